@@ -1,0 +1,10 @@
+#include "storage/clock.h"
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace farebox {
+
+absl::Time SystemClock::Now() const { return absl::Now(); }
+
+}  // namespace farebox

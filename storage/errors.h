@@ -1,0 +1,108 @@
+#ifndef FAREBOX_STORAGE_ERRORS_H_
+#define FAREBOX_STORAGE_ERRORS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "storage/micros.h"
+
+namespace farebox {
+
+// Why something was refused. The names are part of the API (google.rpc.ErrorInfo.reason); the
+// numbers are in the journal (entries of kind DECLINE): neither ever changes.
+enum class Reason : uint8_t {
+  kNone = 0,
+  kInsufficientBalance = 1,
+  kAccountNotFound = 2,
+  kAccountSuspended = 3,
+  kAccountClosed = 4,
+  kNoRate = 5,
+  kDestinationBlocked = 6,
+  kTooManyHolds = 7,
+  kHoldNotFound = 8,
+  kHoldEnded = 9,
+  kRequestIdReused = 10,
+  kAmountInvalid = 11,
+  kAmountOverflow = 12,
+  kFieldInvalid = 13,
+  kRefundExceedsDebit = 14,
+  kAccountExists = 15,
+  kAccountNotEmpty = 16,
+  kEntryNotFound = 17,
+  kDeckNotFound = 18,
+  kRequestIdTooOld = 19,
+  kOverloaded = 20,
+  kStorageFull = 21,
+  kStorageFailed = 22,
+  kShuttingDown = 23,
+  kDeadlineExceeded = 24,
+  kFilesInUse = 25,
+  kFilesForeign = 26,
+  kFilesTooNew = 27,
+  kJournalDamaged = 28,
+};
+
+// "INSUFFICIENT_BALANCE"; "NONE" for kNone.
+absl::string_view ReasonName(Reason reason);
+
+// What a Status of this catalogue says to a program.
+struct ErrorDetail {
+  Reason reason = Reason::kNone;
+  // Fixed keys, e.g. {"account_id", "alice"}, {"field", "amount_micros"}.
+  std::vector<std::pair<std::string, std::string>> metadata;
+  // Set where the same request may succeed after a while.
+  std::optional<absl::Duration> retry_after;
+};
+
+// The detail of a status made by one of the functions below; nothing for any other status.
+std::optional<ErrorDetail> GetErrorDetail(const absl::Status& status);
+
+// The reason of a status; kNone for an OK status or a foreign one.
+Reason GetReason(const absl::Status& status);
+
+// Every failure that crosses a layer, one function each. Precedence where several apply: caller,
+// field, request id (a replay first), account, hold, state, money.
+namespace error {
+
+absl::Status FieldInvalid(absl::string_view field, absl::string_view problem);
+absl::Status AmountInvalid(absl::string_view field, absl::string_view problem);
+absl::Status AmountOverflow(absl::string_view account_id);
+absl::Status RequestIdReused(absl::string_view account_id, absl::string_view request_id);
+absl::Status RequestIdTooOld(absl::string_view account_id, absl::string_view request_id);
+absl::Status AccountNotFound(absl::string_view account_id);
+absl::Status AccountExists(absl::string_view account_id);
+absl::Status AccountNotEmpty(absl::string_view account_id, Micros balance, int32_t open_holds);
+absl::Status HoldNotFound(absl::string_view account_id, int64_t hold_id);
+absl::Status HoldEnded(absl::string_view account_id, int64_t hold_id, absl::string_view how);
+absl::Status EntryNotFound(absl::string_view account_id, int64_t entry_id);
+absl::Status DeckNotFound(absl::string_view deck);
+absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, Micros refundable);
+
+// A refusal that the journal has recorded, as an error for callers that expect the money to move.
+absl::Status Declined(absl::string_view account_id, Reason reason);
+
+absl::Status Overloaded();
+absl::Status DeadlineExceeded();
+absl::Status ShuttingDown();
+
+// Nothing was written.
+absl::Status StorageFull(absl::string_view what);
+// A write or its sync failed: the outcome is unknown until the journal has been read again.
+absl::Status StorageFailed(absl::string_view what);
+
+absl::Status FilesInUse(absl::string_view path);
+absl::Status FilesForeign(absl::string_view path, absl::string_view problem);
+absl::Status FilesTooNew(absl::string_view path, int64_t found, int64_t known);
+// The journal contradicts itself; `entry_id` is the first entry that does.
+absl::Status JournalDamaged(int64_t entry_id, absl::string_view problem);
+
+}  // namespace error
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_ERRORS_H_

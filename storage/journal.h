@@ -1,0 +1,129 @@
+#ifndef FAREBOX_STORAGE_JOURNAL_H_
+#define FAREBOX_STORAGE_JOURNAL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/numeric/int128.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "storage/account_terms.h"
+#include "storage/catalog.h"
+#include "storage/entry.h"
+#include "storage/hold.h"
+#include "storage/micros.h"
+
+namespace farebox {
+
+// 128-bit hash of (account, request id): see RequestHash() in storage/request_ids.h.
+using RequestHash = absl::uint128;
+
+// What is known of one account at a journal position.
+struct AccountSnapshot {
+  AccountNumber number = 0;
+  AccountRecord record;
+  Micros balance;
+  Micros held;
+  EntryId last_entry = 0;
+};
+
+// Receives the state that a journal has derived, before the entries after it are replayed.
+class SnapshotVisitor {
+ public:
+  virtual ~SnapshotVisitor() = default;
+  virtual absl::Status OnAccount(AccountSnapshot account) = 0;
+  // A hold that is open, or expired and still to be settled; after its account.
+  virtual absl::Status OnHold(AccountNumber account, Hold hold) = 0;
+  // How much of a debit has been refunded.
+  virtual absl::Status OnRefunded(EntryId debit, Micros refunded) = 0;
+};
+
+// Reads what is durable. Sees every batch whose Append had returned when the call began.
+// Thread-compatible: one thread at a time; never waits for the writer.
+class JournalReader {
+ public:
+  virtual ~JournalReader() = default;
+
+  // Fails with NotFound where there is no such entry.
+  virtual absl::StatusOr<Entry> Read(EntryId id) = 0;
+
+  // Visits the entries first..last (or to the end) in order, until `visit` returns false.
+  virtual absl::Status Scan(EntryId first, EntryId last,
+                            absl::FunctionRef<bool(const Entry&)> visit) = 0;
+
+  // Visits the batches from number `first` on, in order, until `visit` returns false.
+  virtual absl::Status ScanBatches(int64_t first,
+                                   absl::FunctionRef<bool(const BatchHead&)> visit) = 0;
+
+  // Visits the account's entries newest first, from the newest that is not above `from`, until
+  // `visit` returns false. `newest` is the account's last entry as its reader knows it: entries
+  // that no index has yet are found from there by their `previous` links.
+  virtual absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
+                                   absl::FunctionRef<bool(const Entry&)> visit) = 0;
+
+  // The last entry whose time is before `time`; 0 where there is none.
+  virtual absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) = 0;
+
+  // The catalog as of now, read-only.
+  virtual CatalogReader& catalog() = 0;
+};
+
+// Sizes and progress, for operators.
+struct JournalStats {
+  int64_t journal_bytes = 0;
+  int64_t wal_bytes = 0;
+  int64_t derived_bytes = 0;
+  // Everything up to this entry is in the derived indexes.
+  EntryId derived_through = 0;
+};
+
+// The append-only list of entries, and the catalog that lives beside it.
+//
+// Append, FindOldRequest, Head and catalog() are used only on the writer thread. NewReader and
+// Stats are thread-safe. A journal knows nothing of what entries mean beyond what it derives.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // The newest durable batch; number 0 and last entry 0 for an empty journal.
+  virtual BatchHead Head() = 0;
+
+  // Hands over the state derived so far and returns the entry it is as of (0: none, replay all).
+  virtual absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) = 0;
+
+  // Refuses with STORAGE_FULL where an Append might meet a full disk.
+  virtual absl::Status CheckSpace() = 0;
+
+  // Appends one batch, all or nothing, and returns when it would survive a power cut. `head`
+  // follows Head(), and `entries` are head.first..head.last.
+  // STORAGE_FULL: surely nothing was written. Any other error: the outcome is unknown; the journal
+  // takes no further batch, and the process must replay it.
+  virtual absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) = 0;
+
+  // The entry that carries the request id with this hash, if it is one that OldRequestsThrough()
+  // covers; nothing otherwise.
+  virtual absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) = 0;
+
+  // FindOldRequest knows all request ids of the entries up to this one.
+  virtual EntryId OldRequestsThrough() = 0;
+
+  // What changes rarely. Each change is durable when it returns.
+  virtual Catalog& catalog() = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() = 0;
+
+  virtual JournalStats Stats() = 0;
+
+  // Blocks while the derived state lags more than limits::kDerivedLagEntriesMax behind.
+  virtual void WaitForDerived() = 0;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_JOURNAL_H_

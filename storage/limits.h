@@ -1,0 +1,59 @@
+#ifndef FAREBOX_STORAGE_LIMITS_H_
+#define FAREBOX_STORAGE_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "storage/micros.h"
+
+// Every bound of the ledger. What the server adds (messages, deadlines, pages) is in
+// server/limits.h.
+namespace farebox::limits {
+
+// An account id: the operator's own name for the account, `A-Z a-z 0-9 . _ : @ + -`.
+inline constexpr size_t kAccountIdBytesMax = 64;
+
+// A request id: printable ASCII, unique within its account.
+inline constexpr size_t kRequestIdBytesMax = 128;
+
+// One debit, credit or hold: a thousand million units. Far above any call, far below overflow.
+inline constexpr Micros kAmountMax{1'000'000'000'000'000};
+
+// A balance, either way of zero: the sum of two of these and an amount still fits in 64 bits.
+inline constexpr Micros kBalanceMax{1'000'000'000'000'000'000};
+
+// How long a hold may live without being extended.
+inline constexpr absl::Duration kHoldLifetimeMax = absl::Hours(24);
+
+// How long after its expiry a hold can still be settled (`late`); then it is ended for good.
+inline constexpr absl::Duration kLateSettlementMax = absl::Hours(24 * 7);
+
+// Open holds of one account where its own terms give no smaller number.
+inline constexpr int32_t kOpenHoldsMax = 10'000;
+
+// What the caller keeps with an entry (what was matched, granted, described).
+inline constexpr size_t kDetailBytesMax = 4 * 1024;
+
+// What the caller keeps with an account (its settings).
+inline constexpr size_t kSettingsBytesMax = 16 * 1024;
+
+// Commands that may wait for the writer; one more is refused with OVERLOADED.
+inline constexpr size_t kQueuedCommandsMax = 65'536;
+
+// Commands of one Submit call: one group commit, one answer.
+inline constexpr size_t kSubmittedCommandsMax = 10'000;
+
+// Commands the writer puts into one commit, so that the first of them never waits for a long one.
+inline constexpr size_t kBatchCommandsMax = 16'384;
+
+// How far the derived file may lag behind the journal before the writer waits for it.
+inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
+
+// Below this much free disk nothing new is written (STORAGE_FULL), so that a full disk is met while
+// every byte of the journal is still known to be good.
+inline constexpr int64_t kFreeDiskBytesMin = 32 * 1024 * 1024;
+
+}  // namespace farebox::limits
+
+#endif  // FAREBOX_STORAGE_LIMITS_H_
