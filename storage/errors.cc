@@ -39,7 +39,6 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kAccountNotEmpty, "ACCOUNT_NOT_EMPTY"},
     ReasonRow{Reason::kEntryNotFound, "ENTRY_NOT_FOUND"},
     ReasonRow{Reason::kDeckNotFound, "DECK_NOT_FOUND"},
-    ReasonRow{Reason::kRequestIdTooOld, "REQUEST_ID_TOO_OLD"},
     ReasonRow{Reason::kOverloaded, "OVERLOADED"},
     ReasonRow{Reason::kStorageFull, "STORAGE_FULL"},
     ReasonRow{Reason::kStorageFailed, "STORAGE_FAILED"},
@@ -132,12 +131,6 @@ absl::Status AmountOverflow(absl::string_view account_id) {
 absl::Status RequestIdReused(absl::string_view account_id, absl::string_view request_id) {
   return Make(absl::StatusCode::kAlreadyExists, Reason::kRequestIdReused,
               "this request id came before with other content",
-              {{"account_id", std::string(account_id)}, {"request_id", std::string(request_id)}});
-}
-
-absl::Status RequestIdTooOld(absl::string_view account_id, absl::string_view request_id) {
-  return Make(absl::StatusCode::kFailedPrecondition, Reason::kRequestIdTooOld,
-              "the time in this request id is before what is kept of request ids",
               {{"account_id", std::string(account_id)}, {"request_id", std::string(request_id)}});
 }
 

@@ -36,16 +36,15 @@ enum class Reason : uint8_t {
   kAccountNotEmpty = 16,
   kEntryNotFound = 17,
   kDeckNotFound = 18,
-  kRequestIdTooOld = 19,
-  kOverloaded = 20,
-  kStorageFull = 21,
-  kStorageFailed = 22,
-  kShuttingDown = 23,
-  kDeadlineExceeded = 24,
-  kFilesInUse = 25,
-  kFilesForeign = 26,
-  kFilesTooNew = 27,
-  kJournalDamaged = 28,
+  kOverloaded = 19,
+  kStorageFull = 20,
+  kStorageFailed = 21,
+  kShuttingDown = 22,
+  kDeadlineExceeded = 23,
+  kFilesInUse = 24,
+  kFilesForeign = 25,
+  kFilesTooNew = 26,
+  kJournalDamaged = 27,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -74,7 +73,6 @@ absl::Status FieldInvalid(absl::string_view field, absl::string_view problem);
 absl::Status AmountInvalid(absl::string_view field, absl::string_view problem);
 absl::Status AmountOverflow(absl::string_view account_id);
 absl::Status RequestIdReused(absl::string_view account_id, absl::string_view request_id);
-absl::Status RequestIdTooOld(absl::string_view account_id, absl::string_view request_id);
 absl::Status AccountNotFound(absl::string_view account_id);
 absl::Status AccountExists(absl::string_view account_id);
 absl::Status AccountNotEmpty(absl::string_view account_id, Micros balance, int32_t open_holds);

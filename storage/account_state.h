@@ -1,0 +1,97 @@
+#ifndef FAREBOX_STORAGE_ACCOUNT_STATE_H_
+#define FAREBOX_STORAGE_ACCOUNT_STATE_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/account_terms.h"
+#include "storage/command.h"
+#include "storage/entry.h"
+#include "storage/errors.h"
+#include "storage/hold.h"
+#include "storage/micros.h"
+
+// The rules for one account: what a command does to it. Pure functions: no I/O, no clock, no
+// memory of their own. Everything that decides about money is here.
+//
+// Two halves. Decide... turns a command into the entry that would record it. Fold... turns an
+// entry into the state after it, and is the only way state changes: live, at start-up, in the
+// derived file and in verification.
+//
+//   a hold's life           kHold -> [kHoldExtended | kHoldCharged]* -> kHoldSettled
+//                                                                    -> kHoldReleased
+//                                                                    -> kHoldExpired ->
+//                                                                    kHoldSettled (late)
+//                                                                                    ->
+//                                                                                    kHoldReleased
+//                                                                                    (late)
+namespace farebox {
+
+// What decides about an account's money.
+struct AccountState {
+  AccountTerms terms;
+  Micros balance;
+  Micros held;
+  int32_t open_holds = 0;
+  EntryId last_entry = 0;
+
+  // balance - held + credit limit. In range by limits::kBalanceMax.
+  Micros available() const {
+    return Micros(balance.value() - held.value() + terms.credit_limit.value());
+  }
+
+  friend bool operator==(const AccountState&, const AccountState&) = default;
+};
+
+// Applies an entry to its account's state. The entry carries the amounts after it; that they
+// follow from the state before is checked by CheckFollows.
+void FoldAccount(const Entry& entry, AccountState* state);
+
+// Applies a hold's entry to the hold: absent before kHold, absent again once it has ended.
+// Entries of other kinds change nothing.
+void FoldHold(const Entry& entry, std::optional<Hold>* hold);
+
+// Whether `entry` may come after `before`: link, sums, limits, the hold's life. Fails with
+// JOURNAL_DAMAGED and says what is wrong. `hold` is the entry's hold before it.
+absl::Status CheckFollows(const AccountState& before, const std::optional<Hold>& hold,
+                          const Entry& entry);
+
+// What a decision needs to know.
+struct AccountView {
+  absl::string_view account_id;
+  const AccountState& state;
+  absl::Time now;
+};
+
+// Each returns the entry to record, a kDecline where the rules refuse; or an error where nothing
+// is to be recorded. Fields about the journal (id, previous, time) and the request are left to
+// the caller.
+absl::StatusOr<Entry> DecideDebit(const AccountView& account, const Debit& debit);
+
+// `refundable` is what is left of the refunded debit, where the credit is a refund.
+absl::StatusOr<Entry> DecideCredit(const AccountView& account, const Credit& credit,
+                                   std::optional<Micros> refundable);
+
+absl::StatusOr<Entry> DecidePlaceHold(const AccountView& account, const PlaceHold& place);
+
+absl::StatusOr<Entry> DecideExtendHold(const AccountView& account, const Hold& hold,
+                                       const ExtendHold& extend);
+
+absl::StatusOr<Entry> DecideSettleHold(const AccountView& account, const Hold& hold,
+                                       const SettleHold& settle);
+
+absl::StatusOr<Entry> DecideReleaseHold(const AccountView& account, const Hold& hold,
+                                        const ReleaseHold& release);
+
+// The end of a hold whose time is over.
+Entry DecideExpireHold(const AccountState& state, const Hold& hold);
+
+// `record` is the account's newest record.
+absl::StatusOr<Entry> DecideChangeAccount(const AccountView& account, const AccountRecord& record,
+                                          const ChangeAccount& change);
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_ACCOUNT_STATE_H_

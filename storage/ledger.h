@@ -1,0 +1,214 @@
+#ifndef FAREBOX_STORAGE_LEDGER_H_
+#define FAREBOX_STORAGE_LEDGER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "storage/books.h"
+#include "storage/catalog.h"
+#include "storage/clock.h"
+#include "storage/command.h"
+#include "storage/expiry_queue.h"
+#include "storage/journal.h"
+#include "storage/limits.h"
+#include "storage/mutex.h"
+#include "storage/pending_batch.h"
+#include "storage/signal.h"
+
+namespace farebox {
+
+// Is told what has become durable, in journal order, on the ledger's answer thread: must be quick
+// and must not wait.
+class LedgerListener {
+ public:
+  virtual ~LedgerListener() = default;
+  virtual void OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) = 0;
+};
+
+struct LedgerStats {
+  int64_t queued_commands = 0;
+  int64_t accounts = 0;
+  EntryId last_entry = 0;
+  int64_t batches = 0;
+  absl::Duration last_commit_duration;
+  absl::Duration max_commit_duration;
+};
+
+// The engine: commands in, outcomes out.
+//
+// One writer thread takes all that is waiting, expires the holds that are due, decides each
+// command in order (account_state.h), and appends the new entries to the journal as one durable
+// batch; what arrives meanwhile gathers for the next one, so that batches grow with load and no
+// timer is needed. Then readers see the new balances, and an answer thread tells the callers.
+//
+//   Submit -> queue -> [decide -> journal.Append (fsync) -> books] -> answers -> done(outcomes)
+//                       `------------ writer thread ------------'    `- answer thread -'
+//
+// Promises (docs/architecture.md): durable before answered; never overspent; exactly once by
+// request id; a hold ends once. After a failed append whose outcome is unknown the ledger answers
+// STORAGE_FAILED to that batch, refuses everything after it, and calls Options::on_failure.
+//
+// Thread-safe. The journal and the clock outlive it.
+class Ledger {
+ public:
+  struct Options {
+    size_t queued_commands_max = limits::kQueuedCommandsMax;
+    // How long the request ids of the past are kept in memory.
+    absl::Duration request_window = absl::Hours(24 * 7);
+    // HOLD_EXPIRING is signalled this long before a hold's expiry.
+    absl::Duration expiry_warning = absl::Seconds(10);
+    // Called once, on the writer thread, when the journal can no longer be trusted: the process
+    // should stop, to be started again and replay.
+    std::function<void(const absl::Status&)> on_failure = [](const absl::Status&) {};
+  };
+
+  using Done = absl::AnyInvocable<void(std::vector<Outcome>)>;
+
+  // Replays the journal and starts the threads.
+  static absl::StatusOr<std::unique_ptr<Ledger>> Open(Options options, Journal* journal,
+                                                      const Clock* clock);
+  // Drains first.
+  ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
+
+  // Applies the commands in order, all in one commit, each succeeding or failing by itself, and
+  // calls `done` with one outcome each, in order, once they are durable: on the answer thread, or
+  // before Submit returns where nothing is to be done (OVERLOADED, SHUTTING_DOWN).
+  void Submit(std::vector<Command> commands, Done done);
+
+  // Submit one command and wait: for tools and tests, never on a thread that must not block.
+  Outcome Apply(Command command);
+
+  // Runs a change of the catalog on the writer thread, between batches.
+  void SubmitCatalogChange(std::function<absl::Status(Catalog&)> change,
+                           absl::AnyInvocable<void(absl::Status)> done);
+
+  // The account as of its newest durable entry. Fails with ACCOUNT_NOT_FOUND.
+  absl::StatusOr<AccountFacts> FindAccount(absl::string_view account_id) const;
+  absl::StatusOr<AccountFacts> FindAccount(AccountNumber number) const;
+
+  // Open holds with an id below `before`, newest first. Fails with ACCOUNT_NOT_FOUND.
+  absl::StatusOr<std::vector<Hold>> ListHolds(absl::string_view account_id, EntryId before,
+                                              size_t count_max) const;
+
+  // Accounts with a number below `before`, newest first.
+  std::vector<AccountFacts> ListAccounts(AccountNumber before, size_t count_max) const;
+
+  // From now on `listener` is told of every commit; it outlives the ledger or is removed first.
+  // Returns the last entry it will not be told of.
+  EntryId AddListener(LedgerListener* listener);
+  // When it returns, the listener is not called any more.
+  void RemoveListener(LedgerListener* listener);
+
+  // Expires the holds that are due by the clock and waits until that is durable; returns how many.
+  // The writer does so by itself as time goes by; this is for clocks that are moved by hand.
+  absl::StatusOr<int64_t> ExpireDue();
+
+  LedgerStats Stats() const;
+
+  // Refuses new commands, answers those that are queued, and stops the threads. Idempotent.
+  void Drain();
+
+ private:
+  // What one Submit call handed over.
+  struct Submission {
+    std::vector<Command> commands;
+    Done done;
+  };
+  struct CatalogChange {
+    std::function<absl::Status(Catalog&)> change;
+    absl::AnyInvocable<void(absl::Status)> done;
+  };
+  using ExpiryWaiter = absl::AnyInvocable<void(absl::StatusOr<int64_t>)>;
+
+  // All that was waiting when the writer looked.
+  struct Work {
+    std::vector<Submission> submissions;
+    std::vector<CatalogChange> catalog_changes;
+    std::vector<ExpiryWaiter> expiry_waiters;
+    bool empty() const {
+      return submissions.empty() && catalog_changes.empty() && expiry_waiters.empty();
+    }
+  };
+
+  // What the answer thread is to tell.
+  struct Answers {
+    std::vector<Entry> entries;
+    std::vector<Signal> signals;
+    // Run after the listeners have been told.
+    std::vector<absl::AnyInvocable<void(absl::Span<Entry>)>> answers;
+    // Commands that leave the queue with this.
+    int64_t command_count = 0;
+  };
+
+  Ledger(Options options, Journal* journal, const Clock* clock);
+
+  absl::Status Recover();
+
+  // The writer thread.
+  void WriterLoop();
+  bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
+  void RunCatalogChanges(std::vector<CatalogChange> changes);
+  void Commit(absl::Span<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
+  absl::Status AppendAndFold(PendingBatch* batch);
+  absl::Time JournalNow() const;
+  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The answer thread.
+  void AnswerLoop();
+  void HandOver(Answers answers) ABSL_LOCKS_EXCLUDED(answers_mu_);
+  void Tell(Answers* answers) ABSL_LOCKS_EXCLUDED(listeners_mu_);
+
+  // Constant after construction.
+  const Options options_;
+  Journal* const journal_;
+  const Clock* const clock_;
+
+  // Synchronises itself.
+  Books books_;
+
+  // Used only on the writer thread once Open has returned.
+  std::unique_ptr<JournalReader> reader_;
+  ExpiryQueue expiry_queue_;
+  BatchHead head_;
+
+  mutable Mutex mu_;
+  CondVar work_arrived_;  // Signalled when work_ or stopping_ changes.
+  Work work_ ABSL_GUARDED_BY(mu_);
+  // Commands submitted and not answered yet.
+  int64_t outstanding_commands_ ABSL_GUARDED_BY(mu_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  LedgerStats stats_ ABSL_GUARDED_BY(mu_);
+
+  Mutex answers_mu_;
+  CondVar answers_changed_;  // Signalled when the three below change.
+  std::deque<Answers> answers_ ABSL_GUARDED_BY(answers_mu_);
+  bool answering_ ABSL_GUARDED_BY(answers_mu_) = false;
+  bool writer_done_ ABSL_GUARDED_BY(answers_mu_) = false;
+
+  Mutex listeners_mu_;
+  std::vector<LedgerListener*> listeners_ ABSL_GUARDED_BY(listeners_mu_);
+  EntryId last_told_ ABSL_GUARDED_BY(listeners_mu_) = 0;
+
+  Mutex drain_mu_;  // Held by the one that joins the threads.
+  // Last: they start when all above is built.
+  std::thread writer_;
+  std::thread answerer_;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_LEDGER_H_

@@ -1,0 +1,120 @@
+#ifndef FAREBOX_STORAGE_PENDING_BATCH_H_
+#define FAREBOX_STORAGE_PENDING_BATCH_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "storage/books.h"
+#include "storage/command.h"
+#include "storage/entry.h"
+#include "storage/expiry_queue.h"
+#include "storage/journal.h"
+#include "storage/signal.h"
+
+namespace farebox {
+
+// The batch that is being put together: decides each command against the books and what this
+// batch has decided before it. Nothing outside it changes until its entries are durable and have
+// been folded into the books; dropped instead, it leaves no trace.
+//
+// Used only on the writer thread; one at a time.
+class PendingBatch {
+ public:
+  // What the batch reads. All outlive it.
+  struct Sources {
+    Books* books;
+    Journal* journal;
+    // For entries that are not in memory.
+    JournalReader* reader;
+    absl::Duration request_window;
+  };
+
+  // What became of a command, until the batch is durable.
+  struct Decision {
+    // Not OK: nothing is recorded.
+    absl::Status status;
+    // The entry in entries(), where `earlier` is empty.
+    size_t index = 0;
+    // The request came in an earlier batch: its entry.
+    std::unique_ptr<Entry> earlier;
+    bool replayed = false;
+  };
+
+  // The batch after `head`, at the journal time `now`.
+  PendingBatch(Sources sources, const BatchHead& head, absl::Time now);
+  ~PendingBatch();
+  PendingBatch(const PendingBatch&) = delete;
+  PendingBatch& operator=(const PendingBatch&) = delete;
+
+  // Decides one command. Keeps promises 2, 3, 5, 6 and 7 of docs/architecture.md.
+  Decision Apply(const Command& command);
+
+  // Ends the hold if it is open and its time is over; returns whether it did.
+  bool Expire(AccountNumber account, EntryId hold);
+
+  // Signals that the hold expires soon, if it is open and does within `warning`.
+  void Warn(AccountNumber account, EntryId hold, absl::Duration warning);
+
+  bool empty() const { return entries_.empty(); }
+  absl::Time now() const { return now_; }
+  std::vector<Entry>& entries() { return entries_; }
+  std::vector<Signal>& signals() { return signals_; }
+  // The head that makes these entries the next batch of the journal, with its hash.
+  BatchHead Seal() const;
+
+ private:
+  // An account as it will be after this batch.
+  struct PendingAccount {
+    std::string account_id;
+    AccountNumber number = 0;
+    // Null for one that this batch opens.
+    const Books::Account* booked = nullptr;
+    AccountState state;
+    std::shared_ptr<const std::string> settings;
+  };
+
+  PendingAccount* FindAccount(absl::string_view account_id);
+  PendingAccount* FindAccount(AccountNumber number);
+  PendingAccount* Touch(Books::Account* account);
+
+  // The earlier entry of this request, or an error where the id was used for something else.
+  absl::StatusOr<std::optional<Decision>> FindReplay(AccountNumber account, const Command& command);
+  absl::StatusOr<std::optional<EntryId>> FindRequest(AccountNumber account,
+                                                     absl::string_view request_id);
+  absl::StatusOr<Entry> ReadEntry(EntryId id);
+
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const Command& command);
+  absl::StatusOr<Entry> DecideOne(const PendingAccount& account, const Credit& credit);
+  absl::StatusOr<Hold> FindHold(const PendingAccount& account, EntryId hold);
+  Decision Open(const Command& command, const OpenAccount& open);
+  size_t Record(PendingAccount* account, const Command* command, Entry entry);
+  void SignalEffects(const PendingAccount& account, const AccountState& before, const Entry& entry);
+
+  const Sources sources_;
+  const BatchHead before_;
+  const absl::Time now_;
+
+  std::vector<Entry> entries_;
+  std::vector<Signal> signals_;
+
+  // What this batch changes; entries of node maps stay where they are.
+  absl::node_hash_map<std::string, PendingAccount> opened_;
+  absl::node_hash_map<const Books::Account*, PendingAccount> touched_;
+  absl::flat_hash_map<EntryId, std::optional<Hold>> holds_;
+  absl::flat_hash_map<EntryId, Micros> refunded_;
+  absl::flat_hash_map<absl::uint128, size_t> requests_;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_PENDING_BATCH_H_
