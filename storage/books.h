@@ -10,6 +10,9 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -64,13 +67,22 @@ class Books {
   // Remembers an entry's request id without applying it: for entries that a snapshot covers.
   void FoldRequestId(const Entry& entry);
 
+  // What the writer sees of an account; valid until the next Fold.
+  struct WriterAccount {
+    absl::string_view id;
+    AccountNumber number;
+    const AccountState& state;
+    const std::shared_ptr<const std::string>& settings;
+  };
+
   // Null where there is no such account.
   Account* WriterFind(absl::string_view account_id);
-  const AccountState& WriterState(const Account& account) const;
-  std::shared_ptr<const std::string> WriterSettings(const Account& account) const;
+  Account* WriterByNumber(AccountNumber number) const;
+  WriterAccount Writer(const Account& account) const;
   // Null where the hold is neither open nor waiting for a late settlement.
   const Hold* WriterHold(const Account& account, EntryId hold) const;
-  std::vector<Hold> WriterHolds(const Account& account) const;
+  // The ids of the open ones.
+  std::vector<EntryId> WriterOpenHolds(const Account& account) const;
   Micros WriterRefunded(EntryId debit) const;
   AccountNumber next_account_number() const;
   const RequestIdWindow& request_ids() const { return request_ids_; }
@@ -79,17 +91,35 @@ class Books {
   // Forgets a hold that can no longer be settled.
   void ForgetHold(AccountNumber account, EntryId hold);
   // Calls `visit` for every hold there is.
-  void VisitHolds(absl::FunctionRef<void(const Account&, const Hold&)> visit) const;
+  void VisitHolds(absl::FunctionRef<void(AccountNumber, const Hold&)> visit) const;
 
  private:
   class Loader;
   struct Shard;
   // A power of two: enough that readers and the writer seldom meet.
   static constexpr size_t kShardCount = 64;
+  static constexpr size_t kInternSweepSizeMin = 1024;
+
+  // Finds shared settings by their content.
+  struct SettingsHash {
+    using is_transparent = void;
+    size_t operator()(const std::string& settings) const {
+      return absl::Hash<std::string>()(settings);
+    }
+    size_t operator()(const std::shared_ptr<const std::string>& settings) const {
+      return (*this)(*settings);
+    }
+  };
+  struct SettingsEqual {
+    using is_transparent = void;
+    using Shared = std::shared_ptr<const std::string>;
+    bool operator()(const Shared& a, const Shared& b) const { return *a == *b; }
+    bool operator()(const Shared& a, const std::string& b) const { return *a == b; }
+    bool operator()(const std::string& a, const Shared& b) const { return a == *b; }
+  };
 
   Shard& ShardOf(absl::string_view account_id) const;
   Account* AddAccount(const AccountRecord& record, AccountNumber number);
-  Account* WriterByNumber(AccountNumber number) const;
   std::shared_ptr<const std::string> Intern(const std::string& settings);
 
   const std::unique_ptr<std::array<Shard, kShardCount>> shards_;
@@ -101,8 +131,9 @@ class Books {
   // Used only on the writer thread.
   absl::flat_hash_map<EntryId, Micros> refunded_;
   RequestIdWindow request_ids_;
-  // Accounts with equal settings share them.
-  absl::flat_hash_map<std::string, std::weak_ptr<const std::string>> interned_;
+  // Accounts with equal settings share them; what none uses any more is swept out now and then.
+  absl::flat_hash_set<std::shared_ptr<const std::string>, SettingsHash, SettingsEqual> interned_;
+  size_t intern_sweep_size_ = kInternSweepSizeMin;
   std::unique_ptr<Loader> loader_;
 };
 

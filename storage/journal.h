@@ -21,7 +21,7 @@
 
 namespace farebox {
 
-// 128-bit hash of (account, request id): see RequestHash() in storage/request_ids.h.
+// 128-bit hash of (account, request id): see HashRequestId() in storage/request_ids.h.
 using RequestHash = absl::uint128;
 
 // What is known of one account at a journal position.

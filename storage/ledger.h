@@ -133,7 +133,7 @@ class Ledger {
   };
   using ExpiryWaiter = absl::AnyInvocable<void(absl::StatusOr<int64_t>)>;
 
-  // All that was waiting when the writer looked.
+  // What the writer is to do.
   struct Work {
     std::vector<Submission> submissions;
     std::vector<CatalogChange> catalog_changes;
@@ -143,33 +143,46 @@ class Ledger {
     }
   };
 
-  // What the answer thread is to tell.
+  // A submission on its way through one commit.
+  struct Decided {
+    Submission submission;
+    std::vector<PendingBatch::Decision> decisions;
+  };
+
+  // What the answer thread is to tell, in this order.
   struct Answers {
+    // The first entry of the batch, whether it became durable or not.
+    EntryId first_entry = 0;
     std::vector<Entry> entries;
     std::vector<Signal> signals;
-    // Run after the listeners have been told.
-    std::vector<absl::AnyInvocable<void(absl::Span<Entry>)>> answers;
-    // Commands that leave the queue with this.
-    int64_t command_count = 0;
+    std::vector<Decided> decided;
+    // Not OK: what became of the batch that the decisions count on.
+    absl::Status batch_status;
+    std::vector<absl::AnyInvocable<void()>> others;
   };
 
   Ledger(Options options, Journal* journal, const Clock* clock);
 
+  // Open's work, before the threads start.
   absl::Status Recover();
+  void Remind(AccountNumber account, const Hold& hold);
 
   // The writer thread.
   void WriterLoop();
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
-  void Commit(absl::Span<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
-  absl::Status AppendAndFold(PendingBatch* batch);
-  absl::Time JournalNow() const;
+  void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
+  int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
+  std::vector<Decided> Decide(std::vector<Submission> submissions, PendingBatch* batch);
+  absl::Status MakeDurable(PendingBatch* batch);
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The answer thread.
   void AnswerLoop();
   void HandOver(Answers answers) ABSL_LOCKS_EXCLUDED(answers_mu_);
-  void Tell(Answers* answers) ABSL_LOCKS_EXCLUDED(listeners_mu_);
+  void Tell(Answers answers) ABSL_LOCKS_EXCLUDED(listeners_mu_);
+  static std::vector<Outcome> OutcomesOf(std::vector<PendingBatch::Decision> decisions,
+                                         Answers* answers);
 
   // Constant after construction.
   const Options options_;
@@ -182,21 +195,22 @@ class Ledger {
   // Used only on the writer thread once Open has returned.
   std::unique_ptr<JournalReader> reader_;
   ExpiryQueue expiry_queue_;
+  // After a batch that could not be written, reminders wait a moment.
+  absl::Time no_reminders_before_ = absl::InfinitePast();
   BatchHead head_;
 
   mutable Mutex mu_;
   CondVar work_arrived_;  // Signalled when work_ or stopping_ changes.
   Work work_ ABSL_GUARDED_BY(mu_);
-  // Commands submitted and not answered yet.
+  // Commands submitted and not answered yet: what options_.queued_commands_max bounds.
   int64_t outstanding_commands_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   LedgerStats stats_ ABSL_GUARDED_BY(mu_);
 
   Mutex answers_mu_;
-  CondVar answers_changed_;  // Signalled when the three below change.
+  CondVar answers_changed_;  // Signalled when one of the two below changes.
   std::deque<Answers> answers_ ABSL_GUARDED_BY(answers_mu_);
-  bool answering_ ABSL_GUARDED_BY(answers_mu_) = false;
   bool writer_done_ ABSL_GUARDED_BY(answers_mu_) = false;
 
   Mutex listeners_mu_;

@@ -43,16 +43,15 @@ class PendingBatch {
   struct Decision {
     // Not OK: nothing is recorded.
     absl::Status status;
-    // The entry in entries(), where `earlier` is empty.
+    // The entry in entries(), where `earlier` is empty; no two decisions have the same.
     size_t index = 0;
-    // The request came in an earlier batch: its entry.
+    // The request came before, in this batch or an earlier one: a copy of its entry.
     std::unique_ptr<Entry> earlier;
     bool replayed = false;
   };
 
   // The batch after `head`, at the journal time `now`.
   PendingBatch(Sources sources, const BatchHead& head, absl::Time now);
-  ~PendingBatch();
   PendingBatch(const PendingBatch&) = delete;
   PendingBatch& operator=(const PendingBatch&) = delete;
 
@@ -75,30 +74,54 @@ class PendingBatch {
  private:
   // An account as it will be after this batch.
   struct PendingAccount {
-    std::string account_id;
+    absl::string_view id;
     AccountNumber number = 0;
     // Null for one that this batch opens.
-    const Books::Account* booked = nullptr;
+    Books::Account* booked = nullptr;
     AccountState state;
     std::shared_ptr<const std::string> settings;
   };
 
-  PendingAccount* FindAccount(absl::string_view account_id);
-  PendingAccount* FindAccount(AccountNumber number);
-  PendingAccount* Touch(Books::Account* account);
+  // A hold as it will be after this batch.
+  struct PendingHold {
+    AccountNumber account = 0;
+    // Absent: this batch ends it.
+    std::optional<Hold> hold;
+  };
 
-  // The earlier entry of this request, or an error where the id was used for something else.
-  absl::StatusOr<std::optional<Decision>> FindReplay(AccountNumber account, const Command& command);
-  absl::StatusOr<std::optional<EntryId>> FindRequest(AccountNumber account,
-                                                     absl::string_view request_id);
+  PendingAccount* FindAccount(absl::string_view account_id);
+  PendingAccount* Touch(Books::Account* booked);
+  AccountView ViewOf(const PendingAccount& account) const;
+
+  // What this request was answered before; nothing where it is new; an error where its id was
+  // used for something else.
+  absl::StatusOr<std::optional<Decision>> FindReplay(const PendingAccount& account,
+                                                     const Command& command);
+  absl::StatusOr<std::unique_ptr<Entry>> FindEarlier(const PendingAccount& account,
+                                                     const Command& command);
+  // Whether the journal's own index has to be asked for a request id that memory does not know.
+  absl::StatusOr<bool> MayBeOld(absl::string_view request_id) const;
+
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const OpenAccount& open) const;
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const ChangeAccount& change) const;
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const Debit& debit) const;
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const Credit& credit);
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const PlaceHold& place) const;
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const ExtendHold& extend);
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const SettleHold& settle);
+  absl::StatusOr<Entry> Decide(const PendingAccount& account, const ReleaseHold& release);
+
+  Decision Open(const Command& command, const OpenAccount& open);
+  // The hold as it is now, or why there is none.
+  absl::StatusOr<Hold> FindHold(const PendingAccount& account, EntryId hold);
+  const Hold* CurrentHold(const PendingAccount& account, EntryId hold) const;
+  // An entry of this batch or of the journal; NotFound for an id that is in neither.
   absl::StatusOr<Entry> ReadEntry(EntryId id);
 
-  absl::StatusOr<Entry> Decide(const PendingAccount& account, const Command& command);
-  absl::StatusOr<Entry> DecideOne(const PendingAccount& account, const Credit& credit);
-  absl::StatusOr<Hold> FindHold(const PendingAccount& account, EntryId hold);
-  Decision Open(const Command& command, const OpenAccount& open);
+  // Makes the decided entry part of the batch and returns its index.
   size_t Record(PendingAccount* account, const Command* command, Entry entry);
   void SignalEffects(const PendingAccount& account, const AccountState& before, const Entry& entry);
+  void SignalDisconnects(const PendingAccount& account);
 
   const Sources sources_;
   const BatchHead before_;
@@ -107,10 +130,10 @@ class PendingBatch {
   std::vector<Entry> entries_;
   std::vector<Signal> signals_;
 
-  // What this batch changes; entries of node maps stay where they are.
+  // What this batch changes. Node maps, since elements are pointed to.
   absl::node_hash_map<std::string, PendingAccount> opened_;
   absl::node_hash_map<const Books::Account*, PendingAccount> touched_;
-  absl::flat_hash_map<EntryId, std::optional<Hold>> holds_;
+  absl::flat_hash_map<EntryId, PendingHold> holds_;
   absl::flat_hash_map<EntryId, Micros> refunded_;
   absl::flat_hash_map<absl::uint128, size_t> requests_;
 };

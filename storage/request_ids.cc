@@ -16,7 +16,7 @@ constexpr size_t kUuidVersionAt = 14;
 
 }  // namespace
 
-absl::uint128 RequestHash(AccountNumber account, absl::string_view request_id) {
+absl::uint128 HashRequestId(AccountNumber account, absl::string_view request_id) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(request_id.data(), request_id.size(),
                                                    static_cast<XXH64_hash_t>(account));
   return absl::MakeUint128(hash.high64, hash.low64);

@@ -14,7 +14,7 @@
 namespace farebox {
 
 // 128-bit hash of an account's request id. Stable across versions: journals keep it.
-absl::uint128 RequestHash(AccountNumber account, absl::string_view request_id);
+absl::uint128 HashRequestId(AccountNumber account, absl::string_view request_id);
 
 // 64-bit hash of a request's content, for Entry::fingerprint. Stable across versions.
 uint64_t ContentFingerprint(absl::string_view content);

@@ -29,10 +29,15 @@ struct VerifyReport {
   bool ok() const { return first_bad_entry == 0; }
 };
 
+struct VerifyOptions {
+  // Also looks for request ids that were used twice: takes some 30 bytes of memory an entry.
+  bool request_ids = true;
+};
+
 // Recomputes the whole journal from its first entry: every balance, held amount, limit, link,
-// hold's lifeand hash. Trusts nothing that was derived. Fails only where the journal
+// hold's life, refund and hash. Trusts nothing that was derived. Fails only where the journal
 // cannot be read at all. Any thread, while the ledger runs or not; memory: one state an account.
-absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader);
+absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader, VerifyOptions options = {});
 
 }  // namespace farebox
 

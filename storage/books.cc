@@ -1,0 +1,305 @@
+#include "storage/books.h"
+
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox {
+
+// One of the pieces that the accounts are spread over, so that readers seldom wait for each other.
+struct Books::Shard {
+  mutable Mutex mu;
+  // Keys are the accounts' own ids.
+  absl::flat_hash_map<absl::string_view, Account*> by_id ABSL_GUARDED_BY(mu);
+};
+
+// An account and its holds. The writer thread is the only one that changes it, so it reads
+// without the lock and takes it to write.
+class Books::Account {
+ public:
+  using Holds = absl::btree_map<EntryId, Hold>;
+
+  Account(std::string account_id, AccountNumber account_number, Shard* account_shard)
+      : id(std::move(account_id)), number(account_number), shard(account_shard) {}
+
+  const AccountState& WriterState() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return state; }
+  const std::shared_ptr<const std::string>& WriterSettings() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return settings;
+  }
+  const Holds* WriterHolds() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return holds.get(); }
+
+  // Constant after construction.
+  const std::string id;
+  const AccountNumber number;
+  Shard* const shard;
+
+  AccountState state ABSL_GUARDED_BY(shard->mu);
+  std::shared_ptr<const std::string> settings ABSL_GUARDED_BY(shard->mu);
+  // Open holds and those that expired and may still be settled; null where there is none.
+  std::unique_ptr<Holds> holds ABSL_GUARDED_BY(shard->mu);
+};
+
+// Takes over what a journal has derived.
+class Books::Loader : public SnapshotVisitor {
+ public:
+  explicit Loader(Books* books) : books_(books) {}
+
+  absl::Status OnAccount(AccountSnapshot snapshot) override {
+    Account* const account = books_->AddAccount(snapshot.record, snapshot.number);
+    if (account == nullptr) return absl::DataLossError("the derived accounts are out of order");
+    MutexLock lock(&account->shard->mu);
+    account->state.terms = snapshot.record.terms;
+    account->state.balance = snapshot.balance;
+    account->state.held = snapshot.held;
+    account->state.last_entry = snapshot.last_entry;
+    return absl::OkStatus();
+  }
+
+  absl::Status OnHold(AccountNumber number, Hold hold) override {
+    Account* const account = books_->WriterByNumber(number);
+    if (account == nullptr) return absl::DataLossError("a derived hold has no account");
+    MutexLock lock(&account->shard->mu);
+    if (account->holds == nullptr) account->holds = std::make_unique<Account::Holds>();
+    if (!hold.expired) ++account->state.open_holds;
+    const EntryId id = hold.id;
+    account->holds->emplace(id, std::move(hold));
+    return absl::OkStatus();
+  }
+
+  absl::Status OnRefunded(EntryId debit, Micros refunded) override {
+    books_->refunded_[debit] = refunded;
+    return absl::OkStatus();
+  }
+
+ private:
+  Books* const books_;
+};
+
+Books::Books(absl::Duration request_window)
+    : shards_(std::make_unique<std::array<Shard, kShardCount>>()),
+      request_ids_(request_window),
+      loader_(std::make_unique<Loader>(this)) {}
+
+Books::~Books() = default;
+
+Books::Shard& Books::ShardOf(absl::string_view account_id) const {
+  return (*shards_)[absl::Hash<absl::string_view>()(account_id) % kShardCount];
+}
+
+namespace {
+
+template <typename Account>
+AccountFacts FactsOf(const Account& account) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  return {.account_id = account.id,
+          .number = account.number,
+          .state = account.state,
+          .settings = account.settings};
+}
+
+}  // namespace
+
+absl::StatusOr<AccountFacts> Books::Find(absl::string_view account_id) const {
+  const Shard& shard = ShardOf(account_id);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_id.find(account_id);
+  if (found == shard.by_id.end()) return error::AccountNotFound(account_id);
+  return FactsOf(*found->second);
+}
+
+absl::StatusOr<AccountFacts> Books::Find(AccountNumber number) const {
+  const Account* account = nullptr;
+  {
+    MutexLock lock(&numbers_mu_);
+    if (number < 1 || number > static_cast<AccountNumber>(accounts_.size())) {
+      return error::AccountNotFound("");
+    }
+    account = accounts_[number - 1].get();
+  }
+  MutexLock lock(&account->shard->mu);
+  return FactsOf(*account);
+}
+
+absl::StatusOr<std::vector<Hold>> Books::ListHolds(absl::string_view account_id, EntryId before,
+                                                   size_t count_max) const {
+  const Shard& shard = ShardOf(account_id);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_id.find(account_id);
+  if (found == shard.by_id.end()) return error::AccountNotFound(account_id);
+
+  std::vector<Hold> page;
+  const auto add_page = [&](const Account& account) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (account.holds == nullptr) return;
+    auto hold = account.holds->lower_bound(before);
+    while (hold != account.holds->begin() && page.size() < count_max) {
+      --hold;
+      if (!hold->second.expired) page.push_back(hold->second);
+    }
+  };
+  add_page(*found->second);
+  return page;
+}
+
+std::vector<AccountFacts> Books::ListAccounts(AccountNumber before, size_t count_max) const {
+  std::vector<AccountFacts> page;
+  MutexLock lock(&numbers_mu_);
+  const AccountNumber end = std::min<AccountNumber>(before - 1, accounts_.size());
+  for (AccountNumber number = end; number >= 1 && page.size() < count_max; --number) {
+    const Account& account = *accounts_[number - 1];
+    MutexLock account_lock(&account.shard->mu);
+    page.push_back(FactsOf(account));
+  }
+  return page;
+}
+
+int64_t Books::account_count() const {
+  MutexLock lock(&numbers_mu_);
+  return static_cast<int64_t>(accounts_.size());
+}
+
+SnapshotVisitor* Books::snapshot_visitor() { return loader_.get(); }
+
+std::shared_ptr<const std::string> Books::Intern(const std::string& settings) {
+  const auto found = interned_.find(settings);
+  if (found != interned_.end()) return *found;
+
+  if (interned_.size() >= intern_sweep_size_) {
+    absl::erase_if(interned_, [](const auto& shared) { return shared.use_count() == 1; });
+    intern_sweep_size_ = 2 * interned_.size() + kInternSweepSizeMin;
+  }
+  return *interned_.insert(std::make_shared<const std::string>(settings)).first;
+}
+
+Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber number) {
+  if (number != next_account_number()) return nullptr;
+  Shard& shard = ShardOf(record.account_id);
+  auto owned = std::make_unique<Account>(record.account_id, number, &shard);
+  Account* const account = owned.get();
+  {
+    MutexLock lock(&numbers_mu_);
+    accounts_.push_back(std::move(owned));
+  }
+  MutexLock lock(&shard.mu);
+  account->settings = Intern(record.settings);
+  return shard.by_id.emplace(account->id, account).second ? account : nullptr;
+}
+
+Books::Account* Books::WriterByNumber(AccountNumber number) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  if (number < 1 || number > static_cast<AccountNumber>(accounts_.size())) return nullptr;
+  return accounts_[number - 1].get();
+}
+
+absl::Status Books::Fold(const Entry& entry) {
+  Account* account = WriterByNumber(entry.account);
+  const bool changes_record =
+      entry.kind == EntryKind::kAccountOpened || entry.kind == EntryKind::kAccountChanged;
+  absl::StatusOr<AccountRecord> record = AccountRecord();
+  if (changes_record) {
+    record = DecodeAccountRecord(entry.detail);
+    FAREBOX_RETURN_IF_ERROR(record.status());
+    if (account == nullptr) account = AddAccount(*record, entry.account);
+  }
+  if (account == nullptr) return error::JournalDamaged(entry.id, "its account does not exist");
+  if (entry.previous != account->WriterState().last_entry) {
+    return error::JournalDamaged(entry.id, "its link to the entry before is wrong");
+  }
+
+  std::optional<Hold> hold;
+  const bool has_hold =
+      entry.subject != 0 && entry.kind != EntryKind::kCredit && entry.kind != EntryKind::kDecline;
+  if (has_hold) {
+    const Hold* const before = WriterHold(*account, entry.subject);
+    if (before != nullptr) hold = *before;
+    if (before == nullptr && entry.kind != EntryKind::kHold) {
+      return error::JournalDamaged(entry.id, "its hold does not exist, or has ended");
+    }
+    FoldHold(entry, &hold);
+  }
+  if (entry.kind == EntryKind::kCredit && entry.subject != 0) {
+    Micros& refunded = refunded_[entry.subject];
+    refunded = Micros(refunded.value() + entry.amount.value());
+  }
+  FoldRequestId(entry);
+
+  MutexLock lock(&account->shard->mu);
+  FoldAccount(entry, &account->state);
+  if (changes_record) account->settings = Intern(record->settings);
+  if (!has_hold) return absl::OkStatus();
+  if (account->holds == nullptr) account->holds = std::make_unique<Account::Holds>();
+  if (hold.has_value()) {
+    account->holds->insert_or_assign(entry.subject, *std::move(hold));
+  } else {
+    account->holds->erase(entry.subject);
+    if (account->holds->empty()) account->holds.reset();
+  }
+  return absl::OkStatus();
+}
+
+void Books::FoldRequestId(const Entry& entry) {
+  if (entry.request_id.empty()) return;
+  request_ids_.Insert(HashRequestId(entry.account, entry.request_id), entry.id, entry.time);
+}
+
+Books::Account* Books::WriterFind(absl::string_view account_id) {
+  Shard& shard = ShardOf(account_id);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_id.find(account_id);
+  return found == shard.by_id.end() ? nullptr : found->second;
+}
+
+Books::WriterAccount Books::Writer(const Account& account) const {
+  return {.id = account.id,
+          .number = account.number,
+          .state = account.WriterState(),
+          .settings = account.WriterSettings()};
+}
+
+const Hold* Books::WriterHold(const Account& account, EntryId hold) const {
+  const Account::Holds* const holds = account.WriterHolds();
+  if (holds == nullptr) return nullptr;
+  const auto found = holds->find(hold);
+  return found == holds->end() ? nullptr : &found->second;
+}
+
+std::vector<EntryId> Books::WriterOpenHolds(const Account& account) const {
+  std::vector<EntryId> open;
+  if (account.WriterHolds() == nullptr) return open;
+  for (const auto& [id, hold] : *account.WriterHolds()) {
+    if (!hold.expired) open.push_back(id);
+  }
+  return open;
+}
+
+Micros Books::WriterRefunded(EntryId debit) const {
+  const auto found = refunded_.find(debit);
+  return found == refunded_.end() ? Micros() : found->second;
+}
+
+AccountNumber Books::next_account_number() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  return static_cast<AccountNumber>(accounts_.size()) + 1;
+}
+
+void Books::ForgetRequestIds(absl::Time now, EntryId known_through) {
+  request_ids_.Forget(now, known_through);
+}
+
+void Books::ForgetHold(AccountNumber number, EntryId hold) {
+  Account* const account = WriterByNumber(number);
+  FAREBOX_CHECK(account != nullptr);
+  const Hold* const found = WriterHold(*account, hold);
+  if (found == nullptr || !found->expired) return;
+  MutexLock lock(&account->shard->mu);
+  account->holds->erase(hold);
+  if (account->holds->empty()) account->holds.reset();
+}
+
+void Books::VisitHolds(absl::FunctionRef<void(AccountNumber, const Hold&)> visit) const
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (const std::unique_ptr<Account>& account : accounts_) {
+    if (account->WriterHolds() == nullptr) continue;
+    for (const auto& [id, hold] : *account->WriterHolds()) visit(account->number, hold);
+  }
+}
+
+}  // namespace farebox

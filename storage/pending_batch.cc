@@ -1,0 +1,323 @@
+#include "storage/pending_batch.h"
+
+#include <utility>
+#include <variant>
+
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/hash_chain.h"
+#include "storage/limits.h"
+#include "storage/request_ids.h"
+#include "storage/status_macros.h"
+
+namespace farebox {
+
+PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time now)
+    : sources_(sources), before_(head), now_(now) {
+  FAREBOX_CHECK(now >= head.time);
+}
+
+PendingBatch::Decision PendingBatch::Apply(const Command& command) {
+  PendingAccount* const account = FindAccount(command.account_id);
+  const OpenAccount* const open = std::get_if<OpenAccount>(&command.action);
+  if (account == nullptr) {
+    if (open != nullptr) return Open(command, *open);
+    return {.status = error::AccountNotFound(command.account_id)};
+  }
+
+  absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command);
+  if (!replay.ok()) return {.status = replay.status()};
+  if (replay->has_value()) return **std::move(replay);
+
+  absl::StatusOr<Entry> entry =
+      std::visit([&](const auto& action) { return Decide(*account, action); }, command.action);
+  if (!entry.ok()) return {.status = entry.status()};
+  return {.index = Record(account, &command, *std::move(entry))};
+}
+
+PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
+  PendingAccount& account = opened_[command.account_id];
+  account.id = opened_.find(command.account_id)->first;
+  account.number =
+      sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size()) - 1;
+
+  Entry entry;
+  entry.kind = EntryKind::kAccountOpened;
+  entry.credit_limit = open.terms.credit_limit;
+  entry.detail = EncodeAccountRecord(
+      {.account_id = command.account_id, .terms = open.terms, .settings = open.settings});
+  return {.index = Record(&account, &command, std::move(entry))};
+}
+
+PendingBatch::PendingAccount* PendingBatch::FindAccount(absl::string_view account_id) {
+  Books::Account* const booked = sources_.books->WriterFind(account_id);
+  if (booked != nullptr) return Touch(booked);
+  const auto opened = opened_.find(account_id);
+  return opened == opened_.end() ? nullptr : &opened->second;
+}
+
+PendingBatch::PendingAccount* PendingBatch::Touch(Books::Account* booked) {
+  const auto [found, is_new] = touched_.try_emplace(booked);
+  PendingAccount& account = found->second;
+  if (is_new) {
+    const Books::WriterAccount before = sources_.books->Writer(*booked);
+    account = {.id = before.id,
+               .number = before.number,
+               .booked = booked,
+               .state = before.state,
+               .settings = before.settings};
+  }
+  return &account;
+}
+
+AccountView PendingBatch::ViewOf(const PendingAccount& account) const {
+  return {.account_id = account.id, .state = account.state, .now = now_};
+}
+
+// ---- Request ids
+
+absl::StatusOr<std::optional<PendingBatch::Decision>> PendingBatch::FindReplay(
+    const PendingAccount& account, const Command& command) {
+  const auto same_batch = requests_.find(HashRequestId(account.number, command.request_id));
+  if (same_batch != requests_.end()) {
+    const Entry& first = entries_[same_batch->second];
+    if (first.fingerprint != command.fingerprint) {
+      return error::RequestIdReused(account.id, command.request_id);
+    }
+    return Decision{.earlier = std::make_unique<Entry>(first), .replayed = true};
+  }
+
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Entry> earlier, FindEarlier(account, command));
+  if (earlier == nullptr) return std::optional<Decision>();
+  if (earlier->fingerprint != command.fingerprint) {
+    return error::RequestIdReused(account.id, command.request_id);
+  }
+  return Decision{.earlier = std::move(earlier), .replayed = true};
+}
+
+absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindEarlier(const PendingAccount& account,
+                                                                 const Command& command) {
+  const absl::uint128 hash = HashRequestId(account.number, command.request_id);
+  std::optional<EntryId> id = sources_.books->request_ids().Find(hash);
+  if (!id.has_value()) {
+    FAREBOX_ASSIGN_OR_RETURN(const bool may_be_old, MayBeOld(command.request_id));
+    if (may_be_old) {
+      FAREBOX_ASSIGN_OR_RETURN(id, sources_.journal->FindOldRequest(hash));
+    }
+  }
+  if (!id.has_value()) return nullptr;
+
+  FAREBOX_ASSIGN_OR_RETURN(Entry entry, sources_.reader->Read(*id));
+  // The hash only points to the entry; the entry itself decides.
+  if (entry.account != account.number || entry.request_id != command.request_id) return nullptr;
+  return std::make_unique<Entry>(std::move(entry));
+}
+
+absl::StatusOr<bool> PendingBatch::MayBeOld(absl::string_view request_id) const {
+  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
+  // An id from the future would later pass for a recent one.
+  if (made.has_value() && *made > now_ + sources_.request_window / 4) {
+    return error::FieldInvalid("request_id", "the time in it is in the future");
+  }
+  if (sources_.journal->OldRequestsThrough() == 0) return false;
+  return !made.has_value() || *made < now_ - sources_.request_window / 2;
+}
+
+// ---- Decisions
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const OpenAccount&) const {
+  return error::AccountExists(account.id);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const ChangeAccount& change) const {
+  const AccountRecord record = {.account_id = std::string(account.id),
+                                .terms = account.state.terms,
+                                .settings = *account.settings};
+  return DecideChangeAccount(ViewOf(account), record, change);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const Debit& debit) const {
+  return DecideDebit(ViewOf(account), debit);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account, const Credit& credit) {
+  if (credit.refunds == 0) return DecideCredit(ViewOf(account), credit, std::nullopt);
+
+  const absl::StatusOr<Entry> debit = ReadEntry(credit.refunds);
+  if (absl::IsNotFound(debit.status())) return error::EntryNotFound(account.id, credit.refunds);
+  FAREBOX_RETURN_IF_ERROR(debit.status());
+  if (debit->account != account.number || !debit->amount.is_negative()) {
+    return error::EntryNotFound(account.id, credit.refunds);
+  }
+  const auto pending = refunded_.find(credit.refunds);
+  const Micros refunded =
+      pending != refunded_.end() ? pending->second : sources_.books->WriterRefunded(credit.refunds);
+  return DecideCredit(ViewOf(account), credit, Micros(-debit->amount.value() - refunded.value()));
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const PlaceHold& place) const {
+  return DecidePlaceHold(ViewOf(account), place);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const ExtendHold& extend) {
+  FAREBOX_ASSIGN_OR_RETURN(const Hold hold, FindHold(account, extend.hold));
+  return DecideExtendHold(ViewOf(account), hold, extend);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const SettleHold& settle) {
+  FAREBOX_ASSIGN_OR_RETURN(const Hold hold, FindHold(account, settle.hold));
+  return DecideSettleHold(ViewOf(account), hold, settle);
+}
+
+absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
+                                           const ReleaseHold& release) {
+  FAREBOX_ASSIGN_OR_RETURN(const Hold hold, FindHold(account, release.hold));
+  return DecideReleaseHold(ViewOf(account), hold, release);
+}
+
+// ---- Holds and entries, as this batch sees them
+
+const Hold* PendingBatch::CurrentHold(const PendingAccount& account, EntryId hold) const {
+  const auto pending = holds_.find(hold);
+  if (pending != holds_.end()) {
+    const bool is_its_own = pending->second.account == account.number;
+    return is_its_own && pending->second.hold.has_value() ? &*pending->second.hold : nullptr;
+  }
+  if (account.booked == nullptr) return nullptr;
+  return sources_.books->WriterHold(*account.booked, hold);
+}
+
+absl::StatusOr<Hold> PendingBatch::FindHold(const PendingAccount& account, EntryId hold) {
+  const Hold* const current = CurrentHold(account, hold);
+  if (current != nullptr) return *current;
+
+  const absl::StatusOr<Entry> placed = ReadEntry(hold);
+  if (!placed.ok() && !absl::IsNotFound(placed.status())) return placed.status();
+  const bool was_its_own =
+      placed.ok() && placed->kind == EntryKind::kHold && placed->account == account.number;
+  if (was_its_own) return error::HoldEnded(account.id, hold, "settled or released");
+  return error::HoldNotFound(account.id, hold);
+}
+
+absl::StatusOr<Entry> PendingBatch::ReadEntry(EntryId id) {
+  if (id > before_.last) {
+    const size_t index = static_cast<size_t>(id - before_.last - 1);
+    if (index < entries_.size()) return entries_[index];
+  }
+  return sources_.reader->Read(id);
+}
+
+// ---- Recording
+
+size_t PendingBatch::Record(PendingAccount* account, const Command* command, Entry entry) {
+  const size_t index = entries_.size();
+  entry.id = before_.last + 1 + static_cast<EntryId>(index);
+  entry.account = account->number;
+  entry.previous = account->state.last_entry;
+  entry.time = now_;
+  if (entry.kind == EntryKind::kHold) entry.subject = entry.id;
+  if (command != nullptr) {
+    entry.request_id = command->request_id;
+    entry.fingerprint = command->fingerprint;
+    requests_.emplace(HashRequestId(account->number, command->request_id), index);
+  }
+
+  const AccountState before = account->state;
+  FoldAccount(entry, &account->state);
+  if (entry.kind == EntryKind::kAccountOpened || entry.kind == EntryKind::kAccountChanged) {
+    account->settings =
+        std::make_shared<const std::string>(DecodeAccountRecord(entry.detail)->settings);
+  } else if (entry.kind == EntryKind::kCredit && entry.subject != 0) {
+    const Micros booked = sources_.books->WriterRefunded(entry.subject);
+    Micros& refunded = refunded_.try_emplace(entry.subject, booked).first->second;
+    refunded = Micros(refunded.value() + entry.amount.value());
+  } else if (entry.subject != 0 && entry.kind != EntryKind::kDecline) {
+    const Hold* const current = CurrentHold(*account, entry.subject);
+    std::optional<Hold> hold = current == nullptr ? std::nullopt : std::make_optional(*current);
+    FoldHold(entry, &hold);
+    holds_.insert_or_assign(entry.subject,
+                            PendingHold{.account = account->number, .hold = std::move(hold)});
+  }
+  SignalEffects(*account, before, entry);
+  entries_.push_back(std::move(entry));
+  return index;
+}
+
+bool PendingBatch::Expire(AccountNumber number, EntryId hold) {
+  Books::Account* const booked = sources_.books->WriterByNumber(number);
+  FAREBOX_CHECK(booked != nullptr);
+  PendingAccount* const account = Touch(booked);
+  const Hold* const current = CurrentHold(*account, hold);
+  if (current == nullptr || current->expired || current->expire_time > now_) return false;
+  Record(account, nullptr, DecideExpireHold(account->state, *current));
+  return true;
+}
+
+void PendingBatch::Warn(AccountNumber number, EntryId hold, absl::Duration warning) {
+  Books::Account* const booked = sources_.books->WriterByNumber(number);
+  FAREBOX_CHECK(booked != nullptr);
+  const Hold* const current = sources_.books->WriterHold(*booked, hold);
+  if (current == nullptr || current->expired || current->expire_time > now_ + warning) return;
+  const Books::WriterAccount account = sources_.books->Writer(*booked);
+  signals_.push_back({.kind = Signal::Kind::kHoldExpiring,
+                      .account_id = std::string(account.id),
+                      .hold = hold,
+                      .available = account.state.available()});
+}
+
+void PendingBatch::SignalEffects(const PendingAccount& account, const AccountState& before,
+                                 const Entry& entry) {
+  const Micros threshold = account.state.terms.low_balance_threshold;
+  if (before.available() >= threshold && account.state.available() < threshold) {
+    signals_.push_back({.kind = Signal::Kind::kLowBalance,
+                        .account_id = std::string(account.id),
+                        .available = account.state.available()});
+  }
+  if (entry.kind == EntryKind::kHoldExpired) {
+    signals_.push_back({.kind = Signal::Kind::kDisconnect,
+                        .account_id = std::string(account.id),
+                        .hold = entry.subject,
+                        .available = account.state.available()});
+  }
+  const bool was_open = before.terms.status == AccountStatus::kOpen;
+  if (was_open && account.state.terms.status != AccountStatus::kOpen) SignalDisconnects(account);
+}
+
+void PendingBatch::SignalDisconnects(const PendingAccount& account) {
+  std::vector<EntryId> holds;
+  if (account.booked != nullptr) holds = sources_.books->WriterOpenHolds(*account.booked);
+  for (const Entry& entry : entries_) {
+    if (entry.kind == EntryKind::kHold && entry.account == account.number) {
+      holds.push_back(entry.id);
+    }
+  }
+  for (const EntryId hold : holds) {
+    const Hold* const current = CurrentHold(account, hold);
+    if (current == nullptr || current->expired) continue;
+    signals_.push_back({.kind = Signal::Kind::kDisconnect,
+                        .account_id = std::string(account.id),
+                        .hold = hold,
+                        .available = account.state.available()});
+  }
+}
+
+BatchHead PendingBatch::Seal() const {
+  FAREBOX_CHECK(!entries_.empty());
+  BatchHead head;
+  head.number = before_.number + 1;
+  head.first = before_.last + 1;
+  head.last = before_.last + static_cast<EntryId>(entries_.size());
+  head.time = now_;
+  BatchHasher hasher(before_.hash, head);
+  for (const Entry& entry : entries_) hasher.Add(entry);
+  head.hash = hasher.Finish();
+  return head;
+}
+
+}  // namespace farebox
