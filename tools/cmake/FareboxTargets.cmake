@@ -5,7 +5,8 @@ if(FAREBOX_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${FAREBOX_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${FAREBOX_CCACHE})
 endif()
-# ccache can only reuse objects that were built with a precompiled header when told which macros do not matter.
+# ccache can only reuse objects that were built with a precompiled header when it is told which
+# differences do not matter.
 set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
 
 add_library(farebox_build_flags INTERFACE)
@@ -26,7 +27,8 @@ if(FAREBOX_SANITIZE)
 endif()
 
 # farebox_library(NAME SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
-# Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target *_verify_interface_header_sets).
+# Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target
+# farebox_NAME_verify_interface_header_sets).
 function(farebox_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target farebox_${name})
@@ -46,7 +48,9 @@ function(farebox_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main)
+  target_link_libraries(
+    ${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
+  )
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
