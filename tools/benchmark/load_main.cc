@@ -1,0 +1,42 @@
+// Makes load on a server and prints what it saw as one line of JSON.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "absl/strings/str_format.h"
+#include "tools/benchmark/load.h"
+
+int main(int argc, char** argv) {
+  farebox::benchmark::LoadOptions options;
+  bool prepare = false;
+  CLI::App app{"Makes load on a Farebox server and prints operations a second and latencies."};
+  app.add_option("--server", options.server, "host:port")->capture_default_str();
+  app.add_option("--operation", options.operation, "debit, authorize, balance, batch or stream")
+      ->capture_default_str();
+  app.add_option("--outstanding", options.outstanding, "calls in flight")->capture_default_str();
+  app.add_option("--batch-size", options.batch_size, "debits a batch")->capture_default_str();
+  app.add_option("--accounts", options.accounts, "accounts")->capture_default_str();
+  app.add_option("--channels", options.channels, "connections")->capture_default_str();
+  app.add_option("--seconds", options.seconds, "how long")->capture_default_str();
+  app.add_option("--warmup", options.warmup_seconds, "before that")->capture_default_str();
+  app.add_flag("--prepare", prepare, "only make the accounts and the deck");
+  CLI11_PARSE(app, argc, argv);
+
+  if (prepare) {
+    const absl::Status status = farebox::benchmark::PrepareAccounts(options);
+    if (!status.ok()) std::cerr << status << "\n";
+    return status.ok() ? 0 : 1;
+  }
+  const auto result = options.operation == "stream" ? farebox::benchmark::RunStreamLoad(options)
+                                                    : farebox::benchmark::RunUnaryLoad(options);
+  if (!result.ok()) {
+    std::cerr << result.status() << "\n";
+    return 1;
+  }
+  std::cout << absl::StrFormat(
+      R"({"operation":"%s","outstanding":%d,"per_second":%.0f,"p50_us":%.0f,"p99_us":%.0f,"errors":%d})"
+      "\n",
+      options.operation, options.outstanding, result->operations_per_second, result->p50_micros,
+      result->p99_micros, result->errors);
+  return 0;
+}

@@ -1,0 +1,26 @@
+#ifndef FAREBOX_TOOLS_BENCHMARK_LOAD_OPTIONS_H_
+#define FAREBOX_TOOLS_BENCHMARK_LOAD_OPTIONS_H_
+
+#include <string>
+
+namespace farebox::benchmark {
+
+// What load to make.
+struct LoadOptions {
+  std::string server = "127.0.0.1:50051";
+  // debit, authorize, balance, batch, stream.
+  std::string operation = "debit";
+  // Calls (operations of a stream) that are in flight at once.
+  int outstanding = 256;
+  // Debits of one ApplyBatch call.
+  int batch_size = 1000;
+  int accounts = 1000;
+  // Connections; one serves well up to some hundred outstanding calls.
+  int channels = 1;
+  double seconds = 5;
+  double warmup_seconds = 1;
+};
+
+}  // namespace farebox::benchmark
+
+#endif  // FAREBOX_TOOLS_BENCHMARK_LOAD_OPTIONS_H_

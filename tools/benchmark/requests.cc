@@ -1,0 +1,73 @@
+#include "tools/benchmark/requests.h"
+
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "storage/clock.h"
+
+namespace farebox::benchmark {
+
+RequestMaker::RequestMaker(int accounts)
+    : accounts_(static_cast<uint64_t>(accounts)),
+      unix_millis_(static_cast<uint64_t>(absl::ToUnixMillis(SystemClock().Now()))),
+      run_(std::random_device()()) {}
+
+std::string RequestMaker::AccountId(uint64_t index) const {
+  return absl::StrCat("bench-", index % accounts_);
+}
+
+std::string RequestMaker::RequestId(uint64_t index) const {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string id = "00000000-0000-7000-8000-000000000000";
+  const auto put = [&id, &kHex](size_t at, size_t digits, uint64_t value) {
+    for (size_t i = 0; i < digits; ++i) id[at + i] = kHex[(value >> (4 * (digits - 1 - i))) & 15];
+  };
+  put(0, 8, unix_millis_ >> 16);
+  put(9, 4, unix_millis_ & 0xffff);
+  put(15, 3, run_ >> 20);
+  put(20, 3, run_ >> 8);
+  put(24, 12, index);
+  return id;
+}
+
+void RequestMaker::Fill(v1::DebitRequest* request) {
+  const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  request->set_account_id(AccountId(index));
+  request->set_request_id(RequestId(index));
+  request->set_amount_micros(7500);
+  request->set_item(v1::ITEM_OUTGOING_TEXT);
+}
+
+void RequestMaker::Fill(v1::AuthorizeRequest* request) {
+  const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  request->set_account_id(AccountId(index));
+  request->set_request_id(RequestId(index));
+  v1::Call* const call = request->mutable_usage()->mutable_call();
+  call->set_direction(v1::DIRECTION_OUTBOUND);
+  call->set_from("+12025550123");
+  call->set_to("+442071838750");
+  request->set_requested_seconds(60);
+}
+
+void RequestMaker::Fill(v1::GetBalanceRequest* request) {
+  request->set_account_id(AccountId(next_.fetch_add(1, std::memory_order_relaxed)));
+}
+
+void RequestMaker::FillCreate(int account, v1::CreateAccountRequest* request) {
+  request->set_request_id("create");
+  v1::Account* const created = request->mutable_account();
+  created->set_account_id(AccountId(static_cast<uint64_t>(account)));
+  created->set_currency_code("USD");
+  created->set_deck(kDeckName);
+}
+
+void RequestMaker::FillCredit(int account, v1::CreditRequest* request) {
+  request->set_account_id(AccountId(static_cast<uint64_t>(account)));
+  request->set_request_id("opening");
+  request->set_amount_micros(1'000'000'000'000);
+  request->set_reason(v1::CREDIT_REASON_PAYMENT);
+}
+
+}  // namespace farebox::benchmark

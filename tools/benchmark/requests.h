@@ -1,0 +1,44 @@
+#ifndef FAREBOX_TOOLS_BENCHMARK_REQUESTS_H_
+#define FAREBOX_TOOLS_BENCHMARK_REQUESTS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "farebox/v1/account.pb.h"
+#include "farebox/v1/billing.pb.h"
+
+namespace farebox::benchmark {
+
+// Makes the requests of a load: round robin over the accounts, a fresh request id each.
+// Thread-safe.
+class RequestMaker {
+ public:
+  explicit RequestMaker(int accounts);
+
+  void Fill(v1::DebitRequest* request);
+  void Fill(v1::AuthorizeRequest* request);
+  void Fill(v1::GetBalanceRequest* request);
+  void FillCreate(int account, v1::CreateAccountRequest* request);
+  void FillCredit(int account, v1::CreditRequest* request);
+
+ private:
+  std::string AccountId(uint64_t index) const;
+  // A UUIDv7: the time of the start, a random part of this run, and a counter.
+  std::string RequestId(uint64_t index) const;
+
+  const uint64_t accounts_;
+  const uint64_t unix_millis_;
+  const uint64_t run_;
+  std::atomic<uint64_t> next_{0};
+};
+
+// The deck that Authorize is priced by.
+inline constexpr char kDeckName[] = "benchmark";
+inline constexpr char kDeckCsv[] =
+    "item,prefix,rate_per_minute,initial_increment,increment\n"
+    "OUTBOUND_CALL,44,0.01,1,1\n";
+
+}  // namespace farebox::benchmark
+
+#endif  // FAREBOX_TOOLS_BENCHMARK_REQUESTS_H_
