@@ -1,0 +1,308 @@
+#include "storage/sqlite/derived_file.h"
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "absl/numeric/int128.h"
+#include "absl/strings/str_cat.h"
+#include "storage/account_terms.h"
+#include "storage/limits.h"
+#include "storage/sqlite/entry_row.h"
+#include "storage/status_macros.h"
+
+namespace farebox::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The log is cut back to this when it begins anew; a chunk may make it larger for a while.
+constexpr int64_t kLogBytesMax = 64 * 1024 * 1024;
+
+// Looking for holds to drop reads all of them, so it is not done with every chunk.
+constexpr absl::Duration kDropHoldsEvery = absl::Hours(1);
+
+// Everything into the file, and the file onto the disk.
+constexpr char kSyncedCheckpoint[] = "PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)";
+
+// Of the machine's current run: what was written in it is at least in the page cache.
+std::string BootId() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string boot_id;
+  std::getline(file, boot_id);
+  return boot_id;
+}
+
+absl::Status Configure(Connection* connection) {
+  // Overwriting deleted content with zeros is the packaged default; here it would cost writes.
+  return connection->Execute(absl::StrCat(
+      "PRAGMA secure_delete = OFF; PRAGMA cache_size = -65536; PRAGMA journal_mode = WAL; "
+      "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = ",
+      kLogBytesMax));
+}
+
+absl::Status Remove(const std::string& path) {
+  for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {
+    std::error_code error;
+    fs::remove(absl::StrCat(path, suffix), error);
+    if (error) {
+      return absl::UnavailableError(absl::StrCat("cannot delete ", path, ": ", error.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string& path,
+                                                               IsOfJournal is_of_journal) {
+  absl::StatusOr<std::unique_ptr<DerivedFile>> file = OpenExisting(path, is_of_journal);
+  return file.ok() ? std::move(file) : Create(path);
+}
+
+absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std::string& path,
+                                                                       IsOfJournal is_of_journal) {
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {}));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t application,
+                           connection.QueryInt64("PRAGMA application_id"));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
+  if (application != kDerivedApplicationId || version != kDerivedVersion) {
+    return absl::DataLossError("the derived file is of another version");
+  }
+  auto file = std::unique_ptr<DerivedFile>(new DerivedFile(std::move(connection)));
+  FAREBOX_RETURN_IF_ERROR(file->CheckIsTrusted());
+  FAREBOX_ASSIGN_OR_RETURN(file->position_, ReadDerivedPosition(&file->connection_));
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_of_journal_here, is_of_journal(file->position_.batch));
+  if (!is_of_journal_here) return absl::DataLossError("the derived file is of another journal");
+  FAREBOX_RETURN_IF_ERROR(Configure(&file->connection_));
+  // On disk before anything else is written: afterwards the file may be half of this and half of
+  // that when the power goes.
+  FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
+  FAREBOX_RETURN_IF_ERROR(file->connection_.Execute(kSyncedCheckpoint));
+  FAREBOX_RETURN_IF_ERROR(file->connection_.Execute("PRAGMA synchronous = OFF"));
+  FAREBOX_RETURN_IF_ERROR(file->Prepare());
+  return file;
+}
+
+absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Create(const std::string& path) {
+  FAREBOX_RETURN_IF_ERROR(Remove(path));
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.create = true}));
+  auto file = std::unique_ptr<DerivedFile>(new DerivedFile(std::move(connection)));
+  FAREBOX_RETURN_IF_ERROR(Configure(&file->connection_));
+  const auto write = [&]() -> absl::Status {
+    FAREBOX_RETURN_IF_ERROR(file->connection_.Execute(kDerivedSchema));
+    FAREBOX_RETURN_IF_ERROR(file->Prepare());
+    FAREBOX_RETURN_IF_ERROR(file->WritePosition({}));
+    FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
+    return file->connection_.Execute(absl::StrCat("PRAGMA application_id = ", kDerivedApplicationId,
+                                                  "; PRAGMA user_version = ", kDerivedVersion));
+  };
+  FAREBOX_RETURN_IF_ERROR(InTransaction(&file->connection_, write));
+  return file;
+}
+
+absl::Status DerivedFile::CheckIsTrusted() {
+  FAREBOX_ASSIGN_OR_RETURN(
+      Statement row, connection_.Prepare("SELECT 1 FROM trust WHERE is_synced OR boot_id = ?"));
+  const std::string boot_id = BootId();
+  row.BindText(1, boot_id);
+  const int result = row.Step();
+  if (result == SQLITE_ROW) return absl::OkStatus();
+  if (result != SQLITE_DONE) return connection_.LastError();
+  return absl::DataLossError("the derived file was written to before the machine went down");
+}
+
+absl::Status DerivedFile::MarkTrust(bool is_synced) {
+  FAREBOX_ASSIGN_OR_RETURN(
+      Statement put, connection_.Prepare(
+                         "INSERT OR REPLACE INTO trust (id, boot_id, is_synced) VALUES (1, ?, ?)"));
+  const std::string boot_id = BootId();
+  put.BindText(1, boot_id);
+  put.BindInt64(2, is_synced ? 1 : 0);
+  return Run(&put);
+}
+
+absl::Status DerivedFile::Prepare() {
+  const struct {
+    Statement* statement;
+    const char* sql;
+  } statements[] = {
+      {&put_account_, "INSERT OR REPLACE INTO account (number, id, record) VALUES (?,?,?)"},
+      {&put_balance_,
+       "INSERT OR REPLACE INTO balance (account, balance, held, last_entry) VALUES (?,?,?,?)"},
+      {&find_hold_,
+       "SELECT id, account, item, amount, charged, start_time, expire_time, expired, detail "
+       "FROM hold WHERE id = ?"},
+      {&put_hold_,
+       "INSERT OR REPLACE INTO hold (id, account, item, amount, charged, start_time, expire_time, "
+       "expired, detail) VALUES (?,?,?,?,?,?,?,?,?)"},
+      {&delete_hold_, "DELETE FROM hold WHERE id = ?"},
+      {&drop_holds_, "DELETE FROM hold WHERE expired AND expire_time < ?"},
+      {&add_refund_,
+       "INSERT INTO refund (debit, refunded) VALUES (?,?) "
+       "ON CONFLICT (debit) DO UPDATE SET refunded = refunded + excluded.refunded"},
+      {&put_activity_, "INSERT OR REPLACE INTO activity (account, entry) VALUES (?,?)"},
+      {&put_request_, "INSERT OR IGNORE INTO request (hash, entry) VALUES (?,?)"},
+      {&put_position_,
+       "INSERT OR REPLACE INTO position (id, batch, entry, time, hash, requests_through) "
+       "VALUES (1,?,?,?,?,?)"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    FAREBOX_ASSIGN_OR_RETURN(*statement, connection_.Prepare(sql));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::Run(Statement* statement) {
+  return statement->Run() == SQLITE_OK ? absl::OkStatus() : connection_.LastError();
+}
+
+absl::StatusOr<std::optional<HoldRow>> DerivedFile::FindHold(EntryId id) {
+  const ResetOnExit reset(&find_hold_);
+  std::optional<HoldRow> found;
+  find_hold_.BindInt64(1, id);
+  const int result = find_hold_.Step();
+  if (result == SQLITE_DONE) return found;
+  if (result != SQLITE_ROW) return connection_.LastError();
+  found = ReadHoldRow(find_hold_);
+  return found;
+}
+
+absl::Status DerivedFile::Write(const DerivedChunk& chunk, const BatchHead& through) {
+  const DerivedPosition reached = {.batch = through,
+                                   .requests_through = position_.requests_through};
+  const auto write = [&]() -> absl::Status {
+    FAREBOX_RETURN_IF_ERROR(WriteAccounts(chunk));
+    FAREBOX_RETURN_IF_ERROR(WriteHolds(chunk, through.time));
+    FAREBOX_RETURN_IF_ERROR(WriteRefunds(chunk));
+    FAREBOX_RETURN_IF_ERROR(WriteActivity(chunk));
+    return WritePosition(reached);
+  };
+  FAREBOX_RETURN_IF_ERROR(InTransaction(&connection_, write));
+  position_ = reached;
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WriteAccounts(const DerivedChunk& chunk) {
+  for (const auto& [number, record] : chunk.Records()) {
+    FAREBOX_ASSIGN_OR_RETURN(const AccountRecord decoded, DecodeAccountRecord(record));
+    put_account_.BindInt64(1, number);
+    put_account_.BindText(2, decoded.account_id);
+    put_account_.BindBlob(3, record);
+    FAREBOX_RETURN_IF_ERROR(Run(&put_account_));
+  }
+  for (const BalanceRow& row : chunk.Balances()) {
+    put_balance_.BindInt64(1, row.account);
+    put_balance_.BindInt64(2, row.balance.value());
+    put_balance_.BindInt64(3, row.held.value());
+    put_balance_.BindInt64(4, row.last_entry);
+    FAREBOX_RETURN_IF_ERROR(Run(&put_balance_));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now) {
+  for (const DerivedChunk::HoldChange& change : chunk.Holds()) {
+    if (!change.row.has_value()) {
+      delete_hold_.BindInt64(1, change.id);
+      FAREBOX_RETURN_IF_ERROR(Run(&delete_hold_));
+      continue;
+    }
+    const Hold& hold = change.row->hold;
+    put_hold_.BindInt64(1, hold.id);
+    put_hold_.BindInt64(2, change.row->account);
+    put_hold_.BindInt64(3, hold.item);
+    put_hold_.BindInt64(4, hold.amount.value());
+    put_hold_.BindInt64(5, hold.charged.value());
+    put_hold_.BindInt64(6, ToMicros(hold.start_time));
+    put_hold_.BindInt64(7, ToMicros(hold.expire_time));
+    put_hold_.BindInt64(8, hold.expired ? 1 : 0);
+    put_hold_.BindBlob(9, hold.detail);
+    FAREBOX_RETURN_IF_ERROR(Run(&put_hold_));
+  }
+  if (now - holds_dropped_ < kDropHoldsEvery) return absl::OkStatus();
+  holds_dropped_ = now;
+  drop_holds_.BindInt64(1, ToMicros(now - limits::kLateSettlementMax));
+  return Run(&drop_holds_);
+}
+
+absl::Status DerivedFile::WriteRefunds(const DerivedChunk& chunk) {
+  for (const auto& [debit, refunded] : chunk.Refunds()) {
+    add_refund_.BindInt64(1, debit);
+    add_refund_.BindInt64(2, refunded.value());
+    FAREBOX_RETURN_IF_ERROR(Run(&add_refund_));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WriteActivity(const DerivedChunk& chunk) {
+  for (const auto& [account, entry] : chunk.Activity()) {
+    put_activity_.BindInt64(1, account);
+    put_activity_.BindInt64(2, entry);
+    FAREBOX_RETURN_IF_ERROR(Run(&put_activity_));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
+                                        EntryId through) {
+  const DerivedPosition reached = {.batch = position_.batch, .requests_through = through};
+  const auto write = [&]() -> absl::Status {
+    for (const auto& [hash, entry] : requests) {
+      const std::array<char, 16> bytes = BytesOf(hash);
+      put_request_.BindBlob(1, absl::string_view(bytes.data(), bytes.size()));
+      put_request_.BindInt64(2, entry);
+      FAREBOX_RETURN_IF_ERROR(Run(&put_request_));
+    }
+    return WritePosition(reached);
+  };
+  FAREBOX_RETURN_IF_ERROR(InTransaction(&connection_, write));
+  position_ = reached;
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WritePosition(const DerivedPosition& position) {
+  const Hash256& hash = position.batch.hash;
+  put_position_.BindInt64(1, position.batch.number);
+  put_position_.BindInt64(2, position.batch.last);
+  put_position_.BindInt64(3, ToMicros(position.batch.time));
+  put_position_.BindBlob(
+      4, absl::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
+  put_position_.BindInt64(5, position.requests_through);
+  return Run(&put_position_);
+}
+
+absl::Status DerivedFile::Sync() {
+  // First all pages, then the mark that says so, then the mark itself: in any other order a power
+  // cut in between would leave the mark on a file that is not whole.
+  FAREBOX_RETURN_IF_ERROR(connection_.Execute(kSyncedCheckpoint));
+  FAREBOX_RETURN_IF_ERROR(MarkTrust(/*is_synced=*/true));
+  return connection_.Execute(kSyncedCheckpoint);
+}
+
+HoldRow ReadHoldRow(const Statement& row) {
+  return {.account = row.Int64(1),
+          .hold = {.id = row.Int64(0),
+                   .item = static_cast<uint8_t>(row.Int64(2)),
+                   .amount = Micros(row.Int64(3)),
+                   .charged = Micros(row.Int64(4)),
+                   .start_time = FromMicros(row.Int64(5)),
+                   .expire_time = FromMicros(row.Int64(6)),
+                   .expired = row.Int64(7) != 0,
+                   .detail = std::string(row.Bytes(8))}};
+}
+
+bool IsForgotten(const Hold& hold, absl::Time now) {
+  return hold.expired && hold.expire_time + limits::kLateSettlementMax < now;
+}
+
+std::array<char, 16> BytesOf(RequestHash hash) {
+  std::array<char, 16> bytes;
+  for (int i = 15; i >= 0; --i) {
+    bytes[static_cast<size_t>(i)] = static_cast<char>(absl::Uint128Low64(hash) & 0xff);
+    hash >>= 8;
+  }
+  return bytes;
+}
+
+}  // namespace farebox::sqlite

@@ -1,0 +1,104 @@
+#ifndef FAREBOX_STORAGE_SQLITE_DERIVED_FILE_H_
+#define FAREBOX_STORAGE_SQLITE_DERIVED_FILE_H_
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "storage/journal.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/derived_chunk.h"
+#include "storage/sqlite/derived_schema.h"
+
+namespace farebox::sqlite {
+
+// The one connection that writes derived.db: what the journal amounts to, in the forms that
+// start-up and readers want.
+//
+// 1. Each write is one transaction that takes the file from one position of the journal to
+//    another: a process that is killed leaves a file that is whole.
+// 2. Nothing is synced while it runs. A file that was written to before the machine last started,
+//    and not synced since, is not trusted.
+// 3. A file that is missing, damaged, of another version or of another journal is deleted and
+//    begun anew. It holds nothing that the journal does not.
+//
+// Used by one thread at a time.
+class DerivedFile {
+ public:
+  // Whether the journal has a batch that is like the one at this position.
+  using IsOfJournal = absl::FunctionRef<absl::StatusOr<bool>(const BatchHead&)>;
+
+  // Opens the file, or begins it anew where it is not usable.
+  static absl::StatusOr<std::unique_ptr<DerivedFile>> Open(const std::string& path,
+                                                           IsOfJournal is_of_journal);
+  // Begins the file anew.
+  static absl::StatusOr<std::unique_ptr<DerivedFile>> Create(const std::string& path);
+  DerivedFile(const DerivedFile&) = delete;
+  DerivedFile& operator=(const DerivedFile&) = delete;
+  ~DerivedFile() = default;
+
+  const DerivedPosition& position() const { return position_; }
+
+  absl::StatusOr<std::optional<HoldRow>> FindHold(EntryId id);
+
+  // Takes over the entries between the position and the end of `through`.
+  absl::Status Write(const DerivedChunk& chunk, const BatchHead& through);
+
+  // Takes over the request ids of the entries up to `through`. In the order of the hash.
+  absl::Status WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
+                             EntryId through);
+
+  // Puts everything on disk, so that the file is trusted whatever happens next; before closing.
+  absl::Status Sync();
+
+ private:
+  explicit DerivedFile(Connection connection) : connection_(std::move(connection)) {}
+
+  static absl::StatusOr<std::unique_ptr<DerivedFile>> OpenExisting(const std::string& path,
+                                                                   IsOfJournal is_of_journal);
+  absl::Status CheckIsTrusted();
+  absl::Status MarkTrust(bool is_synced);
+  absl::Status Prepare();
+  absl::Status WriteAccounts(const DerivedChunk& chunk);
+  absl::Status WriteHolds(const DerivedChunk& chunk, absl::Time now);
+  absl::Status WriteRefunds(const DerivedChunk& chunk);
+  absl::Status WriteActivity(const DerivedChunk& chunk);
+  absl::Status WritePosition(const DerivedPosition& position);
+  absl::Status Run(Statement* statement);
+
+  Connection connection_;
+  DerivedPosition position_;
+  // When holds that expired too long ago were last dropped.
+  absl::Time holds_dropped_ = absl::InfinitePast();
+
+  Statement put_account_;
+  Statement put_balance_;
+  Statement find_hold_;
+  Statement put_hold_;
+  Statement delete_hold_;
+  Statement drop_holds_;
+  Statement add_refund_;
+  Statement put_activity_;
+  Statement put_request_;
+  Statement put_position_;
+};
+
+// Reads a row of `id, account, item, amount, charged, start_time, expire_time, expired, detail`.
+HoldRow ReadHoldRow(const Statement& row);
+
+// Whether nothing can become of the hold any more: it expired too long before `now`.
+bool IsForgotten(const Hold& hold, absl::Time now);
+
+// As a key of the table `request`.
+std::array<char, 16> BytesOf(RequestHash hash);
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_DERIVED_FILE_H_

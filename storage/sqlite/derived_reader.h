@@ -1,0 +1,66 @@
+#ifndef FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_
+#define FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/journal_reader.h"
+
+namespace farebox::sqlite {
+
+// What the thread that writes derived.db and those that read it tell each other. Thread-safe.
+struct DerivedStatus {
+  // Counts the times that the file was begun anew; odd while it is being replaced.
+  std::atomic<int64_t> generation{0};
+  // Everything up to these entries is in the file now.
+  std::atomic<EntryId> through{0};
+  std::atomic<EntryId> requests_through{0};
+  // The most that requests_through has ever been: what memory may have forgotten.
+  std::atomic<EntryId> requests_promised{0};
+  // Set by a reader that met a page that cannot be right; cleared when the file is begun anew.
+  std::atomic<bool> is_damaged{false};
+};
+
+// Reads derived.db through a connection of its own, and follows the file when it is replaced.
+// Thread-compatible.
+class DerivedReader : public AccountIndex {
+ public:
+  DerivedReader(std::string path, std::shared_ptr<DerivedStatus> status)
+      : path_(std::move(path)), status_(std::move(status)) {}
+
+  // Only a hint: 0 for whatever reason.
+  EntryId FindAbove(AccountNumber account, EntryId entry) override;
+
+  // Fails while the file does not know what it once knew.
+  absl::StatusOr<std::optional<EntryId>> FindRequest(RequestHash hash);
+
+  // As Journal::LoadSnapshot. The visitor sees either all of it or, where it is damaged, nothing.
+  absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor);
+
+ private:
+  // Opens the file, or the one that has replaced it.
+  absl::Status Refresh();
+  absl::StatusOr<std::optional<EntryId>> LookUpRequest(RequestHash hash);
+  absl::StatusOr<EntryId> Load(SnapshotVisitor* visitor);
+  void NoteDamage(const absl::Status& status);
+
+  const std::string path_;
+  const std::shared_ptr<DerivedStatus> status_;
+
+  // Of the file that is open; -1 for none.
+  int64_t generation_ = -1;
+  std::optional<Connection> connection_;
+  Statement find_above_;
+  Statement find_request_;
+};
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_

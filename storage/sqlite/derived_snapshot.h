@@ -1,0 +1,18 @@
+#ifndef FAREBOX_STORAGE_SQLITE_DERIVED_SNAPSHOT_H_
+#define FAREBOX_STORAGE_SQLITE_DERIVED_SNAPSHOT_H_
+
+#include "absl/status/statusor.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+#include "storage/sqlite/connection.h"
+
+namespace farebox::sqlite {
+
+// Hands over the accounts, holds and refunds in derived.db and returns the entry they are as of,
+// all in one read transaction. Reads everything once before the visitor sees any of it: fails with
+// DATA_LOSS, and nothing visited, where a row or page cannot be right.
+absl::StatusOr<EntryId> VisitDerivedSnapshot(Connection* connection, SnapshotVisitor* visitor);
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_DERIVED_SNAPSHOT_H_

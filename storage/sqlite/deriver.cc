@@ -1,0 +1,177 @@
+#include "storage/sqlite/deriver.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/numeric/int128.h"
+#include "storage/request_ids.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox::sqlite {
+namespace {
+
+// With so many entries waiting there is nothing to gain from gathering more.
+constexpr int64_t kGatherEntries = 50'000;
+// Bounds the memory of one chunk and the time it takes to stop.
+constexpr int64_t kChunkEntriesMax = 200'000;
+// After a failure, such as a full disk.
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+// Request ids grow old without any new entry.
+constexpr absl::Duration kLookAtRequestsEvery = absl::Minutes(1);
+
+}  // namespace
+
+Deriver::Deriver(Options options)
+    : options_(std::move(options)), status_(std::make_shared<DerivedStatus>()) {}
+
+absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId last) {
+  auto deriver = std::unique_ptr<Deriver>(new Deriver(std::move(options)));
+  deriver->appended_ = last;
+  FAREBOX_ASSIGN_OR_RETURN(deriver->journal_,
+                           SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
+  // The ledger works without the derived file, only slower: the thread will try again.
+  deriver->NoteOutcome(deriver->OpenFile());
+  deriver->thread_ = StartThread("fbx-deriver", [raw = deriver.get()] { raw->Loop(); });
+  return deriver;
+}
+
+Deriver::~Deriver() {
+  stopping_.store(true);
+  {
+    MutexLock lock(&mu_);
+    wake_.SignalAll();
+    progress_.SignalAll();
+  }
+  if (thread_.joinable()) thread_.join();
+  // Where this fails the file is only made anew after a power cut.
+  if (file_ != nullptr) file_->Sync().IgnoreError();
+}
+
+absl::Status Deriver::OpenFile() {
+  FAREBOX_ASSIGN_OR_RETURN(
+      file_, DerivedFile::Open(options_.derived_path,
+                               [this](const BatchHead& derived) -> absl::StatusOr<bool> {
+                                 if (derived.number == 0) return true;
+                                 FAREBOX_ASSIGN_OR_RETURN(const BatchHead batch,
+                                                          journal_->ReadBatchHead(derived.number));
+                                 return batch.last == derived.last && batch.hash == derived.hash;
+                               }));
+  PublishPosition();
+  return absl::OkStatus();
+}
+
+void Deriver::PublishPosition() {
+  const DerivedPosition& position = file_->position();
+  status_->through.store(position.batch.last);
+  status_->requests_through.store(position.requests_through);
+  status_->requests_promised.store(
+      std::max(status_->requests_promised.load(), position.requests_through));
+}
+
+void Deriver::OnAppended(EntryId last) {
+  // Both in this order, and the thread's counterparts in the other: one of the two sees what the
+  // other has stored, so no wake-up is lost.
+  appended_.store(last);
+  if (last < wake_at_.load()) return;
+  wake_at_.store(std::numeric_limits<EntryId>::max());
+  MutexLock lock(&mu_);
+  wake_.SignalOne();
+}
+
+void Deriver::WaitUntilClose() {
+  if (lag() <= options_.lag_entries_max) return;
+  MutexLock lock(&mu_);
+  ++waiting_;
+  wake_.SignalOne();
+  while (lag() > options_.lag_entries_max && !is_failing_ && !stopping_) progress_.Wait(&mu_);
+  --waiting_;
+}
+
+void Deriver::Loop() {
+  while (WaitForWork()) NoteOutcome(TakeOver());
+}
+
+bool Deriver::WaitForWork() {
+  MutexLock lock(&mu_);
+  if (is_failing_ && !stopping_) wake_.WaitFor(&mu_, kRetryAfter);
+  wake_at_.store(status_->through.load() + 1);
+  if (!is_behind() && !stopping_ && !status_->is_damaged) wake_.WaitFor(&mu_, kLookAtRequestsEvery);
+
+  const bool is_gathering = lag() > 0 && lag() < kGatherEntries && waiting_ == 0;
+  wake_at_.store(status_->through.load() + kGatherEntries);
+  if (is_gathering && !stopping_) wake_.WaitFor(&mu_, options_.gather);
+  wake_at_.store(std::numeric_limits<EntryId>::max());
+  return !stopping_;
+}
+
+void Deriver::NoteOutcome(const absl::Status& status) {
+  MutexLock lock(&mu_);
+  is_failing_ = !status.ok();
+  progress_.SignalAll();
+}
+
+absl::Status Deriver::TakeOver() {
+  if (file_ == nullptr || status_->is_damaged) FAREBOX_RETURN_IF_ERROR(BeginAnew());
+  const EntryId last = std::min(appended_.load(), status_->through.load() + kChunkEntriesMax);
+  absl::Status status;
+  if (last > status_->through) status = TakeOverEntries(last);
+  if (status.ok()) status = TakeOverRequests();
+  // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
+  if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) status_->is_damaged = true;
+  return status;
+}
+
+absl::Status Deriver::BeginAnew() {
+  // Readers keep away while the generation is odd, and open the new file after that.
+  if (status_->generation % 2 == 0) ++status_->generation;
+  status_->through = 0;
+  status_->requests_through = 0;
+  file_.reset();
+  FAREBOX_ASSIGN_OR_RETURN(file_, DerivedFile::Create(options_.derived_path));
+  status_->is_damaged = false;
+  ++status_->generation;
+  return absl::OkStatus();
+}
+
+absl::Status Deriver::TakeOverEntries(EntryId last) {
+  FAREBOX_ASSIGN_OR_RETURN(const BatchHead through, journal_->FindBatchOf(last));
+  DerivedChunk chunk;
+  absl::Status folded;
+  FAREBOX_RETURN_IF_ERROR(
+      journal_->Scan(status_->through + 1, through.last, [&](const Entry& entry) {
+        folded = chunk.Add(entry, [this](EntryId hold) { return file_->FindHold(hold); });
+        return folded.ok() && !stopping_;
+      }));
+  FAREBOX_RETURN_IF_ERROR(folded);
+  if (stopping_) return absl::OkStatus();
+  FAREBOX_RETURN_IF_ERROR(file_->Write(chunk, through));
+  PublishPosition();
+  return absl::OkStatus();
+}
+
+absl::Status Deriver::TakeOverRequests() {
+  // Well before memory forgets them.
+  const absl::Time old_before = options_.clock->Now() - options_.request_window * 3 / 4;
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId old_through, journal_->LastEntryBefore(old_before));
+  const EntryId before = file_->position().requests_through;
+  const EntryId through =
+      std::min({old_through, file_->position().batch.last, before + kChunkEntriesMax});
+  if (through <= before) return absl::OkStatus();
+
+  std::vector<std::pair<RequestHash, EntryId>> requests;
+  FAREBOX_RETURN_IF_ERROR(journal_->Scan(before + 1, through, [&](const Entry& entry) {
+    if (!entry.request_id.empty()) {
+      requests.emplace_back(HashRequestId(entry.account, entry.request_id), entry.id);
+    }
+    return !stopping_;
+  }));
+  if (stopping_) return absl::OkStatus();
+  std::sort(requests.begin(), requests.end());
+  FAREBOX_RETURN_IF_ERROR(file_->WriteRequests(requests, through));
+  PublishPosition();
+  return absl::OkStatus();
+}
+
+}  // namespace farebox::sqlite

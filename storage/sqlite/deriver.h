@@ -1,0 +1,104 @@
+#ifndef FAREBOX_STORAGE_SQLITE_DERIVER_H_
+#define FAREBOX_STORAGE_SQLITE_DERIVER_H_
+
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/clock.h"
+#include "storage/entry.h"
+#include "storage/mutex.h"
+#include "storage/sqlite/derived_file.h"
+#include "storage/sqlite/derived_reader.h"
+#include "storage/sqlite/journal_reader.h"
+
+namespace farebox::sqlite {
+
+// Keeps derived.db up with the journal, on a thread of its own.
+//
+// Entries are taken over in chunks: the longer the writer is ahead, the larger, since the cost of
+// a chunk is in the pages that it touches. After a first new entry it gathers for a moment, so
+// that a trickle of commits does not make a trickle of chunks.
+//
+// Thread-safe.
+class Deriver {
+ public:
+  struct Options {
+    std::string journal_path;
+    std::string derived_path;
+    // How long request ids are in the writer's memory; older ones are looked up here.
+    absl::Duration request_window;
+    // WaitUntilClose waits while more entries than this are missing.
+    int64_t lag_entries_max = 0;
+    // How long a trickle of new entries is gathered.
+    absl::Duration gather = absl::Milliseconds(200);
+    const Clock* clock = nullptr;
+  };
+
+  // Opens the derived file, or begins it anew, and starts the thread. `last` is the journal's last
+  // entry.
+  static absl::StatusOr<std::unique_ptr<Deriver>> Start(Options options, EntryId last);
+  // Stops after the chunk at hand.
+  ~Deriver();
+  Deriver(const Deriver&) = delete;
+  Deriver& operator=(const Deriver&) = delete;
+
+  // The journal has grown up to `last`. Cheap: wakes the thread only where it waits for that much.
+  // Writer thread only.
+  void OnAppended(EntryId last);
+
+  // Blocks while the lag is too large and is being worked off.
+  void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::shared_ptr<DerivedStatus>& status() const { return status_; }
+
+ private:
+  explicit Deriver(Options options);
+
+  absl::Status OpenFile();
+  void PublishPosition();
+
+  // The thread.
+  void Loop() ABSL_LOCKS_EXCLUDED(mu_);
+  // Returns false when it is time to stop.
+  bool WaitForWork() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status TakeOver();
+  absl::Status TakeOverEntries(EntryId last);
+  absl::Status TakeOverRequests();
+  absl::Status BeginAnew();
+  void NoteOutcome(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  bool is_behind() const { return appended_.load() > status_->through.load(); }
+  int64_t lag() const { return appended_.load() - status_->through.load(); }
+
+  // Constant after construction.
+  const Options options_;
+  const std::shared_ptr<DerivedStatus> status_;
+
+  // Synchronise themselves.
+  std::atomic<EntryId> appended_{0};
+  // The thread sleeps until the journal reaches this entry.
+  std::atomic<EntryId> wake_at_{std::numeric_limits<EntryId>::max()};
+  std::atomic<bool> stopping_{false};
+
+  Mutex mu_;
+  CondVar wake_;      // Signalled when wake_at_ is reached, somebody waits, or it is time to stop.
+  CondVar progress_;  // Signalled after each chunk.
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  // The newest attempt failed; the next one is due after a pause.
+  bool is_failing_ ABSL_GUARDED_BY(mu_) = false;
+
+  // Used by the thread only, once it runs.
+  std::unique_ptr<SqliteJournalReader> journal_;
+  std::unique_ptr<DerivedFile> file_;  // Null where it could not be opened.
+
+  std::thread thread_;  // Last: starts when all above is built.
+};
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_DERIVER_H_

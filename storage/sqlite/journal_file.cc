@@ -1,0 +1,151 @@
+#include "storage/sqlite/journal_file.h"
+
+#include <strings.h>
+
+#include "absl/strings/str_cat.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::sqlite {
+namespace {
+
+// A checkpoint is due at this many frames of 4 KiB: often enough to be short, rarely enough to
+// cost little next to the commits.
+constexpr int kCheckpointFrames = 2'000;
+
+// The log can begin anew only while nobody reads it; where that fails, this many frames later the
+// next try is due.
+constexpr int kCheckpointRetryFrames = 250;
+
+bool IsAppendOnly(const char* table) {
+  return table != nullptr && (strcasecmp(table, "entry") == 0 || strcasecmp(table, "batch") == 0);
+}
+
+// Asked by SQLite for each thing that a statement would do, when it is prepared.
+int Authorize(void* /*unused*/, int action, const char* first, const char* second,
+              const char* /*database*/, const char* /*trigger*/) {
+  switch (action) {
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+    case SQLITE_DROP_TABLE:
+      return IsAppendOnly(first) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_ALTER_TABLE:
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+    case SQLITE_DROP_TRIGGER:
+      return IsAppendOnly(second) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_ATTACH:
+    case SQLITE_DETACH:
+      return SQLITE_DENY;
+    default:
+      return SQLITE_OK;
+  }
+}
+
+}  // namespace
+
+JournalFile::JournalFile(Connection connection)
+    : connection_(std::move(connection)), log_{.checkpoint_at = kCheckpointFrames} {}
+
+int JournalFile::NoteLogFrames(void* log, sqlite3* /*connection*/, const char* /*database*/,
+                               int frames) {
+  auto* const progress = static_cast<LogProgress*>(log);
+  if (frames < progress->frames) progress->checkpoint_at = kCheckpointFrames;
+  progress->frames = frames;
+  return SQLITE_OK;
+}
+
+absl::StatusOr<std::unique_ptr<JournalFile>> JournalFile::Open(const std::string& path,
+                                                               Migrations migrations) {
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForWriting(path, migrations));
+  auto file = std::unique_ptr<JournalFile>(new JournalFile(std::move(connection)));
+  FAREBOX_RETURN_IF_ERROR(file->Prepare());
+  return file;
+}
+
+absl::Status JournalFile::Prepare() {
+  sqlite3_set_authorizer(connection_.handle(), Authorize, nullptr);
+  // In place of automatic checkpoints, whose failures SQLite does not report.
+  sqlite3_wal_hook(connection_.handle(), NoteLogFrames, &log_);
+
+  FAREBOX_ASSIGN_OR_RETURN(begin_, connection_.Prepare("BEGIN IMMEDIATE"));
+  FAREBOX_ASSIGN_OR_RETURN(commit_, connection_.Prepare("COMMIT"));
+  FAREBOX_ASSIGN_OR_RETURN(rollback_, connection_.Prepare("ROLLBACK"));
+  FAREBOX_ASSIGN_OR_RETURN(insert_entry_, connection_.Prepare(absl::StrCat(
+                                              "INSERT INTO entry (", kEntryColumns,
+                                              ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")));
+  FAREBOX_ASSIGN_OR_RETURN(insert_batch_,
+                           connection_.Prepare(absl::StrCat("INSERT INTO batch (", kBatchColumns,
+                                                            ") VALUES (?,?,?,?,?)")));
+  FAREBOX_ASSIGN_OR_RETURN(
+      last_batch_, connection_.Prepare(absl::StrCat("SELECT ", kBatchColumns,
+                                                    " FROM batch ORDER BY number DESC LIMIT 1")));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<BatchHead> JournalFile::ReadHead() {
+  BatchHead head;
+  const ResetOnExit reset(&last_batch_);
+  const int result = last_batch_.Step();
+  if (result == SQLITE_DONE) return head;
+  if (result != SQLITE_ROW) return connection_.LastError();
+  if (!ReadBatch(last_batch_, &head)) {
+    return error::JournalDamaged(head.first, "its batch cannot be read");
+  }
+  return head;
+}
+
+absl::Status JournalFile::Append(const BatchHead& head, absl::Span<const Entry> entries) {
+  FAREBOX_CHECK(!entries.empty());
+  FAREBOX_CHECK(entries.front().id == head.first && entries.back().id == head.last);
+  return Commit([&] { return InsertRows(head, entries); });
+}
+
+int JournalFile::InsertRows(const BatchHead& head, absl::Span<const Entry> entries) {
+  for (const Entry& entry : entries) {
+    BindEntry(entry, &uuid_, &insert_entry_);
+    if (const int result = insert_entry_.Run(); result != SQLITE_OK) return result;
+  }
+  BindBatch(head, &insert_batch_);
+  return insert_batch_.Run();
+}
+
+absl::Status JournalFile::Commit(absl::FunctionRef<int()> write) {
+  FAREBOX_RETURN_IF_ERROR(failure_);
+  FAREBOX_RETURN_IF_ERROR(CheckpointIfDue());
+  const bool is_durable =
+      begin_.Run() == SQLITE_OK && write() == SQLITE_OK && commit_.Run() == SQLITE_OK;
+  return is_durable ? absl::OkStatus() : Abandon();
+}
+
+absl::Status JournalFile::Abandon() {
+  const absl::Status cause = connection_.LastError();
+  // SQLite rolls back by itself where it must.
+  const bool is_rolled_back = !connection_.in_transaction() || rollback_.Run() == SQLITE_OK;
+  if (is_rolled_back && absl::IsResourceExhausted(cause)) {
+    return error::StorageFull(cause.message());
+  }
+  return Fail(cause);
+}
+
+absl::Status JournalFile::CheckpointIfDue() {
+  if (log_.frames < log_.checkpoint_at) return absl::OkStatus();
+  log_.checkpoint_at = log_.frames + kCheckpointRetryFrames;
+  const int result = sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr,
+                                               SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  // Busy or full: the log simply goes on growing until the next try.
+  const int primary = result & 0xff;
+  if (result == SQLITE_OK || primary == SQLITE_BUSY || primary == SQLITE_FULL) {
+    return absl::OkStatus();
+  }
+  return Fail(connection_.LastError());
+}
+
+absl::Status JournalFile::Fail(const absl::Status& cause) {
+  connection_.CheckpointOnClose(false);
+  failure_ = error::StorageFailed(cause.message());
+  return failure_;
+}
+
+}  // namespace farebox::sqlite

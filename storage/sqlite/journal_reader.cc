@@ -1,0 +1,230 @@
+#include "storage/sqlite/journal_reader.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/errors.h"
+#include "storage/sqlite/entry_row.h"
+#include "storage/sqlite/journal_schema.h"
+#include "storage/status_macros.h"
+
+namespace farebox::sqlite {
+namespace {
+
+// Rows read in one transaction.
+constexpr size_t kPageEntries = 256;
+// Links are slower to follow, and fewer are wanted.
+constexpr size_t kPageLinks = 64;
+
+}  // namespace
+
+SqliteJournalReader::SqliteJournalReader(Connection connection, std::unique_ptr<AccountIndex> index)
+    : connection_(std::move(connection)), index_(std::move(index)), catalog_(&connection_) {}
+
+absl::StatusOr<std::unique_ptr<SqliteJournalReader>> SqliteJournalReader::Open(
+    const std::string& path, std::unique_ptr<AccountIndex> index) {
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForReading(path));
+  auto reader = std::unique_ptr<SqliteJournalReader>(
+      new SqliteJournalReader(std::move(connection), std::move(index)));
+  FAREBOX_RETURN_IF_ERROR(reader->Prepare());
+  return reader;
+}
+
+absl::Status SqliteJournalReader::Prepare() {
+  const std::string entry = absl::StrCat("SELECT ", kEntryColumns, " FROM entry WHERE id ");
+  const std::string batch = absl::StrCat("SELECT ", kBatchColumns, " FROM batch WHERE number ");
+  FAREBOX_ASSIGN_OR_RETURN(begin_, connection_.Prepare("BEGIN"));
+  FAREBOX_ASSIGN_OR_RETURN(end_, connection_.Prepare("COMMIT"));
+  FAREBOX_ASSIGN_OR_RETURN(entry_by_id_, connection_.Prepare(absl::StrCat(entry, "= ?")));
+  FAREBOX_ASSIGN_OR_RETURN(
+      entries_, connection_.Prepare(absl::StrCat(entry, "BETWEEN ? AND ? ORDER BY id LIMIT ?")));
+  FAREBOX_ASSIGN_OR_RETURN(batch_by_number_, connection_.Prepare(absl::StrCat(batch, "= ?")));
+  FAREBOX_ASSIGN_OR_RETURN(
+      batches_, connection_.Prepare(absl::StrCat(batch, ">= ? ORDER BY number LIMIT ?")));
+  FAREBOX_ASSIGN_OR_RETURN(newest_batch_, connection_.Prepare("SELECT max(number) FROM batch"));
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournalReader::InSnapshot(absl::FunctionRef<absl::Status()> body) {
+  if (begin_.Run() != SQLITE_OK) return connection_.LastError();
+  const absl::Status status = body();
+  if (end_.Run() != SQLITE_OK && status.ok()) return connection_.LastError();
+  return status;
+}
+
+absl::StatusOr<Entry> SqliteJournalReader::Read(EntryId id) {
+  Entry entry;
+  FAREBOX_RETURN_IF_ERROR(ReadInto(id, &entry));
+  return entry;
+}
+
+absl::Status SqliteJournalReader::ReadInto(EntryId id, Entry* entry) {
+  const ResetOnExit reset(&entry_by_id_);
+  entry_by_id_.BindInt64(1, id);
+  const int result = entry_by_id_.Step();
+  if (result == SQLITE_DONE) {
+    return absl::NotFoundError(absl::StrCat("the journal has no entry ", id));
+  }
+  if (result != SQLITE_ROW) return connection_.LastError();
+  if (!ReadEntry(entry_by_id_, entry)) return error::JournalDamaged(id, "it cannot be read");
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournalReader::Scan(EntryId first, EntryId last,
+                                       absl::FunctionRef<bool(const Entry&)> visit) {
+  std::vector<Entry> page(kPageEntries);
+  size_t count = page.size();
+  while (count == page.size() && first <= last) {
+    FAREBOX_RETURN_IF_ERROR(FillEntries(first, last, &page, &count));
+    for (size_t i = 0; i < count; ++i) {
+      if (!visit(page[i])) return absl::OkStatus();
+      first = page[i].id + 1;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournalReader::FillEntries(EntryId first, EntryId last, std::vector<Entry>* page,
+                                              size_t* count) {
+  const ResetOnExit reset(&entries_);
+  entries_.BindInt64(1, first);
+  entries_.BindInt64(2, last);
+  entries_.BindInt64(3, static_cast<int64_t>(page->size()));
+  *count = 0;
+  int result = entries_.Step();
+  for (; result == SQLITE_ROW; result = entries_.Step()) {
+    Entry& entry = (*page)[*count];
+    if (!ReadEntry(entries_, &entry)) {
+      return error::JournalDamaged(entries_.Int64(0), "it cannot be read");
+    }
+    ++*count;
+  }
+  if (result == SQLITE_DONE) return absl::OkStatus();
+  const absl::Status failure = connection_.LastError();
+  if (!absl::IsDataLoss(failure)) return failure;
+  return error::JournalDamaged(*count == 0 ? first : (*page)[*count - 1].id + 1, failure.message());
+}
+
+absl::Status SqliteJournalReader::ScanBatches(int64_t first,
+                                              absl::FunctionRef<bool(const BatchHead&)> visit) {
+  std::vector<BatchHead> page;
+  do {
+    page.clear();
+    batches_.BindInt64(1, first);
+    batches_.BindInt64(2, kPageEntries);
+    const ResetOnExit reset(&batches_);
+    int result = batches_.Step();
+    for (; result == SQLITE_ROW; result = batches_.Step()) {
+      BatchHead& head = page.emplace_back();
+      if (!ReadBatch(batches_, &head)) {
+        return error::JournalDamaged(head.first, "its batch cannot be read");
+      }
+    }
+    if (result != SQLITE_DONE) return connection_.LastError();
+    batches_.Reset();
+    for (const BatchHead& head : page) {
+      if (!visit(head)) return absl::OkStatus();
+      first = head.number + 1;
+    }
+  } while (page.size() == kPageEntries);
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournalReader::ScanAccount(AccountNumber account, EntryId newest, EntryId from,
+                                              absl::FunctionRef<bool(const Entry&)> visit) {
+  FAREBOX_ASSIGN_OR_RETURN(EntryId next, FindStart(account, newest, from));
+  std::vector<Entry> page(kPageLinks);
+  while (next != 0) {
+    size_t count = 0;
+    FAREBOX_RETURN_IF_ERROR(
+        InSnapshot([&] { return FollowLinks(account, from, &next, &page, &count); }));
+    for (size_t i = 0; i < count; ++i) {
+      if (!visit(page[i])) return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteJournalReader::FollowLinks(AccountNumber account, EntryId from, EntryId* next,
+                                              std::vector<Entry>* page, size_t* count) {
+  for (size_t step = 0; step < kPageLinks && *next != 0; ++step) {
+    Entry& entry = (*page)[*count];
+    const absl::Status read = ReadInto(*next, &entry);
+    if (absl::IsNotFound(read)) return error::JournalDamaged(*next, "it is missing");
+    FAREBOX_RETURN_IF_ERROR(read);
+    if (entry.account != account || entry.previous >= entry.id) {
+      return error::JournalDamaged(entry.id, "its account's links are wrong");
+    }
+    *next = entry.previous;
+    if (entry.id <= from) ++*count;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EntryId> SqliteJournalReader::FindStart(AccountNumber account, EntryId newest,
+                                                       EntryId from) {
+  if (newest <= from || index_ == nullptr) return newest;
+  const EntryId above = index_->FindAbove(account, from);
+  if (above <= from || above >= newest) return newest;
+  // The index is not to be trusted: any entry of the account above `from` leads to the same ones.
+  Entry entry;
+  const absl::Status read = ReadInto(above, &entry);
+  if (absl::IsNotFound(read)) return newest;
+  FAREBOX_RETURN_IF_ERROR(read);
+  return entry.account == account ? above : newest;
+}
+
+absl::StatusOr<EntryId> SqliteJournalReader::LastEntryBefore(absl::Time time) {
+  FAREBOX_ASSIGN_OR_RETURN(const BatchHead batch, BisectBatches([time](const BatchHead& head) {
+                             return head.time < time;
+                           }));
+  return batch.last;
+}
+
+absl::StatusOr<BatchHead> SqliteJournalReader::FindBatchOf(EntryId entry) {
+  return BisectBatches([entry](const BatchHead& head) { return head.first <= entry; });
+}
+
+absl::StatusOr<BatchHead> SqliteJournalReader::ReadBatchHead(int64_t number) {
+  const ResetOnExit reset(&batch_by_number_);
+  BatchHead head;
+  batch_by_number_.BindInt64(1, number);
+  const int result = batch_by_number_.Step();
+  if (result == SQLITE_DONE) return head;
+  if (result != SQLITE_ROW) return connection_.LastError();
+  if (!ReadBatch(batch_by_number_, &head)) {
+    return error::JournalDamaged(head.first, "its batch cannot be read");
+  }
+  return head;
+}
+
+absl::StatusOr<BatchHead> SqliteJournalReader::BisectBatches(
+    absl::FunctionRef<bool(const BatchHead&)> is_below) {
+  BatchHead found;
+  const absl::Status status = InSnapshot([&]() -> absl::Status {
+    const ResetOnExit reset(&newest_batch_);
+    if (newest_batch_.Step() != SQLITE_ROW) return connection_.LastError();
+    // Holds for the batch `below`, if there is one, and not for `above`, if there is one.
+    int64_t below = 0;
+    int64_t above = newest_batch_.Int64(0) + 1;
+    while (above - below > 1) {
+      const int64_t middle = below + (above - below) / 2;
+      FAREBOX_ASSIGN_OR_RETURN(const BatchHead head, ReadBatchHead(middle));
+      if (head.number != middle) {
+        return error::JournalDamaged(found.last + 1, "its batch is missing");
+      }
+      if (is_below(head)) {
+        found = head;
+        below = middle;
+      } else {
+        above = middle;
+      }
+    }
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return found;
+}
+
+}  // namespace farebox::sqlite

@@ -1,0 +1,85 @@
+#ifndef FAREBOX_STORAGE_SQLITE_JOURNAL_READER_H_
+#define FAREBOX_STORAGE_SQLITE_JOURNAL_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/deck_catalog.h"
+
+namespace farebox::sqlite {
+
+// Where to begin with an account's entries, from an index that may lag behind or be missing.
+class AccountIndex {
+ public:
+  virtual ~AccountIndex() = default;
+  // Some entry of the account above `entry`, the nearer the better; 0 where it knows none.
+  virtual EntryId FindAbove(AccountNumber account, EntryId entry) = 0;
+};
+
+// Reads journal.db through a connection of its own. Each step is one short read transaction of a
+// bounded number of rows, and no caller's function runs inside one: a slow caller never keeps the
+// writer from beginning its log anew.
+class SqliteJournalReader : public JournalReader {
+ public:
+  // `index` may be null: then an account's entries are found by their links alone.
+  static absl::StatusOr<std::unique_ptr<SqliteJournalReader>> Open(
+      const std::string& path, std::unique_ptr<AccountIndex> index);
+
+  absl::StatusOr<Entry> Read(EntryId id) override;
+  absl::Status Scan(EntryId first, EntryId last,
+                    absl::FunctionRef<bool(const Entry&)> visit) override;
+  absl::Status ScanBatches(int64_t first, absl::FunctionRef<bool(const BatchHead&)> visit) override;
+  absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
+                           absl::FunctionRef<bool(const Entry&)> visit) override;
+  absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) override;
+  CatalogReader& catalog() override { return catalog_; }
+
+  // The batch that an entry belongs to, or the newest one where the entry is above it; number 0
+  // where there is no batch.
+  absl::StatusOr<BatchHead> FindBatchOf(EntryId entry);
+  // Number 0 where there is no such batch.
+  absl::StatusOr<BatchHead> ReadBatchHead(int64_t number);
+
+ private:
+  SqliteJournalReader(Connection connection, std::unique_ptr<AccountIndex> index);
+
+  absl::Status Prepare();
+  // Runs `body` on one state of the journal.
+  absl::Status InSnapshot(absl::FunctionRef<absl::Status()> body);
+  // Reads the next entries of a scan; fewer than there is room for only at the end.
+  absl::Status FillEntries(EntryId first, EntryId last, std::vector<Entry>* page, size_t* count);
+  // Reads entries of the account by its links from `*next` down, leaves out those above `from`,
+  // and sets `*next` to where to go on: 0 at the account's first.
+  absl::Status FollowLinks(AccountNumber account, EntryId from, EntryId* next,
+                           std::vector<Entry>* page, size_t* count);
+  // Where FollowLinks begins for `from`.
+  absl::StatusOr<EntryId> FindStart(AccountNumber account, EntryId newest, EntryId from);
+  absl::Status ReadInto(EntryId id, Entry* entry);
+  // The last batch for which `is_below` holds; it holds for all before that one and none after.
+  absl::StatusOr<BatchHead> BisectBatches(absl::FunctionRef<bool(const BatchHead&)> is_below);
+
+  Connection connection_;
+  const std::unique_ptr<AccountIndex> index_;  // May be null.
+  DeckCatalogReader catalog_;
+
+  Statement begin_;
+  Statement end_;
+  Statement entry_by_id_;
+  Statement entries_;
+  Statement batch_by_number_;
+  Statement batches_;
+  Statement newest_batch_;
+};
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_JOURNAL_READER_H_

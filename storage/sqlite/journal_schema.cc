@@ -1,0 +1,202 @@
+#include "storage/sqlite/journal_schema.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Version 1. The columns of `entry` are those of farebox::Entry; what is usually zero or absent
+// takes no byte of a row's body. No index: a second tree to keep up with would cost more than all
+// the rest. The triggers are for whoever opens the file by other means than this program.
+constexpr char kVersion1[] = R"sql(
+  CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    previous INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    held_change INTEGER NOT NULL,
+    balance INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    credit_limit INTEGER NOT NULL,
+    subject INTEGER NOT NULL,
+    expire_time INTEGER,
+    request_id BLOB,
+    fingerprint INTEGER NOT NULL,
+    detail BLOB
+  );
+  CREATE TABLE batch (
+    number INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    hash BLOB NOT NULL
+  );
+  CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON entry
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON entry
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER batch_is_never_changed BEFORE UPDATE ON batch
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+  CREATE TRIGGER batch_is_never_deleted BEFORE DELETE ON batch
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+  -- A deck has no version until it is sealed.
+  CREATE TABLE deck (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    version INTEGER,
+    import_time INTEGER,
+    row_count INTEGER,
+    csv_bytes INTEGER NOT NULL,
+    chunk_count INTEGER NOT NULL,
+    UNIQUE (name, version)
+  );
+  CREATE TABLE deck_chunk (
+    deck INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    csv BLOB NOT NULL,
+    PRIMARY KEY (deck, number)
+  );
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1};
+
+constexpr size_t kHeaderBytes = 100;
+constexpr char kMagic[] = "SQLite format 3";  // with its final zero byte
+constexpr size_t kUserVersionAt = 60;
+constexpr size_t kApplicationIdAt = 68;
+
+using Header = std::array<uint8_t, kHeaderBytes>;
+
+uint32_t BigEndian32(const Header& header, size_t at) {
+  return uint32_t{header[at]} << 24 | uint32_t{header[at + 1]} << 16 |
+         uint32_t{header[at + 2]} << 8 | uint32_t{header[at + 3]};
+}
+
+absl::Status CannotOpen(const std::string& path, int error) {
+  return absl::UnavailableError(absl::StrCat("cannot open ", path, ": ", std::strerror(error)));
+}
+
+// Takes the schema from version `from` to the newest, each step whole or not at all.
+absl::Status Migrate(int64_t from, Migrations migrations, Connection* connection) {
+  for (size_t version = static_cast<size_t>(from); version < migrations.size(); ++version) {
+    const auto write = [&]() -> absl::Status {
+      FAREBOX_RETURN_IF_ERROR(connection->Execute(migrations[version]));
+      return connection->Execute(absl::StrCat("PRAGMA user_version = ", version + 1));
+    };
+    FAREBOX_RETURN_IF_ERROR(InTransaction(connection, write));
+  }
+  return absl::OkStatus();
+}
+
+void RemoveDatabase(const std::string& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+    fs::remove(absl::StrCat(path, suffix), ignored);
+  }
+}
+
+absl::Status SyncDirectoryOf(const std::string& path) {
+  const std::string directory = fs::path(path).parent_path();
+  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return CannotOpen(directory, errno);
+  const int synced = fsync(file);
+  close(file);
+  return synced == 0 ? absl::OkStatus() : CannotOpen(directory, errno);
+}
+
+// Makes an empty journal under another name and moves it into place when it is whole and on disk:
+// whatever is at `path` is a journal from its first byte.
+absl::Status Create(const std::string& path, Migrations migrations) {
+  if (fs::exists(absl::StrCat(path, "-wal"))) {
+    return error::JournalDamaged(0, absl::StrCat(path, " is missing, but its log is there"));
+  }
+  const std::string draft = absl::StrCat(path, ".new");
+  RemoveDatabase(draft);
+  {
+    FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(draft, {.create = true}));
+    connection.CheckpointOnClose(true);
+    FAREBOX_RETURN_IF_ERROR(connection.Execute(absl::StrCat(
+        "PRAGMA synchronous = FULL; PRAGMA application_id = ", kJournalApplicationId)));
+    FAREBOX_RETURN_IF_ERROR(Migrate(0, migrations, &connection));
+    FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA journal_mode = WAL"));
+  }
+  if (std::rename(draft.c_str(), path.c_str()) != 0) return CannotOpen(path, errno);
+  return SyncDirectoryOf(path);
+}
+
+}  // namespace
+
+Migrations JournalMigrations() { return kMigrations; }
+
+// Judges the file by its first bytes, before SQLite is let near it: opening alone may roll back or
+// checkpoint what another program left. The application id is in the file from its first day, so
+// it is never only in the write-ahead log.
+absl::Status CheckIsJournal(const std::string& path, int64_t version_known) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return CannotOpen(path, errno);
+  Header header{};
+  const ssize_t got = pread(file, header.data(), header.size(), 0);
+  close(file);
+  if (got != static_cast<ssize_t>(header.size()) ||
+      std::memcmp(header.data(), kMagic, sizeof(kMagic)) != 0) {
+    return error::FilesForeign(path, "it is not an SQLite database");
+  }
+  if (BigEndian32(header, kApplicationIdAt) != kJournalApplicationId) {
+    return error::FilesForeign(path, "another program's database");
+  }
+  const int64_t version = BigEndian32(header, kUserVersionAt);
+  if (version > version_known) return error::FilesTooNew(path, version, version_known);
+  if (version < 1) return error::FilesForeign(path, "it has no schema version");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrations migrations) {
+  const auto known = static_cast<int64_t>(migrations.size());
+  if (!fs::exists(path)) FAREBOX_RETURN_IF_ERROR(Create(path, migrations));
+  FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, known));
+
+  // Whoever else reads the file by hand may hold its write lock for a while.
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection,
+                           Connection::Open(path, {.busy_timeout_millis = 30'000}));
+  // Again, since a newer schema may so far be in the write-ahead log alone.
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
+  if (version > known) return error::FilesTooNew(path, version, known);
+  FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA synchronous = FULL"));
+  FAREBOX_RETURN_IF_ERROR(Migrate(version, migrations, &connection));
+  connection.CheckpointOnClose(true);
+  return connection;
+}
+
+absl::StatusOr<Connection> OpenJournalForReading(const std::string& path) {
+  const auto known = static_cast<int64_t>(JournalMigrations().size());
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.read_only = true}));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
+  if (version > known) return error::FilesTooNew(path, version, known);
+  if (version < known) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " has an older schema: start the server on it once"));
+  }
+  return connection;
+}
+
+}  // namespace farebox::sqlite

@@ -1,0 +1,40 @@
+#ifndef FAREBOX_STORAGE_SQLITE_JOURNAL_SCHEMA_H_
+#define FAREBOX_STORAGE_SQLITE_JOURNAL_SCHEMA_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "storage/sqlite/connection.h"
+
+namespace farebox::sqlite {
+
+// Marks journal.db as ours: "FBXj".
+inline constexpr int64_t kJournalApplicationId = 0x4642586a;
+
+// One step forward: the statements that turn schema version n into n + 1, where n is its place in
+// the list. A step that was released is never changed.
+using Migrations = absl::Span<const char* const>;
+Migrations JournalMigrations();
+
+// Opens the journal at `path` for the one connection that writes, after making it where it is
+// missing and bringing an older schema up to date, one transaction a step. The caller owns the
+// directory.
+//
+// Fails, with not a byte of it changed, with FILES_FOREIGN where the file is not a journal, and
+// with FILES_TOO_NEW where a newer version wrote it.
+absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path,
+                                                 Migrations migrations = JournalMigrations());
+
+// Fails as OpenJournalForWriting does. Only for the owner of the directory while nothing in this
+// process has the file open: POSIX drops a process's locks on a file with any of its descriptors.
+absl::Status CheckIsJournal(const std::string& path, int64_t version_known);
+
+// Opens a journal that is there, in the current schema, for reading only.
+absl::StatusOr<Connection> OpenJournalForReading(const std::string& path);
+
+}  // namespace farebox::sqlite
+
+#endif  // FAREBOX_STORAGE_SQLITE_JOURNAL_SCHEMA_H_

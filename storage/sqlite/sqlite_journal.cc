@@ -1,0 +1,177 @@
+#include "storage/sqlite/sqlite_journal.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/sqlite/journal_reader.h"
+#include "storage/sqlite/journal_schema.h"
+#include "storage/status_macros.h"
+
+namespace farebox::sqlite {
+namespace {
+
+std::string JournalPath(const std::string& directory) {
+  return absl::StrCat(directory, "/journal.db");
+}
+std::string DerivedPath(const std::string& directory) {
+  return absl::StrCat(directory, "/derived.db");
+}
+
+absl::Status MakeDirectory(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot make the directory ", directory, ": ", std::strerror(errno)));
+}
+
+int64_t FileBytes(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<int64_t>(bytes);
+}
+
+// A reader of files that no server has open.
+class OfflineReader : public JournalReader {
+ public:
+  OfflineReader(Ownership ownership, std::unique_ptr<JournalReader> reader)
+      : ownership_(std::move(ownership)), reader_(std::move(reader)) {}
+
+  absl::StatusOr<Entry> Read(EntryId id) override { return reader_->Read(id); }
+  absl::Status Scan(EntryId first, EntryId last,
+                    absl::FunctionRef<bool(const Entry&)> visit) override {
+    return reader_->Scan(first, last, visit);
+  }
+  absl::Status ScanBatches(int64_t first,
+                           absl::FunctionRef<bool(const BatchHead&)> visit) override {
+    return reader_->ScanBatches(first, visit);
+  }
+  absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
+                           absl::FunctionRef<bool(const Entry&)> visit) override {
+    return reader_->ScanAccount(account, newest, from, visit);
+  }
+  absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) override {
+    return reader_->LastEntryBefore(time);
+  }
+  CatalogReader& catalog() override { return reader_->catalog(); }
+
+ private:
+  const Ownership ownership_;
+  const std::unique_ptr<JournalReader> reader_;
+};
+
+}  // namespace
+
+SqliteJournal::SqliteJournal(Options options, Ownership ownership,
+                             std::unique_ptr<JournalFile> file)
+    : options_(std::move(options)),
+      ownership_(std::move(ownership)),
+      file_(std::move(file)),
+      catalog_(file_.get()) {}
+
+absl::StatusOr<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(Options options) {
+  FAREBOX_CHECK(options.clock != nullptr);
+  FAREBOX_RETURN_IF_ERROR(MakeDirectory(options.directory));
+  FAREBOX_ASSIGN_OR_RETURN(Ownership ownership, Ownership::Take(options.directory));
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalFile> file,
+                           JournalFile::Open(JournalPath(options.directory)));
+  auto journal = std::unique_ptr<SqliteJournal>(
+      new SqliteJournal(std::move(options), std::move(ownership), std::move(file)));
+  FAREBOX_RETURN_IF_ERROR(journal->Recover());
+  return journal;
+}
+
+absl::Status SqliteJournal::Recover() {
+  FAREBOX_ASSIGN_OR_RETURN(head_, file_->ReadHead());
+  FAREBOX_RETURN_IF_ERROR(catalog_.DropUnsealed());
+  if (!options_.derive) return absl::OkStatus();
+
+  const std::string derived_path = DerivedPath(options_.directory);
+  FAREBOX_ASSIGN_OR_RETURN(deriver_,
+                           Deriver::Start({.journal_path = JournalPath(options_.directory),
+                                           .derived_path = derived_path,
+                                           .request_window = options_.request_window,
+                                           .lag_entries_max = options_.derived_lag_entries_max,
+                                           .clock = options_.clock},
+                                          head_.last));
+  derived_reader_ = std::make_unique<DerivedReader>(derived_path, deriver_->status());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
+  if (derived_reader_ == nullptr) return 0;
+  const absl::StatusOr<EntryId> through = derived_reader_->LoadSnapshot(visitor);
+  // Whatever is the matter with the derived file, the journal has it all.
+  return through.ok() ? *through : 0;
+}
+
+absl::Status SqliteJournal::CheckSpace() {
+  struct statvfs disk;
+  if (statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
+  const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  if (free_bytes >= options_.free_disk_bytes_min) return absl::OkStatus();
+  return error::StorageFull(absl::StrCat(free_bytes, " bytes are left for ", options_.directory));
+}
+
+absl::Status SqliteJournal::Append(const BatchHead& head, absl::Span<const Entry> entries) {
+  FAREBOX_CHECK(head.number == head_.number + 1 && head.first == head_.last + 1);
+  FAREBOX_RETURN_IF_ERROR(file_->Append(head, entries));
+  head_ = head;
+  if (deriver_ != nullptr) deriver_->OnAppended(head.last);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<EntryId>> SqliteJournal::FindOldRequest(RequestHash hash) {
+  if (derived_reader_ == nullptr) return std::optional<EntryId>();
+  return derived_reader_->FindRequest(hash);
+}
+
+EntryId SqliteJournal::OldRequestsThrough() {
+  return deriver_ == nullptr ? 0 : deriver_->status()->requests_promised.load();
+}
+
+absl::StatusOr<std::unique_ptr<JournalReader>> SqliteJournal::NewReader() {
+  std::unique_ptr<AccountIndex> index;
+  if (deriver_ != nullptr) {
+    index = std::make_unique<DerivedReader>(DerivedPath(options_.directory), deriver_->status());
+  }
+  FAREBOX_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteJournalReader> reader,
+      SqliteJournalReader::Open(JournalPath(options_.directory), std::move(index)));
+  return reader;
+}
+
+JournalStats SqliteJournal::Stats() {
+  const std::string journal_path = JournalPath(options_.directory);
+  return {.journal_bytes = FileBytes(journal_path),
+          .wal_bytes = FileBytes(absl::StrCat(journal_path, "-wal")),
+          .derived_bytes = FileBytes(DerivedPath(options_.directory)),
+          .derived_through = deriver_ == nullptr ? 0 : deriver_->status()->through.load()};
+}
+
+void SqliteJournal::WaitForDerived() {
+  if (deriver_ != nullptr) deriver_->WaitUntilClose();
+}
+
+absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& directory) {
+  const std::string path = JournalPath(directory);
+  if (!std::filesystem::exists(path)) {
+    return absl::NotFoundError(absl::StrCat("there is no ledger in ", directory));
+  }
+  FAREBOX_ASSIGN_OR_RETURN(Ownership ownership, Ownership::Take(directory));
+  FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, static_cast<int64_t>(JournalMigrations().size())));
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<SqliteJournalReader> reader,
+                           SqliteJournalReader::Open(path, nullptr));
+  std::unique_ptr<JournalReader> offline =
+      std::make_unique<OfflineReader>(std::move(ownership), std::move(reader));
+  return offline;
+}
+
+}  // namespace farebox::sqlite

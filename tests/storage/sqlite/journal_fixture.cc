@@ -1,0 +1,210 @@
+#include "tests/storage/sqlite/journal_fixture.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "storage/account_terms.h"
+#include "storage/check.h"
+#include "storage/hash_chain.h"
+#include "storage/request_ids.h"
+
+namespace farebox::sqlite {
+
+TempDirectory::TempDirectory() {
+  std::string pattern = ::testing::TempDir() + "/farebox-XXXXXX";
+  FAREBOX_CHECK(mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TempDirectory::~TempDirectory() { std::filesystem::remove_all(path_); }
+
+std::string UuidOf(uint64_t number) {
+  return absl::StrFormat("018c2b3a-%04x-7%03x-8%03x-%012x", number >> 40 & 0xffff,
+                         number >> 28 & 0xfff, number >> 16 & 0xfff, number);
+}
+
+Entry EntryMaker::Make(AccountNumber account, EntryKind kind, int64_t amount, int64_t held_change) {
+  Account& state = accounts_[account];
+  state.balance += amount;
+  state.held += held_change;
+  Entry entry;
+  entry.id = ++last_;
+  entry.account = account;
+  entry.previous = std::exchange(state.last_entry, entry.id);
+  entry.time = now_;
+  entry.kind = kind;
+  entry.amount = Micros(amount);
+  entry.held_change = Micros(held_change);
+  entry.balance = Micros(state.balance);
+  entry.held = Micros(state.held);
+  entry.request_id = UuidOf(static_cast<uint64_t>(entry.id));
+  entry.fingerprint = ContentFingerprint(entry.request_id);
+  return entry;
+}
+
+Entry EntryMaker::Open(const std::string& account_id) {
+  Entry entry = Make(++last_account_, EntryKind::kAccountOpened, 0, 0);
+  entry.detail = EncodeAccountRecord({.account_id = account_id, .settings = "EUR"});
+  return entry;
+}
+
+Entry EntryMaker::Debit(AccountNumber account, int64_t micros) {
+  return Make(account, EntryKind::kDebit, -micros, 0);
+}
+
+Entry EntryMaker::Credit(AccountNumber account, int64_t micros, EntryId refunds) {
+  Entry entry = Make(account, EntryKind::kCredit, micros, 0);
+  entry.subject = refunds;
+  return entry;
+}
+
+Entry EntryMaker::Hold(AccountNumber account, int64_t micros, absl::Duration lifetime) {
+  Entry entry = Make(account, EntryKind::kHold, 0, micros);
+  entry.subject = entry.id;
+  entry.expire_time = now_ + lifetime;
+  entry.detail = absl::StrCat("grant of ", micros);
+  holds_[entry.id] = micros;
+  return entry;
+}
+
+Entry EntryMaker::Charge(AccountNumber account, EntryId hold, int64_t micros) {
+  Entry entry = Make(account, EntryKind::kHoldCharged, -micros, -micros);
+  entry.subject = hold;
+  holds_[hold] -= micros;
+  return entry;
+}
+
+Entry EntryMaker::Expire(AccountNumber account, EntryId hold) {
+  Entry entry = Make(account, EntryKind::kHoldExpired, 0, -holds_[hold]);
+  entry.subject = hold;
+  entry.request_id.clear();
+  holds_[hold] = 0;
+  return entry;
+}
+
+Entry EntryMaker::Settle(AccountNumber account, EntryId hold, int64_t micros) {
+  Entry entry = Make(account, EntryKind::kHoldSettled, -micros, -holds_[hold]);
+  entry.subject = hold;
+  holds_.erase(hold);
+  return entry;
+}
+
+BatchHead EntryMaker::Seal(const std::vector<Entry>& entries) {
+  BatchHead head;
+  head.number = head_.number + 1;
+  head.first = entries.front().id;
+  head.last = entries.back().id;
+  head.time = entries.back().time;
+  BatchHasher hasher(head_.hash, head);
+  for (const Entry& entry : entries) hasher.Add(entry);
+  head.hash = hasher.Finish();
+  head_ = head;
+  return head;
+}
+
+absl::Status SnapshotRecorder::OnAccount(AccountSnapshot account) {
+  lines.push_back(absl::StrFormat(
+      "account %d %s %s: %d, held %d, last %d", account.number, account.record.account_id,
+      account.record.settings, account.balance.value(), account.held.value(), account.last_entry));
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotRecorder::OnHold(AccountNumber account, Hold hold) {
+  lines.push_back(absl::StrFormat(
+      "hold %d of %d: %d, charged %d, %s to %s%s, %s", hold.id, account, hold.amount.value(),
+      hold.charged.value(), absl::FormatTime(hold.start_time), absl::FormatTime(hold.expire_time),
+      hold.expired ? ", expired" : "", hold.detail));
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotRecorder::OnRefunded(EntryId debit, Micros refunded) {
+  lines.push_back(absl::StrFormat("refunded of %d: %d", debit, refunded.value()));
+  return absl::OkStatus();
+}
+
+SqliteJournal::Options SqliteJournalFixture::Options() const {
+  return {.directory = directory_ / "ledger", .derived_lag_entries_max = 0, .clock = &clock_};
+}
+
+void SqliteJournalFixture::OpenJournal() { OpenJournal(Options()); }
+
+void SqliteJournalFixture::OpenJournal(SqliteJournal::Options options) {
+  journal_.reset();
+  absl::StatusOr<std::unique_ptr<SqliteJournal>> journal = SqliteJournal::Open(options);
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  journal_ = *std::move(journal);
+}
+
+void SqliteJournalFixture::Append(const std::vector<Entry>& entries) {
+  const absl::Status status = journal_->Append(maker_.Seal(entries), entries);
+  ASSERT_TRUE(status.ok()) << status;
+}
+
+void SqliteJournalFixture::OpenAccounts(int count) {
+  std::vector<Entry> entries;
+  for (int number = 1; number <= count; ++number) {
+    entries.push_back(maker_.Open(absl::StrCat("account-", number)));
+    entries.push_back(maker_.Credit(number, 1'000'000'000));
+  }
+  Append(entries);
+}
+
+std::vector<Entry> SqliteJournalFixture::AllEntries() {
+  std::vector<Entry> entries;
+  const auto reader = journal_->NewReader();
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  const absl::Status status =
+      (*reader)->Scan(1, std::numeric_limits<EntryId>::max(), [&](const Entry& entry) {
+        entries.push_back(entry);
+        return true;
+      });
+  EXPECT_TRUE(status.ok()) << status;
+  return entries;
+}
+
+std::vector<EntryId> SqliteJournalFixture::Activity(JournalReader* reader, AccountNumber account,
+                                                    EntryId newest, EntryId from) {
+  std::vector<EntryId> ids;
+  const absl::Status status = reader->ScanAccount(account, newest, from, [&](const Entry& entry) {
+    ids.push_back(entry.id);
+    return true;
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  return ids;
+}
+
+std::vector<std::string> SqliteJournalFixture::AllAnswers() {
+  journal_->WaitForDerived();
+  SnapshotRecorder recorder;
+  const absl::StatusOr<EntryId> through = journal_->LoadSnapshot(&recorder);
+  EXPECT_TRUE(through.ok()) << through.status();
+  std::vector<std::string> answers = std::move(recorder.lines);
+  answers.push_back(absl::StrCat("snapshot of ", through.value_or(-1)));
+
+  std::map<AccountNumber, EntryId> newest;
+  const std::vector<Entry> entries = AllEntries();
+  for (const Entry& entry : entries) newest[entry.account] = entry.id;
+  const auto reader = journal_->NewReader();
+  EXPECT_TRUE(reader.ok()) << reader.status();
+  for (const Entry& entry : entries) {
+    const absl::StatusOr<std::optional<EntryId>> old_request =
+        journal_->FindOldRequest(HashRequestId(entry.account, entry.request_id));
+    EXPECT_TRUE(old_request.ok()) << old_request.status();
+    EntryId page = 0;
+    const absl::Status status = (*reader)->ScanAccount(entry.account, newest[entry.account],
+                                                       entry.id - 1, [&](const Entry& found) {
+                                                         page = found.id;
+                                                         return false;
+                                                       });
+    EXPECT_TRUE(status.ok()) << status;
+    answers.push_back(absl::StrFormat("entry %d: before it %d, request %d", entry.id, page,
+                                      old_request.ok() ? old_request->value_or(0) : -1));
+  }
+  return answers;
+}
+
+}  // namespace farebox::sqlite
