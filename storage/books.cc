@@ -180,9 +180,9 @@ Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber num
     MutexLock lock(&numbers_mu_);
     accounts_.push_back(std::move(owned));
   }
-  MutexLock lock(&shard.mu);
+  MutexLock lock(&account->shard->mu);
   account->settings = Intern(record.settings);
-  return shard.by_id.emplace(account->id, account).second ? account : nullptr;
+  return account->shard->by_id.emplace(account->id, account).second ? account : nullptr;
 }
 
 Books::Account* Books::WriterByNumber(AccountNumber number) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
