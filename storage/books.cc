@@ -39,6 +39,9 @@ class Books::Account {
   std::shared_ptr<const std::string> settings ABSL_GUARDED_BY(shard->mu);
   // Open holds and those that expired and may still be settled; null where there is none.
   std::unique_ptr<Holds> holds ABSL_GUARDED_BY(shard->mu);
+
+  // Used only on the writer thread.
+  int64_t slot = kNoSlot;
 };
 
 // Takes over what a journal has derived.
@@ -247,6 +250,8 @@ Books::Account* Books::WriterFind(absl::string_view account_id) {
   const auto found = shard.by_id.find(account_id);
   return found == shard.by_id.end() ? nullptr : found->second;
 }
+
+int64_t& Books::WriterSlot(Account* account) { return account->slot; }
 
 Books::WriterAccount Books::Writer(const Account& account) const {
   return {.id = account.id,

@@ -75,6 +75,10 @@ class Books {
     const std::shared_ptr<const std::string>& settings;
   };
 
+  // Where the batch in hand keeps what becomes of the account; kNoSlot between batches.
+  static constexpr int64_t kNoSlot = -1;
+  int64_t& WriterSlot(Account* account);
+
   // Null where there is no such account.
   Account* WriterFind(absl::string_view account_id);
   Account* WriterByNumber(AccountNumber number) const;

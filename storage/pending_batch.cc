@@ -17,6 +17,12 @@ PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time no
   FAREBOX_CHECK(now >= head.time);
 }
 
+PendingBatch::~PendingBatch() {
+  for (const PendingAccount& account : accounts_) {
+    if (account.booked != nullptr) sources_.books->WriterSlot(account.booked) = Books::kNoSlot;
+  }
+}
+
 PendingBatch::Decision PendingBatch::Apply(const Command& command) {
   PendingAccount* const account = FindAccount(command.account_id);
   const OpenAccount* const open = std::get_if<OpenAccount>(&command.action);
@@ -36,10 +42,12 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
 }
 
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
-  PendingAccount& account = opened_[command.account_id];
-  account.id = opened_.find(command.account_id)->first;
-  account.number =
-      sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size()) - 1;
+  const AccountNumber number =
+      sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size());
+  opened_.emplace(command.account_id, accounts_.size());
+  PendingAccount& account = accounts_.emplace_back();
+  account.id = command.account_id;
+  account.number = number;
 
   Entry entry;
   entry.kind = EntryKind::kAccountOpened;
@@ -53,21 +61,21 @@ PendingBatch::PendingAccount* PendingBatch::FindAccount(absl::string_view accoun
   Books::Account* const booked = sources_.books->WriterFind(account_id);
   if (booked != nullptr) return Touch(booked);
   const auto opened = opened_.find(account_id);
-  return opened == opened_.end() ? nullptr : &opened->second;
+  return opened == opened_.end() ? nullptr : &accounts_[opened->second];
 }
 
 PendingBatch::PendingAccount* PendingBatch::Touch(Books::Account* booked) {
-  const auto [found, is_new] = touched_.try_emplace(booked);
-  PendingAccount& account = found->second;
-  if (is_new) {
+  int64_t& slot = sources_.books->WriterSlot(booked);
+  if (slot == Books::kNoSlot) {
+    slot = static_cast<int64_t>(accounts_.size());
     const Books::WriterAccount before = sources_.books->Writer(*booked);
-    account = {.id = before.id,
-               .number = before.number,
-               .booked = booked,
-               .state = before.state,
-               .settings = before.settings};
+    accounts_.push_back({.id = before.id,
+                         .number = before.number,
+                         .booked = booked,
+                         .state = before.state,
+                         .settings = nullptr});
   }
-  return &account;
+  return &accounts_[static_cast<size_t>(slot)];
 }
 
 AccountView PendingBatch::ViewOf(const PendingAccount& account) const {
@@ -130,11 +138,16 @@ absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
   return error::AccountExists(account.id);
 }
 
+std::string PendingBatch::SettingsOf(const PendingAccount& account) const {
+  if (account.settings != nullptr) return *account.settings;
+  return *sources_.books->Writer(*account.booked).settings;
+}
+
 absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
                                            const ChangeAccount& change) const {
   const AccountRecord record = {.account_id = std::string(account.id),
                                 .terms = account.state.terms,
-                                .settings = *account.settings};
+                                .settings = SettingsOf(account)};
   return DecideChangeAccount(ViewOf(account), record, change);
 }
 

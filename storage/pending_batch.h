@@ -2,13 +2,13 @@
 #define FAREBOX_STORAGE_PENDING_BATCH_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -52,6 +52,7 @@ class PendingBatch {
 
   // The batch after `head`, at the journal time `now`.
   PendingBatch(Sources sources, const BatchHead& head, absl::Time now);
+  ~PendingBatch();
   PendingBatch(const PendingBatch&) = delete;
   PendingBatch& operator=(const PendingBatch&) = delete;
 
@@ -74,11 +75,13 @@ class PendingBatch {
  private:
   // An account as it will be after this batch.
   struct PendingAccount {
+    // Of the books, or of the command that opens it: outlives the batch.
     absl::string_view id;
     AccountNumber number = 0;
     // Null for one that this batch opens.
     Books::Account* booked = nullptr;
     AccountState state;
+    // Null where they are as booked.
     std::shared_ptr<const std::string> settings;
   };
 
@@ -92,6 +95,7 @@ class PendingBatch {
   PendingAccount* FindAccount(absl::string_view account_id);
   PendingAccount* Touch(Books::Account* booked);
   AccountView ViewOf(const PendingAccount& account) const;
+  std::string SettingsOf(const PendingAccount& account) const;
 
   // What this request was answered before; nothing where it is new; an error where its id was
   // used for something else.
@@ -130,9 +134,10 @@ class PendingBatch {
   std::vector<Entry> entries_;
   std::vector<Signal> signals_;
 
-  // What this batch changes. Node maps, since elements are pointed to.
-  absl::node_hash_map<std::string, PendingAccount> opened_;
-  absl::node_hash_map<const Books::Account*, PendingAccount> touched_;
+  // What this batch changes. A booked account knows its slot here (Books::WriterSlot).
+  std::deque<PendingAccount> accounts_;
+  // The slots of those that this batch opens.
+  absl::flat_hash_map<std::string, size_t> opened_;
   absl::flat_hash_map<EntryId, PendingHold> holds_;
   absl::flat_hash_map<EntryId, Micros> refunded_;
   absl::flat_hash_map<absl::uint128, size_t> requests_;

@@ -8,8 +8,9 @@
 namespace farebox {
 namespace {
 
-// A generation covers this part of the window.
-constexpr int kGenerationsPerWindow = 8;
+// A generation covers this part of the window. Each is one more look-up for every new id, and one
+// more part of the window that is kept for longer than it must.
+constexpr int kGenerationsPerWindow = 2;
 
 constexpr size_t kUuidBytes = 36;
 constexpr size_t kUuidVersionAt = 14;
