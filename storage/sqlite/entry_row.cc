@@ -52,14 +52,17 @@ void UuidText(absl::string_view uuid, std::string* text) {
   }
 }
 
-void BindRequestId(absl::string_view request_id, int parameter, UuidBytes* uuid,
-                   Statement* statement) {
-  if (request_id.empty()) {
-    statement->BindNull(parameter);
-  } else if (PackUuid(request_id, uuid)) {
-    statement->BindBlob(parameter, absl::string_view(uuid->data(), uuid->size()));
-  } else {
-    statement->BindText(parameter, request_id);
+void YieldBytes(absl::string_view bytes, sqlite3_context* context) {
+  sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_STATIC);
+}
+
+// A result that is not set is NULL.
+void YieldRequestId(absl::string_view request_id, UuidBytes* uuid, sqlite3_context* context) {
+  if (PackUuid(request_id, uuid)) {
+    YieldBytes(absl::string_view(uuid->data(), uuid->size()), context);
+  } else if (!request_id.empty()) {
+    sqlite3_result_text64(context, request_id.data(), request_id.size(), SQLITE_STATIC,
+                          SQLITE_UTF8);
   }
 }
 
@@ -89,32 +92,45 @@ absl::Time FromMicros(int64_t micros) {
   return absl::FromUnixMicros(micros);
 }
 
-void BindEntry(const Entry& entry, UuidBytes* uuid, Statement* statement) {
-  statement->BindInt64(1, entry.id);
-  statement->BindInt64(2, entry.account);
-  statement->BindInt64(3, entry.previous);
-  statement->BindInt64(4, ToMicros(entry.time));
-  statement->BindInt64(5, static_cast<int64_t>(entry.kind));
-  statement->BindInt64(6, entry.item);
-  statement->BindInt64(7, static_cast<int64_t>(entry.reason));
-  statement->BindInt64(8, entry.flags);
-  statement->BindInt64(9, entry.amount.value());
-  statement->BindInt64(10, entry.held_change.value());
-  statement->BindInt64(11, entry.balance.value());
-  statement->BindInt64(12, entry.held.value());
-  statement->BindInt64(13, entry.credit_limit.value());
-  statement->BindInt64(14, entry.subject);
-  if (entry.expire_time == absl::InfinitePast()) {
-    statement->BindNull(15);
-  } else {
-    statement->BindInt64(15, ToMicros(entry.expire_time));
-  }
-  BindRequestId(entry.request_id, 16, uuid, statement);
-  statement->BindInt64(17, static_cast<int64_t>(entry.fingerprint));
-  if (entry.detail.empty()) {
-    statement->BindNull(18);
-  } else {
-    statement->BindBlob(18, entry.detail);
+void YieldEntryColumn(const Entry& entry, int column, UuidBytes* uuid, sqlite3_context* context) {
+  switch (column) {
+    case 0:
+      return sqlite3_result_int64(context, entry.id);
+    case 1:
+      return sqlite3_result_int64(context, entry.account);
+    case 2:
+      return sqlite3_result_int64(context, entry.previous);
+    case 3:
+      return sqlite3_result_int64(context, ToMicros(entry.time));
+    case 4:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.kind));
+    case 5:
+      return sqlite3_result_int64(context, entry.item);
+    case 6:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.reason));
+    case 7:
+      return sqlite3_result_int64(context, entry.flags);
+    case 8:
+      return sqlite3_result_int64(context, entry.amount.value());
+    case 9:
+      return sqlite3_result_int64(context, entry.held_change.value());
+    case 10:
+      return sqlite3_result_int64(context, entry.balance.value());
+    case 11:
+      return sqlite3_result_int64(context, entry.held.value());
+    case 12:
+      return sqlite3_result_int64(context, entry.credit_limit.value());
+    case 13:
+      return sqlite3_result_int64(context, entry.subject);
+    case 14:
+      if (entry.expire_time == absl::InfinitePast()) return;
+      return sqlite3_result_int64(context, ToMicros(entry.expire_time));
+    case 15:
+      return YieldRequestId(entry.request_id, uuid, context);
+    case 16:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.fingerprint));
+    default:
+      if (!entry.detail.empty()) YieldBytes(entry.detail, context);
   }
 }
 

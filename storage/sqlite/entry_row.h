@@ -12,21 +12,24 @@
 // schema version.
 namespace farebox::sqlite {
 
-// In the order of BindEntry and ReadEntry.
+// In the order of YieldEntryColumn and ReadEntry.
 inline constexpr char kEntryColumns[] =
     "id, account, previous, time, kind, item, reason, flags, amount, held_change, balance, held, "
     "credit_limit, subject, expire_time, request_id, fingerprint, detail";
 inline constexpr char kBatchColumns[] = "number, first, last, time, hash";
 
-// Bytes that a bound row points into: lives until the statement has been run.
+// Bytes that a value in a row points into: lives until the row has been written.
 using UuidBytes = std::array<char, 16>;
 
+// Makes one column of the entry, by its place in kEntryColumns, the result of `context`.
+//
 // Request ids that are UUIDs in their canonical form take 16 bytes in place of 36; any other is
 // kept as text. What is absent or empty takes no space: NULL.
-void BindEntry(const Entry& entry, UuidBytes* uuid, Statement* statement);
+void YieldEntryColumn(const Entry& entry, int column, UuidBytes* uuid, sqlite3_context* context);
+
 void BindBatch(const BatchHead& head, Statement* statement);
 
-// False where the row holds what BindEntry never writes.
+// False where the row holds what is never written.
 bool ReadEntry(const Statement& row, Entry* entry);
 bool ReadBatch(const Statement& row, BatchHead* head);
 

@@ -3,8 +3,10 @@
 #include <strings.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "storage/check.h"
 #include "storage/errors.h"
+#include "storage/sqlite/entry_row.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
@@ -65,6 +67,7 @@ absl::StatusOr<std::unique_ptr<JournalFile>> JournalFile::Open(const std::string
 }
 
 absl::Status JournalFile::Prepare() {
+  FAREBOX_RETURN_IF_ERROR(entry_source_.AddTo(&connection_));
   sqlite3_set_authorizer(connection_.handle(), Authorize, nullptr);
   // In place of automatic checkpoints, whose failures SQLite does not report.
   sqlite3_wal_hook(connection_.handle(), NoteLogFrames, &log_);
@@ -72,9 +75,11 @@ absl::Status JournalFile::Prepare() {
   FAREBOX_ASSIGN_OR_RETURN(begin_, connection_.Prepare("BEGIN IMMEDIATE"));
   FAREBOX_ASSIGN_OR_RETURN(commit_, connection_.Prepare("COMMIT"));
   FAREBOX_ASSIGN_OR_RETURN(rollback_, connection_.Prepare("ROLLBACK"));
-  FAREBOX_ASSIGN_OR_RETURN(insert_entry_, connection_.Prepare(absl::StrCat(
-                                              "INSERT INTO entry (", kEntryColumns,
-                                              ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")));
+  // A NULL id is the one after the last, which SQLite knows without looking for a place.
+  FAREBOX_ASSIGN_OR_RETURN(
+      insert_entries_, connection_.Prepare(absl::StrCat("INSERT INTO entry SELECT NULL, ",
+                                                        absl::StripPrefix(kEntryColumns, "id, "),
+                                                        " FROM ", EntrySource::kTable)));
   FAREBOX_ASSIGN_OR_RETURN(insert_batch_,
                            connection_.Prepare(absl::StrCat("INSERT INTO batch (", kBatchColumns,
                                                             ") VALUES (?,?,?,?,?)")));
@@ -98,15 +103,20 @@ absl::StatusOr<BatchHead> JournalFile::ReadHead() {
 
 absl::Status JournalFile::Append(const BatchHead& head, absl::Span<const Entry> entries) {
   FAREBOX_CHECK(!entries.empty());
-  FAREBOX_CHECK(entries.front().id == head.first && entries.back().id == head.last);
+  FAREBOX_CHECK(entries.back().id == head.last);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    FAREBOX_CHECK(entries[i].id == head.first + static_cast<EntryId>(i));
+  }
   return Commit([&] { return InsertRows(head, entries); });
 }
 
 int JournalFile::InsertRows(const BatchHead& head, absl::Span<const Entry> entries) {
-  for (const Entry& entry : entries) {
-    BindEntry(entry, &uuid_, &insert_entry_);
-    if (const int result = insert_entry_.Run(); result != SQLITE_OK) return result;
-  }
+  entry_source_.Set(entries);
+  const int result = insert_entries_.Run();
+  entry_source_.Set({});
+  if (result != SQLITE_OK) return result;
+  // The ids were given out one after the other, so the last is right only if all are.
+  if (sqlite3_last_insert_rowid(connection_.handle()) != head.last) return SQLITE_CORRUPT;
   BindBatch(head, &insert_batch_);
   return insert_batch_.Run();
 }
@@ -114,19 +124,18 @@ int JournalFile::InsertRows(const BatchHead& head, absl::Span<const Entry> entri
 absl::Status JournalFile::Commit(absl::FunctionRef<int()> write) {
   FAREBOX_RETURN_IF_ERROR(failure_);
   FAREBOX_RETURN_IF_ERROR(CheckpointIfDue());
-  const bool is_durable =
-      begin_.Run() == SQLITE_OK && write() == SQLITE_OK && commit_.Run() == SQLITE_OK;
-  return is_durable ? absl::OkStatus() : Abandon();
+  int result = begin_.Run();
+  if (result == SQLITE_OK) result = write();
+  if (result == SQLITE_OK) result = commit_.Run();
+  return result == SQLITE_OK ? absl::OkStatus() : Abandon(result);
 }
 
-absl::Status JournalFile::Abandon() {
-  const absl::Status cause = connection_.LastError();
+absl::Status JournalFile::Abandon(int result) {
+  const std::string cause = absl::StrCat(sqlite3_errstr(result), " (", result, ")");
   // SQLite rolls back by itself where it must.
   const bool is_rolled_back = !connection_.in_transaction() || rollback_.Run() == SQLITE_OK;
-  if (is_rolled_back && absl::IsResourceExhausted(cause)) {
-    return error::StorageFull(cause.message());
-  }
-  return Fail(cause);
+  const bool is_full = (result & 0xff) == SQLITE_FULL;
+  return is_rolled_back && is_full ? error::StorageFull(cause) : Fail(cause);
 }
 
 absl::Status JournalFile::CheckpointIfDue() {
@@ -139,12 +148,12 @@ absl::Status JournalFile::CheckpointIfDue() {
   if (result == SQLITE_OK || primary == SQLITE_BUSY || primary == SQLITE_FULL) {
     return absl::OkStatus();
   }
-  return Fail(connection_.LastError());
+  return Fail(connection_.LastError().message());
 }
 
-absl::Status JournalFile::Fail(const absl::Status& cause) {
+absl::Status JournalFile::Fail(absl::string_view cause) {
   connection_.CheckpointOnClose(false);
-  failure_ = error::StorageFailed(cause.message());
+  failure_ = error::StorageFailed(cause);
   return failure_;
 }
 

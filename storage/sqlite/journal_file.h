@@ -10,7 +10,7 @@
 #include "absl/types/span.h"
 #include "storage/entry.h"
 #include "storage/sqlite/connection.h"
-#include "storage/sqlite/entry_row.h"
+#include "storage/sqlite/entry_source.h"
 #include "storage/sqlite/journal_schema.h"
 
 namespace farebox::sqlite {
@@ -62,21 +62,20 @@ class JournalFile {
   absl::Status Prepare();
   int InsertRows(const BatchHead& head, absl::Span<const Entry> entries);
   absl::Status CheckpointIfDue();
-  // Ends a transaction that failed and decides what that means.
-  absl::Status Abandon();
-  absl::Status Fail(const absl::Status& cause);
+  // Ends a transaction that failed with this SQLite result and decides what that means.
+  absl::Status Abandon(int result);
+  absl::Status Fail(absl::string_view cause);
 
+  EntrySource entry_source_;  // Before the connection that reads it.
   Connection connection_;
   // OK while the file is usable.
   absl::Status failure_;
   LogProgress log_;
-  // What a bound row points into.
-  UuidBytes uuid_{};
 
   Statement begin_;
   Statement commit_;
   Statement rollback_;
-  Statement insert_entry_;
+  Statement insert_entries_;
   Statement insert_batch_;
   Statement last_batch_;
 };
