@@ -1,0 +1,164 @@
+#include "server/config.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "server/exit_codes.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr char kDescription[] =
+    "Farebox decides, before a call is connected or a text is sent, whether the account can pay,\n"
+    "holds the money, and charges exactly what was used.\n"
+    "\n"
+    "Everything is kept in one directory, which one server owns at a time. An answer means that\n"
+    "the change is on disk.";
+
+constexpr char kFooter[] =
+    "Every option can also be set in the environment (FAREBOX_LISTEN for --listen) or in the file\n"
+    "that --config names, as lines such as\n"
+    "\n"
+    "    listen = \"127.0.0.1:50051\"\n"
+    "    data = \"/var/lib/farebox\"\n"
+    "\n"
+    "A flag wins over the environment, and that over the file.\n"
+    "\n"
+    "Examples:\n"
+    "    farebox-server --data /var/lib/farebox\n"
+    "    farebox-server --data /tmp/try --listen 127.0.0.1:0 --port-file /tmp/try.port\n"
+    "    grpcurl -plaintext localhost:50051 describe farebox.v1.BillingService\n"
+    "\n"
+    "Signals: TERM or INT drains (running calls are answered, then the server exits); a second "
+    "one\n"
+    "kills.\n"
+    "Exit codes: 0 drained, 64 wrong flag, 65 the files are foreign, too new or damaged, 69 "
+    "cannot\n"
+    "listen, 70 the disk failed (start again: the journal is replayed), 75 another process owns\n"
+    "the files.";
+
+// What the options are read into before they take their form in Config.
+struct RawOptions {
+  double drain_grace_seconds = 0;
+  double drain_timeout_seconds = 0;
+  int64_t request_window_hours = 0;
+};
+
+void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
+  app->add_option("--data", config->data_directory, "Directory of the ledger; made if missing")
+      ->envname("FAREBOX_DATA")
+      ->capture_default_str();
+  app->add_option("--listen", config->listen,
+                  "Address and port, or unix:PATH; port 0 takes a free one")
+      ->envname("FAREBOX_LISTEN")
+      ->capture_default_str();
+  app->add_flag("--insecure-listen-anywhere", config->insecure_listen_anywhere,
+                "Let --listen be an address that other machines can reach. THERE IS NO "
+                "AUTHENTICATION YET: whoever reaches the port can move money")
+      ->envname("FAREBOX_INSECURE_LISTEN_ANYWHERE");
+  app->add_option("--port-file", config->port_file,
+                  "Write the port to this file once calls are taken")
+      ->envname("FAREBOX_PORT_FILE");
+  app->add_option("--drain-grace", raw->drain_grace_seconds,
+                  "Seconds that health says NOT_SERVING before connections are told to go away")
+      ->envname("FAREBOX_DRAIN_GRACE")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app->add_option("--drain-timeout", raw->drain_timeout_seconds,
+                  "Seconds that running calls may take to end while draining")
+      ->envname("FAREBOX_DRAIN_TIMEOUT")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app->add_option(
+         "--request-window", raw->request_window_hours,
+         "Hours for which request ids are kept in memory; older ones are looked up on disk")
+      ->envname("FAREBOX_REQUEST_WINDOW")
+      ->check(CLI::Range(1, 24 * 366))
+      ->capture_default_str();
+  app->add_option("--queue-max", config->queued_commands_max,
+                  "Changes that may wait for the disk; more are answered OVERLOADED")
+      ->envname("FAREBOX_QUEUE_MAX")
+      ->check(CLI::Range(size_t{1}, limits::kQueuedCommandsMax))
+      ->capture_default_str();
+  app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
+      ->envname("FAREBOX_READER_THREADS")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
+void AddLogOptions(CLI::App* app, Config* config) {
+  static const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::kText},
+                                                            {"json", LogFormat::kJson}};
+  static const std::map<std::string, LogLevel> kLevels = {{"debug", LogLevel::kDebug},
+                                                          {"info", LogLevel::kInfo},
+                                                          {"warning", LogLevel::kWarning},
+                                                          {"error", LogLevel::kError}};
+  app->add_option("--log-format", config->log_format, "How log lines are written to standard error")
+      ->envname("FAREBOX_LOG_FORMAT")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->default_str("text");
+  app->add_option("--log-level", config->log_level, "The least that is logged")
+      ->envname("FAREBOX_LOG_LEVEL")
+      ->transform(CLI::CheckedTransformer(kLevels))
+      ->default_str("info");
+}
+
+ConfigResult Refuse(absl::string_view problem) {
+  std::cerr << "farebox-server: " << problem << "\nRun with --help for more information.\n";
+  return {.is_done = true, .exit_code = kExitUsage};
+}
+
+}  // namespace
+
+bool IsLoopback(const std::string& address) {
+  if (absl::StartsWith(address, "unix:")) return true;
+  const size_t colon = address.rfind(':');
+  const std::string host = address.substr(0, colon);
+  // Names are not resolved: what a name leads to may change.
+  return absl::StartsWith(host, "127.") || host == "localhost" || host == "[::1]";
+}
+
+ConfigResult ReadConfig(int argc, const char* const* argv) {
+  ConfigResult result;
+  Config& config = result.config;
+  RawOptions raw = {.drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
+                    .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
+                    .request_window_hours = absl::ToInt64Hours(config.request_window)};
+
+  CLI::App app(kDescription, "farebox-server");
+  app.footer(kFooter);
+  app.set_version_flag("--version", absl::StrCat("farebox-server ", FAREBOX_VERSION));
+  app.set_config("--config", "", "Read options from this file (TOML)")->envname("FAREBOX_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  AddOptions(&app, &config, &raw);
+  AddLogOptions(&app, &config);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool is_asked_for = app.exit(error) == static_cast<int>(CLI::ExitCodes::Success);
+    return {.is_done = true, .exit_code = is_asked_for ? kExitOk : kExitUsage};
+  }
+  config.drain_grace = absl::Seconds(raw.drain_grace_seconds);
+  config.drain_timeout = absl::Seconds(raw.drain_timeout_seconds);
+  config.request_window = absl::Hours(raw.request_window_hours);
+
+  const bool is_unix = absl::StartsWith(config.listen, "unix:");
+  if (!is_unix && config.listen.find(':') == std::string::npos) {
+    return Refuse("--listen needs an address and a port, e.g. 127.0.0.1:50051");
+  }
+  if (!IsLoopback(config.listen) && !config.insecure_listen_anywhere) {
+    return Refuse(absl::StrCat(
+        "--listen ", config.listen,
+        " can be reached from other machines, and nobody is asked who they are: whoever reaches "
+        "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
+        "or a proxy with authentication stands before it."));
+  }
+  return result;
+}
+
+}  // namespace farebox::server

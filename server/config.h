@@ -1,0 +1,46 @@
+#ifndef FAREBOX_SERVER_CONFIG_H_
+#define FAREBOX_SERVER_CONFIG_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "server/limits.h"
+#include "server/log.h"
+
+namespace farebox::server {
+
+// What an operator can set. The defaults are those of `farebox-server --help`.
+struct Config {
+  std::string data_directory = "farebox-data";
+  std::string listen = "127.0.0.1:50051";
+  // Lets `listen` be an address that others can reach, although nobody is asked who they are.
+  bool insecure_listen_anywhere = false;
+  // Where the port that was bound is written; nowhere if empty.
+  std::string port_file;
+  absl::Duration drain_grace = limits::kDrainGrace;
+  absl::Duration drain_timeout = limits::kDrainTimeout;
+  absl::Duration request_window = absl::Hours(24 * 7);
+  size_t queued_commands_max = limits::kQueuedCommandsMax;
+  int reader_threads = limits::kReaderThreads;
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// What became of reading flags, environment and config file.
+struct ConfigResult {
+  Config config;
+  // Set where there is nothing to run: --help, --version, or a mistake, which has been told.
+  bool is_done = false;
+  int exit_code = 0;
+};
+
+// Later ones win: defaults, the config file, FAREBOX_... of the environment, flags.
+ConfigResult ReadConfig(int argc, const char* const* argv);
+
+// Whether `address` ("127.0.0.1:50051", "[::1]:0", "localhost:1", "unix:/run/farebox") can be
+// reached from this machine only.
+bool IsLoopback(const std::string& address);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_CONFIG_H_

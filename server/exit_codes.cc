@@ -1,0 +1,23 @@
+#include "server/exit_codes.h"
+
+#include "storage/errors.h"
+
+namespace farebox::server {
+
+int ExitCodeOf(const absl::Status& status) {
+  if (status.ok()) return kExitOk;
+  switch (GetReason(status)) {
+    case Reason::kFilesInUse:
+      return kExitTemporary;
+    case Reason::kFilesForeign:
+    case Reason::kFilesTooNew:
+    case Reason::kJournalDamaged:
+      return kExitData;
+    default:
+      break;
+  }
+  if (absl::IsUnavailable(status)) return kExitUnavailable;
+  return absl::IsDataLoss(status) ? kExitData : kExitSoftware;
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,164 @@
+#ifndef FAREBOX_SERVER_LIMITS_H_
+#define FAREBOX_SERVER_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "storage/limits.h"
+
+// Every bound that the server adds to those of the ledger (storage/limits.h), which belong to the
+// same namespace.
+namespace farebox::limits {
+
+// --- Messages
+
+// A request of an ordinary RPC. The largest honest one, an account with all its labels and blocked
+// prefixes, has 10 KB; a text has 6 KB.
+inline constexpr size_t kRequestBytesMax = 64 * 1024;
+
+// A batch of 10,000 operations, each with a usage.
+inline constexpr size_t kBatchRequestBytesMax = 4 * 1024 * 1024;
+
+// What gRPC itself lets in: a little above the largest of ours, so that the answer is ours too.
+inline constexpr size_t kTransportMessageBytesMax = kBatchRequestBytesMax + 64 * 1024;
+
+// All the metadata of a call.
+inline constexpr int kMetadataBytesMax = 8 * 1024;
+
+// --- Time
+
+// How long a call without a deadline of its own may take: routers want an answer within 0.5 s.
+inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
+
+// The same where the whole journal is read.
+inline constexpr absl::Duration kVerifyTimeout = absl::Minutes(30);
+
+// How long a connection may take to say that it speaks HTTP/2.
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+
+// A silent peer is asked whether it lives this often, and is dropped when it does not say so.
+inline constexpr absl::Duration kKeepaliveInterval = absl::Seconds(60);
+inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
+
+// A client may ask as often as this without being taken for a flood.
+inline constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
+
+// While draining: how long health says NOT_SERVING before connections are told to go away.
+inline constexpr absl::Duration kDrainGrace = absl::Milliseconds(200);
+
+// While draining: how long calls in progress may take to end.
+inline constexpr absl::Duration kDrainTimeout = absl::Seconds(10);
+
+// After the journal failed: how long the answers that say so may take.
+inline constexpr absl::Duration kFailureTimeout = absl::Milliseconds(50);
+
+// --- Connections
+
+// Calls at once on one connection.
+inline constexpr int kStreamsPerConnectionMax = 10'000;
+
+// What gRPC may use for buffers.
+inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
+
+// --- Fields
+
+// A phone number, short code or SIP user.
+inline constexpr size_t kDestinationBytesMax = 64;
+
+// Digits of an E.164 number.
+inline constexpr size_t kNumberDigitsMax = 15;
+
+// Digits without a plus sign up to this many are a short code: no number that includes a country
+// code is shorter.
+inline constexpr size_t kShortCodeDigitsMax = 6;
+
+// The text of a message, in characters: ten segments of GSM-7 are 1,530.
+inline constexpr size_t kTextBodyCharactersMax = 1'600;
+
+// Segments as counted by a caller.
+inline constexpr int32_t kTextSegmentsMax = 255;
+
+// A description, in characters.
+inline constexpr size_t kDescriptionCharactersMax = 256;
+
+// Seconds that may be asked for at once, and the longest hold: a day.
+inline constexpr int64_t kRequestedSecondsMax = 86'400;
+
+// Seconds that a call may have lasted in all.
+inline constexpr int64_t kUsedSecondsMax = 30 * 86'400;
+
+// The name of a rate deck is written as account ids are.
+inline constexpr size_t kDeckNameBytesMax = kAccountIdBytesMax;
+
+// A mail address, as RFC 5321 has it.
+inline constexpr size_t kEmailBytesMax = 254;
+
+// An IANA time zone: the longest is America/Argentina/ComodRivadavia.
+inline constexpr size_t kTimeZoneBytesMax = 64;
+
+// The operator's own labels of an account.
+inline constexpr int kMetadataLabelsMax = 32;
+inline constexpr size_t kMetadataLabelBytesMax = 64;
+
+// Prefixes that an account must not call.
+inline constexpr int kBlockedPrefixesMax = 100;
+
+// --- Holds
+
+// A hold outlives the seconds it pays for by this much, so that a hang-up report is seldom late.
+inline constexpr absl::Duration kHoldSlack = absl::Seconds(120);
+
+// A router is told to ask for more this long before the grant ends, or a tenth of it.
+inline constexpr int64_t kReauthorizeMarginSecondsMin = 10;
+
+// --- Lists
+
+inline constexpr int32_t kPageSizeDefault = 100;
+inline constexpr int32_t kPageSizeMax = 1'000;
+inline constexpr int32_t kActivityPageSizeDefault = 50;
+inline constexpr int32_t kActivityPageSizeMax = 500;
+
+// Entries that one page of activity looks at, shown or not: bounds what a narrow filter costs.
+inline constexpr int64_t kActivityEntriesScannedMax = 20'000;
+
+// --- Streams
+
+// Operations of one ApplyStream that are not answered yet; beyond it the stream is not read.
+inline constexpr size_t kStreamOperationsMax = 1'024;
+
+// Streams of ApplyStream and WatchAccount at once, each.
+inline constexpr size_t kStreamsMax = 10'000;
+
+// Entries that a watcher is sent before the next one has its turn.
+inline constexpr size_t kWatchChunkEntries = 128;
+
+// Entries of one account that a watcher may lag behind; it gets there with ListActivity.
+inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
+
+// Signals that wait for one watcher; one that does not read them is cut.
+inline constexpr size_t kWatchSignalsMax = 1'024;
+
+// --- Rate decks
+
+// A deck as CSV: a million lines of it.
+inline constexpr size_t kDeckBytesMax = size_t{64} * 1024 * 1024;
+
+// Imports at once: each keeps its deck in memory until it is known to be good.
+inline constexpr int kImportsMax = 2;
+
+// The piece of a deck that is written at once, so that no debit waits long behind it.
+inline constexpr size_t kDeckPieceBytes = 128 * 1024;
+
+// A piece of an exported deck: what ImportRates takes in one message.
+inline constexpr size_t kExportPieceBytes = 60'000;
+
+// --- Readers
+
+// Threads that run queries, and the queries that may wait for them.
+inline constexpr int kReaderThreads = 2;
+inline constexpr size_t kQueuedQueriesMax = 256;
+
+}  // namespace farebox::limits
+
+#endif  // FAREBOX_SERVER_LIMITS_H_

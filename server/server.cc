@@ -1,0 +1,152 @@
+#include "server/server.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "grpc/grpc.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/health_check_service_interface.h"
+#include "grpcpp/resource_quota.h"
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server_builder.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "storage/sqlite/sqlite_journal.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+int Millis(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+std::chrono::system_clock::time_point In(absl::Duration duration) {
+  return absl::ToChronoTime(SystemClock().Now() + duration);
+}
+
+// The bounds of the transport: gRPC's own defaults are meant for friends.
+void SetBounds(grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(static_cast<int>(limits::kTransportMessageBytesMax));
+  builder->SetMaxSendMessageSize(-1);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMetadataBytesMax);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              Millis(limits::kHandshakeTimeout));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(limits::kKeepaliveInterval));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(limits::kKeepaliveTimeout));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              Millis(limits::kClientPingIntervalMin));
+  // Two servers on one port would share its connections, and only one of them has the ledger.
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota("farebox");
+  quota.Resize(limits::kTransportMemoryBytesMax);
+  builder->SetResourceQuota(quota);
+  // Reflection is the only service that is not callback-driven: it needs no crowd of threads.
+  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure) {
+  std::unique_ptr<Server> server(new Server(config, clock));
+  FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
+  server->MakeServices();
+  FAREBOX_RETURN_IF_ERROR(server->Listen());
+  return server;
+}
+
+Server::~Server() { Drain(); }
+
+absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_failure) {
+  FAREBOX_ASSIGN_OR_RETURN(journal_,
+                           sqlite::SqliteJournal::Open({.directory = config_.data_directory,
+                                                        .request_window = config_.request_window,
+                                                        .clock = clock_}));
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
+  FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));
+  FAREBOX_ASSIGN_OR_RETURN(ledger_,
+                           Ledger::Open({.queued_commands_max = config_.queued_commands_max,
+                                         .request_window = config_.request_window,
+                                         .on_failure = std::move(on_failure)},
+                                        journal_.get(), clock_));
+  FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
+                                                        .queue_max = limits::kQueuedQueriesMax},
+                                                       journal_.get()));
+  FAREBOX_ASSIGN_OR_RETURN(watchers_, WatchHub::Start(ledger_.get(), journal_.get()));
+  return absl::OkStatus();
+}
+
+void Server::MakeServices() {
+  const RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_};
+  billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
+                                                                    .ledger = ledger_.get(),
+                                                                    .decks = &decks_,
+                                                                    .watchers = watchers_.get(),
+                                                                    .streams = &streams_});
+  accounts_ = std::make_unique<AccountService>(AccountService::Parts{.environment = environment,
+                                                                     .ledger = ledger_.get(),
+                                                                     .decks = &decks_,
+                                                                     .readers = readers_.get()});
+  rates_ = std::make_unique<RateService>(RateService::Parts{.environment = environment,
+                                                            .ledger = ledger_.get(),
+                                                            .decks = &decks_,
+                                                            .readers = readers_.get()});
+  operations_ =
+      std::make_unique<OperationsService>(OperationsService::Parts{.environment = environment,
+                                                                   .ledger = ledger_.get(),
+                                                                   .journal = journal_.get(),
+                                                                   .readers = readers_.get(),
+                                                                   .watchers = watchers_.get()});
+}
+
+absl::Status Server::Listen() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  SetBounds(&builder);
+  builder.AddListeningPort(config_.listen, grpc::InsecureServerCredentials(), &port_);
+  builder.RegisterService(billing_.get());
+  builder.RegisterService(accounts_.get());
+  builder.RegisterService(rates_.get());
+  builder.RegisterService(operations_.get());
+  grpc_server_ = builder.BuildAndStart();
+  if (grpc_server_ == nullptr) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  return grpc_server_->InProcessChannel({});
+}
+
+void Server::Drain() {
+  MutexLock lock(&drain_mu_);
+  if (std::exchange(is_drained_, true)) return;
+  if (grpc_server_ != nullptr) {
+    grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+    // Balancers and clients that watch health leave by themselves.
+    Mutex mu;
+    CondVar never;
+    MutexLock grace(&mu);
+    if (config_.drain_grace > absl::ZeroDuration()) never.WaitFor(&mu, config_.drain_grace);
+  }
+  // Streams would never end by themselves.
+  streams_.EndAll();
+  if (watchers_ != nullptr) watchers_->Drain();
+  if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
+  if (readers_ != nullptr) readers_->Drain();
+  if (ledger_ != nullptr) ledger_->Drain();
+}
+
+void Server::AbandonCalls() {
+  grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+  grpc_server_->Shutdown(In(limits::kFailureTimeout));
+}
+
+}  // namespace farebox::server

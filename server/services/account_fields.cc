@@ -1,0 +1,155 @@
+// The part of fields.h that is about accounts.
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/limits.h"
+#include "server/rating/utf8.h"
+#include "server/services/fields.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+absl::Status CheckCurrency(const v1::Account& account) {
+  const absl::string_view code = account.currency_code();
+  const bool is_code = code.size() == 3 && std::all_of(code.begin(), code.end(), [](char c) {
+                         return absl::ascii_isupper(static_cast<unsigned char>(c));
+                       });
+  // XXX is ISO 4217 for "no currency", XTS for tests.
+  if (is_code && code != "XXX" && code != "XTS") return absl::OkStatus();
+  return error::FieldInvalid("account.currency_code",
+                             "must be an ISO 4217 code of three capital letters, e.g. USD");
+}
+
+absl::Status CheckTimeZone(const v1::Account& account) {
+  const absl::string_view name = account.time_zone();
+  if (name.empty()) return absl::OkStatus();
+  const bool is_name =
+      name.size() <= limits::kTimeZoneBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '_' ||
+               c == '+' || c == '-';
+      });
+  absl::TimeZone zone;
+  if (is_name && name[0] != '/' && absl::LoadTimeZone(name, &zone)) return absl::OkStatus();
+  return error::FieldInvalid("account.time_zone",
+                             "must be the IANA name of a time zone, e.g. America/New_York");
+}
+
+absl::Status CheckDeck(const v1::Account& account) {
+  if (account.deck().empty()) return absl::OkStatus();
+  const absl::Status status = CheckDeckName(account.deck());
+  if (status.ok()) return status;
+  return error::FieldInvalid("account.deck", "must be the name of a rate deck");
+}
+
+absl::Status CheckCreditLimit(const v1::Account& account) {
+  const Micros limit(account.credit_limit_micros());
+  if (!limit.is_negative() && limit <= limits::kAmountMax) return absl::OkStatus();
+  return error::AmountInvalid("account.credit_limit_micros",
+                              "must be 0 to 1,000,000,000,000,000 micros");
+}
+
+absl::Status CheckLowBalanceThreshold(const v1::Account& account) {
+  const Micros threshold(account.low_balance_threshold_micros());
+  if (!threshold.is_negative() && threshold <= limits::kAmountMax) return absl::OkStatus();
+  return error::AmountInvalid("account.low_balance_threshold_micros",
+                              "must be 0 to 1,000,000,000,000,000 micros");
+}
+
+absl::Status CheckOpenHoldsMax(const v1::Account& account) {
+  if (account.open_holds_max() >= 0 && account.open_holds_max() <= limits::kOpenHoldsMax) {
+    return absl::OkStatus();
+  }
+  return error::FieldInvalid("account.open_holds_max",
+                             absl::StrCat("must be 1 to ", limits::kOpenHoldsMax));
+}
+
+absl::Status CheckEmail(const v1::Account& account) {
+  const absl::string_view email = account.email();
+  if (email.empty()) return absl::OkStatus();
+  const size_t at = email.find('@');
+  const bool is_address = email.size() <= limits::kEmailBytesMax && at != absl::string_view::npos &&
+                          at > 0 && at + 1 < email.size() && email.rfind('@') == at &&
+                          std::all_of(email.begin(), email.end(), [](char c) {
+                            return absl::ascii_isgraph(static_cast<unsigned char>(c));
+                          });
+  if (is_address) return absl::OkStatus();
+  return error::FieldInvalid("account.email", "must be a mail address");
+}
+
+absl::Status CheckMetadata(const v1::Account& account) {
+  if (account.metadata_size() > limits::kMetadataLabelsMax) {
+    return error::FieldInvalid("account.metadata", "has more than 32 labels");
+  }
+  for (const auto& [key, value] : account.metadata()) {
+    if (key.empty() || key.size() > limits::kMetadataLabelBytesMax ||
+        value.size() > limits::kMetadataLabelBytesMax || !rating::IsPrintableUtf8(key) ||
+        !rating::IsPrintableUtf8(value)) {
+      return error::FieldInvalid("account.metadata",
+                                 "keys must be 1 to 64 bytes and values at most 64, without "
+                                 "control characters");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckBlockedPrefixes(const v1::Account& account) {
+  if (account.blocked_prefixes_size() > limits::kBlockedPrefixesMax) {
+    return error::FieldInvalid("account.blocked_prefixes", "has more than 100 prefixes");
+  }
+  for (const std::string& prefix : account.blocked_prefixes()) {
+    if (!IsDigits(prefix) || prefix.size() > limits::kNumberDigitsMax) {
+      return error::FieldInvalid("account.blocked_prefixes", "must be 1 to 15 digits each");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFailureHandling(const v1::Account& account) {
+  if (v1::FailureHandling_IsValid(account.failure_handling())) return absl::OkStatus();
+  return error::FieldInvalid("account.failure_handling", "is not one of the values known");
+}
+
+// What a caller may set, and may change later.
+struct FieldRule {
+  absl::string_view name;
+  absl::Status (*check)(const v1::Account&);
+};
+constexpr std::array kRules = {
+    FieldRule{"time_zone", CheckTimeZone},
+    FieldRule{"deck", CheckDeck},
+    FieldRule{"credit_limit_micros", CheckCreditLimit},
+    FieldRule{"low_balance_threshold_micros", CheckLowBalanceThreshold},
+    FieldRule{"open_holds_max", CheckOpenHoldsMax},
+    FieldRule{"email", CheckEmail},
+    FieldRule{"metadata", CheckMetadata},
+    FieldRule{"blocked_prefixes", CheckBlockedPrefixes},
+    FieldRule{"failure_handling", CheckFailureHandling},
+};
+
+}  // namespace
+
+absl::Status CheckAccountField(const v1::Account& account, absl::string_view field) {
+  for (const FieldRule& rule : kRules) {
+    if (rule.name == field) return rule.check(account);
+  }
+  return error::FieldInvalid("update_mask", "names a field that cannot be changed");
+}
+
+absl::Status CheckAccountSettings(const v1::Account& account) {
+  for (const FieldRule& rule : kRules) FAREBOX_RETURN_IF_ERROR(rule.check(account));
+  return absl::OkStatus();
+}
+
+absl::Status CheckNewAccount(const v1::Account& account) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(account.account_id(), "account.account_id"));
+  FAREBOX_RETURN_IF_ERROR(CheckCurrency(account));
+  return CheckAccountSettings(account);
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,224 @@
+#include "server/services/account_service.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/services/accounts.h"
+#include "server/services/activity.h"
+#include "server/services/content.h"
+#include "server/services/fields.h"
+#include "server/services/page_token.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+// Submits the change of an account; the answer is the account as the entry has it.
+template <typename Call>
+void SubmitChange(Ledger* ledger, Command command, Call* call) {
+  std::vector<Command> submitted;
+  submitted.push_back(std::move(command));
+  ledger->Submit(std::move(submitted), [call](std::vector<Outcome> outcomes) {
+    const Outcome& outcome = outcomes[0];
+    if (!outcome.status.ok()) return call->Finish(outcome.status);
+    using Response = std::remove_pointer_t<decltype(call->response())>;
+    if constexpr (requires(Response * response) { response->set_replayed(true); }) {
+      call->response()->set_replayed(outcome.replayed);
+    }
+    call->Finish(FillAccount(outcome.entry, call->response()->mutable_account()));
+  });
+}
+
+// A deck that an account names must be there: a wrong name would only show when nobody can call.
+absl::Status CheckDeckExists(const DeckRegistry& decks, const v1::Account& account) {
+  if (account.deck().empty() || decks.Find(account.deck()) != nullptr) return absl::OkStatus();
+  return error::DeckNotFound(account.deck());
+}
+
+absl::StatusOr<Command> MakeOpen(const v1::CreateAccountRequest& request, const DeckRegistry& decks,
+                                 absl::Time now) {
+  FAREBOX_RETURN_IF_ERROR(CheckNewAccount(request.account()));
+  FAREBOX_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  FAREBOX_RETURN_IF_ERROR(CheckDeckExists(decks, request.account()));
+  AccountRecord record = NewAccountRecord(request.account(), now);
+  Command command = {.account_id = request.account().account_id(),
+                     .request_id = request.request_id(),
+                     .fingerprint = FingerprintOf(request)};
+  command.action = OpenAccount{.terms = record.terms, .settings = std::move(record.settings)};
+  return command;
+}
+
+absl::StatusOr<Command> MakeUpdate(const v1::UpdateAccountRequest& request,
+                                   const DeckRegistry& decks) {
+  const v1::Account& account = request.account();
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(account.account_id(), "account.account_id"));
+  FAREBOX_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  if (request.update_mask().paths().empty()) {
+    return error::FieldInvalid("update_mask", "is required: the fields to take, e.g. email");
+  }
+  std::vector<std::string> fields;
+  for (const std::string& field : request.update_mask().paths()) {
+    FAREBOX_RETURN_IF_ERROR(CheckAccountField(account, field));
+    if (field == "deck") FAREBOX_RETURN_IF_ERROR(CheckDeckExists(decks, account));
+    fields.push_back(field);
+  }
+  Command command = {.account_id = account.account_id(),
+                     .request_id = request.request_id(),
+                     .fingerprint = FingerprintOf(request)};
+  command.action =
+      ChangeAccount{[account, fields = std::move(fields)](AccountRecord* record) -> absl::Status {
+        for (const std::string& field : fields) TakeField(account, field, record);
+        return absl::OkStatus();
+      }};
+  return command;
+}
+
+// Suspends, resumes or closes.
+template <typename Request>
+absl::StatusOr<Command> MakeStatusChange(const Request& request, ContentKind kind,
+                                         AccountStatus status) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  FAREBOX_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  Command command = {.account_id = request.account_id(),
+                     .request_id = request.request_id(),
+                     .fingerprint = Content(kind).Fingerprint()};
+  command.action = ChangeAccount{[status](AccountRecord* record) {
+    record->terms.status = status;
+    return absl::OkStatus();
+  }};
+  return command;
+}
+
+template <typename Call>
+void Submit(Ledger* ledger, absl::StatusOr<Command> command, Call* call) {
+  if (!command.ok()) return call->Finish(command.status());
+  command->deadline = call->deadline();
+  SubmitChange(ledger, *std::move(command), call);
+}
+
+absl::Status FillAccounts(const Ledger& ledger, const v1::ListAccountsRequest& request,
+                          v1::ListAccountsResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(
+      const size_t page_size,
+      ReadPageSize(request.page_size(),
+                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
+  constexpr absl::string_view kQuery = "accounts";
+  FAREBOX_ASSIGN_OR_RETURN(
+      const AccountNumber before,
+      ReadPageToken(request.page_token(), kQuery, std::numeric_limits<AccountNumber>::max()));
+  const std::vector<AccountFacts> accounts = ledger.ListAccounts(before, page_size + 1);
+  for (size_t i = 0; i < accounts.size() && i < page_size; ++i) {
+    FillAccount({.account_id = accounts[i].account_id,
+                 .terms = accounts[i].state.terms,
+                 .settings = *accounts[i].settings},
+                response->add_accounts());
+  }
+  if (accounts.size() > page_size) {
+    response->set_next_page_token(MakePageToken(kQuery, accounts[page_size - 1].number));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+AccountService::AccountService(const Parts& parts)
+    : parts_(parts),
+      create_account_(parts.environment, "farebox.v1.AccountService/CreateAccount"),
+      get_account_(parts.environment, "farebox.v1.AccountService/GetAccount"),
+      update_account_(parts.environment, "farebox.v1.AccountService/UpdateAccount"),
+      list_accounts_(parts.environment, "farebox.v1.AccountService/ListAccounts"),
+      suspend_account_(parts.environment, "farebox.v1.AccountService/SuspendAccount"),
+      resume_account_(parts.environment, "farebox.v1.AccountService/ResumeAccount"),
+      close_account_(parts.environment, "farebox.v1.AccountService/CloseAccount"),
+      list_activity_(parts.environment, "farebox.v1.AccountService/ListActivity") {}
+
+grpc::ServerUnaryReactor* AccountService::CreateAccount(Context* context, const Bytes* request,
+                                                        Bytes* response) {
+  using Call = UnaryCall<v1::CreateAccountRequest, v1::CreateAccountResponse>;
+  return Call::Serve(create_account_, *context, *request, response, [this](Call* call) {
+    Submit(parts_.ledger, MakeOpen(call->request(), *parts_.decks, call->start_time()), call);
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::GetAccount(Context* context, const Bytes* request,
+                                                     Bytes* response) {
+  using Call = UnaryCall<v1::GetAccountRequest, v1::GetAccountResponse>;
+  return Call::Serve(get_account_, *context, *request, response, [this](Call* call) {
+    const absl::Status valid = CheckAccountId(call->request().account_id());
+    if (!valid.ok()) return call->Finish(valid);
+    const absl::StatusOr<AccountFacts> account =
+        parts_.ledger->FindAccount(call->request().account_id());
+    if (!account.ok()) return call->Finish(account.status());
+    FillAccount({.account_id = account->account_id,
+                 .terms = account->state.terms,
+                 .settings = *account->settings},
+                call->response()->mutable_account());
+    call->Finish(absl::OkStatus());
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::UpdateAccount(Context* context, const Bytes* request,
+                                                        Bytes* response) {
+  using Call = UnaryCall<v1::UpdateAccountRequest, v1::UpdateAccountResponse>;
+  return Call::Serve(update_account_, *context, *request, response, [this](Call* call) {
+    Submit(parts_.ledger, MakeUpdate(call->request(), *parts_.decks), call);
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::ListAccounts(Context* context, const Bytes* request,
+                                                       Bytes* response) {
+  using Call = UnaryCall<v1::ListAccountsRequest, v1::ListAccountsResponse>;
+  return Call::Serve(list_accounts_, *context, *request, response, [this](Call* call) {
+    call->Finish(FillAccounts(*parts_.ledger, call->request(), call->response()));
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::SuspendAccount(Context* context, const Bytes* request,
+                                                         Bytes* response) {
+  using Call = UnaryCall<v1::SuspendAccountRequest, v1::SuspendAccountResponse>;
+  return Call::Serve(suspend_account_, *context, *request, response, [this](Call* call) {
+    Submit(
+        parts_.ledger,
+        MakeStatusChange(call->request(), ContentKind::kSuspendAccount, AccountStatus::kSuspended),
+        call);
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::ResumeAccount(Context* context, const Bytes* request,
+                                                        Bytes* response) {
+  using Call = UnaryCall<v1::ResumeAccountRequest, v1::ResumeAccountResponse>;
+  return Call::Serve(resume_account_, *context, *request, response, [this](Call* call) {
+    Submit(parts_.ledger,
+           MakeStatusChange(call->request(), ContentKind::kResumeAccount, AccountStatus::kOpen),
+           call);
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::CloseAccount(Context* context, const Bytes* request,
+                                                       Bytes* response) {
+  using Call = UnaryCall<v1::CloseAccountRequest, v1::CloseAccountResponse>;
+  return Call::Serve(close_account_, *context, *request, response, [this](Call* call) {
+    Submit(parts_.ledger,
+           MakeStatusChange(call->request(), ContentKind::kCloseAccount, AccountStatus::kClosed),
+           call);
+  });
+}
+
+grpc::ServerUnaryReactor* AccountService::ListActivity(Context* context, const Bytes* request,
+                                                       Bytes* response) {
+  using Call = UnaryCall<v1::ListActivityRequest, v1::ListActivityResponse>;
+  return Call::Serve(list_activity_, *context, *request, response, [this](Call* call) {
+    absl::StatusOr<ActivityQuery> query = ReadActivityQuery(*parts_.ledger, call->request());
+    if (!query.ok()) return call->Finish(query.status());
+    const absl::Status queued =
+        parts_.readers->Run([call, query = *std::move(query)](JournalReader& reader) {
+          call->Finish(FillActivity(query, &reader, call->response()));
+        });
+    if (!queued.ok()) call->Finish(queued);
+  });
+}
+
+}  // namespace farebox::server

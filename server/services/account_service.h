@@ -1,0 +1,67 @@
+#ifndef FAREBOX_SERVER_SERVICES_ACCOUNT_SERVICE_H_
+#define FAREBOX_SERVER_SERVICES_ACCOUNT_SERVICE_H_
+
+#include <functional>
+
+#include "farebox/v1/account.grpc.pb.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/deck_registry.h"
+#include "server/reader_pool.h"
+#include "server/services/rpc_method.h"
+#include "server/services/unary_call.h"
+#include "storage/ledger.h"
+
+namespace farebox::server {
+
+using RawAccountService = v1::AccountService::WithRawCallbackMethod_CreateAccount<
+    v1::AccountService::WithRawCallbackMethod_GetAccount<
+        v1::AccountService::WithRawCallbackMethod_UpdateAccount<
+            v1::AccountService::WithRawCallbackMethod_ListAccounts<
+                v1::AccountService::WithRawCallbackMethod_SuspendAccount<
+                    v1::AccountService::WithRawCallbackMethod_ResumeAccount<
+                        v1::AccountService::WithRawCallbackMethod_CloseAccount<
+                            v1::AccountService::WithRawCallbackMethod_ListActivity<
+                                v1::AccountService::Service>>>>>>>>;
+
+// Opens, changes and closes accounts, and lists their activity. Thread-safe.
+class AccountService final : public RawAccountService {
+ public:
+  // All of them outlive the service.
+  struct Parts {
+    RpcEnvironment environment;
+    Ledger* ledger = nullptr;
+    const DeckRegistry* decks = nullptr;
+    ReaderPool* readers = nullptr;
+  };
+  explicit AccountService(const Parts& parts);
+
+ private:
+  using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* CreateAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* GetAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* UpdateAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* ListAccounts(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* SuspendAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* ResumeAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* CloseAccount(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* ListActivity(Context* context, const Bytes* request, Bytes* response) override;
+
+  const Parts parts_;
+
+  const RpcMethod create_account_;
+  const RpcMethod get_account_;
+  const RpcMethod update_account_;
+  const RpcMethod list_accounts_;
+  const RpcMethod suspend_account_;
+  const RpcMethod resume_account_;
+  const RpcMethod close_account_;
+  const RpcMethod list_activity_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SERVICES_ACCOUNT_SERVICE_H_

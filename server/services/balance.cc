@@ -1,0 +1,75 @@
+#include "server/services/balance.h"
+
+#include <limits>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "server/limits.h"
+#include "server/services/accounts.h"
+#include "server/services/entries.h"
+#include "server/services/fields.h"
+#include "server/services/page_token.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+void FillHold(const Hold& hold, v1::Hold* out) {
+  stored::v1::EntryDetail detail;
+  if (detail.ParseFromString(hold.detail)) {
+    *out->mutable_usage() = detail.usage();
+    *out->mutable_price() = detail.price();
+    out->set_granted_seconds(detail.granted_seconds());
+  }
+  out->set_hold_id(hold.id);
+  out->set_held_micros(hold.amount.value());
+  out->set_charged_micros(hold.charged.value());
+  FillTime(hold.start_time, out->mutable_start_time());
+  FillTime(hold.expire_time, out->mutable_expire_time());
+}
+
+}  // namespace
+
+absl::Status FillBalance(const Ledger& ledger, const v1::GetBalanceRequest& request,
+                         v1::GetBalanceResponse* response) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger.FindAccount(request.account_id()));
+  const AccountState& state = account.state;
+  response->set_balance_micros(state.balance.value());
+  response->set_held_micros(state.held.value());
+  response->set_available_micros(state.available().value());
+  response->set_credit_limit_micros(state.terms.credit_limit.value());
+  response->set_currency_code(SettingsOf(*account.settings).currency_code());
+  response->set_state(ToProto(state.terms.status));
+  const Micros threshold = state.terms.low_balance_threshold;
+  response->set_low_balance(threshold.is_positive() && state.available() < threshold);
+  response->set_open_holds(state.open_holds);
+  response->set_as_of_entry(state.last_entry);
+  return absl::OkStatus();
+}
+
+absl::Status FillHolds(const Ledger& ledger, const v1::ListHoldsRequest& request,
+                       v1::ListHoldsResponse* response) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const size_t page_size,
+      ReadPageSize(request.page_size(),
+                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
+  const std::string query = absl::StrCat("holds ", request.account_id());
+  FAREBOX_ASSIGN_OR_RETURN(
+      const EntryId before,
+      ReadPageToken(request.page_token(), query, std::numeric_limits<EntryId>::max()));
+
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<Hold> holds,
+                           ledger.ListHolds(request.account_id(), before, page_size + 1));
+  for (size_t i = 0; i < holds.size() && i < page_size; ++i) {
+    FillHold(holds[i], response->add_holds());
+  }
+  if (holds.size() > page_size) {
+    response->set_next_page_token(MakePageToken(query, holds[page_size - 1].id));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,53 @@
+#ifndef FAREBOX_SERVER_SERVICES_FIELDS_H_
+#define FAREBOX_SERVER_SERVICES_FIELDS_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "farebox/v1/account.pb.h"
+#include "farebox/v1/usage.pb.h"
+#include "google/protobuf/timestamp.pb.h"
+
+// The rules for the fields of requests. Each check names the field by its path in the request and
+// fails with FIELD_INVALID, or AMOUNT_INVALID where money is wrong.
+namespace farebox::server {
+
+absl::Status CheckAccountId(absl::string_view value, absl::string_view field = "account_id");
+absl::Status CheckRequestId(absl::string_view value);
+absl::Status CheckDeckName(absl::string_view value);
+absl::Status CheckDescription(absl::string_view value);
+
+// An id of an entry or hold: 1, 2, 3...
+absl::Status CheckEntryId(int64_t value, absl::string_view field);
+// An amount that moves: 1 to limits::kAmountMax.
+absl::Status CheckAmount(int64_t micros, absl::string_view field);
+
+struct SecondsRange {
+  int64_t min = 0;
+  int64_t max = 0;
+};
+absl::Status CheckSeconds(int64_t value, SecondsRange range, absl::string_view field);
+
+// A time of a query; absent ones are fine.
+absl::Status CheckTimestamp(const google::protobuf::Timestamp& value, absl::string_view field);
+
+// `usage` with all that it needs, in the request's field of that name.
+absl::Status CheckUsage(const v1::Usage& usage);
+
+// Whether the item is one that money is debited for as a plain amount.
+absl::Status CheckItem(v1::Item item, absl::string_view field);
+
+// The fields of an account that a caller may set, one by one; `field` is relative to `account`.
+absl::Status CheckAccountField(const v1::Account& account, absl::string_view field);
+// All of them.
+absl::Status CheckAccountSettings(const v1::Account& account);
+// An account that is to be opened.
+absl::Status CheckNewAccount(const v1::Account& account);
+
+// Digits, one at least.
+bool IsDigits(absl::string_view text);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SERVICES_FIELDS_H_

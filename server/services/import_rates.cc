@@ -1,0 +1,184 @@
+#include "server/services/import_rates.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "farebox/v1/rate.pb.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/rating/deck_csv.h"
+#include "server/services/fields.h"
+#include "server/services/message.h"
+#include "server/services/rate_decks.h"
+#include "storage/errors.h"
+#include "storage/mutex.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+absl::StatusOr<std::shared_ptr<const rating::RateDeck>> ParseDeck(const std::string& csv) {
+  rating::DeckCsvParser parser;
+  parser.Feed(csv);
+  rating::DeckCsvParser::Result result = std::move(parser).Finish();
+  if (result.deck != nullptr) return std::move(result.deck);
+  std::vector<std::string> problems;
+  for (const rating::DeckCsvError& error : result.errors) {
+    problems.push_back(rating::ToString(error));
+  }
+  return FieldProblems("csv", problems);
+}
+
+// Reads a deck to its end, has it imported, and answers. Deletes itself.
+class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
+ public:
+  ImportCall(const RpcMethod& method, DeckImporter* importer, grpc::ByteBuffer* response)
+      : method_(method),
+        start_(method.Now()),
+        importer_(importer),
+        response_(response),
+        is_admitted_(importer->Enter()) {
+    if (is_admitted_) {
+      StartRead(&piece_);
+    } else {
+      End(error::Overloaded());
+    }
+  }
+
+  void OnReadDone(bool ok) override {
+    if (is_ended_) return;
+    if (!ok) return TakeEnd();
+    const absl::Status taken = TakePiece();
+    if (taken.ok()) {
+      StartRead(&piece_);
+    } else {
+      End(taken);
+    }
+  }
+
+  void OnCancel() override { is_cancelled_.store(true); }
+
+  void OnDone() override {
+    if (is_admitted_) importer_->Leave();
+    delete this;
+  }
+
+ private:
+  absl::Status TakePiece() {
+    v1::ImportRatesRequest request;
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
+    if (name_.empty()) {
+      FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
+      name_ = request.deck();
+    } else if (!request.deck().empty() && request.deck() != name_) {
+      return error::FieldInvalid("deck", "must not change within one import");
+    }
+    if (csv_.size() + request.csv().size() > limits::kDeckBytesMax) {
+      return MessageTooLarge(csv_.size() + request.csv().size(), limits::kDeckBytesMax);
+    }
+    csv_ += request.csv();
+    return absl::OkStatus();
+  }
+
+  // The caller has sent everything, or is gone.
+  void TakeEnd() {
+    if (is_cancelled_.load()) return End(absl::CancelledError());
+    if (name_.empty()) return End(error::FieldInvalid("deck", "is required"));
+    importer_->Import(std::move(name_), std::move(csv_),
+                      [this](const absl::StatusOr<DeckVersion>& version) {
+                        if (!version.ok()) return End(version.status());
+                        v1::ImportRatesResponse answer;
+                        FillRateDeck(*version, /*is_current=*/true, answer.mutable_rate_deck());
+                        *response_ = SerializeMessage(answer);
+                        End(absl::OkStatus());
+                      });
+  }
+
+  void End(const absl::Status& status) {
+    is_ended_ = true;
+    Finish(method_.End(status, start_));
+  }
+
+  const RpcMethod& method_;
+  const absl::Time start_;
+  DeckImporter* const importer_;
+  grpc::ByteBuffer* const response_;
+  const bool is_admitted_;
+
+  // Used by one reaction at a time.
+  grpc::ByteBuffer piece_;
+  std::string name_;
+  std::string csv_;
+  bool is_ended_ = false;
+
+  std::atomic<bool> is_cancelled_{false};
+};
+
+}  // namespace
+
+bool DeckImporter::Enter() {
+  if (entered_.fetch_add(1) < limits::kImportsMax) return true;
+  entered_.fetch_sub(1);
+  return false;
+}
+
+void DeckImporter::Leave() { entered_.fetch_sub(1); }
+
+void DeckImporter::Import(std::string name, std::string csv, Done done) {
+  auto shared_done = std::make_shared<Done>(std::move(done));
+  const absl::Status queued =
+      parts_.readers->Run([this, name = std::move(name), csv = std::move(csv),
+                           shared_done](JournalReader&) { (*shared_done)(ImportNow(name, csv)); });
+  if (!queued.ok()) (*shared_done)(queued);
+}
+
+absl::StatusOr<DeckVersion> DeckImporter::ImportNow(const std::string& name,
+                                                    const std::string& csv) {
+  FAREBOX_ASSIGN_OR_RETURN(std::shared_ptr<const rating::RateDeck> rates, ParseDeck(csv));
+
+  int64_t deck_id = 0;
+  FAREBOX_RETURN_IF_ERROR(Change([&](Catalog& catalog) -> absl::Status {
+    FAREBOX_ASSIGN_OR_RETURN(deck_id, catalog.BeginDeck(name));
+    return absl::OkStatus();
+  }));
+  for (size_t begin = 0; begin < csv.size(); begin += limits::kDeckPieceBytes) {
+    const absl::string_view piece = absl::string_view(csv).substr(begin, limits::kDeckPieceBytes);
+    FAREBOX_RETURN_IF_ERROR(
+        Change([&](Catalog& catalog) { return catalog.AppendDeck(deck_id, piece); }));
+  }
+  DeckVersion version;
+  FAREBOX_RETURN_IF_ERROR(Change([&](Catalog& catalog) -> absl::Status {
+    FAREBOX_ASSIGN_OR_RETURN(version, catalog.SealDeck(deck_id, static_cast<int64_t>(rates->size()),
+                                                       parts_.clock->Now()));
+    return absl::OkStatus();
+  }));
+  parts_.decks->Put({.version = version, .rates = std::move(rates)});
+  Log(LogLevel::kInfo, "deck_imported",
+      {{"deck", version.name}, {"version", version.version}, {"rates", version.row_count}});
+  return version;
+}
+
+absl::Status DeckImporter::Change(std::function<absl::Status(Catalog&)> change) {
+  Mutex mu;
+  CondVar answered;
+  std::optional<absl::Status> result;
+  parts_.ledger->SubmitCatalogChange(std::move(change), [&](absl::Status status) {
+    MutexLock lock(&mu);
+    result = std::move(status);
+    answered.SignalOne();
+  });
+  MutexLock lock(&mu);
+  while (!result.has_value()) answered.Wait(&mu);
+  return *std::move(result);
+}
+
+grpc::ServerReadReactor<grpc::ByteBuffer>* ServeImport(const RpcMethod& method,
+                                                       DeckImporter* importer,
+                                                       grpc::ByteBuffer* response) {
+  return new ImportCall(method, importer, response);
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,55 @@
+#ifndef FAREBOX_SERVER_SERVICES_OPERATIONS_SERVICE_H_
+#define FAREBOX_SERVER_SERVICES_OPERATIONS_SERVICE_H_
+
+#include <atomic>
+
+#include "absl/time/time.h"
+#include "farebox/v1/operations.grpc.pb.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/reader_pool.h"
+#include "server/services/rpc_method.h"
+#include "server/services/watch_hub.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+
+namespace farebox::server {
+
+using RawOperationsService = v1::OperationsService::WithRawCallbackMethod_Verify<
+    v1::OperationsService::WithRawCallbackMethod_GetStatus<v1::OperationsService::Service>>;
+
+// Looks after the server itself. Thread-safe.
+class OperationsService final : public RawOperationsService {
+ public:
+  // All of them outlive the service.
+  struct Parts {
+    RpcEnvironment environment;
+    Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
+    ReaderPool* readers = nullptr;
+    const WatchHub* watchers = nullptr;
+  };
+  explicit OperationsService(const Parts& parts);
+
+ private:
+  using Context = grpc::CallbackServerContext;
+  using Bytes = grpc::ByteBuffer;
+  using Unary = grpc::ServerUnaryReactor;
+
+  Unary* Verify(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* GetStatus(Context* context, const Bytes* request, Bytes* response) override;
+
+  void FillStatus(v1::GetStatusResponse* response) const;
+
+  const Parts parts_;
+  const absl::Time start_time_;
+  const RpcMethod verify_;
+  const RpcMethod get_status_;
+
+  // One verification at a time: each reads the whole journal.
+  std::atomic<bool> is_verifying_{false};
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SERVICES_OPERATIONS_SERVICE_H_

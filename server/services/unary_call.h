@@ -1,0 +1,84 @@
+#ifndef FAREBOX_SERVER_SERVICES_UNARY_CALL_H_
+#define FAREBOX_SERVER_SERVICES_UNARY_CALL_H_
+
+#include <array>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/server_callback.h"
+#include "server/services/message.h"
+#include "server/services/rpc_method.h"
+
+namespace farebox::server {
+
+// One call of a unary RPC, from the request's bytes to the answer's: what is the same around every
+// handler (size, parse, deadline, memory, metrics, the form of errors).
+//
+// A handler gets the call, and it or whoever it hands the call to ends it with Finish() once, on
+// any thread; the call is gone then. Thread-compatible: one thread at a time has it.
+template <typename Request, typename Response>
+class UnaryCall final : public grpc::ServerUnaryReactor {
+ public:
+  // Parses the request and runs `handler(UnaryCall*)`, or ends the call at once.
+  template <typename Handler>
+  static grpc::ServerUnaryReactor* Serve(const RpcMethod& method,
+                                         const grpc::CallbackServerContext& context,
+                                         const grpc::ByteBuffer& request,
+                                         grpc::ByteBuffer* response, Handler&& handler) {
+    auto* const call = new UnaryCall(method, context, response);
+    const absl::Status parsed = method.Parse(request, call->request_);
+    if (parsed.ok()) {
+      handler(call);
+    } else {
+      call->Finish(parsed);
+    }
+    return call;
+  }
+
+  const Request& request() const { return *request_; }
+  Response* response() { return response_; }
+  google::protobuf::Arena* arena() { return &arena_; }
+  // When the caller stops waiting.
+  absl::Time deadline() const { return deadline_; }
+  absl::Time start_time() const { return start_; }
+
+  // Answers with response(), or with the error where `status` is one.
+  void Finish(const absl::Status& status) {
+    if (status.ok()) *response_bytes_ = SerializeMessage(*response_);
+    grpc::ServerUnaryReactor::Finish(method_.End(status, start_));
+  }
+
+ private:
+  // Most requests and their answers fit in here.
+  static constexpr size_t kInitialBlockBytes = 2048;
+
+  UnaryCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
+            grpc::ByteBuffer* response)
+      : method_(method),
+        start_(method.Now()),
+        deadline_(method.DeadlineOf(context)),
+        response_bytes_(response),
+        arena_(initial_block_.data(), initial_block_.size()),
+        request_(google::protobuf::Arena::CreateMessage<Request>(&arena_)),
+        response_(google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
+
+  void OnDone() override { delete this; }
+
+  const RpcMethod& method_;
+  const absl::Time start_;
+  const absl::Time deadline_;
+  grpc::ByteBuffer* const response_bytes_;
+
+  alignas(8) std::array<char, kInitialBlockBytes> initial_block_;
+  google::protobuf::Arena arena_;
+  Request* const request_;
+  Response* const response_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SERVICES_UNARY_CALL_H_

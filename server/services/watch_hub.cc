@@ -1,0 +1,225 @@
+#include "server/services/watch_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox::server {
+
+absl::StatusOr<std::unique_ptr<WatchHub>> WatchHub::Start(Ledger* ledger, Journal* journal) {
+  std::unique_ptr<WatchHub> hub(new WatchHub(ledger));
+  FAREBOX_ASSIGN_OR_RETURN(hub->reader_, journal->NewReader());
+  const EntryId told = ledger->AddListener(hub.get());
+  {
+    // A commit may have come between.
+    MutexLock lock(&hub->mu_);
+    hub->last_told_ = std::max(hub->last_told_, told);
+  }
+  hub->thread_ = StartThread("fbx-watch", [raw = hub.get()] { raw->Loop(); });
+  return hub;
+}
+
+WatchHub::~WatchHub() { Drain(); }
+
+// ---- Any thread
+
+absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, AccountNumber account,
+                           std::string account_id, EntryId from) {
+  auto place = std::make_shared<Place>();
+  place->watcher = watcher;
+  place->cursor.account = account;
+  place->cursor.account_id = std::move(account_id);
+  MutexLock lock(&mu_);
+  if (stopping_) return error::ShuttingDown();
+  if (places_.size() >= limits::kStreamsMax) return error::Overloaded();
+  place->cursor.position = from == 0 ? last_told_ : from;
+  places_.emplace(watcher.get(), place);
+  if (account == 0) {
+    of_all_.insert(place);
+  } else {
+    by_account_[account].insert(place);
+  }
+  MarkDirty(place);
+  return absl::OkStatus();
+}
+
+void WatchHub::Remove(Watcher* watcher) {
+  std::shared_ptr<Place> place;  // Outlives the lock.
+  MutexLock lock(&mu_);
+  const auto found = places_.find(watcher);
+  if (found == places_.end()) return;
+  place = std::move(found->second);
+  places_.erase(found);
+  of_all_.erase(place);
+  const auto of_account = by_account_.find(place->cursor.account);
+  if (of_account == by_account_.end()) return;
+  of_account->second.erase(place);
+  if (of_account->second.empty()) by_account_.erase(of_account);
+}
+
+void WatchHub::Drained(Watcher* watcher) {
+  MutexLock lock(&mu_);
+  const auto found = places_.find(watcher);
+  if (found == places_.end()) return;
+  found->second->is_busy = false;
+  if (found->second->is_dirty) MarkDirty(found->second);
+}
+
+int64_t WatchHub::watcher_count() const {
+  MutexLock lock(&mu_);
+  return static_cast<int64_t>(places_.size());
+}
+
+void WatchHub::Drain() {
+  ledger_->RemoveListener(this);
+  std::vector<std::shared_ptr<Watcher>> watchers;
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    for (const auto& [raw, place] : places_) watchers.push_back(place->watcher);
+  }
+  work_arrived_.SignalAll();
+  if (thread_.joinable()) thread_.join();
+  for (const std::shared_ptr<Watcher>& watcher : watchers) watcher->OnEnd(error::ShuttingDown());
+}
+
+void WatchHub::MarkDirty(const std::shared_ptr<Place>& place) {
+  place->is_dirty = true;
+  if (place->is_busy || place->is_queued) return;
+  place->is_queued = true;
+  ready_.push_back(place);
+  work_arrived_.SignalOne();
+}
+
+// ---- The ledger's answer thread
+
+void WatchHub::OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) {
+  {
+    MutexLock lock(&mu_);
+    if (!entries.empty()) last_told_ = entries.back().id;
+    if (places_.empty()) return;
+    if (!entries.empty()) {
+      for (const std::shared_ptr<Place>& place : of_all_) MarkDirty(place);
+    }
+    if (!by_account_.empty()) {
+      for (const Entry& entry : entries) {
+        const auto found = by_account_.find(entry.account);
+        if (found == by_account_.end()) continue;
+        for (const std::shared_ptr<Place>& place : found->second) MarkDirty(place);
+      }
+    }
+  }
+  if (!signals.empty()) TellSignals(signals);
+}
+
+void WatchHub::TellSignals(absl::Span<const Signal> signals) {
+  for (const Signal& signal : signals) {
+    const absl::StatusOr<AccountFacts> account = ledger_->FindAccount(signal.account_id);
+    std::vector<std::shared_ptr<Watcher>> told;
+    {
+      MutexLock lock(&mu_);
+      for (const std::shared_ptr<Place>& place : of_all_) told.push_back(place->watcher);
+      const auto found = by_account_.find(account.ok() ? account->number : 0);
+      if (found != by_account_.end()) {
+        for (const std::shared_ptr<Place>& place : found->second) told.push_back(place->watcher);
+      }
+    }
+    for (const std::shared_ptr<Watcher>& watcher : told) watcher->OnSignal(signal);
+  }
+}
+
+// ---- The hub's thread
+
+void WatchHub::Loop() {
+  while (true) {
+    std::shared_ptr<Place> place;
+    EntryId target = 0;
+    {
+      MutexLock lock(&mu_);
+      while (ready_.empty() && !stopping_) work_arrived_.Wait(&mu_);
+      if (stopping_) return;
+      place = std::move(ready_.front());
+      ready_.pop_front();
+      place->is_queued = false;
+      place->is_dirty = false;
+      place->is_busy = true;
+      target = last_told_;
+    }
+    Serve(place.get(), target);
+  }
+}
+
+void WatchHub::Serve(Place* place, EntryId target) {
+  absl::StatusOr<std::vector<Entry>> entries = ReadNext(&place->cursor, target);
+  if (!entries.ok()) return place->watcher->OnEnd(entries.status());
+  if (entries->empty()) return Drained(place->watcher.get());
+  if (place->cursor.position < target) {
+    MutexLock lock(&mu_);
+    place->is_dirty = true;
+  }
+  std::vector<std::string> account_ids;
+  account_ids.reserve(entries->size());
+  for (const Entry& entry : *entries) {
+    if (place->cursor.account != 0) {
+      account_ids.push_back(place->cursor.account_id);
+      continue;
+    }
+    const absl::StatusOr<AccountFacts> account = ledger_->FindAccount(entry.account);
+    account_ids.push_back(account.ok() ? account->account_id : std::string());
+  }
+  place->watcher->OnEntries(*std::move(entries), std::move(account_ids));
+}
+
+absl::StatusOr<std::vector<Entry>> WatchHub::ReadNext(WatchCursor* cursor, EntryId target) {
+  std::vector<Entry> entries;
+  if (cursor->account == 0) {
+    if (cursor->position >= target) return entries;
+    const EntryId last = std::min<EntryId>(
+        target, cursor->position + static_cast<EntryId>(limits::kWatchChunkEntries));
+    FAREBOX_RETURN_IF_ERROR(reader_->Scan(cursor->position + 1, last, [&](const Entry& entry) {
+      entries.push_back(entry);
+      return true;
+    }));
+    cursor->position = last;
+    return entries;
+  }
+
+  if (cursor->backlog.empty()) FAREBOX_RETURN_IF_ERROR(FillBacklog(cursor, target));
+  while (!cursor->backlog.empty() && entries.size() < limits::kWatchChunkEntries) {
+    FAREBOX_ASSIGN_OR_RETURN(Entry entry, reader_->Read(cursor->backlog.back()));
+    cursor->backlog.pop_back();
+    cursor->position = entry.id;
+    entries.push_back(std::move(entry));
+  }
+  if (cursor->backlog.empty())
+    cursor->position = std::max(cursor->position, cursor->backlog_through);
+  return entries;
+}
+
+absl::Status WatchHub::FillBacklog(WatchCursor* cursor, EntryId target) {
+  if (cursor->position >= target) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger_->FindAccount(cursor->account));
+  bool is_too_far = false;
+  FAREBOX_RETURN_IF_ERROR(reader_->ScanAccount(
+      cursor->account, account.state.last_entry, target, [&](const Entry& entry) {
+        if (entry.id <= cursor->position) return false;
+        is_too_far = cursor->backlog.size() == limits::kWatchLagEntriesMax;
+        if (is_too_far) return false;
+        cursor->backlog.push_back(entry.id);
+        return true;
+      }));
+  if (is_too_far) {
+    return error::FieldInvalid("from_entry_id",
+                               absl::StrCat("is more than ", limits::kWatchLagEntriesMax,
+                                            " entries behind: see ListActivity"));
+  }
+  cursor->backlog_through = target;
+  return absl::OkStatus();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,114 @@
+#ifndef FAREBOX_SERVER_SERVICES_WATCH_HUB_H_
+#define FAREBOX_SERVER_SERVICES_WATCH_HUB_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+#include "storage/mutex.h"
+#include "storage/signal.h"
+
+namespace farebox::server {
+
+// What a watcher watches and how far it has got. Used only on the hub's thread, but for what is
+// constant.
+struct WatchCursor {
+  // Constant after construction. 0 and empty: all accounts.
+  AccountNumber account = 0;
+  std::string account_id;
+
+  // Everything up to here was given.
+  EntryId position = 0;
+  // Entries of the account that are known and not given yet, newest first.
+  std::vector<EntryId> backlog;
+  // What the position will be once they are.
+  EntryId backlog_through = 0;
+};
+
+// One who watches. The hub calls the functions, on several threads; the watcher must be quick.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  // The next entries. No more come before WatchHub::Drained() is called.
+  virtual void OnEntries(std::vector<Entry> entries, std::vector<std::string> account_ids) = 0;
+  virtual void OnSignal(const Signal& signal) = 0;
+  // The watching is over.
+  virtual void OnEnd(const absl::Status& status) = 0;
+};
+
+// Tells watchers of every entry, in order, without a gap and once: each is only told by a commit
+// that there is something new, and a thread of its own then reads it from the journal, from where
+// that watcher is. So catching up and following are the same thing, a slow watcher costs no
+// memory, and the ledger's threads never wait for one. Thread-safe.
+class WatchHub final : public LedgerListener {
+ public:
+  // Both outlive the hub.
+  static absl::StatusOr<std::unique_ptr<WatchHub>> Start(Ledger* ledger, Journal* journal);
+  ~WatchHub() override;
+
+  // Begins after the entry `from`, or with what is new where that is 0. Fails with OVERLOADED or
+  // SHUTTING_DOWN.
+  absl::Status Add(const std::shared_ptr<Watcher>& watcher, AccountNumber account,
+                   std::string account_id, EntryId from);
+  // When it returns, the hub has nothing to do with the watcher, but for a call in progress.
+  void Remove(Watcher* watcher);
+  // The watcher has sent what it was given.
+  void Drained(Watcher* watcher);
+
+  int64_t watcher_count() const;
+
+  // Ends all watchers with SHUTTING_DOWN and stops. Idempotent.
+  void Drain();
+
+ private:
+  struct Place {
+    std::shared_ptr<Watcher> watcher;
+    WatchCursor cursor;
+    // Guarded by the hub's mu_.
+    bool is_queued = false;  // In ready_.
+    bool is_busy = false;    // Was given entries, or is just being served.
+    bool is_dirty = false;   // There may be something new for it.
+  };
+
+  explicit WatchHub(Ledger* ledger) : ledger_(ledger) {}
+
+  void OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) override;
+  void TellSignals(absl::Span<const Signal> signals);
+  void MarkDirty(const std::shared_ptr<Place>& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  void Loop();
+  void Serve(Place* place, EntryId target);
+  absl::StatusOr<std::vector<Entry>> ReadNext(WatchCursor* cursor, EntryId target);
+  absl::Status FillBacklog(WatchCursor* cursor, EntryId target);
+
+  // Constant after construction.
+  Ledger* const ledger_;
+  std::unique_ptr<JournalReader> reader_;  // Used only on the hub's thread.
+
+  mutable Mutex mu_;
+  CondVar work_arrived_;  // Signalled when ready_ or stopping_ changes.
+  EntryId last_told_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::flat_hash_map<Watcher*, std::shared_ptr<Place>> places_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<std::shared_ptr<Place>> of_all_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<AccountNumber, absl::flat_hash_set<std::shared_ptr<Place>>> by_account_
+      ABSL_GUARDED_BY(mu_);
+  std::deque<std::shared_ptr<Place>> ready_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  std::thread thread_;  // Last: starts when all above is built.
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SERVICES_WATCH_HUB_H_

@@ -1,0 +1,202 @@
+#include "server/services/watch_stream.h"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "farebox/v1/billing.pb.h"
+#include "google/protobuf/arena.h"
+#include "server/errors.h"
+#include "server/limits.h"
+#include "server/services/entries.h"
+#include "server/services/fields.h"
+#include "server/services/message.h"
+#include "server/services/serial_runner.h"
+#include "storage/errors.h"
+#include "storage/mutex.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+v1::Signal::Kind ToProto(Signal::Kind kind) {
+  switch (kind) {
+    case Signal::Kind::kLowBalance:
+      return v1::Signal::KIND_LOW_BALANCE;
+    case Signal::Kind::kHoldExpiring:
+      return v1::Signal::KIND_HOLD_EXPIRING;
+    case Signal::Kind::kDisconnect:
+      return v1::Signal::KIND_DISCONNECT;
+  }
+  return v1::Signal::KIND_UNSPECIFIED;
+}
+
+grpc::ByteBuffer EntryEvent(const Entry& entry, absl::string_view account_id) {
+  google::protobuf::Arena arena;
+  auto* const event = google::protobuf::Arena::CreateMessage<v1::WatchAccountResponse>(&arena);
+  FillEntry(entry, account_id, event->mutable_entry());
+  return SerializeMessage(*event);
+}
+
+grpc::ByteBuffer SignalEvent(const Signal& signal) {
+  v1::WatchAccountResponse event;
+  event.mutable_signal()->set_kind(ToProto(signal.kind));
+  event.mutable_signal()->set_hold_id(signal.hold);
+  event.mutable_signal()->set_available_micros(signal.available.value());
+  event.mutable_signal()->set_account_id(signal.account_id);
+  return SerializeMessage(event);
+}
+
+// Thread-safe. Keeps itself alive until gRPC is done with it.
+class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                          public Watcher,
+                          public std::enable_shared_from_this<WatchStream> {
+ public:
+  WatchStream(const RpcMethod& method, WatchHub* hub)
+      : method_(method), start_(method.Now()), hub_(hub) {}
+
+  void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
+    self_ = shared_from_this();
+    const absl::Status begun = Watch(request, ledger);
+    if (begun.ok()) {
+      // So that the caller knows that nothing after this is missed.
+      StartSendInitialMetadata();
+    } else {
+      OnEnd(begun);
+    }
+  }
+
+  void OnEntries(std::vector<Entry> entries, std::vector<std::string> account_ids) override {
+    {
+      MutexLock lock(&mu_);
+      for (size_t i = 0; i < entries.size(); ++i) {
+        entries_.push_back(EntryEvent(entries[i], account_ids[i]));
+      }
+    }
+    Proceed();
+  }
+
+  void OnSignal(const Signal& signal) override {
+    {
+      MutexLock lock(&mu_);
+      if (signals_.size() < limits::kWatchSignalsMax) {
+        signals_.push_back(SignalEvent(signal));
+      } else if (!end_.has_value()) {
+        end_ = WatcherTooSlow();
+      }
+    }
+    Proceed();
+  }
+
+  void OnEnd(const absl::Status& status) override {
+    {
+      MutexLock lock(&mu_);
+      if (!end_.has_value()) end_ = status;
+    }
+    Proceed();
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool is_drained = false;
+    {
+      MutexLock lock(&mu_);
+      is_writing_ = false;
+      if (!ok && !end_.has_value()) end_ = absl::CancelledError();
+      is_drained = wrote_entry_ && entries_.empty();
+    }
+    if (is_drained) hub_->Drained(this);
+    Proceed();
+  }
+
+  void OnCancel() override { OnEnd(absl::CancelledError()); }
+
+  void OnDone() override {
+    hub_->Remove(this);
+    self_.reset();
+  }
+
+ private:
+  absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
+    v1::WatchAccountRequest request;
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
+    if (request.from_entry_id() < 0) {
+      return error::FieldInvalid("from_entry_id", "must not be negative");
+    }
+    AccountNumber account = 0;
+    if (!request.account_id().empty()) {
+      FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+      FAREBOX_ASSIGN_OR_RETURN(const AccountFacts facts, ledger.FindAccount(request.account_id()));
+      account = facts.number;
+    }
+    return hub_->Add(self_, account, request.account_id(), request.from_entry_id());
+  }
+
+  void Proceed() {
+    const std::shared_ptr<WatchStream> alive = shared_from_this();
+    runner_.Run([this] { TakeStep(); });
+  }
+
+  // Starts the next write, or the end, unless a write is under way.
+  void TakeStep() {
+    std::optional<absl::Status> end;
+    {
+      MutexLock lock(&mu_);
+      if (is_writing_ || is_finished_) return;
+      if (end_.has_value()) {
+        is_finished_ = true;
+        end = end_;
+      } else if (!TakeEvent()) {
+        return;
+      }
+    }
+    if (end.has_value()) {
+      Finish(method_.End(*end, start_));
+    } else {
+      StartWrite(&outgoing_);
+    }
+  }
+
+  bool TakeEvent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    std::deque<grpc::ByteBuffer>& queue = signals_.empty() ? entries_ : signals_;
+    if (queue.empty()) return false;
+    wrote_entry_ = signals_.empty();
+    outgoing_ = std::move(queue.front());
+    queue.pop_front();
+    is_writing_ = true;
+    return true;
+  }
+
+  // Constant after construction.
+  const RpcMethod& method_;
+  const absl::Time start_;
+  WatchHub* const hub_;
+  std::shared_ptr<WatchStream> self_;  // Until gRPC is done.
+
+  // Synchronises itself.
+  SerialRunner runner_;
+
+  grpc::ByteBuffer outgoing_;  // Used by one write at a time.
+
+  Mutex mu_;
+  std::deque<grpc::ByteBuffer> entries_ ABSL_GUARDED_BY(mu_);
+  std::deque<grpc::ByteBuffer> signals_ ABSL_GUARDED_BY(mu_);
+  bool is_writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool wrote_entry_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_finished_ ABSL_GUARDED_BY(mu_) = false;
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
+                                                       const grpc::ByteBuffer& request,
+                                                       const Ledger& ledger, WatchHub* hub) {
+  const auto stream = std::make_shared<WatchStream>(method, hub);
+  stream->Begin(request, ledger);
+  return stream.get();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,63 @@
+#include "server/termination.h"
+
+#include <pthread.h>
+
+#include <csignal>
+
+#include "storage/thread.h"
+
+namespace farebox::server {
+namespace {
+
+sigset_t EndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+}  // namespace
+
+Termination::Termination() {
+  const sigset_t signals = EndSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signals_ = StartThread("fbx-signals", [this] { WaitForSignal(); });
+}
+
+Termination::~Termination() {
+  // Wakes the thread where no signal came: one that is sent to it alone.
+  End(absl::OkStatus());
+  pthread_kill(signals_.native_handle(), SIGTERM);
+  signals_.join();
+}
+
+void Termination::WaitForSignal() {
+  const sigset_t signals = EndSignals();
+  int signal = 0;
+  while (sigwait(&signals, &signal) != 0) {
+  }
+  End(absl::OkStatus());
+}
+
+void Termination::ReportFailure(const absl::Status& status) { End(status); }
+
+void Termination::End(const absl::Status& status) {
+  MutexLock lock(&mu_);
+  if (!end_.has_value()) end_ = status;
+  ended_.SignalAll();
+}
+
+absl::Status Termination::Wait() {
+  absl::Status end;
+  {
+    MutexLock lock(&mu_);
+    while (!end_.has_value()) ended_.Wait(&mu_);
+    end = *end_;
+  }
+  const sigset_t signals = EndSignals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  return end;
+}
+
+}  // namespace farebox::server
