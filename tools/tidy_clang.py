@@ -28,7 +28,6 @@ def configure(top):
 def digest(command, salt):
     """A digest of all that clang-tidy would see, or None where it does not compile."""
     arguments = shlex.split(command["command"])
-    arguments = arguments[1:] if arguments[0].endswith("ccache") else arguments
     if "-o" in arguments:
         position = arguments.index("-o")
         del arguments[position:position + 2]

@@ -2,12 +2,12 @@
 
 find_program(FAREBOX_CCACHE ccache)
 if(FAREBOX_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${FAREBOX_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FAREBOX_CCACHE})
+  # An object that was built with a precompiled header can be reused only where ccache is told which
+  # differences do not matter.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FAREBOX_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
-# ccache can only reuse objects that were built with a precompiled header when it is told which
-# differences do not matter.
-set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
 
 add_library(farebox_build_flags INTERFACE)
 target_include_directories(farebox_build_flags INTERFACE ${PROJECT_SOURCE_DIR})
@@ -26,6 +26,38 @@ if(FAREBOX_SANITIZE)
   target_link_options(farebox_build_flags INTERFACE -fsanitize=${FAREBOX_SANITIZE})
 endif()
 
+# Headers that most sources of a kind include, compiled once. Sources still include what they use:
+# builds without this option and the header check see to it.
+option(FAREBOX_PRECOMPILE "Precompile the headers that most sources include" OFF)
+if(FAREBOX_PRECOMPILE)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC 12 is wrong about inlined std::string (its bugs 105329, 105651), and with a precompiled
+    # header does not know that the code is the library's.
+    target_compile_options(
+      farebox_build_flags INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+    )
+  endif()
+  foreach(kind IN ITEMS library test)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc CONTENT "")
+    add_library(farebox_precompiled_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc)
+    target_link_libraries(
+      farebox_precompiled_${kind} PRIVATE farebox_build_flags
+                                          $<$<STREQUAL:${kind},test>:GTest::gmock>
+    )
+    target_precompile_headers(
+      farebox_precompiled_${kind} PRIVATE <cstdint> <functional> <memory> <optional> <string>
+      <utility> <vector> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/time.h>
+      $<$<STREQUAL:${kind},test>:<gmock/gmock.h$<ANGLE-R>>
+    )
+  endforeach()
+endif()
+
+function(farebox_precompile target kind)
+  if(FAREBOX_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM farebox_precompiled_${kind})
+  endif()
+endfunction()
+
 # farebox_library(NAME SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
 # Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target
 # farebox_NAME_verify_interface_header_sets).
@@ -39,6 +71,7 @@ function(farebox_library name)
   )
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${target} PUBLIC farebox_build_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  farebox_precompile(${target} library)
 endfunction()
 
 # farebox_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
@@ -51,6 +84,7 @@ function(farebox_test name)
   target_link_libraries(
     ${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
   )
+  farebox_precompile(${name} test)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
