@@ -1,0 +1,66 @@
+#ifndef FAREBOX_TESTS_SUPPORT_SERVER_PROCESS_H_
+#define FAREBOX_TESTS_SUPPORT_SERVER_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace farebox::testing {
+
+// A fresh directory, removed with all that is in it. Thread-compatible.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// The real server program on a real ledger, as a child process, always on the same port.
+// Thread-compatible.
+class ServerProcess {
+ public:
+  struct Options {
+    std::string binary;
+    std::string data_directory;
+    std::vector<std::string> more_arguments;
+  };
+
+  explicit ServerProcess(Options options);
+  // Kills it.
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  // Starts the program and waits until it takes connections.
+  absl::Status Start(absl::Duration patience = absl::Seconds(30));
+
+  // kill -9, and reaps it.
+  void Kill();
+
+  // SIGTERM, waits for it and returns its exit code; -1 where a signal ended it.
+  int Terminate();
+
+  // host:port.
+  const std::string& address() const { return address_; }
+
+ private:
+  int Wait();
+
+  const Options options_;
+  std::string address_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace farebox::testing
+
+#endif  // FAREBOX_TESTS_SUPPORT_SERVER_PROCESS_H_

@@ -1,0 +1,137 @@
+// The baseline of the benchmark: the same framework, threads, parsing, checks of size and metrics
+// as farebox-server, and answers of the same fields, but no ledger behind them.
+
+#include <grpcpp/grpcpp.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "farebox/v1/billing.grpc.pb.h"
+#include "server/rpc_metrics.h"
+#include "server/services/rpc_method.h"
+#include "server/services/unary_call.h"
+#include "storage/clock.h"
+
+namespace farebox::benchmark {
+namespace {
+
+using server::UnaryCall;
+using Raw = v1::BillingService;
+
+void FillEntry(const v1::DebitRequest& request, absl::Time now, v1::Entry* entry) {
+  entry->set_entry_id(1'234'567);
+  entry->mutable_time()->set_seconds(absl::ToUnixSeconds(now));
+  entry->set_kind(v1::ENTRY_KIND_DEBIT);
+  entry->set_item(request.item());
+  entry->set_amount_micros(-request.amount_micros());
+  entry->set_balance_after_micros(999'999'000'000);
+  entry->set_request_id(request.request_id());
+  entry->set_account_id(request.account_id());
+}
+
+class NoopBilling final
+    : public Raw::WithRawCallbackMethod_Debit<
+          Raw::WithRawCallbackMethod_Authorize<Raw::WithRawCallbackMethod_GetBalance<
+              Raw::WithRawCallbackMethod_ApplyBatch<Raw::Service>>>> {
+ public:
+  explicit NoopBilling(const server::RpcEnvironment& environment)
+      : debit_(environment, "farebox.v1.BillingService/Debit"),
+        authorize_(environment, "farebox.v1.BillingService/Authorize"),
+        get_balance_(environment, "farebox.v1.BillingService/GetBalance"),
+        apply_batch_(environment, "farebox.v1.BillingService/ApplyBatch",
+                     {.request_bytes_max = 16 << 20}) {}
+
+  grpc::ServerUnaryReactor* Debit(grpc::CallbackServerContext* context,
+                                  const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override {
+    using Call = UnaryCall<v1::DebitRequest, v1::DebitResponse>;
+    return Call::Serve(debit_, *context, *request, response, [](Call* call) {
+      FillEntry(call->request(), call->start_time(), call->response()->mutable_entry());
+      call->response()->set_available_micros(999'999'000'000);
+      call->Finish(absl::OkStatus());
+    });
+  }
+
+  grpc::ServerUnaryReactor* Authorize(grpc::CallbackServerContext* context,
+                                      const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override {
+    using Call = UnaryCall<v1::AuthorizeRequest, v1::AuthorizeResponse>;
+    return Call::Serve(authorize_, *context, *request, response, [](Call* call) {
+      v1::AuthorizeResponse* const answer = call->response();
+      answer->set_decision(v1::DECISION_GRANTED);
+      answer->set_hold_id(1'234'567);
+      answer->set_granted_seconds(call->request().requested_seconds());
+      answer->set_reauthorize_after_seconds(50);
+      answer->set_held_micros(10'000);
+      answer->set_available_micros(999'999'000'000);
+      answer->mutable_expire_time()->set_seconds(absl::ToUnixSeconds(call->start_time()));
+      v1::Price* const price = answer->mutable_price();
+      price->set_prefix("44");
+      price->set_tariff_id("benchmark@1:2");
+      price->set_rate_nanos_per_minute(10'000'000);
+      price->set_initial_increment_seconds(1);
+      price->set_increment_seconds(1);
+      answer->set_failure_handling(v1::FAILURE_HANDLING_TERMINATE);
+      call->Finish(absl::OkStatus());
+    });
+  }
+
+  grpc::ServerUnaryReactor* GetBalance(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override {
+    using Call = UnaryCall<v1::GetBalanceRequest, v1::GetBalanceResponse>;
+    return Call::Serve(get_balance_, *context, *request, response, [](Call* call) {
+      call->response()->set_balance_micros(999'999'000'000);
+      call->response()->set_available_micros(999'999'000'000);
+      call->response()->set_currency_code("USD");
+      call->response()->set_state(v1::ACCOUNT_STATE_OPEN);
+      call->response()->set_as_of_entry(1'234'567);
+      call->Finish(absl::OkStatus());
+    });
+  }
+
+  grpc::ServerUnaryReactor* ApplyBatch(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override {
+    using Call = UnaryCall<v1::ApplyBatchRequest, v1::ApplyBatchResponse>;
+    return Call::Serve(apply_batch_, *context, *request, response, [](Call* call) {
+      for (const v1::Operation& operation : call->request().operations()) {
+        v1::DebitResponse* const debit = call->response()->add_results()->mutable_debit();
+        FillEntry(operation.debit(), call->start_time(), debit->mutable_entry());
+      }
+      call->Finish(absl::OkStatus());
+    });
+  }
+
+ private:
+  const server::RpcMethod debit_;
+  const server::RpcMethod authorize_;
+  const server::RpcMethod get_balance_;
+  const server::RpcMethod apply_batch_;
+};
+
+int Run(const std::string& listen) {
+  const SystemClock clock;
+  server::RpcMetrics metrics;
+  NoopBilling billing({.clock = &clock, .metrics = &metrics});
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
+  builder.SetMaxReceiveMessageSize(16 << 20);
+  builder.RegisterService(&billing);
+  const std::unique_ptr<grpc::Server> running = builder.BuildAndStart();
+  if (running == nullptr) return 1;
+  running->Wait();
+  return 0;
+}
+
+}  // namespace
+}  // namespace farebox::benchmark
+
+int main(int argc, char** argv) {
+  std::string listen = "127.0.0.1:50052";
+  CLI::App app{"Answers BillingService without a ledger: the benchmark's baseline."};
+  app.add_option("--listen", listen, "host:port")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  return farebox::benchmark::Run(listen);
+}
