@@ -52,8 +52,17 @@ if(FAREBOX_PRECOMPILE)
   endforeach()
 endif()
 
+# At the end of the target's folder, so that a target which precompiles its own is left alone.
 function(farebox_precompile target kind)
   if(FAREBOX_PRECOMPILE)
+    cmake_language(EVAL CODE "cmake_language(DEFER CALL farebox_reuse ${target} ${kind})")
+  endif()
+endfunction()
+
+function(farebox_reuse target kind)
+  get_target_property(own ${target} PRECOMPILE_HEADERS)
+  get_target_property(reused ${target} PRECOMPILE_HEADERS_REUSE_FROM)
+  if(NOT own AND NOT reused)
     target_precompile_headers(${target} REUSE_FROM farebox_precompiled_${kind})
   endif()
 endfunction()
