@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Types what README.md, docs/api.md and `tools/start` say to type, against the demo server.
+
+A block marked `sh` is run; a `json` block after it must be part of its answer ("..." stands for
+anything), and so must every line of a `text` block.
+
+Usage: docs_test.py BINARY_DIRECTORY DEMO_DIRECTORY
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+ADDRESS = "localhost:50051"
+
+
+def differences(wanted, found, path="answer"):
+    """Where `found` does not have what is wanted of it."""
+    if wanted == "...":
+        return []
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        missing = [f"{path}.{key} is missing" for key in wanted if key not in found]
+        return missing + [line for key in wanted if key in found
+                          for line in differences(wanted[key], found[key], f"{path}.{key}")]
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        return [line for i, item in enumerate(wanted)
+                for line in differences(item, found[i], f"{path}[{i}]")]
+    return [] if wanted == found else [f"{path} is {found}, not {wanted}"]
+
+
+class Docs(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.server = subprocess.Popen(
+            [f"{TOP}/tools/demo_server", BINARIES, DEMO, f"{cls.folder.name}/demo", "--listen",
+             "127.0.0.1:0"], stdout=subprocess.PIPE, text=True, cwd=TOP)
+        cls.told = ""
+        for line in cls.server.stdout:
+            cls.told += line
+            if "Ctrl-C" in line:
+                break
+        with open(f"{cls.folder.name}/demo/port", encoding="utf-8") as file:
+            cls.address = "localhost:" + file.read().strip()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait(30)
+        cls.server.stdout.close()
+        cls.folder.cleanup()
+
+    def type_in(self, command):
+        command = command.replace(ADDRESS, self.address)
+        path = f"{BINARIES}:{TOP}/.cache/bin:{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-euc", command], cwd=self.folder.name, capture_output=True, text=True,
+            env={**os.environ, "PATH": path, "FAREBOX_SERVER": self.address}, check=False)
+
+    def follow(self, page):
+        with open(f"{TOP}/{page}", encoding="utf-8") as file:
+            blocks = BLOCK.findall(file.read())
+        hold_id = ""
+        for position, (kind, body) in enumerate(blocks):
+            if kind != "sh":
+                continue
+            after = blocks[position + 1] if position + 1 < len(blocks) else ("", "")
+            with self.subTest(page=page, command=body):
+                result = self.type_in(body.replace("HOLD_ID", hold_id))
+                output = result.stdout + result.stderr
+                hold_id = "".join(re.findall(r'"hold_id": "(\d+)"', output)[:1])
+                if after[0] == "text":
+                    self.assertNotEqual(result.returncode, 0)
+                    for line in after[1].splitlines():
+                        self.assertIn(line, output)
+                    continue
+                self.assertEqual(result.returncode, 0, output)
+                if after[0] == "json":
+                    found = json.loads(result.stdout)
+                    self.assertEqual(differences(json.loads(after[1]), found), [])
+
+    def test_readme(self):
+        self.follow("README.md")
+
+    def test_api_guide(self):
+        self.follow("docs/api.md")
+
+    def test_what_start_says_to_try(self):
+        commands = [line[2:] for line in self.told.splitlines() if line.startswith("  ")]
+        self.assertGreater(len(commands), 3, self.told)
+        for command in commands:
+            with self.subTest(command=command):
+                result = self.type_in(command)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    BINARIES, DEMO = (os.path.abspath(folder) for folder in sys.argv[1:3])
+    unittest.main(argv=sys.argv[:1])
