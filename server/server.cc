@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/stubs/logging.h"
 #include "grpc/grpc.h"
+#include "grpc/support/log.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/resource_quota.h"
@@ -49,10 +51,25 @@ void SetBounds(grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
+// What the libraries have to say goes where our own log does, and not to standard error by itself:
+// protobuf would tell of every bad request there.
+void TakeOverLibraryLogs() {
+  google::protobuf::SetLogHandler(
+      [](google::protobuf::LogLevel, const char*, int, const std::string& message) {
+        Log(LogLevel::kDebug, "protobuf", {{"message", message}});
+      });
+  gpr_set_log_function([](gpr_log_func_args* arguments) {
+    const bool is_error = arguments->severity == GPR_LOG_SEVERITY_ERROR;
+    Log(is_error ? LogLevel::kWarning : LogLevel::kDebug, "grpc",
+        {{"message", arguments->message}});
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure) {
+  TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
   server->MakeServices();
