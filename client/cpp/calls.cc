@@ -1,0 +1,38 @@
+#include "client/cpp/calls.h"
+
+#include "google/rpc/status.pb.h"
+
+namespace farebox::client {
+
+absl::Status FromGrpc(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  google::rpc::Status proto;
+  // What is not ours to read is left out; code and message are sent apart from the details.
+  if (!proto.ParseFromString(status.error_details())) proto.Clear();
+  proto.set_code(static_cast<int>(status.error_code()));
+  proto.set_message(status.error_message());
+  return StatusFromProto(proto);
+}
+
+void SetTimeout(absl::Duration timeout, grpc::ClientContext* context) {
+  context->set_deadline(gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
+}
+
+void FillOperationId(v1::Operation* operation) {
+  switch (operation->request_case()) {
+    case v1::Operation::kAuthorize:
+      return FillRequestId(operation->mutable_authorize());
+    case v1::Operation::kReauthorize:
+      return FillRequestId(operation->mutable_reauthorize());
+    case v1::Operation::kDebit:
+      return FillRequestId(operation->mutable_debit());
+    case v1::Operation::kRelease:
+      return FillRequestId(operation->mutable_release());
+    case v1::Operation::kCredit:
+      return FillRequestId(operation->mutable_credit());
+    case v1::Operation::REQUEST_NOT_SET:
+      return;  // The server refuses it.
+  }
+}
+
+}  // namespace farebox::client

@@ -1,0 +1,196 @@
+#ifndef FAREBOX_CLIENT_CPP_CALLS_H_
+#define FAREBOX_CLIENT_CPP_CALLS_H_
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/random/random.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "client/cpp/errors.h"
+#include "client/cpp/options.h"
+#include "client/cpp/request_id.h"
+#include "client/cpp/retry.h"
+#include "farebox/v1/billing.pb.h"
+
+// How one RPC is called until it is answered: shared by all methods of Client.
+namespace farebox::client {
+
+absl::Status FromGrpc(const grpc::Status& status);
+
+// Lets the attempt take so long from now, whatever happens to the wall clock meanwhile.
+void SetTimeout(absl::Duration timeout, grpc::ClientContext* context);
+
+// How long ago it was made, by a clock that nobody sets. Thread-compatible.
+class Stopwatch {
+ public:
+  absl::Duration Elapsed() const {
+    return absl::FromChrono(std::chrono::steady_clock::now() - start_);
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+void FillOperationId(v1::Operation* operation);
+
+// Counts the calls that are under way, so that what they use can be taken down after the last one.
+// Thread-safe.
+class OpenCalls {
+ public:
+  void Begin() {
+    const absl::MutexLock lock(&mu_);
+    ++count_;
+  }
+  void End() {
+    const absl::MutexLock lock(&mu_);
+    --count_;
+  }
+  // From now on a call that failed is not attempted again. Returns when the last has ended.
+  void Close() {
+    const absl::MutexLock lock(&mu_);
+    is_closing_ = true;
+    mu_.Await(absl::Condition(
+        +[](int* count) { return *count == 0; }, &count_));
+  }
+  bool is_closing() {
+    const absl::MutexLock lock(&mu_);
+    return is_closing_;
+  }
+
+ private:
+  absl::Mutex mu_;
+  int count_ ABSL_GUARDED_BY(mu_) = 0;
+  bool is_closing_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+// Names the change, where the request is one and has no name yet; in a batch, each of them.
+template <typename Request>
+void FillRequestId(Request* request) {
+  if constexpr (requires { request->set_request_id(std::string()); }) {
+    if (request->request_id().empty()) request->set_request_id(MakeRequestId());
+  } else if constexpr (requires { request->mutable_operations(); }) {
+    for (v1::Operation& operation : *request->mutable_operations()) FillOperationId(&operation);
+  }
+}
+
+template <typename Request>
+absl::Status WithRequestId(const Request& request, absl::Status status) {
+  if constexpr (requires { request.request_id(); }) SetRequestId(request.request_id(), &status);
+  return status;
+}
+
+// A method of a generated stub that waits for its answer.
+template <typename Stub, typename Request, typename Response>
+using BlockingMethod = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&, Response*);
+
+// Calls `method` until it is answered, finally refused, or the plan is at its end.
+template <typename Stub, typename Request, typename Response>
+absl::StatusOr<Response> Call(Stub* stub, BlockingMethod<Stub, Request, Response> method,
+                              Request request, RetryPlan plan) {
+  FillRequestId(&request);
+  const Stopwatch stopwatch;
+  while (true) {
+    grpc::ClientContext context;
+    SetTimeout(plan.AttemptTimeout(stopwatch.Elapsed()), &context);
+    Response response;
+    absl::Status status = FromGrpc((stub->*method)(&context, request, &response));
+    if (status.ok()) return response;
+    absl::BitGen bits;
+    const std::optional<absl::Duration> pause = plan.PauseAfter(status, stopwatch.Elapsed(), bits);
+    if (!pause.has_value()) return WithRequestId(request, std::move(status));
+    absl::SleepFor(*pause);
+  }
+}
+
+// A method of a generated stub that reports its answer on a thread of gRPC's.
+template <typename Async, typename Request, typename Response>
+using ReportingMethod = void (Async::*)(grpc::ClientContext*, const Request*, Response*,
+                                        std::function<void(grpc::Status)>);
+
+// The same as Call, without a thread that waits. Keeps itself alive until `done` has returned.
+template <typename Async, typename Request, typename Response>
+class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, Response>> {
+ public:
+  using Method = ReportingMethod<Async, Request, Response>;
+  using Done = std::function<void(absl::StatusOr<Response>)>;
+
+  // `stub` and `open_calls` outlive the call; `open_calls` counts it.
+  static void Start(Async* stub, Method method, Request request, RetryPlan plan,
+                    OpenCalls* open_calls, Done done) {
+    FillRequestId(&request);
+    const std::shared_ptr<AsyncCall> call(new AsyncCall(
+        stub, method, std::move(request), std::move(plan), open_calls, std::move(done)));
+    open_calls->Begin();
+    call->Attempt();
+  }
+
+ private:
+  AsyncCall(Async* stub, Method method, Request request, RetryPlan plan, OpenCalls* open_calls,
+            Done done)
+      : stub_(stub),
+        method_(method),
+        request_(std::move(request)),
+        open_calls_(open_calls),
+        plan_(std::move(plan)),
+        done_(std::move(done)) {}
+
+  void Attempt() {
+    context_.emplace();
+    SetTimeout(plan_.AttemptTimeout(stopwatch_.Elapsed()), &*context_);
+    response_.Clear();
+    (stub_->*method_)(&*context_, &request_, &response_,
+                      [self = this->shared_from_this()](const grpc::Status& status) {
+                        self->TakeStatus(FromGrpc(status));
+                      });
+  }
+
+  void TakeStatus(absl::Status status) {
+    if (status.ok()) return Finish(std::move(response_));
+    absl::BitGen bits;
+    const std::optional<absl::Duration> pause =
+        plan_.PauseAfter(status, stopwatch_.Elapsed(), bits);
+    if (!pause.has_value() || open_calls_->is_closing()) {
+      return Finish(WithRequestId(request_, std::move(status)));
+    }
+    alarm_.emplace();
+    alarm_->Set(gpr_time_from_micros(absl::ToInt64Microseconds(*pause), GPR_TIMESPAN),
+                [self = this->shared_from_this()](bool) { self->Attempt(); });
+  }
+
+  void Finish(absl::StatusOr<Response> result) {
+    done_(std::move(result));
+    done_ = nullptr;
+    open_calls_->End();
+  }
+
+  // Constant after construction.
+  Async* const stub_;
+  const Method method_;
+  const Request request_;
+  OpenCalls* const open_calls_;
+  const Stopwatch stopwatch_;
+
+  // Used by one thread at a time: whichever has the attempt's answer or the alarm.
+  RetryPlan plan_;
+  Done done_;
+  Response response_;
+  std::optional<grpc::ClientContext> context_;
+  std::optional<grpc::Alarm> alarm_;
+};
+
+}  // namespace farebox::client
+
+#endif  // FAREBOX_CLIENT_CPP_CALLS_H_

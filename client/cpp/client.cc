@@ -1,0 +1,306 @@
+#include "client/cpp/client.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "client/cpp/calls.h"
+#include "client/cpp/retry.h"
+#include "client/cpp/streams.h"
+#include "farebox/v1/account.grpc.pb.h"
+#include "farebox/v1/billing.grpc.pb.h"
+#include "farebox/v1/operations.grpc.pb.h"
+#include "farebox/v1/rate.grpc.pb.h"
+
+namespace farebox::client {
+namespace {
+
+// The answer to a full batch, with room to spare.
+constexpr int kMessageBytesMax = 64 * 1024 * 1024;
+
+// A server that was away is found again soon after it is back: within a retried call's time.
+constexpr absl::Duration kReconnectPauseFirst = absl::Milliseconds(50);
+constexpr absl::Duration kReconnectPauseMax = absl::Seconds(1);
+
+// The server takes pieces of 60,000 bytes at most.
+constexpr size_t kImportPieceBytes = 32 * 1024;
+
+int Millis(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_interval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseFirst));
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseMax));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseMax));
+  // Attempts are repeated here, where the request id and the server's details are known.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Clients of one process do not share a connection behind their backs.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
+}
+
+using Accounts = v1::AccountService::Stub;
+using Billing = v1::BillingService::Stub;
+using BillingAsync = v1::BillingService::StubInterface::async_interface;
+using Operations = v1::OperationsService::Stub;
+using Rates = v1::RateService::Stub;
+
+}  // namespace
+
+struct Client::Connection {
+  explicit Connection(ClientOptions client_options)
+      : options(std::move(client_options)), channel(Connect(options)) {}
+
+  RetryPlan Plan(const CallOptions& call) const {
+    return RetryPlan(options.retry, call.timeout.value_or(options.timeout));
+  }
+
+  // For what takes as long as there is data.
+  absl::Duration BulkTimeout(const CallOptions& call) const {
+    return call.timeout.value_or(options.bulk_timeout);
+  }
+
+  template <typename Request, typename Response>
+  void StartAsync(ReportingMethod<BillingAsync, Request, Response> method, Request request,
+                  const CallOptions& call, std::function<void(absl::StatusOr<Response>)> done) {
+    AsyncCall<BillingAsync, Request, Response>::Start(billing.async(), method, std::move(request),
+                                                      Plan(call), &open_calls, std::move(done));
+  }
+
+  // Constant after construction.
+  const ClientOptions options;
+
+  // Synchronise themselves.
+  const std::shared_ptr<grpc::Channel> channel;
+  Accounts accounts{channel};
+  Billing billing{channel};
+  Operations operations{channel};
+  Rates rates{channel};
+  OpenCalls open_calls;
+};
+
+Client::Client(ClientOptions options)
+    : connection_(std::make_unique<Connection>(std::move(options))) {}
+
+Client::~Client() { connection_->open_calls.Close(); }
+
+absl::StatusOr<v1::AuthorizeResponse> Client::Authorize(v1::AuthorizeRequest request,
+                                                        const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Authorize, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ReauthorizeResponse> Client::Reauthorize(v1::ReauthorizeRequest request,
+                                                            const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Reauthorize, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::DebitResponse> Client::Debit(v1::DebitRequest request,
+                                                const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Debit, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ReleaseResponse> Client::Release(v1::ReleaseRequest request,
+                                                    const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Release, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::CreditResponse> Client::Credit(v1::CreditRequest request,
+                                                  const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Credit, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::GetBalanceResponse> Client::GetBalance(v1::GetBalanceRequest request,
+                                                          const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::GetBalance, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::QuoteResponse> Client::Quote(v1::QuoteRequest request,
+                                                const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::Quote, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListHoldsResponse> Client::ListHolds(v1::ListHoldsRequest request,
+                                                        const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::ListHolds, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ApplyBatchResponse> Client::ApplyBatch(v1::ApplyBatchRequest request,
+                                                          const CallOptions& options) {
+  return Call(&connection_->billing, &Billing::ApplyBatch, std::move(request),
+              connection_->Plan(options));
+}
+
+void Client::AuthorizeAsync(v1::AuthorizeRequest request, Done<v1::AuthorizeResponse> done,
+                            const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::Authorize, std::move(request), options, std::move(done));
+}
+
+void Client::ReauthorizeAsync(v1::ReauthorizeRequest request, Done<v1::ReauthorizeResponse> done,
+                              const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::Reauthorize, std::move(request), options, std::move(done));
+}
+
+void Client::DebitAsync(v1::DebitRequest request, Done<v1::DebitResponse> done,
+                        const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::Debit, std::move(request), options, std::move(done));
+}
+
+void Client::ReleaseAsync(v1::ReleaseRequest request, Done<v1::ReleaseResponse> done,
+                          const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::Release, std::move(request), options, std::move(done));
+}
+
+void Client::CreditAsync(v1::CreditRequest request, Done<v1::CreditResponse> done,
+                         const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::Credit, std::move(request), options, std::move(done));
+}
+
+void Client::GetBalanceAsync(v1::GetBalanceRequest request, Done<v1::GetBalanceResponse> done,
+                             const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::GetBalance, std::move(request), options, std::move(done));
+}
+
+void Client::ApplyBatchAsync(v1::ApplyBatchRequest request, Done<v1::ApplyBatchResponse> done,
+                             const CallOptions& options) {
+  connection_->StartAsync(&BillingAsync::ApplyBatch, std::move(request), options, std::move(done));
+}
+
+std::unique_ptr<ApplyStream> Client::OpenApplyStream(ApplyStream::OnResult on_result,
+                                                     ApplyStreamOptions options) {
+  return StartApplyStream(&connection_->billing, std::move(on_result), options);
+}
+
+std::unique_ptr<Watch> Client::WatchAccount(v1::WatchAccountRequest request,
+                                            Watch::OnEvent on_event, WatchOptions options) {
+  return StartWatch(&connection_->billing, std::move(request), std::move(on_event), options,
+                    connection_->options.retry);
+}
+
+absl::StatusOr<v1::CreateAccountResponse> Client::CreateAccount(v1::CreateAccountRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::CreateAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::GetAccountResponse> Client::GetAccount(v1::GetAccountRequest request,
+                                                          const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::GetAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::UpdateAccountResponse> Client::UpdateAccount(v1::UpdateAccountRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::UpdateAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListAccountsResponse> Client::ListAccounts(v1::ListAccountsRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::ListAccounts, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::SuspendAccountResponse> Client::SuspendAccount(v1::SuspendAccountRequest request,
+                                                                  const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::SuspendAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ResumeAccountResponse> Client::ResumeAccount(v1::ResumeAccountRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::ResumeAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::CloseAccountResponse> Client::CloseAccount(v1::CloseAccountRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::CloseAccount, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListActivityResponse> Client::ListActivity(v1::ListActivityRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::ListActivity, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ImportRatesResponse> Client::ImportRates(absl::string_view deck,
+                                                            absl::string_view csv,
+                                                            const CallOptions& options) {
+  grpc::ClientContext context;
+  SetTimeout(connection_->BulkTimeout(options), &context);
+  v1::ImportRatesResponse response;
+  const auto stream = connection_->rates.ImportRates(&context, &response);
+  v1::ImportRatesRequest piece;
+  piece.set_deck(std::string(deck));
+  // One piece at least: it names the deck. A piece that is not taken ends the stream; Finish says
+  // why.
+  do {
+    piece.set_csv(std::string(csv.substr(0, kImportPieceBytes)));
+    csv.remove_prefix(piece.csv().size());
+    if (!stream->Write(piece)) break;
+    piece.clear_deck();
+  } while (!csv.empty());
+  stream->WritesDone();
+  absl::Status status = FromGrpc(stream->Finish());
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::ListRateDecksResponse> Client::ListRateDecks(v1::ListRateDecksRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->rates, &Rates::ListRateDecks, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListRatesResponse> Client::ListRates(v1::ListRatesRequest request,
+                                                        const CallOptions& options) {
+  return Call(&connection_->rates, &Rates::ListRates, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::Status Client::ExportRates(v1::ExportRatesRequest request,
+                                 absl::FunctionRef<void(absl::string_view)> take,
+                                 const CallOptions& options) {
+  grpc::ClientContext context;
+  SetTimeout(connection_->BulkTimeout(options), &context);
+  const auto stream = connection_->rates.ExportRates(&context, request);
+  v1::ExportRatesResponse piece;
+  while (stream->Read(&piece)) take(piece.csv());
+  return FromGrpc(stream->Finish());
+}
+
+absl::StatusOr<v1::VerifyResponse> Client::Verify(v1::VerifyRequest request,
+                                                  const CallOptions& options) {
+  // An attempt may take all the time there is: what is slow is not lost.
+  RetryOptions retry = connection_->options.retry;
+  retry.attempt_timeout = connection_->BulkTimeout(options);
+  return Call(&connection_->operations, &Operations::Verify, std::move(request),
+              RetryPlan(retry, retry.attempt_timeout));
+}
+
+absl::StatusOr<v1::GetStatusResponse> Client::GetStatus(v1::GetStatusRequest request,
+                                                        const CallOptions& options) {
+  return Call(&connection_->operations, &Operations::GetStatus, std::move(request),
+              connection_->Plan(options));
+}
+
+}  // namespace farebox::client

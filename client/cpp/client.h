@@ -1,0 +1,143 @@
+#ifndef FAREBOX_CLIENT_CPP_CLIENT_H_
+#define FAREBOX_CLIENT_CPP_CLIENT_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "client/cpp/apply_stream.h"
+#include "client/cpp/options.h"
+#include "client/cpp/watch.h"
+#include "farebox/v1/account.pb.h"
+#include "farebox/v1/billing.pb.h"
+#include "farebox/v1/operations.pb.h"
+#include "farebox/v1/rate.pb.h"
+
+namespace farebox::client {
+
+// One connection to Farebox, for as many calls at a time as there are to make.
+//
+// Definitions: a *call* is what a method of this class does; an *attempt* is one RPC of it.
+//
+//   - A request id that is empty is filled in, once a call: all its attempts are the same change.
+//     A caller that must be able to ask again after its own restart chooses the id itself.
+//   - An attempt that ended UNAVAILABLE, DEADLINE_EXCEEDED, or RESOURCE_EXHAUSTED with a time to
+//     come back is followed by another after a growing, varied pause, while the call's time lasts.
+//     Any other answer is final. A denied Authorize is an OK answer.
+//   - A call ends with its answer or with the status of its last attempt; ErrorOf() tells what that
+//     carries. After UNAVAILABLE or DEADLINE_EXCEEDED it is unknown whether the change was made:
+//     repeating it under ErrorOf(status).request_id tells, and makes it if it was not.
+//
+// Connects by itself, when first used and whenever the connection was lost. Thread-safe.
+class Client {
+ public:
+  template <typename Response>
+  using Done = std::function<void(absl::StatusOr<Response>)>;
+
+  explicit Client(ClientOptions options);
+  // Waits for the outstanding asynchronous calls, whose failed attempts are not repeated any more.
+  // The streams that were made here are to be gone before. Not to be called from a `done`.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // BillingService. What each does is said in farebox/v1/billing.proto.
+  absl::StatusOr<v1::AuthorizeResponse> Authorize(v1::AuthorizeRequest request,
+                                                  const CallOptions& options = {});
+  absl::StatusOr<v1::ReauthorizeResponse> Reauthorize(v1::ReauthorizeRequest request,
+                                                      const CallOptions& options = {});
+  absl::StatusOr<v1::DebitResponse> Debit(v1::DebitRequest request,
+                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ReleaseResponse> Release(v1::ReleaseRequest request,
+                                              const CallOptions& options = {});
+  absl::StatusOr<v1::CreditResponse> Credit(v1::CreditRequest request,
+                                            const CallOptions& options = {});
+  absl::StatusOr<v1::GetBalanceResponse> GetBalance(v1::GetBalanceRequest request,
+                                                    const CallOptions& options = {});
+  absl::StatusOr<v1::QuoteResponse> Quote(v1::QuoteRequest request,
+                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ListHoldsResponse> ListHolds(v1::ListHoldsRequest request,
+                                                  const CallOptions& options = {});
+  // Fills in the id of each operation that has none. StatusFromProto() reads a result's error.
+  absl::StatusOr<v1::ApplyBatchResponse> ApplyBatch(v1::ApplyBatchRequest request,
+                                                    const CallOptions& options = {});
+
+  // The same for callers with many calls outstanding. `done` is called exactly once, possibly
+  // before the method returns, on a thread that others need as well: it must not wait for anything,
+  // a blocking method of this class included.
+  void AuthorizeAsync(v1::AuthorizeRequest request, Done<v1::AuthorizeResponse> done,
+                      const CallOptions& options = {});
+  void ReauthorizeAsync(v1::ReauthorizeRequest request, Done<v1::ReauthorizeResponse> done,
+                        const CallOptions& options = {});
+  void DebitAsync(v1::DebitRequest request, Done<v1::DebitResponse> done,
+                  const CallOptions& options = {});
+  void ReleaseAsync(v1::ReleaseRequest request, Done<v1::ReleaseResponse> done,
+                    const CallOptions& options = {});
+  void CreditAsync(v1::CreditRequest request, Done<v1::CreditResponse> done,
+                   const CallOptions& options = {});
+  void GetBalanceAsync(v1::GetBalanceRequest request, Done<v1::GetBalanceResponse> done,
+                       const CallOptions& options = {});
+  void ApplyBatchAsync(v1::ApplyBatchRequest request, Done<v1::ApplyBatchResponse> done,
+                       const CallOptions& options = {});
+
+  // Operations in a stream, results in their order. See apply_stream.h. Not after the client.
+  std::unique_ptr<ApplyStream> OpenApplyStream(ApplyStream::OnResult on_result,
+                                               ApplyStreamOptions options = {});
+
+  // Entries and signals as they happen, across lost connections. See watch.h. Not after the client.
+  std::unique_ptr<Watch> WatchAccount(v1::WatchAccountRequest request, Watch::OnEvent on_event,
+                                      WatchOptions options = {});
+
+  // AccountService. What each does is said in farebox/v1/account.proto.
+  absl::StatusOr<v1::CreateAccountResponse> CreateAccount(v1::CreateAccountRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::GetAccountResponse> GetAccount(v1::GetAccountRequest request,
+                                                    const CallOptions& options = {});
+  absl::StatusOr<v1::UpdateAccountResponse> UpdateAccount(v1::UpdateAccountRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ListAccountsResponse> ListAccounts(v1::ListAccountsRequest request,
+                                                        const CallOptions& options = {});
+  absl::StatusOr<v1::SuspendAccountResponse> SuspendAccount(v1::SuspendAccountRequest request,
+                                                            const CallOptions& options = {});
+  absl::StatusOr<v1::ResumeAccountResponse> ResumeAccount(v1::ResumeAccountRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::CloseAccountResponse> CloseAccount(v1::CloseAccountRequest request,
+                                                        const CallOptions& options = {});
+  absl::StatusOr<v1::ListActivityResponse> ListActivity(v1::ListActivityRequest request,
+                                                        const CallOptions& options = {});
+
+  // RateService. What each does is said in farebox/v1/rate.proto.
+
+  // Imports the deck in one attempt: an import has no request id, so a second one could make a
+  // second version. After UNAVAILABLE, ListRateDecks tells whether there is a new one.
+  absl::StatusOr<v1::ImportRatesResponse> ImportRates(absl::string_view deck, absl::string_view csv,
+                                                      const CallOptions& options = {});
+  absl::StatusOr<v1::ListRateDecksResponse> ListRateDecks(v1::ListRateDecksRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ListRatesResponse> ListRates(v1::ListRatesRequest request,
+                                                  const CallOptions& options = {});
+  // Hands the deck's CSV to `take`, piece by piece, in one attempt. Where this fails, `take` may
+  // have got a part.
+  absl::Status ExportRates(v1::ExportRatesRequest request,
+                           absl::FunctionRef<void(absl::string_view)> take,
+                           const CallOptions& options = {});
+
+  // OperationsService. What each does is said in farebox/v1/operations.proto.
+  absl::StatusOr<v1::VerifyResponse> Verify(v1::VerifyRequest request = {},
+                                            const CallOptions& options = {});
+  absl::StatusOr<v1::GetStatusResponse> GetStatus(v1::GetStatusRequest request = {},
+                                                  const CallOptions& options = {});
+
+ private:
+  struct Connection;
+
+  const std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace farebox::client
+
+#endif  // FAREBOX_CLIENT_CPP_CLIENT_H_

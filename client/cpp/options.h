@@ -1,0 +1,46 @@
+#ifndef FAREBOX_CLIENT_CPP_OPTIONS_H_
+#define FAREBOX_CLIENT_CPP_OPTIONS_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace farebox::client {
+
+// How an attempt that failed is followed by another.
+struct RetryOptions {
+  // How long one attempt may take before it counts as lost and is repeated.
+  absl::Duration attempt_timeout = absl::Seconds(1);
+  // Attempts in all; 1 never repeats.
+  int attempts_max = 10;
+  // The pause after the first failure; each further one is twice as long, up to the longest. Where
+  // the server names a longer pause, that one holds. Each is then varied, so that callers who
+  // failed together do not come back together.
+  absl::Duration pause_first = absl::Milliseconds(20);
+  absl::Duration pause_max = absl::Milliseconds(500);
+};
+
+struct ClientOptions {
+  // host:port, or unix:PATH.
+  std::string target = "127.0.0.1:50051";
+  // What a call may take in all: its attempts and the pauses between them.
+  absl::Duration timeout = absl::Seconds(2);
+  // The same for Verify, ImportRates and ExportRates, which take as long as there is data.
+  absl::Duration bulk_timeout = absl::Minutes(30);
+  RetryOptions retry;
+  // A connection that is in use and silent for `keepalive_interval` is asked for a sign of life; it
+  // is given up when none comes within `keepalive_timeout`. The server takes one every 10 s.
+  absl::Duration keepalive_interval = absl::Seconds(20);
+  absl::Duration keepalive_timeout = absl::Seconds(5);
+};
+
+// What may differ from call to call.
+struct CallOptions {
+  // In place of ClientOptions::timeout or bulk_timeout.
+  std::optional<absl::Duration> timeout;
+};
+
+}  // namespace farebox::client
+
+#endif  // FAREBOX_CLIENT_CPP_OPTIONS_H_

@@ -1,0 +1,236 @@
+#include "client/cpp/client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
+#include "client/cpp/errors.h"
+#include "tests/client/fake_server.h"
+
+namespace farebox::client {
+namespace {
+
+using ::farebox::testing::Answers;
+using ::farebox::testing::FakeServer;
+using ::farebox::testing::FindsInsufficientBalance;
+using ::farebox::testing::FindsMessageTooLarge;
+using ::farebox::testing::FindsRequestIdReused;
+using ::farebox::testing::IsOverloaded;
+using ::farebox::testing::IsSilent;
+using ::farebox::testing::IsUnavailable;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+// Pauses that no test waits for, and time for a slow machine.
+ClientOptions QuickOptions(const FakeServer& server) {
+  return {.target = server.address(),
+          .timeout = absl::Seconds(30),
+          .retry = {.attempt_timeout = absl::Seconds(20),
+                    .pause_first = absl::Milliseconds(1),
+                    .pause_max = absl::Milliseconds(2)}};
+}
+
+v1::DebitRequest Debit() {
+  v1::DebitRequest request;
+  request.set_account_id("acme");
+  request.set_amount_micros(1'000'000);
+  return request;
+}
+
+class ClientTest : public ::testing::Test {
+ protected:
+  // The answer to an asynchronous debit.
+  absl::StatusOr<v1::DebitResponse> AwaitDebit(Client* client, v1::DebitRequest request) {
+    absl::StatusOr<v1::DebitResponse> answer;
+    absl::Notification done;
+    client->DebitAsync(std::move(request), [&](absl::StatusOr<v1::DebitResponse> response) {
+      answer = std::move(response);
+      done.Notify();
+    });
+    done.WaitForNotification();
+    return answer;
+  }
+
+  FakeServer server_;
+  Client client_{QuickOptions(server_)};
+};
+
+TEST_F(ClientTest, AttemptsOfOneCallKeepTheRequestId) {
+  server_.React({IsUnavailable(), IsUnavailable(), Answers()});
+
+  const absl::StatusOr<v1::DebitResponse> response = client_.Debit(Debit());
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  const std::vector<std::string> ids = server_.request_ids();
+  EXPECT_THAT(ids, AllOf(SizeIs(3), Each(AllOf(Not(IsEmpty()), ids[0]))));
+}
+
+TEST_F(ClientTest, AsynchronousAttemptsKeepTheRequestId) {
+  server_.React({IsUnavailable(), IsUnavailable(), Answers()});
+
+  const absl::StatusOr<v1::DebitResponse> response = AwaitDebit(&client_, Debit());
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->entry().entry_id(), 42);
+  const std::vector<std::string> ids = server_.request_ids();
+  EXPECT_THAT(ids, AllOf(SizeIs(3), Each(AllOf(Not(IsEmpty()), ids[0]))));
+}
+
+TEST_F(ClientTest, TwoCallsHaveTwoRequestIds) {
+  ASSERT_TRUE(client_.Debit(Debit()).ok());
+  ASSERT_TRUE(client_.Debit(Debit()).ok());
+
+  const std::vector<std::string> ids = server_.request_ids();
+  EXPECT_NE(ids[0], ids[1]);
+}
+
+TEST_F(ClientTest, LeavesARequestIdOfTheCallersAlone) {
+  v1::DebitRequest request = Debit();
+  request.set_request_id("mine");
+
+  ASSERT_TRUE(client_.Debit(request).ok());
+
+  EXPECT_THAT(server_.request_ids(), ElementsAre("mine"));
+}
+
+TEST_F(ClientTest, RefusalsAreFinal) {
+  for (const testing::Reaction& refusal :
+       {FindsRequestIdReused(), FindsInsufficientBalance(), FindsMessageTooLarge()}) {
+    FakeServer server;
+    Client client(QuickOptions(server));
+    server.React({refusal});
+
+    const absl::Status status = client.Debit(Debit()).status();
+    const absl::Status same = AwaitDebit(&client, Debit()).status();
+
+    EXPECT_EQ(static_cast<int>(status.code()), refusal.status.code());
+    EXPECT_THAT(server.request_ids(), SizeIs(2)) << same;
+  }
+}
+
+TEST_F(ClientTest, TellsReasonAndRequestIdOfARefusal) {
+  server_.React({FindsInsufficientBalance()});
+
+  const ErrorDetails details = ErrorOf(client_.Debit(Debit()).status());
+
+  EXPECT_EQ(details.reason, "INSUFFICIENT_BALANCE");
+  EXPECT_THAT(server_.request_ids(), ElementsAre(details.request_id));
+}
+
+TEST_F(ClientTest, ComesBackToAnOverloadedServer) {
+  server_.React({IsOverloaded(absl::Milliseconds(5)), IsOverloaded(absl::Milliseconds(5))});
+
+  EXPECT_TRUE(client_.Debit(Debit()).ok());
+
+  EXPECT_THAT(server_.request_ids(), SizeIs(3));
+}
+
+TEST_F(ClientTest, AnAttemptThatIsNotAnsweredIsRepeated) {
+  ClientOptions options = QuickOptions(server_);
+  options.retry.attempt_timeout = absl::Milliseconds(200);
+  Client client(options);
+  server_.React({IsSilent()});
+
+  const absl::StatusOr<v1::DebitResponse> response = client.Debit(Debit());
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  const std::vector<std::string> ids = server_.request_ids();
+  EXPECT_THAT(ids, AllOf(SizeIs(::testing::Ge(2)), Each(ids[0])));
+}
+
+TEST_F(ClientTest, ACallEndsWhenItsTimeIsOver) {
+  server_.React({IsSilent()});
+
+  const absl::Status status = client_.Debit(Debit(), {.timeout = absl::Milliseconds(50)}).status();
+
+  EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
+  EXPECT_THAT(ErrorOf(status).request_id, Not(IsEmpty()));
+}
+
+TEST_F(ClientTest, ReadsAreRepeatedToo) {
+  server_.React({IsUnavailable()});
+
+  v1::GetBalanceRequest request;
+  request.set_account_id("acme");
+
+  EXPECT_TRUE(client_.GetBalance(request).ok());
+}
+
+TEST_F(ClientTest, TellsThatNobodyListens) {
+  auto server = std::make_unique<FakeServer>();
+  ClientOptions options = QuickOptions(*server);
+  options.retry.attempts_max = 3;
+  server.reset();
+  Client client(options);
+
+  EXPECT_TRUE(absl::IsUnavailable(client.Debit(Debit()).status()));
+}
+
+TEST_F(ClientTest, EachOperationOfABatchGetsARequestId) {
+  v1::ApplyBatchRequest request;
+  *request.add_operations()->mutable_debit() = Debit();
+  *request.add_operations()->mutable_debit() = Debit();
+  request.mutable_operations(1)->mutable_debit()->set_request_id("mine");
+
+  const absl::StatusOr<v1::ApplyBatchResponse> response = client_.ApplyBatch(request);
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->results(0).debit().entry().request_id(), SizeIs(36));
+  EXPECT_EQ(response->results(1).debit().entry().request_id(), "mine");
+}
+
+TEST_F(ClientTest, ManyCallsMayBeOutstanding) {
+  constexpr int kCalls = 500;
+  absl::BlockingCounter answered(kCalls);
+  for (int i = 0; i < kCalls; ++i) {
+    client_.DebitAsync(Debit(), [&](const absl::StatusOr<v1::DebitResponse>& response) {
+      EXPECT_TRUE(response.ok()) << response.status();
+      answered.DecrementCount();
+    });
+  }
+  answered.Wait();
+
+  const std::vector<std::string> ids = server_.request_ids();
+  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), kCalls);
+}
+
+TEST_F(ClientTest, ClosingWaitsForOutstandingCalls) {
+  bool is_done = false;
+  {
+    Client client(QuickOptions(server_));
+    client.DebitAsync(Debit(), [&](const absl::StatusOr<v1::DebitResponse>&) { is_done = true; });
+  }
+
+  EXPECT_TRUE(is_done);
+}
+
+TEST_F(ClientTest, ImportsADeckInPieces) {
+  const std::string csv(200'000, 'x');
+
+  const absl::StatusOr<v1::ImportRatesResponse> response = client_.ImportRates("standard", csv);
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->rate_deck().deck(), "standard");
+  EXPECT_EQ(server_.imported_csv(), csv);
+}
+
+TEST_F(ClientTest, AnImportIsNotRepeated) {
+  server_.React({IsUnavailable()});
+
+  EXPECT_TRUE(absl::IsUnavailable(client_.ImportRates("standard", "a,b\n").status()));
+
+  EXPECT_THAT(server_.request_ids(), SizeIs(1));
+}
+
+}  // namespace
+}  // namespace farebox::client

@@ -1,0 +1,286 @@
+#include "tests/client/fake_server.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "farebox/v1/account.grpc.pb.h"
+#include "farebox/v1/billing.grpc.pb.h"
+#include "farebox/v1/operations.grpc.pb.h"
+#include "farebox/v1/rate.grpc.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "storage/check.h"
+
+namespace farebox::testing {
+namespace {
+
+Reaction Refuses(grpc::StatusCode code, absl::string_view message) {
+  Reaction reaction;
+  reaction.status.set_code(code);
+  reaction.status.set_message(std::string(message));
+  return reaction;
+}
+
+google::rpc::ErrorInfo Info(absl::string_view reason) {
+  google::rpc::ErrorInfo info;
+  info.set_domain("farebox");
+  info.set_reason(std::string(reason));
+  (*info.mutable_metadata())["account_id"] = "acme";
+  return info;
+}
+
+}  // namespace
+
+Reaction Answers() { return {}; }
+
+Reaction IsSilent() { return {.is_silent = true}; }
+
+Reaction IsUnavailable() { return Refuses(grpc::StatusCode::UNAVAILABLE, "away"); }
+
+Reaction IsOverloaded(absl::Duration retry_after) {
+  Reaction reaction = Refuses(grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full");
+  reaction.status.add_details()->PackFrom(Info("OVERLOADED"));
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(retry_after)));
+  reaction.status.add_details()->PackFrom(retry);
+  return reaction;
+}
+
+Reaction FindsMessageTooLarge() {
+  Reaction reaction = Refuses(grpc::StatusCode::RESOURCE_EXHAUSTED, "the message is too large");
+  reaction.status.add_details()->PackFrom(Info("MESSAGE_TOO_LARGE"));
+  return reaction;
+}
+
+Reaction FindsRequestIdReused() {
+  Reaction reaction = Refuses(grpc::StatusCode::ALREADY_EXISTS, "came before with other content");
+  reaction.status.add_details()->PackFrom(Info("REQUEST_ID_REUSED"));
+  return reaction;
+}
+
+Reaction FindsFieldInvalid() {
+  Reaction reaction = Refuses(grpc::StatusCode::INVALID_ARGUMENT, "usage.call.to: is empty");
+  reaction.status.add_details()->PackFrom(Info("FIELD_INVALID"));
+  google::rpc::BadRequest bad_request;
+  auto* const violation = bad_request.add_field_violations();
+  violation->set_field("usage.call.to");
+  violation->set_description("is empty");
+  reaction.status.add_details()->PackFrom(bad_request);
+  return reaction;
+}
+
+Reaction FindsInsufficientBalance() {
+  Reaction reaction =
+      Refuses(grpc::StatusCode::FAILED_PRECONDITION, "0.10 available, 4.99 required");
+  reaction.status.add_details()->PackFrom(Info("INSUFFICIENT_BALANCE"));
+  return reaction;
+}
+
+struct FakeServer::Services final : public v1::BillingService::Service,
+                                    public v1::AccountService::Service,
+                                    public v1::RateService::Service,
+                                    public v1::OperationsService::Service {
+  using Context = grpc::ServerContext;
+
+  Services() {
+    grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(static_cast<v1::BillingService::Service*>(this));
+    builder.RegisterService(static_cast<v1::AccountService::Service*>(this));
+    builder.RegisterService(static_cast<v1::RateService::Service*>(this));
+    builder.RegisterService(static_cast<v1::OperationsService::Service*>(this));
+    server = builder.BuildAndStart();
+    FAREBOX_CHECK(server != nullptr);
+    address = absl::StrCat("127.0.0.1:", port);
+  }
+
+  ~Services() override {
+    is_over.Notify();
+    server->Shutdown(std::chrono::system_clock::now());
+    server->Wait();
+  }
+
+  // Takes the next reaction.
+  grpc::Status Meet(const std::string& request_id) {
+    Reaction reaction;
+    {
+      const absl::MutexLock lock(&mu);
+      request_ids.push_back(request_id);
+      if (!reactions.empty()) {
+        reaction = std::move(reactions.front());
+        reactions.pop_front();
+      }
+    }
+    if (reaction.is_silent) is_over.WaitForNotification();
+    if (reaction.status.code() == 0) return grpc::Status::OK;
+    return {static_cast<grpc::StatusCode>(reaction.status.code()), reaction.status.message(),
+            reaction.status.SerializeAsString()};
+  }
+
+  grpc::Status Authorize(Context*, const v1::AuthorizeRequest* request,
+                         v1::AuthorizeResponse* response) override {
+    response->set_decision(v1::DECISION_GRANTED);
+    response->set_hold_id(7);
+    return Meet(request->request_id());
+  }
+  grpc::Status Debit(Context*, const v1::DebitRequest* request,
+                     v1::DebitResponse* response) override {
+    response->mutable_entry()->set_entry_id(42);
+    response->mutable_entry()->set_amount_micros(-request->amount_micros());
+    return Meet(request->request_id());
+  }
+  grpc::Status GetBalance(Context*, const v1::GetBalanceRequest*,
+                          v1::GetBalanceResponse* response) override {
+    response->set_balance_micros(12'500'000);
+    response->set_currency_code("USD");
+    return Meet("");
+  }
+  grpc::Status ApplyBatch(Context*, const v1::ApplyBatchRequest* request,
+                          v1::ApplyBatchResponse* response) override {
+    for (const v1::Operation& operation : request->operations()) {
+      Answer(operation, response->add_results());
+    }
+    return Meet(request->operations(0).debit().request_id());
+  }
+  grpc::Status CreateAccount(Context*, const v1::CreateAccountRequest* request,
+                             v1::CreateAccountResponse*) override {
+    return Meet(request->request_id());
+  }
+  grpc::Status Verify(Context*, const v1::VerifyRequest*, v1::VerifyResponse* response) override {
+    const grpc::Status status = Meet("");
+    const absl::MutexLock lock(&mu);
+    *response = verification;
+    return status;
+  }
+
+  grpc::Status ApplyStream(
+      Context*,
+      grpc::ServerReaderWriter<v1::ApplyStreamResponse, v1::ApplyStreamRequest>* stream) override {
+    v1::ApplyStreamRequest request;
+    for (int results = 0; stream->Read(&request); ++results) {
+      {
+        const absl::MutexLock lock(&mu);
+        if (results == results_max) return {grpc::StatusCode::UNAVAILABLE, "away"};
+      }
+      v1::ApplyStreamResponse response;
+      response.set_correlation_id(request.correlation_id());
+      Answer(request.operation(), response.mutable_result());
+      stream->Write(response);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status WatchAccount(Context*, const v1::WatchAccountRequest* request,
+                            grpc::ServerWriter<v1::WatchAccountResponse>* writer) override {
+    int64_t first = request->from_entry_id() + 1;
+    int64_t last = 0;
+    bool is_breaking = false;
+    {
+      const absl::MutexLock lock(&mu);
+      watched_from.push_back(request->from_entry_id());
+      last = std::min(journal_last, request->from_entry_id() + entries_per_stream);
+      is_breaking = last < journal_last;
+    }
+    if (request->account_id() == "nobody") return {grpc::StatusCode::NOT_FOUND, "no such account"};
+    for (; first <= last; ++first) {
+      v1::WatchAccountResponse event;
+      event.mutable_entry()->set_entry_id(first);
+      writer->Write(event);
+    }
+    if (is_breaking) return {grpc::StatusCode::UNAVAILABLE, "away"};
+    is_over.WaitForNotification();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ImportRates(Context*, grpc::ServerReader<v1::ImportRatesRequest>* reader,
+                           v1::ImportRatesResponse* response) override {
+    v1::ImportRatesRequest piece;
+    std::string csv;
+    while (reader->Read(&piece)) {
+      if (!piece.deck().empty()) response->mutable_rate_deck()->set_deck(piece.deck());
+      csv += piece.csv();
+    }
+    {
+      const absl::MutexLock lock(&mu);
+      imported_csv = csv;
+    }
+    return Meet("");
+  }
+
+  static void Answer(const v1::Operation& operation, v1::OperationResult* result) {
+    if (operation.debit().account_id() == "poor") {
+      *result->mutable_error() = FindsInsufficientBalance().status;
+    } else {
+      result->mutable_debit()->mutable_entry()->set_request_id(operation.debit().request_id());
+    }
+  }
+
+  // Constant after construction.
+  std::unique_ptr<grpc::Server> server;
+  std::string address;
+
+  absl::Notification is_over;  // Lets those go who are silent.
+
+  absl::Mutex mu;
+  std::deque<Reaction> reactions ABSL_GUARDED_BY(mu);
+  v1::VerifyResponse verification ABSL_GUARDED_BY(mu);
+  int results_max ABSL_GUARDED_BY(mu) = -1;
+  int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
+  int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
+  std::vector<std::string> request_ids ABSL_GUARDED_BY(mu);
+  std::vector<int64_t> watched_from ABSL_GUARDED_BY(mu);
+  std::string imported_csv ABSL_GUARDED_BY(mu);
+};
+
+FakeServer::FakeServer() : services_(std::make_unique<Services>()) {}
+FakeServer::~FakeServer() = default;
+
+const std::string& FakeServer::address() const { return services_->address; }
+
+void FakeServer::React(std::vector<Reaction> reactions) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->reactions.assign(reactions.begin(), reactions.end());
+}
+
+void FakeServer::SetVerification(const v1::VerifyResponse& response) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->verification = response;
+}
+
+void FakeServer::BreakApplyStreamAfter(int results) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->results_max = results;
+}
+
+void FakeServer::SetJournal(int64_t last, int64_t per_stream) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->journal_last = last;
+  services_->entries_per_stream = per_stream;
+}
+
+std::vector<std::string> FakeServer::request_ids() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->request_ids;
+}
+
+std::vector<int64_t> FakeServer::watched_from() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->watched_from;
+}
+
+std::string FakeServer::imported_csv() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->imported_csv;
+}
+
+}  // namespace farebox::testing
