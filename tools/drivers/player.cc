@@ -13,8 +13,7 @@ namespace {
 
 using Kind = CallStep::Kind;
 
-// Where nothing is due but answers.
-constexpr absl::Duration kLongWait = absl::Seconds(60);
+constexpr int64_t kProgressNanos = 1'000'000'000;
 
 absl::string_view ItemOf(const Party& party) {
   return party.outbound ? "OUTBOUND_CALL" : "INBOUND_CALL";
@@ -51,9 +50,11 @@ void CallPlayer::Play(const std::vector<LoggedCall>& log) {
   log_ = &log;
   next_call_ = 0;
   started_nanos_ = MonotonicNanos();
+  next_progress_nanos_ = started_nanos_ + kProgressNanos;
   while (next_call_ < log.size() || !active_.empty() || reads_in_flight_ > 0) {
     StartCalls();
     RunDue();
+    TellProgress();
     for (const Answer& answer : inbox_.Take(TimeToNextEvent())) Handle(answer);
   }
   tally_.nanos = MonotonicNanos() - started_nanos_;
@@ -70,11 +71,18 @@ bool CallPlayer::MayStart() const {
 
 absl::Duration CallPlayer::TimeToNextEvent() const {
   const int64_t now = MonotonicNanos();
-  int64_t next = now + absl::ToInt64Nanoseconds(kLongWait);
+  int64_t next = next_progress_nanos_;
   if (MayStart()) next = std::min(next, NanosAfter(started_nanos_, (*log_)[next_call_].start));
   if (!due_.empty()) next = std::min(next, due_.top().at_nanos);
   if (active_.empty() && reads_in_flight_ == 0 && next_call_ == log_->size()) next = now;
   return absl::Nanoseconds(next - now);
+}
+
+void CallPlayer::TellProgress() {
+  const int64_t now = MonotonicNanos();
+  if (now < next_progress_nanos_) return;
+  next_progress_nanos_ = now + kProgressNanos;
+  if (options_.on_progress) options_.on_progress(tally_, active_.size());
 }
 
 void CallPlayer::StartCalls() {

@@ -1,7 +1,9 @@
 #ifndef FAREBOX_TOOLS_DRIVERS_PLAYER_H_
 #define FAREBOX_TOOLS_DRIVERS_PLAYER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -33,6 +35,8 @@ struct PlayerOptions {
   int balance_read_per_mille = 0;  // Of answers: followed by a look at the balance.
   std::string run_id;              // Begins every request id, so that runs do not meet.
   RouterHabits habits;
+  // Told on the playing thread, about once a second, how far it is; may be empty.
+  std::function<void(const Tally& tally, size_t calls_going_on)> on_progress;
 };
 
 // Plays a call log against Farebox, many calls at once, and writes down what was said. All
@@ -88,6 +92,7 @@ class CallPlayer {
   int64_t NanosAfter(int64_t from_nanos, absl::Duration log_time) const;
   absl::Duration TimeToNextEvent() const;
   bool MayStart() const;
+  void TellProgress();
   void StartCalls();
   void RunDue();
 
@@ -120,6 +125,7 @@ class CallPlayer {
   // Used on the playing thread only.
   const std::vector<LoggedCall>* log_ = nullptr;
   int64_t started_nanos_ = 0;
+  int64_t next_progress_nanos_ = 0;
   size_t next_call_ = 0;
   size_t reads_in_flight_ = 0;
   absl::flat_hash_map<size_t, std::unique_ptr<ActiveCall>> active_;
