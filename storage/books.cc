@@ -50,13 +50,12 @@ class Books::Loader : public SnapshotVisitor {
   explicit Loader(Books* books) : books_(books) {}
 
   absl::Status OnAccount(AccountSnapshot snapshot) override {
-    Account* const account = books_->AddAccount(snapshot.record, snapshot.number);
+    const AccountState state = {.terms = snapshot.record.terms,
+                                .balance = snapshot.balance,
+                                .held = snapshot.held,
+                                .last_entry = snapshot.last_entry};
+    const Account* const account = books_->AddAccount(snapshot.record, snapshot.number, state);
     if (account == nullptr) return absl::DataLossError("the derived accounts are out of order");
-    MutexLock lock(&account->shard->mu);
-    account->state.terms = snapshot.record.terms;
-    account->state.balance = snapshot.balance;
-    account->state.held = snapshot.held;
-    account->state.last_entry = snapshot.last_entry;
     return absl::OkStatus();
   }
 
@@ -174,18 +173,24 @@ std::shared_ptr<const std::string> Books::Intern(const std::string& settings) {
   return *interned_.insert(std::make_shared<const std::string>(settings)).first;
 }
 
-Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber number) {
-  if (number != next_account_number()) return nullptr;
+Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber number,
+                                  const AccountState& state) {
+  if (number != next_account_number() || WriterFind(record.account_id) != nullptr) return nullptr;
   Shard& shard = ShardOf(record.account_id);
   auto owned = std::make_unique<Account>(record.account_id, number, &shard);
   Account* const account = owned.get();
+  {
+    MutexLock lock(&account->shard->mu);
+    account->state = state;
+    account->settings = Intern(record.settings);
+  }
   {
     MutexLock lock(&numbers_mu_);
     accounts_.push_back(std::move(owned));
   }
   MutexLock lock(&account->shard->mu);
-  account->settings = Intern(record.settings);
-  return account->shard->by_id.emplace(account->id, account).second ? account : nullptr;
+  account->shard->by_id.emplace(account->id, account);
+  return account;
 }
 
 Books::Account* Books::WriterByNumber(AccountNumber number) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -193,15 +198,26 @@ Books::Account* Books::WriterByNumber(AccountNumber number) const ABSL_NO_THREAD
   return accounts_[number - 1].get();
 }
 
+absl::Status Books::FoldOpening(const Entry& entry) {
+  const absl::StatusOr<AccountRecord> record = DecodeAccountRecord(entry.detail);
+  FAREBOX_RETURN_IF_ERROR(record.status());
+  AccountState state;
+  FoldAccount(entry, &state);
+  if (AddAccount(*record, entry.account, state) == nullptr) {
+    return error::JournalDamaged(entry.id, "an account is opened once, by its first entry");
+  }
+  FoldRequestId(entry);
+  return absl::OkStatus();
+}
+
 absl::Status Books::Fold(const Entry& entry) {
-  Account* account = WriterByNumber(entry.account);
-  const bool changes_record =
-      entry.kind == EntryKind::kAccountOpened || entry.kind == EntryKind::kAccountChanged;
+  if (entry.kind == EntryKind::kAccountOpened) return FoldOpening(entry);
+  Account* const account = WriterByNumber(entry.account);
+  const bool changes_record = entry.kind == EntryKind::kAccountChanged;
   absl::StatusOr<AccountRecord> record = AccountRecord();
   if (changes_record) {
     record = DecodeAccountRecord(entry.detail);
     FAREBOX_RETURN_IF_ERROR(record.status());
-    if (account == nullptr) account = AddAccount(*record, entry.account);
   }
   if (account == nullptr) return error::JournalDamaged(entry.id, "its account does not exist");
   if (entry.previous != account->WriterState().last_entry) {

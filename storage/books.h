@@ -123,7 +123,11 @@ class Books {
   };
 
   Shard& ShardOf(absl::string_view account_id) const;
-  Account* AddAccount(const AccountRecord& record, AccountNumber number);
+  // Null where the number or the id cannot be a new account's. Readers see the account from now on,
+  // and see it whole.
+  Account* AddAccount(const AccountRecord& record, AccountNumber number, const AccountState& state);
+  // Applies the first entry of an account.
+  absl::Status FoldOpening(const Entry& entry);
   std::shared_ptr<const std::string> Intern(const std::string& settings);
 
   const std::unique_ptr<std::array<Shard, kShardCount>> shards_;
