@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <string>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 
@@ -14,6 +16,7 @@ constexpr int kGenerationsPerWindow = 2;
 
 constexpr size_t kUuidBytes = 36;
 constexpr size_t kUuidVersionAt = 14;
+constexpr size_t kUuidTimeDigits = 12;  // 48 bits of milliseconds: the first
 
 }  // namespace
 
@@ -28,16 +31,18 @@ uint64_t ContentFingerprint(absl::string_view content) {
 }
 
 std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
-  const bool has_form = request_id.size() == kUuidBytes && request_id[8] == '-' &&
-                        request_id[13] == '-' && request_id[kUuidVersionAt] == '7';
-  if (!has_form) return std::nullopt;
+  if (request_id.size() != kUuidBytes || request_id[kUuidVersionAt] != '7') return std::nullopt;
+  std::string digits;
+  for (size_t i = 0; i < request_id.size(); ++i) {
+    const char c = request_id[i];
+    const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (is_dash ? c != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(c))) {
+      return std::nullopt;
+    }
+    if (!is_dash && digits.size() < kUuidTimeDigits) digits.push_back(c);
+  }
 
   uint64_t unix_millis = 0;
-  const std::string digits =
-      std::string(request_id.substr(0, 8)) + std::string(request_id.substr(9, 4));
-  for (const char c : digits) {
-    if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
-  }
   if (!absl::SimpleHexAtoi(digits, &unix_millis)) return std::nullopt;
   return absl::FromUnixMillis(static_cast<int64_t>(unix_millis));
 }
