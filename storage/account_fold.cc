@@ -23,6 +23,15 @@ bool NeedsHold(EntryKind kind) {
   return kind == EntryKind::kHoldExtended || kind == EntryKind::kHoldCharged || EndsHold(kind);
 }
 
+// What is charged comes out of what was set aside, as far as that goes.
+absl::string_view InterimProblem(const Hold& hold, const Entry& entry) {
+  if (entry.amount.is_positive()) return "a settlement only takes";
+  const int64_t set_aside = hold.expired ? 0 : hold.amount.value();
+  const int64_t given_back = -entry.held_change.value();
+  const bool is_right = given_back == std::min(set_aside, -entry.amount.value());
+  return is_right ? "" : "it gives back just what it charges, and does not";
+}
+
 // Says what is wrong with the amounts of an entry of its kind; empty where nothing is.
 absl::string_view AmountProblem(const std::optional<Hold>& hold, const Entry& entry) {
   const Micros none;
@@ -41,7 +50,7 @@ absl::string_view AmountProblem(const std::optional<Hold>& hold, const Entry& en
     case EntryKind::kHoldExtended:
       return moves_balance || entry.held_change < none ? "a hold only sets aside" : "";
     case EntryKind::kHoldCharged:
-      return entry.amount > none || entry.held_change > none ? "a settlement only takes" : "";
+      return InterimProblem(*hold, entry);
     case EntryKind::kHoldSettled:
     case EntryKind::kHoldReleased:
     case EntryKind::kHoldExpired:
@@ -65,11 +74,12 @@ absl::string_view LimitProblem(const std::optional<Hold>& hold, const Entry& ent
   const bool charges_hold = entry.kind == EntryKind::kHoldCharged ||
                             entry.kind == EntryKind::kHoldSettled ||
                             entry.kind == EntryKind::kHoldReleased;
-  if (charges_hold && -entry.amount.value() > hold->amount.value() && !entry.overrun()) {
-    return "it charges more than was set aside and does not say so";
-  }
-  if (charges_hold && entry.late() != hold->expired)
-    return "it is late, or not, and says otherwise";
+  if (!charges_hold) return "";
+  if (entry.late() != hold->expired) return "it is late, or not, and says otherwise";
+  const bool overran = -entry.amount.value() > hold->amount.value() ||
+                       (hold->expired && entry.amount.is_negative() && available < 0);
+  if (overran && !entry.overrun()) return "it charges more than was set aside and does not say so";
+  if (!overran && entry.overrun()) return "it says that it overran, and did not";
   return "";
 }
 
@@ -84,6 +94,12 @@ absl::string_view LinkProblem(const AccountState& before, const std::optional<Ho
   const bool only_open =
       entry.kind == EntryKind::kHoldExtended || entry.kind == EntryKind::kHoldExpired;
   if (only_open && hold->expired) return "its hold has expired already";
+  if (entry.kind == EntryKind::kHoldExpired && entry.time < hold->expire_time) {
+    return "its hold expired before its time";
+  }
+  if (entry.kind == EntryKind::kHoldExtended && entry.expire_time < hold->expire_time) {
+    return "its hold's life is shorter than it was";
+  }
   return "";
 }
 

@@ -1,5 +1,6 @@
 #include "storage/verify.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -55,8 +56,11 @@ absl::Status Verifier::CheckBatch(const BatchHead& batch, JournalReader* reader)
   const BatchHead& before = report_.head;
   const bool follows = batch.number == before.number + 1 && batch.first == before.last + 1 &&
                        batch.last >= batch.first && batch.time >= before.time;
-  if (!follows)
-    return error::JournalDamaged(batch.first, "its batch does not follow the one before");
+  if (!follows) {
+    // Where a batch is missing, its first entry is the first that nobody vouches for.
+    const EntryId first = std::max<EntryId>(1, std::min(batch.first, before.last + 1));
+    return error::JournalDamaged(first, "its batch does not follow the one before");
+  }
 
   BatchHasher hasher(before.hash, batch);
   EntryId next = batch.first;
@@ -71,10 +75,11 @@ absl::Status Verifier::CheckBatch(const BatchHead& batch, JournalReader* reader)
     hasher.Add(entry);
     return status.ok();
   }));
-  FAREBOX_RETURN_IF_ERROR(status);
-  if (next != batch.last + 1) return error::JournalDamaged(next, "it is missing");
+  // The refunds first: they come before the entry that `status` is about.
   for (const Entry& refund : refunds_) FAREBOX_RETURN_IF_ERROR(CheckRefund(refund, reader));
   refunds_.clear();
+  FAREBOX_RETURN_IF_ERROR(status);
+  if (next != batch.last + 1) return error::JournalDamaged(next, "it is missing");
   if (hasher.Finish() != batch.hash) {
     return error::JournalDamaged(batch.first, "the hash of its batch does not match");
   }
