@@ -89,6 +89,28 @@ absl::StatusOr<Entry> ChargeHold(const AccountView& account, const Hold& hold, E
   return entry;
 }
 
+// What is recorded must be what can be read again.
+absl::Status CheckRecord(const AccountRecord& record) {
+  const AccountTerms& terms = record.terms;
+  if (terms.status < AccountStatus::kOpen || terms.status > AccountStatus::kClosed) {
+    return error::FieldInvalid("status", "is none");
+  }
+  if (terms.credit_limit.is_negative() || terms.credit_limit > limits::kAmountMax) {
+    return error::AmountInvalid("credit_limit_micros", "is beyond what an account can have");
+  }
+  const Micros threshold = terms.low_balance_threshold;
+  if (threshold.is_negative() || threshold > limits::kAmountMax) {
+    return error::AmountInvalid("low_balance_threshold_micros", "is out of range");
+  }
+  if (terms.open_holds_max < 1 || terms.open_holds_max > limits::kOpenHoldsMax) {
+    return error::FieldInvalid("open_holds_max", "is out of range");
+  }
+  if (record.settings.size() > limits::kSettingsBytesMax) {
+    return error::FieldInvalid("settings", "are too long");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckCanEnd(const AccountView& account, const Hold& hold) {
   if (hold.expired && account.now > hold.expire_time + limits::kLateSettlementMax) {
     return error::HoldEnded(account.account_id, hold.id, "it expired too long ago");
@@ -97,6 +119,21 @@ absl::Status CheckCanEnd(const AccountView& account, const Hold& hold) {
 }
 
 }  // namespace
+
+absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open) {
+  if (account_id.empty() || account_id.size() > limits::kAccountIdBytesMax) {
+    return error::FieldInvalid("account_id", "is empty or too long");
+  }
+  const AccountRecord record = {
+      .account_id = std::string(account_id), .terms = open.terms, .settings = open.settings};
+  FAREBOX_RETURN_IF_ERROR(CheckRecord(record));
+
+  Entry entry;
+  entry.kind = EntryKind::kAccountOpened;
+  entry.credit_limit = open.terms.credit_limit;
+  entry.detail = EncodeAccountRecord(record);
+  return entry;
+}
 
 absl::StatusOr<Entry> DecideDebit(const AccountView& account, const Debit& debit) {
   const AccountState& state = account.state;
@@ -121,13 +158,13 @@ absl::StatusOr<Entry> DecideDebit(const AccountView& account, const Debit& debit
 
 absl::StatusOr<Entry> DecideCredit(const AccountView& account, const Credit& credit,
                                    std::optional<Micros> refundable) {
-  if (account.state.terms.status == AccountStatus::kClosed) {
-    return Decline(account.state, credit.item, Reason::kAccountClosed, credit.detail);
-  }
   if (!credit.amount.is_positive()) {
     return error::AmountInvalid("amount_micros", "must be greater than zero");
   }
   if (!IsAmount(credit.amount)) return error::AmountOverflow(account.account_id);
+  if (account.state.terms.status == AccountStatus::kClosed) {
+    return Decline(account.state, credit.item, Reason::kAccountClosed, credit.detail);
+  }
   if (refundable.has_value() && credit.amount > *refundable) {
     return error::RefundExceedsDebit(account.account_id, credit.refunds, *refundable);
   }
@@ -232,12 +269,10 @@ absl::StatusOr<Entry> DecideChangeAccount(const AccountView& account, const Acco
   AccountRecord changed = record;
   FAREBOX_RETURN_IF_ERROR(change.change(&changed));
   FAREBOX_CHECK(changed.account_id == record.account_id);
+  FAREBOX_RETURN_IF_ERROR(CheckRecord(changed));
   const bool closes = changed.terms.status == AccountStatus::kClosed;
   if (closes && (!state.balance.is_zero() || state.open_holds > 0)) {
     return error::AccountNotEmpty(account.account_id, state.balance, state.open_holds);
-  }
-  if (changed.terms.credit_limit > limits::kAmountMax) {
-    return error::AmountInvalid("credit_limit_micros", "is beyond what an account can have");
   }
 
   Entry entry = Unmoved(state, EntryKind::kAccountChanged);

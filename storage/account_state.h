@@ -65,6 +65,9 @@ struct AccountView {
   absl::Time now;
 };
 
+// The first entry of a new account.
+absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open);
+
 // Each returns the entry to record, a kDecline where the rules refuse; or an error where nothing
 // is to be recorded. Fields about the journal (id, previous, time) and the request are left to
 // the caller.

@@ -32,11 +32,12 @@ class ExpiryQueue {
 
   void Add(Item item) { heap_.push(item); }
 
-  // The next item that is due, taken out; nothing where none is.
+  // The next item that is due, taken out; nothing where none is. An item that was added twice is
+  // taken once.
   std::optional<Item> TakeDue(absl::Time now) {
     if (heap_.empty() || heap_.top().due > now) return std::nullopt;
     const Item item = heap_.top();
-    heap_.pop();
+    while (!heap_.empty() && !(heap_.top() > item)) heap_.pop();
     return item;
   }
 

@@ -47,9 +47,11 @@ absl::Status Ledger::Recover() {
     return error::JournalDamaged(snapshot, "the derived state is ahead of the journal");
   }
 
-  // Entries that the snapshot covers matter only for their request ids, and only the recent ones.
+  // Entries that the snapshot covers matter only for their request ids, and only the recent ones;
+  // recent by the journal's own time, where the clock is ahead of it: it may be set right later.
+  const absl::Time now = std::min(clock_->Now(), head_.time);
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window,
-                           reader_->LastEntryBefore(clock_->Now() - options_.request_window));
+                           reader_->LastEntryBefore(now - options_.request_window));
   const EntryId first = std::min(snapshot, before_window) + 1;
   absl::Status folded;
   FAREBOX_RETURN_IF_ERROR(reader_->Scan(first, head_.last, [&](const Entry& entry) {
@@ -264,7 +266,10 @@ bool Ledger::WaitForWork(Work* work) {
 
 void Ledger::RunCatalogChanges(std::vector<CatalogChange> changes) {
   for (CatalogChange& change : changes) {
-    const absl::Status status = change.change(journal_->catalog());
+    absl::Status status = failure();
+    if (status.ok()) status = change.change(journal_->catalog());
+    // What a failed sync left of a deck is as uncertain as what it left of a batch.
+    if (GetReason(status) == Reason::kStorageFailed) Fail(status);
     Answers answers;
     answers.others.push_back([done = std::move(change.done), status]() mutable { done(status); });
     HandOver(std::move(answers));
@@ -283,10 +288,7 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   answers.first_entry = head_.last + 1;
   std::vector<ExpiryQueue::Item> reminders;
   int64_t expired = 0;
-  {
-    MutexLock lock(&mu_);
-    answers.batch_status = failure_;
-  }
+  answers.batch_status = failure();
   if (answers.batch_status.ok()) answers.batch_status = journal_->CheckSpace();
   if (answers.batch_status.ok()) {
     expired = RunReminders(&batch, &reminders);
@@ -322,7 +324,8 @@ int64_t Ledger::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>
   while (const std::optional<ExpiryQueue::Item> item = expiry_queue_.TakeDue(batch->now())) {
     switch (item->kind) {
       case ExpiryQueue::Kind::kWarn:
-        batch->Warn(item->account, item->hold, options_.expiry_warning);
+        taken->push_back(*item);
+        batch->Warn(item->account, item->hold, item->due + options_.expiry_warning);
         break;
       case ExpiryQueue::Kind::kExpire:
         taken->push_back(*item);
@@ -386,6 +389,11 @@ absl::Status Ledger::MakeDurable(PendingBatch* batch) {
   return absl::OkStatus();
 }
 
+absl::Status Ledger::failure() const {
+  MutexLock lock(&mu_);
+  return failure_;
+}
+
 void Ledger::Fail(const absl::Status& status) {
   {
     MutexLock lock(&mu_);
@@ -427,13 +435,18 @@ void Ledger::Tell(Answers answers) {
     if (!answers.entries.empty()) last_told_ = answers.entries.back().id;
   }
   int64_t commands = 0;
-  for (Decided& decided : answers.decided) {
+  for (const Decided& decided : answers.decided) {
     commands += static_cast<int64_t>(decided.decisions.size());
+  }
+  {
+    // First: whoever has its answer may send the next command.
+    MutexLock lock(&mu_);
+    outstanding_commands_ -= commands;
+  }
+  for (Decided& decided : answers.decided) {
     decided.submission.done(OutcomesOf(std::move(decided.decisions), &answers));
   }
   for (absl::AnyInvocable<void()>& other : answers.others) other();
-  MutexLock lock(&mu_);
-  outstanding_commands_ -= commands;
 }
 
 std::vector<Outcome> Ledger::OutcomesOf(std::vector<PendingBatch::Decision> decisions,
@@ -445,10 +458,11 @@ std::vector<Outcome> Ledger::OutcomesOf(std::vector<PendingBatch::Decision> deci
     outcome.replayed = decision.replayed;
     const bool was_durable =
         decision.earlier != nullptr && decision.earlier->id < answers->first_entry;
-    if (!decision.status.ok()) {
-      outcome.status = std::move(decision.status);
-    } else if (!answers->batch_status.ok() && !was_durable) {
+    if (!answers->batch_status.ok() && !was_durable) {
+      // Errors too: they may count on entries that are not there.
       outcome.status = answers->batch_status;
+    } else if (!decision.status.ok()) {
+      outcome.status = std::move(decision.status);
     } else if (decision.earlier != nullptr) {
       outcome.entry = std::move(*decision.earlier);
     } else {

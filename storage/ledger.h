@@ -175,6 +175,7 @@ class Ledger {
   int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
   std::vector<Decided> Decide(std::vector<Submission> submissions, PendingBatch* batch);
   absl::Status MakeDurable(PendingBatch* batch);
+  absl::Status failure() const ABSL_LOCKS_EXCLUDED(mu_);
   void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The answer thread.

@@ -1,5 +1,6 @@
 #include "storage/pending_batch.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,23 @@
 #include "storage/status_macros.h"
 
 namespace farebox {
+namespace {
+
+// Printable ASCII. Without an id, or with one that the journal cannot find again, a change would
+// be made as often as it is sent.
+bool IsRequestId(absl::string_view id) {
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  return !id.empty() && id.size() <= limits::kRequestIdBytesMax &&
+         std::all_of(id.begin(), id.end(), is_printable);
+}
+
+// Whether LOW_BALANCE is to be known of the account.
+bool IsLow(const AccountState& state) {
+  const Micros threshold = state.terms.low_balance_threshold;
+  return threshold.is_positive() && state.available() < threshold;
+}
+
+}  // namespace
 
 PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time now)
     : sources_(sources), before_(head), now_(now) {
@@ -24,6 +42,9 @@ PendingBatch::~PendingBatch() {
 }
 
 PendingBatch::Decision PendingBatch::Apply(const Command& command) {
+  if (!IsRequestId(command.request_id)) {
+    return {.status = error::FieldInvalid("request_id", "must be 1 to 128 printable characters")};
+  }
   PendingAccount* const account = FindAccount(command.account_id);
   const OpenAccount* const open = std::get_if<OpenAccount>(&command.action);
   if (account == nullptr) {
@@ -42,19 +63,19 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
 }
 
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
+  if (absl::Status future = CheckNotFromFuture(command.request_id); !future.ok()) {
+    return {.status = std::move(future)};
+  }
+  absl::StatusOr<Entry> entry = DecideOpenAccount(command.account_id, open);
+  if (!entry.ok()) return {.status = entry.status()};
+
   const AccountNumber number =
       sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size());
   opened_.emplace(command.account_id, accounts_.size());
   PendingAccount& account = accounts_.emplace_back();
   account.id = command.account_id;
   account.number = number;
-
-  Entry entry;
-  entry.kind = EntryKind::kAccountOpened;
-  entry.credit_limit = open.terms.credit_limit;
-  entry.detail = EncodeAccountRecord(
-      {.account_id = command.account_id, .terms = open.terms, .settings = open.settings});
-  return {.index = Record(&account, &command, std::move(entry))};
+  return {.index = Record(&account, &command, *std::move(entry))};
 }
 
 PendingBatch::PendingAccount* PendingBatch::FindAccount(absl::string_view account_id) {
@@ -121,13 +142,19 @@ absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindEarlier(const PendingAc
   return std::make_unique<Entry>(std::move(entry));
 }
 
-absl::StatusOr<bool> PendingBatch::MayBeOld(absl::string_view request_id) const {
+absl::Status PendingBatch::CheckNotFromFuture(absl::string_view request_id) const {
   const std::optional<absl::Time> made = TimeOfRequestId(request_id);
   // An id from the future would later pass for a recent one.
   if (made.has_value() && *made > now_ + sources_.request_window / 4) {
     return error::FieldInvalid("request_id", "the time in it is in the future");
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> PendingBatch::MayBeOld(absl::string_view request_id) const {
+  FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(request_id));
   if (sources_.journal->OldRequestsThrough() == 0) return false;
+  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
   return !made.has_value() || *made < now_ - sources_.request_window / 2;
 }
 
@@ -272,11 +299,11 @@ bool PendingBatch::Expire(AccountNumber number, EntryId hold) {
   return true;
 }
 
-void PendingBatch::Warn(AccountNumber number, EntryId hold, absl::Duration warning) {
+void PendingBatch::Warn(AccountNumber number, EntryId hold, absl::Time expire_time) {
   Books::Account* const booked = sources_.books->WriterByNumber(number);
   FAREBOX_CHECK(booked != nullptr);
   const Hold* const current = sources_.books->WriterHold(*booked, hold);
-  if (current == nullptr || current->expired || current->expire_time > now_ + warning) return;
+  if (current == nullptr || current->expired || current->expire_time != expire_time) return;
   const Books::WriterAccount account = sources_.books->Writer(*booked);
   signals_.push_back({.kind = Signal::Kind::kHoldExpiring,
                       .account_id = std::string(account.id),
@@ -286,8 +313,8 @@ void PendingBatch::Warn(AccountNumber number, EntryId hold, absl::Duration warni
 
 void PendingBatch::SignalEffects(const PendingAccount& account, const AccountState& before,
                                  const Entry& entry) {
-  const Micros threshold = account.state.terms.low_balance_threshold;
-  if (before.available() >= threshold && account.state.available() < threshold) {
+  const bool is_new = entry.kind == EntryKind::kAccountOpened;
+  if (!is_new && !IsLow(before) && IsLow(account.state)) {
     signals_.push_back({.kind = Signal::Kind::kLowBalance,
                         .account_id = std::string(account.id),
                         .available = account.state.available()});

@@ -62,8 +62,8 @@ class PendingBatch {
   // Ends the hold if it is open and its time is over; returns whether it did.
   bool Expire(AccountNumber account, EntryId hold);
 
-  // Signals that the hold expires soon, if it is open and does within `warning`.
-  void Warn(AccountNumber account, EntryId hold, absl::Duration warning);
+  // Signals that the hold expires soon, if it is open and `expire_time` is its time still.
+  void Warn(AccountNumber account, EntryId hold, absl::Time expire_time);
 
   bool empty() const { return entries_.empty(); }
   absl::Time now() const { return now_; }
@@ -103,6 +103,7 @@ class PendingBatch {
                                                      const Command& command);
   absl::StatusOr<std::unique_ptr<Entry>> FindEarlier(const PendingAccount& account,
                                                      const Command& command);
+  absl::Status CheckNotFromFuture(absl::string_view request_id) const;
   // Whether the journal's own index has to be asked for a request id that memory does not know.
   absl::StatusOr<bool> MayBeOld(absl::string_view request_id) const;
 
