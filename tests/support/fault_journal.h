@@ -1,0 +1,96 @@
+#ifndef FAREBOX_TESTS_SUPPORT_FAULT_JOURNAL_H_
+#define FAREBOX_TESTS_SUPPORT_FAULT_JOURNAL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+#include "storage/mutex.h"
+
+namespace farebox {
+
+// What a test makes a journal's next appends meet, and what it sees of them.
+//
+// Thread-safe.
+class JournalFaults {
+ public:
+  enum class Fault {
+    kNone,
+    kFull,  // STORAGE_FULL, nothing written.
+    kLost,  // STORAGE_FAILED, and a restart finds nothing.
+    kKept,  // STORAGE_FAILED, and a restart finds the batch.
+  };
+
+  // The next append, and only that one, meets this.
+  void FailNextAppend(Fault fault);
+  // From now on there is no room, or there is again.
+  void SetDiskFull(bool full);
+
+  // Appends wait at a closed gate, with nothing written.
+  void CloseGate();
+  void OpenGate();
+  // Returns once an append waits at the gate.
+  void WaitUntilBlocked();
+
+  // Appends that began, whatever became of them.
+  int64_t append_count() const;
+  // The last entry that an append has made durable.
+  EntryId durable_through() const;
+
+ private:
+  friend class FaultJournal;
+
+  // Passes the gate and says what is to happen.
+  Fault BeginAppend();
+  void EndAppend(EntryId durable_through);
+  bool disk_full() const;
+
+  mutable Mutex mu_;
+  CondVar changed_;  // Signalled when the gate or blocked_ changes.
+  Fault next_ ABSL_GUARDED_BY(mu_) = Fault::kNone;
+  bool disk_full_ ABSL_GUARDED_BY(mu_) = false;
+  bool gate_closed_ ABSL_GUARDED_BY(mu_) = false;
+  bool blocked_ ABSL_GUARDED_BY(mu_) = false;
+  int64_t append_count_ ABSL_GUARDED_BY(mu_) = 0;
+  EntryId durable_through_ ABSL_GUARDED_BY(mu_) = 0;
+};
+
+// Any journal, with faults between it and whoever uses it. Both outlive this object.
+class FaultJournal : public Journal {
+ public:
+  FaultJournal(Journal* journal, JournalFaults* faults) : journal_(*journal), faults_(*faults) {}
+
+  BatchHead Head() override { return journal_.Head(); }
+  absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override {
+    return journal_.LoadSnapshot(visitor);
+  }
+  absl::Status CheckSpace() override;
+  absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
+  absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override {
+    return journal_.FindOldRequest(hash);
+  }
+  EntryId OldRequestsThrough() override { return journal_.OldRequestsThrough(); }
+  Catalog& catalog() override { return journal_.catalog(); }
+  absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override {
+    return journal_.NewReader();
+  }
+  JournalStats Stats() override { return journal_.Stats(); }
+  void WaitForDerived() override { journal_.WaitForDerived(); }
+
+ private:
+  Journal& journal_;
+  JournalFaults& faults_;
+  // Used only on the writer thread. After an unknown outcome nothing more may be appended.
+  bool outcome_unknown_ = false;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_TESTS_SUPPORT_FAULT_JOURNAL_H_
