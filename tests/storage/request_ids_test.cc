@@ -1,0 +1,161 @@
+// Request ids in memory, and what is to be looked at when.
+
+#include "storage/request_ids.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "storage/expiry_queue.h"
+#include "tests/storage/ledger_fixture.h"
+
+namespace farebox {
+namespace {
+
+const absl::Time kStart = absl::FromUnixSeconds(1'700'000'000);
+constexpr absl::Duration kWindow = absl::Hours(8);
+constexpr EntryId kAll = INT64_MAX;
+
+TEST(HashRequestIdTest, TellsAccountsAndIdsApart) {
+  std::set<absl::uint128> hashes;
+  size_t count = 0;
+  for (AccountNumber account = 1; account <= 100; ++account) {
+    for (const char* id : {"a", "b", "aa", "request-1", "request-2"}) {
+      hashes.insert(HashRequestId(account, id));
+      ++count;
+    }
+  }
+  EXPECT_EQ(hashes.size(), count);
+}
+
+// Journals keep both: they may never change.
+TEST(HashRequestIdTest, HashesAreFixed) {
+  EXPECT_EQ(HashRequestId(7, "request"), absl::MakeUint128(0x692f705aca64091b, 0x52c5e94d89b06c97));
+  EXPECT_EQ(ContentFingerprint("content"), 0x55f2b31a6acfaa64);
+}
+
+TEST(TimeOfRequestIdTest, IsKnownForUuidsOfVersion7Only) {
+  const absl::Time time = absl::FromUnixMillis(1'645'557'742'000);
+  struct Row {
+    const char* id;
+    std::optional<absl::Time> time;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f", time},
+           {"017F22E2-79B0-7CC3-98C4-DC0C0C07398F", time},
+           {"ffffffff-ffff-7000-8000-000000000000", absl::FromUnixMillis(0xffffffffffff)},
+           {"00000000-0000-7000-8000-000000000000", absl::UnixEpoch()},
+           {"017f22e2-79b0-4cc3-98c4-dc0c0c07398f", std::nullopt},
+           {"017f22e279b07cc398c4dc0c0c07398f", std::nullopt},
+           {"017f22e2-79b0-7cc3-98c4-dc0c0c07398", std::nullopt},
+           {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f0", std::nullopt},
+           {"017f22e2+79b0-7cc3-98c4-dc0c0c07398f", std::nullopt},
+           {"017f22e2-79b0-7cc3-98c4+dc0c0c07398f", std::nullopt},
+           {"017f22g2-79b0-7cc3-98c4-dc0c0c07398f", std::nullopt},
+           {"+17f22e2-79b0-7cc3-98c4-dc0c0c07398f", std::nullopt},
+           {"017f22e2-79b0-7cc3-98c4-dc0c0c07398z", std::nullopt},
+           {"order-12-abcd-7 of the third customer", std::nullopt},
+           {"", std::nullopt}}) {
+    EXPECT_EQ(TimeOfRequestId(row.id), row.time) << row.id;
+  }
+  EXPECT_EQ(TimeOfRequestId(TimedRequestId(kStart)), kStart);
+}
+
+class RequestIdWindowTest : public ::testing::Test {
+ protected:
+  // The id that was inserted after `hours`, with that number as its entry.
+  void Insert(int hours) { window_.Insert(hours, hours, kStart + absl::Hours(hours)); }
+  bool Knows(int hours) const { return window_.Find(hours) == EntryId{hours}; }
+
+  RequestIdWindow window_{kWindow};
+};
+
+TEST_F(RequestIdWindowTest, FindsWhatWasInserted) {
+  Insert(1);
+
+  EXPECT_EQ(window_.Find(1), 1);
+  EXPECT_EQ(window_.Find(2), std::nullopt);
+}
+
+TEST_F(RequestIdWindowTest, FirstEntryOfAnIdStays) {
+  window_.Insert(5, 1, kStart);
+  window_.Insert(5, 2, kStart);
+
+  EXPECT_EQ(window_.Find(5), 1);
+}
+
+TEST_F(RequestIdWindowTest, KeepsEveryIdForTheWindowAndForgetsItInTheEnd) {
+  for (int hour = 0; hour < 100; ++hour) {
+    Insert(hour);
+    window_.Forget(kStart + absl::Hours(hour), kAll);
+    for (int young = std::max(0, hour - 8); young <= hour; ++young) {
+      EXPECT_TRUE(Knows(young)) << young << " at " << hour;
+    }
+    for (int old = 0; old < hour - 20; ++old) EXPECT_FALSE(Knows(old)) << old << " at " << hour;
+  }
+  EXPECT_LT(window_.size(), size_t{21});
+}
+
+TEST_F(RequestIdWindowTest, KeepsWhatTheJournalDoesNotKnowYet) {
+  for (int hour = 0; hour < 100; ++hour) Insert(hour);
+
+  window_.Forget(kStart + absl::Hours(100), 0);
+  EXPECT_TRUE(Knows(0));
+  window_.Forget(kStart + absl::Hours(100), 50);
+  for (int hour = 51; hour < 100; ++hour) EXPECT_TRUE(Knows(hour)) << hour;
+  EXPECT_FALSE(Knows(0));
+}
+
+TEST_F(RequestIdWindowTest, NewestGenerationStays) {
+  Insert(0);
+
+  window_.Forget(kStart + absl::Hours(1000), kAll);
+
+  EXPECT_TRUE(Knows(0));
+}
+
+// ---- ExpiryQueue
+
+using Kind = ExpiryQueue::Kind;
+
+ExpiryQueue::Item ItemAt(int seconds, EntryId hold, Kind kind = Kind::kExpire) {
+  return {.due = kStart + absl::Seconds(seconds), .hold = hold, .account = 1, .kind = kind};
+}
+
+TEST(ExpiryQueueTest, GivesWhatIsDueInTheOrderOfTime) {
+  ExpiryQueue queue;
+  EXPECT_EQ(queue.NextDue(), absl::InfiniteFuture());
+  for (const int seconds : {5, 1, 4, 2, 3}) queue.Add(ItemAt(seconds, seconds));
+
+  EXPECT_EQ(queue.NextDue(), kStart + absl::Seconds(1));
+  std::vector<EntryId> taken;
+  while (const auto item = queue.TakeDue(kStart + absl::Seconds(3))) taken.push_back(item->hold);
+
+  EXPECT_THAT(taken, ::testing::ElementsAre(1, 2, 3));
+  EXPECT_EQ(queue.NextDue(), kStart + absl::Seconds(4));
+}
+
+TEST(ExpiryQueueTest, WarnsBeforeItExpires) {
+  ExpiryQueue queue;
+  queue.Add(ItemAt(1, 1, Kind::kExpire));
+  queue.Add(ItemAt(1, 1, Kind::kWarn));
+
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1))->kind, Kind::kWarn);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1))->kind, Kind::kExpire);
+}
+
+TEST(ExpiryQueueTest, ItemAddedTwiceIsTakenOnce) {
+  ExpiryQueue queue;
+  queue.Add(ItemAt(1, 1));
+  queue.Add(ItemAt(1, 2));
+  queue.Add(ItemAt(1, 1));
+
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1))->hold, 1);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1))->hold, 2);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace farebox
