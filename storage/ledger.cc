@@ -47,12 +47,13 @@ absl::Status Ledger::Recover() {
     return error::JournalDamaged(snapshot, "the derived state is ahead of the journal");
   }
 
-  // Entries that the snapshot covers matter only for their request ids, and only the recent ones;
-  // recent by the journal's own time, where the clock is ahead of it: it may be set right later.
+  // Entries that the snapshot covers matter only for their request ids, and only the recent ones
+  // and those that the journal cannot find; recent by the journal's own time, where the clock is
+  // ahead of it: it may be set right later.
   const absl::Time now = std::min(clock_->Now(), head_.time);
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window,
                            reader_->LastEntryBefore(now - options_.request_window));
-  const EntryId first = std::min(snapshot, before_window) + 1;
+  const EntryId first = std::min({snapshot, before_window, journal_->OldRequestsThrough()}) + 1;
   absl::Status folded;
   FAREBOX_RETURN_IF_ERROR(reader_->Scan(first, head_.last, [&](const Entry& entry) {
     if (entry.id > snapshot) {

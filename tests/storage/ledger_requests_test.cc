@@ -233,6 +233,25 @@ TEST_P(OldRequests, TimedIdFromTheFutureIsRefused) {
   EXPECT_THAT(Apply(ToDebit("alice", Cents(5), TimedRequestId(latest))), IsApplied());
 }
 
+// What the journal had no time to index before the stop is loaded at the start, however old it is.
+TEST_P(OldRequests, AreFoundAfterALongStop) {
+  OpenAccount("alice", Cents(100));
+  std::vector<Outcome> debits;
+  std::vector<Command> commands;
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(absl::Seconds(1));
+    commands.push_back(i % 2 == 0 ? ToDebit("alice", Cents(1))
+                                  : ToDebit("alice", Cents(1), TimedRequestId(clock_.Now(), i)));
+    debits.push_back(Apply(commands.back()));
+  }
+  Close();
+  clock_.Advance(3 * kWindow);
+
+  Reopen();
+
+  for (int i = 0; i < 20; ++i) EXPECT_THAT(Apply(commands[i]), IsReplayOf(debits[i]));
+}
+
 // A clock that is set to a wrong time for a while, as a machine's may be when it starts.
 TEST_P(OldRequests, AreRememberedThoughTheClockWasWrongAtTheStart) {
   OpenAccount("alice", Cents(100));

@@ -238,13 +238,16 @@ absl::Status MemoryJournal::Append(const BatchHead& head, absl::Span<const Entry
 }
 
 absl::StatusOr<std::optional<EntryId>> MemoryJournal::FindOldRequest(RequestHash hash) {
+  const EntryId through = OldRequestsThrough();
   MutexLock lock(&disk_->mu_);
   const auto found = disk_->requests_.find(hash);
-  if (found == disk_->requests_.end()) return std::optional<EntryId>();
+  if (found == disk_->requests_.end() || found->second > through) return std::optional<EntryId>();
   return std::make_optional(found->second);
 }
 
-EntryId MemoryJournal::OldRequestsThrough() { return Head().last; }
+EntryId MemoryJournal::OldRequestsThrough() {
+  return std::max<EntryId>(0, Head().last - options_.old_requests_lag_entries);
+}
 
 absl::StatusOr<std::unique_ptr<JournalReader>> MemoryJournal::NewReader() {
   return std::make_unique<MemoryJournalReader>(disk_);

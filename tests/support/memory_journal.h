@@ -63,6 +63,8 @@ class MemoryJournal : public Journal {
   struct Options {
     // How many of the newest entries the snapshot leaves to be replayed; absent: no snapshot.
     std::optional<int64_t> snapshot_lag_entries;
+    // How many of the newest entries FindOldRequest does not know of.
+    int64_t old_requests_lag_entries = 0;
   };
 
   explicit MemoryJournal(MemoryDisk* disk, Options options);
