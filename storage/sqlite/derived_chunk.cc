@@ -28,13 +28,12 @@ auto SortedByKey(const Map& map) {
 
 }  // namespace
 
-absl::Status DerivedChunk::Add(const Entry& entry, FindHold find_hold) {
-  balances_[entry.account] = {.account = entry.account,
-                              .balance = entry.balance,
-                              .held = entry.held,
-                              .last_entry = entry.id};
-  if (IsIndexed(entry.id)) activity_.emplace_back(entry.account, entry.id);
+void DerivedChunk::AddBalance(const BalanceRow& row) {
+  balances_[row.account] = row;
+  if (IsIndexed(row.last_entry)) activity_.emplace_back(row.account, row.last_entry);
+}
 
+absl::Status DerivedChunk::AddStep(const Entry& entry, FindHold find_hold) {
   switch (entry.kind) {
     case EntryKind::kAccountOpened:
     case EntryKind::kAccountChanged:

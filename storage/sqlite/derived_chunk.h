@@ -44,7 +44,10 @@ class DerivedChunk {
     std::optional<HoldRow> row;
   };
 
-  absl::Status Add(const Entry& entry, FindHold find_hold);
+  // Each entry once, in journal order: what it leaves of its account...
+  void AddBalance(const BalanceRow& row);
+  // ... and, where it does more than that, the entry itself.
+  absl::Status AddStep(const Entry& entry, FindHold find_hold);
 
   // Each in the order of its key.
   std::vector<BalanceRow> Balances() const;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "storage/account_terms.h"
 #include "storage/limits.h"
+#include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/entry_row.h"
 #include "storage/status_macros.h"
 
@@ -36,7 +37,8 @@ std::string BootId() {
 absl::Status Configure(Connection* connection) {
   // Overwriting deleted content with zeros is the packaged default; here it would cost writes.
   return connection->Execute(absl::StrCat(
-      "PRAGMA secure_delete = OFF; PRAGMA cache_size = -65536; PRAGMA journal_mode = WAL; "
+      "PRAGMA page_size = 4096; PRAGMA secure_delete = OFF; PRAGMA cache_size = -65536; PRAGMA "
+      "journal_mode = WAL; "
       "PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = ",
       kLogBytesMax));
 }
@@ -62,7 +64,7 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string
 
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std::string& path,
                                                                        IsOfJournal is_of_journal) {
-  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {}));
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.vfs = CheckedVfs()}));
   FAREBOX_ASSIGN_OR_RETURN(const int64_t application,
                            connection.QueryInt64("PRAGMA application_id"));
   FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
@@ -86,7 +88,9 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std
 
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Create(const std::string& path) {
   FAREBOX_RETURN_IF_ERROR(Remove(path));
-  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.create = true}));
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection,
+                           Connection::Open(path, {.create = true, .vfs = CheckedVfs()}));
+  FAREBOX_RETURN_IF_ERROR(ReserveChecksums(&connection));
   auto file = std::unique_ptr<DerivedFile>(new DerivedFile(std::move(connection)));
   FAREBOX_RETURN_IF_ERROR(Configure(&file->connection_));
   const auto write = [&]() -> absl::Status {

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_snapshot.h"
 #include "storage/status_macros.h"
@@ -21,15 +22,18 @@ EntryId DerivedReader::FindAbove(AccountNumber account, EntryId entry) {
 }
 
 absl::StatusOr<std::optional<EntryId>> DerivedReader::FindRequest(RequestHash hash) {
-  absl::StatusOr<std::optional<EntryId>> found = LookUpRequest(hash);
+  const absl::Status opened = Refresh();
+  // Asked before the look-up, so that it holds for what the look-up sees; and that the file was
+  // not replaced meanwhile is asked after it.
+  const bool knew_all = status_->requests_through.load() >= status_->requests_promised.load();
+  absl::StatusOr<std::optional<EntryId>> found =
+      opened.ok() ? LookUpRequest(hash) : absl::StatusOr<std::optional<EntryId>>(opened);
   if (!found.ok()) {
     NoteDamage(found.status());
     return absl::UnavailableError("the index of old request ids cannot be read at present");
   }
-  // Asked after the look-up: a file that was replaced meanwhile may have looked empty.
-  const bool knows_all = generation_ == status_->generation.load() &&
-                         status_->requests_through.load() >= status_->requests_promised.load();
-  if (found->has_value() || knows_all) return found;
+  const bool is_current = generation_ == status_->generation.load();
+  if (found->has_value() || (knew_all && is_current)) return found;
   return absl::UnavailableError("the index of old request ids is being made anew");
 }
 
@@ -41,7 +45,6 @@ absl::StatusOr<EntryId> DerivedReader::LoadSnapshot(SnapshotVisitor* visitor) {
 }
 
 absl::StatusOr<std::optional<EntryId>> DerivedReader::LookUpRequest(RequestHash hash) {
-  FAREBOX_RETURN_IF_ERROR(Refresh());
   const ResetOnExit reset(&find_request_);
   const std::array<char, 16> bytes = BytesOf(hash);
   find_request_.BindBlob(1, absl::string_view(bytes.data(), bytes.size()));
@@ -60,20 +63,28 @@ absl::Status DerivedReader::Refresh() {
   find_above_ = Statement();
   find_request_ = Statement();
   connection_.reset();
+  generation_ = generation;
+  const absl::Status opened = OpenFile();
+  if (opened.ok()) return opened;
+  NoteDamage(opened);
   generation_ = -1;
-  FAREBOX_ASSIGN_OR_RETURN(connection_, Connection::Open(path_, {.read_only = true}));
+  return opened;
+}
+
+absl::Status DerivedReader::OpenFile() {
+  FAREBOX_ASSIGN_OR_RETURN(connection_,
+                           Connection::Open(path_, {.read_only = true, .vfs = CheckedVfs()}));
   FAREBOX_ASSIGN_OR_RETURN(
       find_above_, connection_->Prepare("SELECT entry FROM activity "
                                         "WHERE account = ? AND entry > ? ORDER BY entry LIMIT 1"));
   FAREBOX_ASSIGN_OR_RETURN(find_request_,
                            connection_->Prepare("SELECT entry FROM request WHERE hash = ?"));
-  generation_ = generation;
   return absl::OkStatus();
 }
 
 void DerivedReader::NoteDamage(const absl::Status& status) {
   const bool is_current = generation_ == status_->generation.load();
-  if (absl::IsDataLoss(status) && is_current) status_->is_damaged.store(true);
+  if (absl::IsDataLoss(status) && is_current) listener_->OnDamage();
 }
 
 }  // namespace farebox::sqlite

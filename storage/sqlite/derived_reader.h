@@ -24,16 +24,22 @@ struct DerivedStatus {
   std::atomic<EntryId> requests_through{0};
   // The most that requests_through has ever been: what memory may have forgotten.
   std::atomic<EntryId> requests_promised{0};
-  // Set by a reader that met a page that cannot be right; cleared when the file is begun anew.
-  std::atomic<bool> is_damaged{false};
+};
+
+// Is told by readers that they met what cannot be right. Thread-safe.
+class DamageListener {
+ public:
+  virtual ~DamageListener() = default;
+  virtual void OnDamage() = 0;
 };
 
 // Reads derived.db through a connection of its own, and follows the file when it is replaced.
 // Thread-compatible.
 class DerivedReader : public AccountIndex {
  public:
-  DerivedReader(std::string path, std::shared_ptr<DerivedStatus> status)
-      : path_(std::move(path)), status_(std::move(status)) {}
+  DerivedReader(std::string path, std::shared_ptr<const DerivedStatus> status,
+                DamageListener* listener)
+      : path_(std::move(path)), status_(std::move(status)), listener_(listener) {}
 
   // Only a hint: 0 for whatever reason.
   EntryId FindAbove(AccountNumber account, EntryId entry) override;
@@ -47,12 +53,15 @@ class DerivedReader : public AccountIndex {
  private:
   // Opens the file, or the one that has replaced it.
   absl::Status Refresh();
+  absl::Status OpenFile();
   absl::StatusOr<std::optional<EntryId>> LookUpRequest(RequestHash hash);
   absl::StatusOr<EntryId> Load(SnapshotVisitor* visitor);
+  // Tells the listener, where the file that is open now is damaged.
   void NoteDamage(const absl::Status& status);
 
   const std::string path_;
-  const std::shared_ptr<DerivedStatus> status_;
+  const std::shared_ptr<const DerivedStatus> status_;
+  DamageListener* const listener_;  // Outlives this object.
 
   // Of the file that is open; -1 for none.
   int64_t generation_ = -1;

@@ -15,7 +15,10 @@ namespace {
 // With so many entries waiting there is nothing to gain from gathering more.
 constexpr int64_t kGatherEntries = 50'000;
 // Bounds the memory of one chunk and the time it takes to stop.
-constexpr int64_t kChunkEntriesMax = 200'000;
+constexpr int64_t kChunkEntriesMax = 500'000;
+// The same for request ids. Their index is in the order of hashes: a larger chunk touches hardly
+// more pages than a small one.
+constexpr int64_t kChunkRequestsMax = 1'000'000;
 // After a failure, such as a full disk.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Request ids grow old without any new entry.
@@ -31,6 +34,8 @@ absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId
   deriver->appended_ = last;
   FAREBOX_ASSIGN_OR_RETURN(deriver->journal_,
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
+  FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
+                           DerivationSource::Open(deriver->options_.journal_path));
   // The ledger works without the derived file, only slower: the thread will try again.
   deriver->NoteOutcome(deriver->OpenFile());
   deriver->thread_ = StartThread("fbx-deriver", [raw = deriver.get()] { raw->Loop(); });
@@ -89,6 +94,16 @@ void Deriver::WaitUntilClose() {
   --waiting_;
 }
 
+void Deriver::OnDamage() {
+  is_damaged_.store(true);
+  MutexLock lock(&mu_);
+  wake_.SignalOne();
+}
+
+std::unique_ptr<DerivedReader> Deriver::NewReader() {
+  return std::make_unique<DerivedReader>(options_.derived_path, status_, this);
+}
+
 void Deriver::Loop() {
   while (WaitForWork()) NoteOutcome(TakeOver());
 }
@@ -97,7 +112,8 @@ bool Deriver::WaitForWork() {
   MutexLock lock(&mu_);
   if (is_failing_ && !stopping_) wake_.WaitFor(&mu_, kRetryAfter);
   wake_at_.store(status_->through.load() + 1);
-  if (!is_behind() && !stopping_ && !status_->is_damaged) wake_.WaitFor(&mu_, kLookAtRequestsEvery);
+  const bool has_work = is_behind() || has_more_requests_ || is_damaged_;
+  if (!has_work && !stopping_) wake_.WaitFor(&mu_, kLookAtRequestsEvery);
 
   const bool is_gathering = lag() > 0 && lag() < kGatherEntries && waiting_ == 0;
   wake_at_.store(status_->through.load() + kGatherEntries);
@@ -113,13 +129,14 @@ void Deriver::NoteOutcome(const absl::Status& status) {
 }
 
 absl::Status Deriver::TakeOver() {
-  if (file_ == nullptr || status_->is_damaged) FAREBOX_RETURN_IF_ERROR(BeginAnew());
+  if (file_ == nullptr || is_damaged_) FAREBOX_RETURN_IF_ERROR(BeginAnew());
   const EntryId last = std::min(appended_.load(), status_->through.load() + kChunkEntriesMax);
+  has_more_requests_ = false;
   absl::Status status;
   if (last > status_->through) status = TakeOverEntries(last);
   if (status.ok()) status = TakeOverRequests();
   // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
-  if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) status_->is_damaged = true;
+  if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) is_damaged_ = true;
   return status;
 }
 
@@ -130,20 +147,25 @@ absl::Status Deriver::BeginAnew() {
   status_->requests_through = 0;
   file_.reset();
   FAREBOX_ASSIGN_OR_RETURN(file_, DerivedFile::Create(options_.derived_path));
-  status_->is_damaged = false;
+  is_damaged_ = false;
   ++status_->generation;
   return absl::OkStatus();
 }
 
 absl::Status Deriver::TakeOverEntries(EntryId last) {
   FAREBOX_ASSIGN_OR_RETURN(const BatchHead through, journal_->FindBatchOf(last));
+  const EntryId first = status_->through + 1;
   DerivedChunk chunk;
+  const auto find_hold = [this](EntryId hold) { return file_->FindHold(hold); };
+  FAREBOX_RETURN_IF_ERROR(source_->ScanBalances(first, through.last, [&](const BalanceRow& row) {
+    chunk.AddBalance(row);
+    return !stopping_;
+  }));
   absl::Status folded;
-  FAREBOX_RETURN_IF_ERROR(
-      journal_->Scan(status_->through + 1, through.last, [&](const Entry& entry) {
-        folded = chunk.Add(entry, [this](EntryId hold) { return file_->FindHold(hold); });
-        return folded.ok() && !stopping_;
-      }));
+  FAREBOX_RETURN_IF_ERROR(source_->ScanSteps(first, through.last, [&](const Entry& entry) {
+    folded = chunk.AddStep(entry, find_hold);
+    return folded.ok() && !stopping_;
+  }));
   FAREBOX_RETURN_IF_ERROR(folded);
   if (stopping_) return absl::OkStatus();
   FAREBOX_RETURN_IF_ERROR(file_->Write(chunk, through));
@@ -152,19 +174,21 @@ absl::Status Deriver::TakeOverEntries(EntryId last) {
 }
 
 absl::Status Deriver::TakeOverRequests() {
-  // Well before memory forgets them.
-  const absl::Time old_before = options_.clock->Now() - options_.request_window * 3 / 4;
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId old_through, journal_->LastEntryBefore(old_before));
+  // Well before memory forgets them, and then many at a time.
+  const absl::Time now = options_.clock->Now();
   const EntryId before = file_->position().requests_through;
-  const EntryId through =
-      std::min({old_through, file_->position().batch.last, before + kChunkEntriesMax});
-  if (through <= before) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId due_through,
+                           journal_->LastEntryBefore(now - options_.request_window * 3 / 4));
+  const EntryId derived = file_->position().batch.last;
+  if (std::min(due_through, derived) <= before) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId old_through,
+                           journal_->LastEntryBefore(now - options_.request_window * 5 / 8));
+  const EntryId through = std::min({old_through, derived, before + kChunkRequestsMax});
+  has_more_requests_ = through < std::min(due_through, derived);
 
   std::vector<std::pair<RequestHash, EntryId>> requests;
-  FAREBOX_RETURN_IF_ERROR(journal_->Scan(before + 1, through, [&](const Entry& entry) {
-    if (!entry.request_id.empty()) {
-      requests.emplace_back(HashRequestId(entry.account, entry.request_id), entry.id);
-    }
+  FAREBOX_RETURN_IF_ERROR(source_->ScanRequestIds(before + 1, through, [&](const Entry& entry) {
+    requests.emplace_back(HashRequestId(entry.account, entry.request_id), entry.id);
     return !stopping_;
   }));
   if (stopping_) return absl::OkStatus();

@@ -13,6 +13,7 @@
 #include "storage/clock.h"
 #include "storage/entry.h"
 #include "storage/mutex.h"
+#include "storage/sqlite/derivation_source.h"
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_reader.h"
 #include "storage/sqlite/journal_reader.h"
@@ -26,7 +27,7 @@ namespace farebox::sqlite {
 // that a trickle of commits does not make a trickle of chunks.
 //
 // Thread-safe.
-class Deriver {
+class Deriver : public DamageListener {
  public:
   struct Options {
     std::string journal_path;
@@ -44,7 +45,7 @@ class Deriver {
   // entry.
   static absl::StatusOr<std::unique_ptr<Deriver>> Start(Options options, EntryId last);
   // Stops after the chunk at hand.
-  ~Deriver();
+  ~Deriver() override;
   Deriver(const Deriver&) = delete;
   Deriver& operator=(const Deriver&) = delete;
 
@@ -55,7 +56,13 @@ class Deriver {
   // Blocks while the lag is too large and is being worked off.
   void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
 
-  const std::shared_ptr<DerivedStatus>& status() const { return status_; }
+  // The file is made anew, soon.
+  void OnDamage() override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // For one more thread, which must not outlive this object.
+  std::unique_ptr<DerivedReader> NewReader();
+
+  const DerivedStatus& status() const { return *status_; }
 
  private:
   explicit Deriver(Options options);
@@ -84,9 +91,10 @@ class Deriver {
   // The thread sleeps until the journal reaches this entry.
   std::atomic<EntryId> wake_at_{std::numeric_limits<EntryId>::max()};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> is_damaged_{false};
 
   Mutex mu_;
-  CondVar wake_;      // Signalled when wake_at_ is reached, somebody waits, or it is time to stop.
+  CondVar wake_;      // Signalled when wake_at_ is reached, and when what WaitForWork asks changes.
   CondVar progress_;  // Signalled after each chunk.
   int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   // The newest attempt failed; the next one is due after a pause.
@@ -94,6 +102,8 @@ class Deriver {
 
   // Used by the thread only, once it runs.
   std::unique_ptr<SqliteJournalReader> journal_;
+  std::unique_ptr<DerivationSource> source_;
+  bool has_more_requests_ = false;
   std::unique_ptr<DerivedFile> file_;  // Null where it could not be opened.
 
   std::thread thread_;  // Last: starts when all above is built.

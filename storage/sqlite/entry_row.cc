@@ -66,6 +66,59 @@ void YieldRequestId(absl::string_view request_id, UuidBytes* uuid, sqlite3_conte
   }
 }
 
+}  // namespace
+
+int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
+
+absl::Time FromMicros(int64_t micros) {
+  if (micros == std::numeric_limits<int64_t>::max()) return absl::InfiniteFuture();
+  if (micros == std::numeric_limits<int64_t>::min()) return absl::InfinitePast();
+  return absl::FromUnixMicros(micros);
+}
+
+void YieldEntryColumn(const Entry& entry, EntryColumn column, UuidBytes* uuid,
+                      sqlite3_context* context) {
+  switch (column) {
+    case kIdColumn:
+      return sqlite3_result_int64(context, entry.id);
+    case kAccountColumn:
+      return sqlite3_result_int64(context, entry.account);
+    case kKindColumn:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.kind));
+    case kBalanceColumn:
+      return sqlite3_result_int64(context, entry.balance.value());
+    case kHeldColumn:
+      return sqlite3_result_int64(context, entry.held.value());
+    case kPreviousColumn:
+      return sqlite3_result_int64(context, entry.previous);
+    case kTimeColumn:
+      return sqlite3_result_int64(context, ToMicros(entry.time));
+    case kItemColumn:
+      return sqlite3_result_int64(context, entry.item);
+    case kReasonColumn:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.reason));
+    case kFlagsColumn:
+      return sqlite3_result_int64(context, entry.flags);
+    case kAmountColumn:
+      return sqlite3_result_int64(context, entry.amount.value());
+    case kHeldChangeColumn:
+      return sqlite3_result_int64(context, entry.held_change.value());
+    case kCreditLimitColumn:
+      return sqlite3_result_int64(context, entry.credit_limit.value());
+    case kSubjectColumn:
+      return sqlite3_result_int64(context, entry.subject);
+    case kExpireTimeColumn:
+      if (entry.expire_time == absl::InfinitePast()) return;
+      return sqlite3_result_int64(context, ToMicros(entry.expire_time));
+    case kRequestIdColumn:
+      return YieldRequestId(entry.request_id, uuid, context);
+    case kFingerprintColumn:
+      return sqlite3_result_int64(context, static_cast<int64_t>(entry.fingerprint));
+    case kDetailColumn:
+      if (!entry.detail.empty()) YieldBytes(entry.detail, context);
+  }
+}
+
 bool ReadRequestId(const Statement& row, int column, std::string* request_id) {
   const int type = row.Type(column);
   if (type == SQLITE_NULL) {
@@ -82,85 +135,34 @@ bool ReadRequestId(const Statement& row, int column, std::string* request_id) {
   return type == SQLITE_TEXT;
 }
 
-}  // namespace
-
-int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
-
-absl::Time FromMicros(int64_t micros) {
-  if (micros == std::numeric_limits<int64_t>::max()) return absl::InfiniteFuture();
-  if (micros == std::numeric_limits<int64_t>::min()) return absl::InfinitePast();
-  return absl::FromUnixMicros(micros);
-}
-
-void YieldEntryColumn(const Entry& entry, int column, UuidBytes* uuid, sqlite3_context* context) {
-  switch (column) {
-    case 0:
-      return sqlite3_result_int64(context, entry.id);
-    case 1:
-      return sqlite3_result_int64(context, entry.account);
-    case 2:
-      return sqlite3_result_int64(context, entry.previous);
-    case 3:
-      return sqlite3_result_int64(context, ToMicros(entry.time));
-    case 4:
-      return sqlite3_result_int64(context, static_cast<int64_t>(entry.kind));
-    case 5:
-      return sqlite3_result_int64(context, entry.item);
-    case 6:
-      return sqlite3_result_int64(context, static_cast<int64_t>(entry.reason));
-    case 7:
-      return sqlite3_result_int64(context, entry.flags);
-    case 8:
-      return sqlite3_result_int64(context, entry.amount.value());
-    case 9:
-      return sqlite3_result_int64(context, entry.held_change.value());
-    case 10:
-      return sqlite3_result_int64(context, entry.balance.value());
-    case 11:
-      return sqlite3_result_int64(context, entry.held.value());
-    case 12:
-      return sqlite3_result_int64(context, entry.credit_limit.value());
-    case 13:
-      return sqlite3_result_int64(context, entry.subject);
-    case 14:
-      if (entry.expire_time == absl::InfinitePast()) return;
-      return sqlite3_result_int64(context, ToMicros(entry.expire_time));
-    case 15:
-      return YieldRequestId(entry.request_id, uuid, context);
-    case 16:
-      return sqlite3_result_int64(context, static_cast<int64_t>(entry.fingerprint));
-    default:
-      if (!entry.detail.empty()) YieldBytes(entry.detail, context);
-  }
-}
-
 bool ReadEntry(const Statement& row, Entry* entry) {
-  const int64_t kind = row.Int64(4);
-  const int64_t item = row.Int64(5);
-  const int64_t reason = row.Int64(6);
-  const int64_t flags = row.Int64(7);
+  const int64_t kind = row.Int64(kKindColumn);
+  const int64_t item = row.Int64(kItemColumn);
+  const int64_t reason = row.Int64(kReasonColumn);
+  const int64_t flags = row.Int64(kFlagsColumn);
   // Each fits a byte exactly when all of them together do.
   if (static_cast<uint64_t>(kind | item | reason | flags) > 0xff) return false;
 
-  entry->id = row.Int64(0);
-  entry->account = row.Int64(1);
-  entry->previous = row.Int64(2);
-  entry->time = FromMicros(row.Int64(3));
+  entry->id = row.Int64(kIdColumn);
+  entry->account = row.Int64(kAccountColumn);
+  entry->previous = row.Int64(kPreviousColumn);
+  entry->time = FromMicros(row.Int64(kTimeColumn));
   entry->kind = static_cast<EntryKind>(kind);
   entry->item = static_cast<uint8_t>(item);
   entry->reason = static_cast<Reason>(reason);
   entry->flags = static_cast<uint8_t>(flags);
-  entry->amount = Micros(row.Int64(8));
-  entry->held_change = Micros(row.Int64(9));
-  entry->balance = Micros(row.Int64(10));
-  entry->held = Micros(row.Int64(11));
-  entry->credit_limit = Micros(row.Int64(12));
-  entry->subject = row.Int64(13);
-  entry->expire_time = row.IsNull(14) ? absl::InfinitePast() : FromMicros(row.Int64(14));
-  entry->fingerprint = static_cast<uint64_t>(row.Int64(16));
-  const absl::string_view detail = row.Bytes(17);
+  entry->amount = Micros(row.Int64(kAmountColumn));
+  entry->held_change = Micros(row.Int64(kHeldChangeColumn));
+  entry->balance = Micros(row.Int64(kBalanceColumn));
+  entry->held = Micros(row.Int64(kHeldColumn));
+  entry->credit_limit = Micros(row.Int64(kCreditLimitColumn));
+  entry->subject = row.Int64(kSubjectColumn);
+  entry->expire_time = row.IsNull(kExpireTimeColumn) ? absl::InfinitePast()
+                                                     : FromMicros(row.Int64(kExpireTimeColumn));
+  entry->fingerprint = static_cast<uint64_t>(row.Int64(kFingerprintColumn));
+  const absl::string_view detail = row.Bytes(kDetailColumn);
   entry->detail.assign(detail.data(), detail.size());
-  return ReadRequestId(row, 15, &entry->request_id);
+  return ReadRequestId(row, kRequestIdColumn, &entry->request_id);
 }
 
 void BindBatch(const BatchHead& head, Statement* statement) {

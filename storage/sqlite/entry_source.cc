@@ -69,7 +69,8 @@ int Eof(sqlite3_vtab_cursor* base) {
 
 int Column(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
   auto* const cursor = reinterpret_cast<Cursor*>(base);
-  YieldEntryColumn(cursor->entries[cursor->at], column, &cursor->uuid, context);
+  YieldEntryColumn(cursor->entries[cursor->at], static_cast<EntryColumn>(column), &cursor->uuid,
+                   context);
   return SQLITE_OK;
 }
 

@@ -2,6 +2,9 @@
 
 #include <strings.h>
 
+#include <algorithm>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "storage/check.h"
@@ -93,10 +96,16 @@ absl::StatusOr<BatchHead> JournalFile::ReadHead() {
   BatchHead head;
   const ResetOnExit reset(&last_batch_);
   const int result = last_batch_.Step();
-  if (result == SQLITE_DONE) return head;
-  if (result != SQLITE_ROW) return connection_.LastError();
-  if (!ReadBatch(last_batch_, &head)) {
+  if (result != SQLITE_ROW && result != SQLITE_DONE) {
+    return AsJournalDamage(0, connection_.LastError());
+  }
+  if (result == SQLITE_ROW && !ReadBatch(last_batch_, &head)) {
     return error::JournalDamaged(head.first, "its batch cannot be read");
+  }
+  const absl::StatusOr<int64_t> last = connection_.QueryInt64("SELECT max(id) FROM entry");
+  if (!last.ok()) return AsJournalDamage(head.last, last.status());
+  if (*last != head.last) {
+    return error::JournalDamaged(std::min(*last, head.last) + 1, "it is not what its batch says");
   }
   return head;
 }

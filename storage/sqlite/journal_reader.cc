@@ -14,8 +14,8 @@ namespace {
 
 // Rows read in one transaction.
 constexpr size_t kPageEntries = 256;
-// Links are slower to follow, and fewer are wanted.
-constexpr size_t kPageLinks = 64;
+// Links are slower to follow, and fewer are wanted: about a page of what a person looks at.
+constexpr size_t kPageLinks = 32;
 
 }  // namespace
 
@@ -66,7 +66,7 @@ absl::Status SqliteJournalReader::ReadInto(EntryId id, Entry* entry) {
   if (result == SQLITE_DONE) {
     return absl::NotFoundError(absl::StrCat("the journal has no entry ", id));
   }
-  if (result != SQLITE_ROW) return connection_.LastError();
+  if (result != SQLITE_ROW) return AsJournalDamage(id, connection_.LastError());
   if (!ReadEntry(entry_by_id_, entry)) return error::JournalDamaged(id, "it cannot be read");
   return absl::OkStatus();
 }
@@ -96,7 +96,7 @@ absl::Status SqliteJournalReader::FillEntries(EntryId first, EntryId last, std::
   for (; result == SQLITE_ROW; result = entries_.Step()) {
     Entry& entry = (*page)[*count];
     if (!ReadEntry(entries_, &entry)) {
-      return error::JournalDamaged(entries_.Int64(0), "it cannot be read");
+      return error::JournalDamaged(entries_.Int64(kIdColumn), "it cannot be read");
     }
     ++*count;
   }
@@ -121,7 +121,7 @@ absl::Status SqliteJournalReader::ScanBatches(int64_t first,
         return error::JournalDamaged(head.first, "its batch cannot be read");
       }
     }
-    if (result != SQLITE_DONE) return connection_.LastError();
+    if (result != SQLITE_DONE) return AsJournalDamage(0, connection_.LastError());
     batches_.Reset();
     for (const BatchHead& head : page) {
       if (!visit(head)) return absl::OkStatus();
@@ -192,7 +192,7 @@ absl::StatusOr<BatchHead> SqliteJournalReader::ReadBatchHead(int64_t number) {
   batch_by_number_.BindInt64(1, number);
   const int result = batch_by_number_.Step();
   if (result == SQLITE_DONE) return head;
-  if (result != SQLITE_ROW) return connection_.LastError();
+  if (result != SQLITE_ROW) return AsJournalDamage(0, connection_.LastError());
   if (!ReadBatch(batch_by_number_, &head)) {
     return error::JournalDamaged(head.first, "its batch cannot be read");
   }

@@ -28,16 +28,16 @@ constexpr char kVersion1[] = R"sql(
   CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     account INTEGER,
+    kind INTEGER,
+    balance INTEGER,
+    held INTEGER,
     previous INTEGER,
     time INTEGER,
-    kind INTEGER,
     item INTEGER,
     reason INTEGER,
     flags INTEGER,
     amount INTEGER,
     held_change INTEGER,
-    balance INTEGER,
-    held INTEGER,
     credit_limit INTEGER,
     subject INTEGER,
     expire_time INTEGER,
@@ -150,6 +150,11 @@ absl::Status Create(const std::string& path, Migrations migrations) {
 
 Migrations JournalMigrations() { return kMigrations; }
 
+absl::Status AsJournalDamage(EntryId entry, const absl::Status& status) {
+  const bool is_bare = absl::IsDataLoss(status) && GetReason(status) == Reason::kNone;
+  return is_bare ? error::JournalDamaged(entry, status.message()) : status;
+}
+
 // Judges the file by its first bytes, before SQLite is let near it: opening alone may roll back or
 // checkpoint what another program left. The application id is in the file from its first day, so
 // it is never only in the write-ahead log.
@@ -172,6 +177,16 @@ absl::Status CheckIsJournal(const std::string& path, int64_t version_known) {
   return absl::OkStatus();
 }
 
+namespace {
+
+absl::StatusOr<int64_t> ReadVersion(Connection* connection) {
+  const absl::StatusOr<int64_t> version = connection->QueryInt64("PRAGMA user_version");
+  if (!version.ok()) return AsJournalDamage(0, version.status());
+  return version;
+}
+
+}  // namespace
+
 absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrations migrations) {
   const auto known = static_cast<int64_t>(migrations.size());
   if (!fs::exists(path)) FAREBOX_RETURN_IF_ERROR(Create(path, migrations));
@@ -181,7 +196,7 @@ absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrat
   FAREBOX_ASSIGN_OR_RETURN(Connection connection,
                            Connection::Open(path, {.busy_timeout_millis = 30'000}));
   // Again, since a newer schema may so far be in the write-ahead log alone.
-  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(&connection));
   if (version > known) return error::FilesTooNew(path, version, known);
   FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA synchronous = FULL"));
   FAREBOX_RETURN_IF_ERROR(Migrate(version, migrations, &connection));
@@ -189,10 +204,10 @@ absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrat
   return connection;
 }
 
-absl::StatusOr<Connection> OpenJournalForReading(const std::string& path) {
-  const auto known = static_cast<int64_t>(JournalMigrations().size());
+absl::StatusOr<Connection> OpenJournalForReading(const std::string& path, Migrations migrations) {
+  const auto known = static_cast<int64_t>(migrations.size());
   FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.read_only = true}));
-  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(&connection));
   if (version > known) return error::FilesTooNew(path, version, known);
   if (version < known) {
     return absl::FailedPreconditionError(

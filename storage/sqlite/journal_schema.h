@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "storage/entry.h"
 #include "storage/sqlite/connection.h"
 
 namespace farebox::sqlite {
@@ -24,16 +25,21 @@ Migrations JournalMigrations();
 // directory.
 //
 // Fails, with not a byte of it changed, with FILES_FOREIGN where the file is not a journal, and
-// with FILES_TOO_NEW where a newer version wrote it.
+// with FILES_TOO_NEW where a newer version wrote it; with JOURNAL_DAMAGED where it is damaged.
 absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path,
                                                  Migrations migrations = JournalMigrations());
+
+// What is wrong with a page of the journal, as the damage of the journal that it is. `entry` is the
+// first entry that may be concerned; 0 where that is not known.
+absl::Status AsJournalDamage(EntryId entry, const absl::Status& status);
 
 // Fails as OpenJournalForWriting does. Only for the owner of the directory while nothing in this
 // process has the file open: POSIX drops a process's locks on a file with any of its descriptors.
 absl::Status CheckIsJournal(const std::string& path, int64_t version_known);
 
 // Opens a journal that is there, in the current schema, for reading only.
-absl::StatusOr<Connection> OpenJournalForReading(const std::string& path);
+absl::StatusOr<Connection> OpenJournalForReading(const std::string& path,
+                                                 Migrations migrations = JournalMigrations());
 
 }  // namespace farebox::sqlite
 

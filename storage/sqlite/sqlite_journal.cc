@@ -93,15 +93,14 @@ absl::Status SqliteJournal::Recover() {
   FAREBOX_RETURN_IF_ERROR(catalog_.DropUnsealed());
   if (!options_.derive) return absl::OkStatus();
 
-  const std::string derived_path = DerivedPath(options_.directory);
   FAREBOX_ASSIGN_OR_RETURN(deriver_,
                            Deriver::Start({.journal_path = JournalPath(options_.directory),
-                                           .derived_path = derived_path,
+                                           .derived_path = DerivedPath(options_.directory),
                                            .request_window = options_.request_window,
                                            .lag_entries_max = options_.derived_lag_entries_max,
                                            .clock = options_.clock},
                                           head_.last));
-  derived_reader_ = std::make_unique<DerivedReader>(derived_path, deriver_->status());
+  derived_reader_ = deriver_->NewReader();
   return absl::OkStatus();
 }
 
@@ -134,14 +133,12 @@ absl::StatusOr<std::optional<EntryId>> SqliteJournal::FindOldRequest(RequestHash
 }
 
 EntryId SqliteJournal::OldRequestsThrough() {
-  return deriver_ == nullptr ? 0 : deriver_->status()->requests_promised.load();
+  return deriver_ == nullptr ? 0 : deriver_->status().requests_promised.load();
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> SqliteJournal::NewReader() {
   std::unique_ptr<AccountIndex> index;
-  if (deriver_ != nullptr) {
-    index = std::make_unique<DerivedReader>(DerivedPath(options_.directory), deriver_->status());
-  }
+  if (deriver_ != nullptr) index = deriver_->NewReader();
   FAREBOX_ASSIGN_OR_RETURN(
       std::unique_ptr<SqliteJournalReader> reader,
       SqliteJournalReader::Open(JournalPath(options_.directory), std::move(index)));
@@ -153,7 +150,7 @@ JournalStats SqliteJournal::Stats() {
   return {.journal_bytes = FileBytes(journal_path),
           .wal_bytes = FileBytes(absl::StrCat(journal_path, "-wal")),
           .derived_bytes = FileBytes(DerivedPath(options_.directory)),
-          .derived_through = deriver_ == nullptr ? 0 : deriver_->status()->through.load()};
+          .derived_through = deriver_ == nullptr ? 0 : deriver_->status().through.load()};
 }
 
 void SqliteJournal::WaitForDerived() {

@@ -75,10 +75,12 @@ class SqliteJournal : public Journal {
   const std::unique_ptr<JournalFile> file_;
   DeckCatalog catalog_;
   BatchHead head_;
-  std::unique_ptr<DerivedReader> derived_reader_;  // Null without a derived file.
 
-  // Synchronises itself. Before file_ in destruction: it reads what file_ closes.
+  // Synchronises itself. After file_, which checkpoints when nobody else has the file open.
   std::unique_ptr<Deriver> deriver_;  // Null without a derived file.
+
+  // Used only on the writer thread.
+  std::unique_ptr<DerivedReader> derived_reader_;  // Null without a derived file.
 };
 
 // Opens the journal in `directory` for one reader while no server owns it: owns the directory

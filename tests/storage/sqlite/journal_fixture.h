@@ -36,8 +36,10 @@ class TempDirectory {
 // Makes entries that follow from each other as the ledger's do, and the batches around them.
 class EntryMaker {
  public:
-  // Goes on after `head`, with the accounts as they were when it was the newest.
   explicit EntryMaker(absl::Time start) : now_(start) {}
+
+  // Goes on after `head`, the last batch of these entries; without their holds.
+  void Resume(const std::vector<Entry>& entries, const BatchHead& head);
 
   void Advance(absl::Duration by) { now_ += by; }
   absl::Time now() const { return now_; }
@@ -103,6 +105,8 @@ class SqliteJournalFixture : public ::testing::Test {
   // Opens accounts 1 to `count`, with a credit each, in one batch.
   void OpenAccounts(int count);
 
+  // A few thousand entries of every kind, the first half of them with request ids that are old.
+  void AppendHistory();
   // Everything that can be asked of journal_, once its derived file is up to date.
   std::vector<std::string> AllAnswers();
   std::vector<Entry> AllEntries();
@@ -113,7 +117,12 @@ class SqliteJournalFixture : public ::testing::Test {
   ManualClock clock_;
   EntryMaker maker_;
   std::unique_ptr<SqliteJournal> journal_;
+  // Request ids of the entries up to this one are to be found in the derived file.
+  EntryId old_through_ = 0;
 };
+
+// The bytes of a file; empty where there is none.
+std::string Contents(const std::string& path);
 
 }  // namespace farebox::sqlite
 

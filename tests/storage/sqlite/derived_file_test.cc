@@ -1,0 +1,186 @@
+// Whatever becomes of the derived file, the answers stay the same.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "storage/request_ids.h"
+#include "tests/storage/sqlite/journal_fixture.h"
+
+namespace farebox::sqlite {
+namespace {
+
+using ::testing::IsEmpty;
+
+class DerivedFileTest : public SqliteJournalFixture {
+ protected:
+  void SetUp() override {
+    OpenJournal();
+    AppendHistory();
+    answers_ = AllAnswers();
+    journal_.reset();
+  }
+
+  std::string path() const { return directory_ / "ledger/derived.db"; }
+
+  void ExpectSameAnswersAfterOpening() {
+    OpenJournal();
+    ExpectSameAnswers();
+  }
+
+  // Shows the first difference only: there are thousands of answers.
+  void ExpectSameAnswers() {
+    const std::vector<std::string> answers = AllAnswers();
+    ASSERT_EQ(answers.size(), answers_.size());
+    for (size_t i = 0; i < answers.size(); ++i) ASSERT_EQ(answers[i], answers_[i]);
+  }
+
+  void Overwrite(int64_t offset, const std::string& bytes) {
+    std::fstream file(path(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(offset);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    ASSERT_TRUE(file.good());
+  }
+
+  std::vector<std::string> answers_;
+};
+
+TEST_F(DerivedFileTest, GoesOnWhereItWas) { ExpectSameAnswersAfterOpening(); }
+
+TEST_F(DerivedFileTest, IsThereAtOnceAfterACleanStop) {
+  OpenJournal();
+
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last);
+  EXPECT_EQ(journal_->OldRequestsThrough(), old_through_);
+}
+
+TEST_F(DerivedFileTest, MayBeDeleted) {
+  std::filesystem::remove(path());
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayBeTruncated) {
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path()));
+  for (const int64_t left : {bytes - 1, bytes - 4096, bytes / 2, int64_t{4096}, int64_t{0}}) {
+    std::filesystem::resize_file(path(), left);
+
+    ExpectSameAnswersAfterOpening();
+    journal_.reset();
+  }
+}
+
+TEST_F(DerivedFileTest, MayBeGarbage) {
+  Overwrite(0, std::string(std::filesystem::file_size(path()), 'x'));
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayHaveAnyByteChanged) {
+  std::mt19937_64 random(20'231'123);
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path()));
+  const std::string contents = Contents(path());
+  for (int round = 0; round < 30; ++round) {
+    const auto at = static_cast<int64_t>(random() % static_cast<uint64_t>(bytes));
+    SCOPED_TRACE(at);
+    Overwrite(0, contents);
+    Overwrite(at, std::string(1, static_cast<char>(contents[at] ^ (1 + random() % 255))));
+
+    ExpectSameAnswersAfterOpening();
+    journal_.reset();
+  }
+}
+
+TEST_F(DerivedFileTest, MayHaveItsPagesInAnotherOrder) {
+  const std::string contents = Contents(path());
+  Overwrite(4096 * 2, contents.substr(4096 * 3, 4096));
+  Overwrite(4096 * 3, contents.substr(4096 * 2, 4096));
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayBeOfAnotherVersion) {
+  Overwrite(60, std::string("\0\0\0\7", 4));
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayBeOfAnotherJournal) {
+  const std::string derived = Contents(path());
+  std::filesystem::remove_all(directory_ / "ledger");
+  // The same accounts and numbers of entries, other content.
+  maker_ = EntryMaker(Start() + absl::Microseconds(1));
+  OpenJournal();
+  AppendHistory();
+  answers_ = AllAnswers();
+  journal_.reset();
+  std::ofstream(path(), std::ios::binary) << derived;
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayBeAheadOfTheJournal) {
+  const std::string derived = Contents(path());
+  std::filesystem::remove_all(directory_ / "ledger");
+  maker_ = EntryMaker(Start());
+  OpenJournal();
+  OpenAccounts(3);
+  old_through_ = 0;
+  answers_ = AllAnswers();
+  journal_.reset();
+  std::ofstream(path(), std::ios::binary) << derived;
+
+  ExpectSameAnswersAfterOpening();
+}
+
+TEST_F(DerivedFileTest, MayBeDamagedWhileItIsInUse) {
+  OpenJournal();
+  // In another process: a file that this one closes would lose SQLite's locks on it.
+  const pid_t vandal = fork();
+  if (vandal == 0) {
+    const int file = open(path().c_str(), O_WRONLY);
+    const std::string garbage(std::filesystem::file_size(path()) - 4096, 'x');
+    _exit(pwrite(file, garbage.data(), garbage.size(), 4096) > 0 ? 0 : 1);
+  }
+  int outcome = -1;
+  ASSERT_EQ(waitpid(vandal, &outcome, 0), vandal);
+  ASSERT_EQ(outcome, 0);
+
+  const Entry old = AllEntries().front();
+  const auto find = [&] {
+    return journal_->FindOldRequest(HashRequestId(old.account, old.request_id));
+  };
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), 0);
+  EXPECT_THAT(snapshot.lines, IsEmpty());
+  // It may refuse for a while, and never says that there is no such request.
+  while (!find().ok()) std::this_thread::yield();
+  EXPECT_EQ(*find(), std::optional<EntryId>(old.id));
+  ExpectSameAnswers();
+}
+
+TEST_F(DerivedFileTest, ForgetsHoldsThatExpiredLongAgo) {
+  OpenJournal();
+  maker_.Advance(absl::Hours(24 * 8));
+  Append({maker_.Debit(1, 1)});
+  journal_->WaitForDerived();
+
+  SnapshotRecorder snapshot;
+  ASSERT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last);
+  EXPECT_THAT(snapshot.lines, ::testing::Not(::testing::Contains(::testing::HasSubstr("expired"))));
+  EXPECT_THAT(snapshot.lines, ::testing::Contains(::testing::HasSubstr("grant of 500")));
+}
+
+}  // namespace
+}  // namespace farebox::sqlite

@@ -1,0 +1,307 @@
+// Whose files these are, what is in them, and what is refused without a change to them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "storage/errors.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/journal_file.h"
+#include "storage/sqlite/journal_schema.h"
+#include "storage/verify.h"
+#include "tests/storage/sqlite/journal_fixture.h"
+
+namespace farebox::sqlite {
+namespace {
+
+using ::testing::HasSubstr;
+
+class JournalFilesTest : public SqliteJournalFixture {
+ protected:
+  std::string ledger() const { return directory_ / "ledger"; }
+  std::string path() const { return directory_ / "ledger/journal.db"; }
+
+  // A directory with a journal.db that something else made.
+  void Plant(const std::string& contents) {
+    std::filesystem::create_directory(ledger());
+    std::ofstream(path(), std::ios::binary) << contents;
+  }
+
+  // Runs SQL on journal.db as another program would, and leaves it in the write-ahead log.
+  void RunForeignSql(const std::string& sql) {
+    std::filesystem::create_directory(ledger());
+    absl::StatusOr<Connection> connection = Connection::Open(path(), {.create = true});
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    const absl::Status status = connection->Execute(sql);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  Reason ReasonOfOpening() { return GetReason(SqliteJournal::Open(Options()).status()); }
+
+  void ExpectRefusedUntouched(Reason reason) {
+    const std::string before = Contents(path());
+    const std::string log_before = Contents(path() + "-wal");
+
+    EXPECT_EQ(ReasonOfOpening(), reason);
+    EXPECT_EQ(GetReason(OpenOfflineReader(ledger()).status()), reason);
+
+    EXPECT_EQ(Contents(path()), before);
+    EXPECT_EQ(Contents(path() + "-wal"), log_before);
+  }
+};
+
+TEST_F(JournalFilesTest, ASecondOwnerIsRefused) {
+  OpenJournal();
+
+  EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
+  EXPECT_EQ(GetReason(OpenOfflineReader(ledger()).status()), Reason::kFilesInUse);
+}
+
+TEST_F(JournalFilesTest, AnotherProcessIsRefusedUntilTheOwnerIsGone) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t owner = fork();
+  if (owner == 0) {
+    const auto journal = SqliteJournal::Open(Options());
+    const char signal = journal.ok() ? 'y' : 'n';
+    if (write(ready[1], &signal, 1) == 1) pause();
+    _exit(1);
+  }
+  char signal = 0;
+  ASSERT_EQ(read(ready[0], &signal, 1), 1);
+  ASSERT_EQ(signal, 'y');
+
+  EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
+  EXPECT_EQ(Contents(directory_ / "ledger/lock"), absl::StrCat(owner, "\n"));
+
+  ASSERT_EQ(kill(owner, SIGKILL), 0);
+  ASSERT_EQ(waitpid(owner, nullptr, 0), owner);
+  EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
+}
+
+TEST_F(JournalFilesTest, AnEmptyFileIsNotAJournal) {
+  Plant("");
+  ExpectRefusedUntouched(Reason::kFilesForeign);
+}
+
+TEST_F(JournalFilesTest, AFileOfAnotherKindIsNotAJournal) {
+  Plant(std::string(5'000, '#'));
+  ExpectRefusedUntouched(Reason::kFilesForeign);
+}
+
+TEST_F(JournalFilesTest, AnotherProgramsDatabaseIsNotAJournal) {
+  RunForeignSql("CREATE TABLE entry (id INTEGER PRIMARY KEY)");
+  ExpectRefusedUntouched(Reason::kFilesForeign);
+}
+
+TEST_F(JournalFilesTest, AnotherProgramsLogIsLeftAlone) {
+  RunForeignSql("PRAGMA journal_mode = WAL; CREATE TABLE entry (id INTEGER PRIMARY KEY)");
+  ASSERT_NE(Contents(path() + "-wal"), "");
+  ExpectRefusedUntouched(Reason::kFilesForeign);
+}
+
+TEST_F(JournalFilesTest, ANewerSchemaIsRefused) {
+  OpenJournal();
+  journal_.reset();
+  RunForeignSql("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)");
+  ExpectRefusedUntouched(Reason::kFilesTooNew);
+}
+
+TEST_F(JournalFilesTest, ANewerSchemaIsRefusedWhereItIsInTheLogOnly) {
+  OpenJournal();
+  journal_.reset();
+  RunForeignSql("PRAGMA user_version = 99");
+  ASSERT_NE(Contents(path() + "-wal"), "");
+  ExpectRefusedUntouched(Reason::kFilesTooNew);
+}
+
+TEST_F(JournalFilesTest, AJournalWithoutAVersionIsRefused) {
+  OpenJournal();
+  journal_.reset();
+  RunForeignSql("PRAGMA user_version = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+  ExpectRefusedUntouched(Reason::kFilesForeign);
+}
+
+TEST_F(JournalFilesTest, ALogWithoutItsJournalIsRefused) {
+  std::filesystem::create_directory(ledger());
+  std::ofstream(path() + "-wal") << "acknowledged entries";
+
+  EXPECT_EQ(ReasonOfOpening(), Reason::kJournalDamaged);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(JournalFilesTest, AnUnfinishedCreationIsBegunAnew) {
+  std::filesystem::create_directory(ledger());
+  std::ofstream(path() + ".new") << "half a database";
+
+  EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
+}
+
+TEST_F(JournalFilesTest, AnOfflineReaderNeedsALedger) {
+  EXPECT_TRUE(absl::IsNotFound(OpenOfflineReader(ledger()).status()));
+  EXPECT_FALSE(std::filesystem::exists(ledger()));
+}
+
+TEST_F(JournalFilesTest, AnOfflineReaderChangesNothing) {
+  OpenJournal();
+  OpenAccounts(3);
+  journal_.reset();
+  const std::string before = Contents(path());
+
+  {
+    const auto reader = OpenOfflineReader(ledger());
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
+    const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->problem, "");
+    EXPECT_EQ(report->entries, 6);
+    EXPECT_EQ(Activity(reader->get(), 2, 4, 4), (std::vector<EntryId>{4, 3}));
+  }
+
+  EXPECT_EQ(Contents(path()), before);
+  EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
+}
+
+TEST_F(JournalFilesTest, ATruncatedJournalIsRefused) {
+  OpenJournal();
+  AppendHistory();
+  journal_.reset();
+  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) / 2);
+
+  EXPECT_EQ(ReasonOfOpening(), Reason::kJournalDamaged);
+}
+
+TEST_F(JournalFilesTest, AMissingEntryIsNoticedWhenOpening) {
+  OpenJournal();
+  OpenAccounts(2);
+  journal_.reset();
+  RunForeignSql("DROP TRIGGER entry_is_never_deleted; DELETE FROM entry WHERE id = 4");
+
+  const absl::Status status = SqliteJournal::Open(Options()).status();
+
+  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("entry 4"));
+}
+
+TEST_F(JournalFilesTest, AChangedEntryIsFoundByVerification) {
+  OpenJournal();
+  OpenAccounts(2);
+  journal_.reset();
+  RunForeignSql(
+      "DROP TRIGGER entry_is_never_changed; UPDATE entry SET time = time + 1 "
+      "WHERE id = 3");
+  const auto reader = OpenOfflineReader(ledger());
+  ASSERT_TRUE(reader.ok()) << reader.status();
+
+  const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->first_bad_entry, 3);
+}
+
+// ---- Append-only
+
+TEST_F(JournalFilesTest, TheWriterCanOnlyAppend) {
+  std::filesystem::create_directory(ledger());
+  const auto file = JournalFile::Open(path());
+  ASSERT_TRUE(file.ok()) << file.status();
+  for (const std::string& table : {std::string("entry"), std::string("batch")}) {
+    for (const std::string& sql :
+         {"UPDATE " + table + " SET time = 0", "DELETE FROM " + table, "DROP TABLE " + table,
+          "ALTER TABLE " + table + " ADD COLUMN more", "ALTER TABLE " + table + " RENAME TO old",
+          "CREATE TRIGGER late AFTER INSERT ON " + table + " BEGIN SELECT 1; END"}) {
+      EXPECT_FALSE((*file)->connection().Prepare(sql).ok()) << sql;
+    }
+  }
+  EXPECT_FALSE((*file)->connection().Prepare("ATTACH 'other.db' AS other").ok());
+  EXPECT_FALSE((*file)->connection().Prepare("DROP TRIGGER entry_is_never_changed").ok());
+}
+
+TEST_F(JournalFilesTest, OtherProgramsCannotChangeEntriesByMistake) {
+  OpenJournal();
+  OpenAccounts(1);
+  journal_.reset();
+  absl::StatusOr<Connection> connection = Connection::Open(path(), {});
+  ASSERT_TRUE(connection.ok()) << connection.status();
+
+  for (const char* sql : {"UPDATE entry SET balance = 1", "DELETE FROM entry",
+                          "UPDATE batch SET time = 0", "DELETE FROM batch"}) {
+    EXPECT_THAT(std::string(connection->Execute(sql).message()), HasSubstr("append-only")) << sql;
+  }
+}
+
+// ---- Migrations
+
+class MigrationTest : public JournalFilesTest {
+ protected:
+  // Opens journal.db with version 1 and these steps after it.
+  absl::Status OpenWith(std::vector<const char*> steps) {
+    steps.insert(steps.begin(), JournalMigrations().front());
+    return OpenJournalForWriting(path(), steps).status();
+  }
+
+  int64_t VersionOnDisk() {
+    absl::StatusOr<Connection> connection = Connection::Open(path(), {.read_only = true});
+    EXPECT_TRUE(connection.ok()) << connection.status();
+    return connection->QueryInt64("PRAGMA user_version").value_or(-1);
+  }
+};
+
+TEST_F(MigrationTest, StepsRunInOrderAndOnce) {
+  OpenJournal();
+  OpenAccounts(1);
+  journal_.reset();
+
+  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+  const absl::Status status = OpenWith({"CREATE TABLE more (a)", "ALTER TABLE more ADD COLUMN b"});
+
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(VersionOnDisk(), 3);
+}
+
+TEST_F(MigrationTest, ANewFileGetsAllSteps) {
+  std::filesystem::create_directory(ledger());
+
+  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+
+  EXPECT_EQ(VersionOnDisk(), 2);
+}
+
+TEST_F(MigrationTest, AFailingStepChangesNothing) {
+  OpenJournal();
+  journal_.reset();
+
+  EXPECT_FALSE(OpenWith({"CREATE TABLE more (a); CREATE TABLE more (b)"}).ok());
+
+  EXPECT_EQ(VersionOnDisk(), 1);
+  EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
+}
+
+TEST_F(MigrationTest, AnOlderProgramRefusesTheNewSchema) {
+  OpenJournal();
+  journal_.reset();
+  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+
+  ExpectRefusedUntouched(Reason::kFilesTooNew);
+}
+
+TEST_F(MigrationTest, AnOfflineReaderDoesNotMigrate) {
+  OpenJournal();
+  journal_.reset();
+  std::vector<const char*> steps = {JournalMigrations().front(), "CREATE TABLE more (a)"};
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenJournalForReading(path(), steps).status()));
+  EXPECT_EQ(VersionOnDisk(), 1);
+}
+
+}  // namespace
+}  // namespace farebox::sqlite
