@@ -44,8 +44,11 @@ inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 // A client may ask as often as this without being taken for a flood.
 inline constexpr absl::Duration kClientPingIntervalMin = absl::Seconds(10);
 
-// While draining: how long health says NOT_SERVING before connections are told to go away.
+// While draining: how long health says NOT_SERVING before new calls are turned away.
 inline constexpr absl::Duration kDrainGrace = absl::Milliseconds(200);
+
+// While draining, after that: how long new calls are answered SHUTTING_DOWN before connections go.
+inline constexpr absl::Duration kTurnAwayTime = absl::Milliseconds(100);
 
 // While draining: how long calls in progress may take to end.
 inline constexpr absl::Duration kDrainTimeout = absl::Seconds(10);

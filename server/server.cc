@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -51,6 +52,13 @@ void SetBounds(grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
+void Pause(absl::Duration duration) {
+  Mutex mu;
+  CondVar never;
+  MutexLock lock(&mu);
+  if (duration > absl::ZeroDuration()) never.WaitFor(&mu, duration);
+}
+
 // What the libraries have to say goes where our own log does, and not to standard error by itself:
 // protobuf would tell of every bad request there.
 void TakeOverLibraryLogs() {
@@ -99,7 +107,8 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
 }
 
 void Server::MakeServices() {
-  const RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_};
+  const RpcEnvironment environment = {
+      .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
                                                                     .ledger = ledger_.get(),
                                                                     .decks = &decks_,
@@ -146,12 +155,12 @@ void Server::Drain() {
   MutexLock lock(&drain_mu_);
   if (std::exchange(is_drained_, true)) return;
   if (grpc_server_ != nullptr) {
+    // Balancers and clients that watch health leave by themselves; who still calls is told to come
+    // back later. gRPC would only say CANCELLED to what arrives while connections go away.
     grpc_server_->GetHealthCheckService()->SetServingStatus(false);
-    // Balancers and clients that watch health leave by themselves.
-    Mutex mu;
-    CondVar never;
-    MutexLock grace(&mu);
-    if (config_.drain_grace > absl::ZeroDuration()) never.WaitFor(&mu, config_.drain_grace);
+    Pause(config_.drain_grace);
+    is_closing_.store(true);
+    Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
   }
   // Streams would never end by themselves.
   streams_.EndAll();

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_SERVER_H_
 #define FAREBOX_SERVER_SERVER_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -68,6 +69,7 @@ class Server {
 
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
+  std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_;
   std::unique_ptr<Journal> journal_;

@@ -107,7 +107,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // Turns the message that was read into a command, or into its error.
   void Take() {
     auto operation = std::make_unique<StreamOperation>();
-    const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
+    const absl::Status parsed = parts_.method.Receive(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
     if (!parsed.ok()) return EndWith(parsed);
     absl::StatusOr<Command> command =

@@ -70,7 +70,7 @@ absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(const RpcMethod& meth
                                                            const grpc::ByteBuffer& bytes,
                                                            const DeckRegistry& decks) {
   v1::ExportRatesRequest request;
-  FAREBOX_RETURN_IF_ERROR(method.Parse(bytes, &request));
+  FAREBOX_RETURN_IF_ERROR(method.Receive(bytes, &request));
   FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
   std::shared_ptr<const LoadedDeck> deck = decks.Find(request.deck());
   if (deck == nullptr) return error::DeckNotFound(request.deck());

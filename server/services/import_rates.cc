@@ -69,7 +69,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  private:
   absl::Status TakePiece() {
     v1::ImportRatesRequest request;
-    FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
+    FAREBOX_RETURN_IF_ERROR(method_.Receive(piece_, &request));
     if (name_.empty()) {
       FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
       name_ = request.deck();

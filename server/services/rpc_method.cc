@@ -6,17 +6,20 @@
 #include "server/errors.h"
 #include "server/log.h"
 #include "server/services/message.h"
+#include "storage/errors.h"
 
 namespace farebox::server {
 
 RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, RpcBounds bounds)
     : clock_(environment.clock),
+      is_closing_(environment.is_closing),
       name_(name),
       bounds_(bounds),
       meter_(environment.metrics->AddMeter(name)) {}
 
-absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,
-                              google::protobuf::Message* message) const {
+absl::Status RpcMethod::Receive(const grpc::ByteBuffer& bytes,
+                                google::protobuf::Message* message) const {
+  if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
   return ParseMessage(bytes, bounds_.request_bytes_max, message);
 }
 

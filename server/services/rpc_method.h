@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_SERVICES_RPC_METHOD_H_
 #define FAREBOX_SERVER_SERVICES_RPC_METHOD_H_
 
+#include <atomic>
 #include <cstddef>
 
 #include "absl/status/status.h"
@@ -20,6 +21,8 @@ namespace farebox::server {
 struct RpcEnvironment {
   const Clock* clock = nullptr;
   RpcMetrics* metrics = nullptr;
+  // Set when the server is about to stop: what comes then is turned away.
+  const std::atomic<bool>* is_closing = nullptr;
 };
 
 struct RpcBounds {
@@ -37,7 +40,8 @@ class RpcMethod {
 
   absl::Time Now() const { return clock_->Now(); }
 
-  absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
+  // Takes a request in. Fails with SHUTTING_DOWN, MESSAGE_TOO_LARGE or FIELD_INVALID.
+  absl::Status Receive(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
 
   // When the caller stops waiting, by the server's clock: the caller's deadline, or the default.
   absl::Time DeadlineOf(const grpc::CallbackServerContext& context) const;
@@ -48,6 +52,7 @@ class RpcMethod {
 
  private:
   const Clock* const clock_;
+  const std::atomic<bool>* const is_closing_;
   const absl::string_view name_;
   const RpcBounds bounds_;
   RpcMetrics::Meter* const meter_;

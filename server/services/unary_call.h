@@ -30,7 +30,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
     auto* const call = new UnaryCall(method, context, response);
-    const absl::Status parsed = method.Parse(request, call->request_);
+    const absl::Status parsed = method.Receive(request, call->request_);
     if (parsed.ok()) {
       handler(call);
     } else {

@@ -121,7 +121,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
     v1::WatchAccountRequest request;
-    FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
+    FAREBOX_RETURN_IF_ERROR(method_.Receive(bytes, &request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }

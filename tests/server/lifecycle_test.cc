@@ -1,0 +1,170 @@
+// From the start of a server to its end.
+
+#include <sys/socket.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "grpcpp/completion_queue.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "server/exit_codes.h"
+#include "storage/errors.h"
+#include "tests/server/server_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using grpc::StatusCode;
+
+class Lifecycle : public ServerTest {
+ protected:
+  absl::StatusOr<std::unique_ptr<Server>> StartAnother(const Config& config) {
+    return Server::Start(config, &clock_, [](const absl::Status&) {});
+  }
+
+  // What grpc.health.v1.Health/Check answers for the whole server: 1 SERVING, 2 NOT_SERVING.
+  int Health() {
+    grpc::GenericStub stub(channel_);
+    grpc::CompletionQueue queue;
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    grpc::Slice nothing;
+    grpc::ByteBuffer request(&nothing, 1);
+    grpc::ByteBuffer response;
+    grpc::Status status;
+    const auto call =
+        stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+    call->StartCall();
+    call->Finish(&response, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    if (!status.ok()) return -static_cast<int>(status.error_code());
+    grpc::Slice slice;
+    if (!response.DumpToSingleSlice(&slice).ok() || slice.size() != 2) return 0;
+    return slice.begin()[1];  // Field 1, a varint.
+  }
+};
+
+TEST_F(Lifecycle, ASecondServerOnTheSameFilesIsRefused) {
+  const auto second = StartAnother(MakeConfig());
+
+  EXPECT_EQ(GetReason(second.status()), Reason::kFilesInUse);
+  EXPECT_EQ(ExitCodeOf(second.status()), kExitTemporary);
+}
+
+TEST_F(Lifecycle, ASecondServerOnTheSamePortIsRefused) {
+  Config config = MakeConfig();
+  config.data_directory = absl::StrCat(directory_.path(), "/other");
+  config.listen = absl::StrCat("127.0.0.1:", server_->port());
+
+  const auto second = StartAnother(config);
+
+  EXPECT_TRUE(absl::IsUnavailable(second.status())) << second.status();
+  EXPECT_EQ(ExitCodeOf(second.status()), kExitUnavailable);
+}
+
+TEST_F(Lifecycle, HealthSaysServingUntilTheServerDrains) {
+  EXPECT_EQ(Health(), 1);
+  server_->Drain();
+  EXPECT_NE(Health(), 1);
+  Restart();
+}
+
+TEST_F(Lifecycle, ADrainEndsStreamsThatNobodyEnds) {
+  OpenAccount("alice", 1'000'000);
+  grpc::ClientContext watch_context;
+  SetDeadline(&watch_context);
+  const auto watch = billing_->WatchAccount(&watch_context, Parse<v1::WatchAccountRequest>(""));
+  watch->WaitForInitialMetadata();
+  grpc::ClientContext apply_context;
+  SetDeadline(&apply_context);
+  const auto apply = billing_->ApplyStream(&apply_context);
+  apply->Write(Parse<v1::ApplyStreamRequest>(
+      "operation { debit { account_id: 'alice' request_id: 'd' amount_micros: 1 item: "
+      "ITEM_ADJUSTMENT } }"));
+  v1::ApplyStreamResponse result;
+  ASSERT_TRUE(apply->Read(&result));
+
+  server_->Drain();
+
+  EXPECT_FALSE(apply->Read(&result));
+  Answer<v1::ApplyStreamResponse> applied{.status = apply->Finish()};
+  EXPECT_THAT(applied, FailsWith(StatusCode::UNAVAILABLE, "SHUTTING_DOWN"));
+  v1::WatchAccountResponse event;
+  while (watch->Read(&event)) {
+  }
+  Answer<v1::WatchAccountResponse> watched{.status = watch->Finish()};
+  EXPECT_THAT(watched, FailsWith(StatusCode::UNAVAILABLE, "SHUTTING_DOWN"));
+  EXPECT_TRUE(DetailsOf(watched.status).has_retry_info);
+  Restart();
+}
+
+TEST_F(Lifecycle, DecksAndAccountsAreThereAfterARestart) {
+  OpenAccount("alice", 1'000'000);
+  ASSERT_TRUE(Import("standard", DeckCsv()).status.ok());
+
+  Restart();
+
+  EXPECT_THAT(AuthorizeCall("alice", "a", 60),
+              Answers("decision: DECISION_GRANTED price { tariff_id: 'standard@2:2' }"));
+}
+
+TEST_F(Lifecycle, ACallWhoseDeadlineHasPassedChangesNothing) {
+  OpenAccount("alice", 1'000'000);
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(SystemClock().Now() - absl::Seconds(1)));
+  v1::DebitResponse response;
+
+  const grpc::Status status = billing_->Debit(
+      &context,
+      Parse<v1::DebitRequest>(
+          "account_id: 'alice' request_id: 'd' amount_micros: 1 item: ITEM_ADJUSTMENT"),
+      &response);
+
+  EXPECT_EQ(status.error_code(), StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(Balance("alice").balance_micros(), 1'000'000);
+}
+
+class SmallQueue : public ServerTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = ServerTest::MakeConfig();
+    config.queued_commands_max = 1;
+    return config;
+  }
+};
+
+TEST_F(SmallQueue, WhatFindsTheQueueFullIsToldToComeBack) {
+  OpenAccount("alice", 1'000'000);
+  // A batch is let in when nothing waits, however long it is; whatever comes meanwhile is not.
+  v1::ApplyBatchRequest batch;
+  for (int i = 0; i < 5'000; ++i) {
+    *batch.add_operations() = Parse<v1::Operation>(
+        absl::StrCat("debit { account_id: 'alice' item: ITEM_ADJUSTMENT amount_micros: 1 "
+                     "request_id: 'batch ",
+                     i, "' }"));
+  }
+  int overloaded = 0;
+  std::atomic<bool> done{false};
+  std::thread batches([&] {
+    for (int i = 0; i < 20 && !done; ++i) Send(batch);
+    done = true;
+  });
+
+  for (int i = 0; !done; ++i) {
+    const auto answer = Send<v1::DebitRequest>(absl::StrCat(
+        "account_id: 'alice' item: ITEM_ADJUSTMENT amount_micros: 1 request_id: 'x", i, "'"));
+    if (answer.status.ok()) continue;
+    EXPECT_THAT(answer, FailsWith(StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED"));
+    EXPECT_TRUE(DetailsOf(answer.status).has_retry_info);
+    ++overloaded;
+    done = true;
+  }
+  batches.join();
+
+  EXPECT_GT(overloaded, 0);
+}
+
+}  // namespace
+}  // namespace farebox::server
