@@ -1,12 +1,17 @@
 #include "server/config.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <memory>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
 
@@ -42,6 +47,25 @@ constexpr char kFooter[] =
     "listen, 70 the disk failed (start again: the journal is replayed), 75 another process owns\n"
     "the files.";
 
+// "--log-format" -> "FAREBOX_LOG_FORMAT".
+std::string EnvironmentName(absl::string_view option) {
+  return absl::StrCat("FAREBOX_", absl::AsciiStrToUpper(absl::StrReplaceAll(option, {{"-", "_"}})));
+}
+
+// Leaves out of the file what the environment sets: CLI11 would let the file win.
+class ConfigFile : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> kept = CLI::ConfigTOML::from_config(input);
+    kept.erase(std::remove_if(kept.begin(), kept.end(),
+                              [](const CLI::ConfigItem& item) {
+                                return std::getenv(EnvironmentName(item.name).c_str()) != nullptr;
+                              }),
+               kept.end());
+    return kept;
+  }
+};
+
 // What the options are read into before they take their form in Config.
 struct RawOptions {
   double drain_grace_seconds = 0;
@@ -51,42 +75,33 @@ struct RawOptions {
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--data", config->data_directory, "Directory of the ledger; made if missing")
-      ->envname("FAREBOX_DATA")
       ->capture_default_str();
   app->add_option("--listen", config->listen,
                   "Address and port, or unix:PATH; port 0 takes a free one")
-      ->envname("FAREBOX_LISTEN")
       ->capture_default_str();
   app->add_flag("--insecure-listen-anywhere", config->insecure_listen_anywhere,
                 "Let --listen be an address that other machines can reach. THERE IS NO "
-                "AUTHENTICATION YET: whoever reaches the port can move money")
-      ->envname("FAREBOX_INSECURE_LISTEN_ANYWHERE");
+                "AUTHENTICATION YET: whoever reaches the port can move money");
   app->add_option("--port-file", config->port_file,
-                  "Write the port to this file once calls are taken")
-      ->envname("FAREBOX_PORT_FILE");
+                  "Write the port to this file once calls are taken");
   app->add_option("--drain-grace", raw->drain_grace_seconds,
                   "Seconds that health says NOT_SERVING before connections are told to go away")
-      ->envname("FAREBOX_DRAIN_GRACE")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app->add_option("--drain-timeout", raw->drain_timeout_seconds,
                   "Seconds that running calls may take to end while draining")
-      ->envname("FAREBOX_DRAIN_TIMEOUT")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   app->add_option(
          "--request-window", raw->request_window_hours,
          "Hours for which request ids are kept in memory; older ones are looked up on disk")
-      ->envname("FAREBOX_REQUEST_WINDOW")
       ->check(CLI::Range(1, 24 * 366))
       ->capture_default_str();
   app->add_option("--queue-max", config->queued_commands_max,
                   "Changes that may wait for the disk; more are answered OVERLOADED")
-      ->envname("FAREBOX_QUEUE_MAX")
       ->check(CLI::Range(size_t{1}, limits::kQueuedCommandsMax))
       ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
-      ->envname("FAREBOX_READER_THREADS")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
 }
@@ -99,13 +114,21 @@ void AddLogOptions(CLI::App* app, Config* config) {
                                                           {"warning", LogLevel::kWarning},
                                                           {"error", LogLevel::kError}};
   app->add_option("--log-format", config->log_format, "How log lines are written to standard error")
-      ->envname("FAREBOX_LOG_FORMAT")
-      ->transform(CLI::CheckedTransformer(kFormats))
+      ->transform(CLI::CheckedTransformer(kFormats).description("text or json"))
+      ->type_name("WORD")
       ->default_str("text");
   app->add_option("--log-level", config->log_level, "The least that is logged")
-      ->envname("FAREBOX_LOG_LEVEL")
-      ->transform(CLI::CheckedTransformer(kLevels))
+      ->transform(CLI::CheckedTransformer(kLevels).description("debug, info, warning or error"))
+      ->type_name("WORD")
       ->default_str("info");
+}
+
+// Every option but --help and --version, which are no settings.
+void NameInEnvironment(CLI::App* app) {
+  for (CLI::Option* option : app->get_options()) {
+    const std::string name = option->get_single_name();
+    if (name != "help" && name != "version") option->envname(EnvironmentName(name));
+  }
 }
 
 ConfigResult Refuse(absl::string_view problem) {
@@ -133,10 +156,12 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
   app.set_version_flag("--version", absl::StrCat("farebox-server ", FAREBOX_VERSION));
-  app.set_config("--config", "", "Read options from this file (TOML)")->envname("FAREBOX_CONFIG");
+  app.set_config("--config", "", "Read options from this file (TOML)");
+  app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
   AddLogOptions(&app, &config);
+  NameInEnvironment(&app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

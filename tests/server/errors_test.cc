@@ -1,0 +1,76 @@
+#include "server/errors.h"
+
+#include <string>
+
+#include "google/rpc/error_details.pb.h"
+#include "gtest/gtest.h"
+#include "storage/errors.h"
+#include "tests/server/answer.h"
+
+namespace farebox::server {
+namespace {
+
+using grpc::StatusCode;
+
+TEST(ToGrpcStatus, GivesEveryErrorItsCodeReasonAndWhetherARetryHelps) {
+  const struct {
+    absl::Status status;
+    StatusCode code;
+    const char* reason;
+    bool retry;
+  } kRows[] = {
+      {error::FieldInvalid("f", "p"), StatusCode::INVALID_ARGUMENT, "FIELD_INVALID", false},
+      {error::AmountInvalid("f", "p"), StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID", false},
+      {error::AmountOverflow("a"), StatusCode::INVALID_ARGUMENT, "AMOUNT_OVERFLOW", false},
+      {error::RequestIdReused("a", "r"), StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED", false},
+      {error::AccountNotFound("a"), StatusCode::NOT_FOUND, "ACCOUNT_NOT_FOUND", false},
+      {error::AccountExists("a"), StatusCode::ALREADY_EXISTS, "ACCOUNT_EXISTS", false},
+      {error::AccountNotEmpty("a", Micros(1), 1), StatusCode::FAILED_PRECONDITION,
+       "ACCOUNT_NOT_EMPTY", false},
+      {error::HoldNotFound("a", 1), StatusCode::NOT_FOUND, "HOLD_NOT_FOUND", false},
+      {error::HoldEnded("a", 1, "h"), StatusCode::FAILED_PRECONDITION, "HOLD_ENDED", false},
+      {error::EntryNotFound("a", 1), StatusCode::NOT_FOUND, "ENTRY_NOT_FOUND", false},
+      {error::DeckNotFound("d"), StatusCode::NOT_FOUND, "DECK_NOT_FOUND", false},
+      {error::RefundExceedsDebit("a", 1, Micros(1)), StatusCode::FAILED_PRECONDITION,
+       "REFUND_EXCEEDS_DEBIT", false},
+      {error::Declined("a", Reason::kNoRate), StatusCode::FAILED_PRECONDITION, "NO_RATE", false},
+      {error::Overloaded(), StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", true},
+      {error::DeadlineExceeded(), StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", false},
+      {error::ShuttingDown(), StatusCode::UNAVAILABLE, "SHUTTING_DOWN", true},
+      {error::StorageFull("w"), StatusCode::UNAVAILABLE, "STORAGE_FULL", true},
+      {error::StorageFailed("w"), StatusCode::UNAVAILABLE, "STORAGE_FAILED", true},
+      {MessageTooLarge(2, 1), StatusCode::RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", false},
+      {WatcherTooSlow(), StatusCode::RESOURCE_EXHAUSTED, "WATCHER_TOO_SLOW", false},
+      {absl::InternalError("secret"), StatusCode::INTERNAL, "INTERNAL", false},
+      {absl::NotFoundError("secret"), StatusCode::INTERNAL, "INTERNAL", false},
+      {absl::CancelledError(), StatusCode::CANCELLED, "CANCELLED", false},
+  };
+  for (const auto& row : kRows) {
+    const Answer<google::rpc::ErrorInfo> answer{.status = ToGrpcStatus(row.status)};
+    EXPECT_THAT(answer, FailsWith(row.code, row.reason)) << row.status;
+    EXPECT_EQ(DetailsOf(answer.status).has_retry_info, row.retry) << row.status;
+    EXPECT_EQ(answer.status.error_message().find("secret"), std::string::npos);
+  }
+  EXPECT_TRUE(ToGrpcStatus(absl::OkStatus()).ok());
+}
+
+TEST(ToGrpcStatus, NamesTheFieldAndItsProblem) {
+  const ErrorDetails details =
+      DetailsOf(ToGrpcStatus(error::FieldInvalid("usage.call.to", "is required")));
+
+  ASSERT_EQ(details.bad_request.field_violations_size(), 1);
+  EXPECT_EQ(details.bad_request.field_violations(0).field(), "usage.call.to");
+  EXPECT_EQ(details.bad_request.field_violations(0).description(), "is required");
+}
+
+TEST(ToGrpcStatus, NamesEveryProblemOfAField) {
+  const grpc::Status status = ToGrpcStatus(FieldProblems("csv", {"line 1", "line 2", "line 3"}));
+
+  EXPECT_EQ(status.error_message(), "csv: line 1 (and 2 more)");
+  const ErrorDetails details = DetailsOf(status);
+  ASSERT_EQ(details.bad_request.field_violations_size(), 3);
+  EXPECT_EQ(details.bad_request.field_violations(2).description(), "line 3");
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,36 @@
+#ifndef FAREBOX_TESTS_SERVER_THREAD_GATE_H_
+#define FAREBOX_TESTS_SERVER_THREAD_GATE_H_
+
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// Holds up one thread until it is let go.
+class ThreadGate {
+ public:
+  void Wait() {
+    MutexLock lock(&mu_);
+    is_reached_ = true;
+    changed_.SignalAll();
+    while (!is_open_) changed_.Wait(&mu_);
+  }
+  void AwaitReached() {
+    MutexLock lock(&mu_);
+    while (!is_reached_) changed_.Wait(&mu_);
+  }
+  void Open() {
+    MutexLock lock(&mu_);
+    is_open_ = true;
+    changed_.SignalAll();
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  bool is_reached_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_open_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_TESTS_SERVER_THREAD_GATE_H_
