@@ -49,15 +49,13 @@ void Termination::End(const absl::Status& status) {
 }
 
 absl::Status Termination::Wait() {
-  absl::Status end;
-  {
-    MutexLock lock(&mu_);
-    while (!end_.has_value()) ended_.Wait(&mu_);
-    end = *end_;
+  MutexLock lock(&mu_);
+  while (!end_.has_value()) ended_.Wait(&mu_);
+  if (end_->ok()) {
+    const sigset_t signals = EndSignals();
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   }
-  const sigset_t signals = EndSignals();
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  return end;
+  return *end_;
 }
 
 }  // namespace farebox::server

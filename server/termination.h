@@ -20,8 +20,8 @@ class Termination {
 
   void ReportFailure(const absl::Status& status);
 
-  // OK for a signal, otherwise the failure, whichever was first. From then on a signal has its
-  // default action, so that a second one kills.
+  // OK for a signal, otherwise the failure, whichever was first. After a signal the next one has
+  // its default action: it kills. Called on the thread that made this.
   absl::Status Wait();
 
  private:
