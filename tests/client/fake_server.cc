@@ -163,6 +163,10 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return status;
   }
 
+  grpc::Status GetStatus(Context*, const v1::GetStatusRequest*, v1::GetStatusResponse*) override {
+    return Meet("");
+  }
+
   grpc::Status ApplyStream(
       Context*,
       grpc::ServerReaderWriter<v1::ApplyStreamResponse, v1::ApplyStreamRequest>* stream) override {

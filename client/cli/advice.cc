@@ -1,0 +1,104 @@
+#include "client/cli/advice.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "client/cli/decimal.h"
+#include "client/cli/table.h"
+#include "client/cpp/errors.h"
+
+namespace farebox::cli {
+namespace {
+
+struct Row {
+  absl::string_view reason;
+  absl::string_view advice;
+};
+
+constexpr Row kAdvice[] = {
+    {"INSUFFICIENT_BALANCE", "See `farebox balance`; credit the account or raise its limit."},
+    {"ACCOUNT_NOT_FOUND", "See `farebox account list`."},
+    {"ACCOUNT_SUSPENDED", "`farebox account resume` lets it pay again."},
+    {"ACCOUNT_CLOSED", "A closed account stays closed; create another."},
+    {"NO_RATE", "See `farebox rates list`; the account needs a deck with a tariff for this."},
+    {"DESTINATION_BLOCKED", "See the blocked prefixes in `farebox account show`."},
+    {"TOO_MANY_HOLDS", "See `farebox holds`; end some, or raise --open-holds-max."},
+    {"HOLD_NOT_FOUND", "See `farebox holds`."},
+    {"HOLD_ENDED", "See `farebox activity --show journal` for how it ended."},
+    {"REQUEST_ID_REUSED", "Take another --request-id, or repeat exactly what it was used for."},
+    {"REFUND_EXCEEDS_DEBIT", "See `farebox activity` for the debit and its refunds."},
+    {"ACCOUNT_EXISTS", "See `farebox account show`."},
+    {"ACCOUNT_NOT_EMPTY", "Settle or release its holds and bring its balance to zero first."},
+    {"ENTRY_NOT_FOUND", "See `farebox activity`."},
+    {"DECK_NOT_FOUND", "See `farebox rates decks`."},
+    {"OVERLOADED", "Nothing was done; try again."},
+    {"STORAGE_FULL", "Nothing was done; the server's disk is full."},
+    {"SHUTTING_DOWN", "Nothing was done; try again when the server is back."},
+    {"FILES_IN_USE", "Stop the server, or ask it: `farebox verify`."},
+};
+
+// "12.50" for the amounts among the values, which the API has in micros.
+std::string Value(absl::string_view key, const std::string& value) {
+  int64_t micros = 0;
+  const bool is_amount = absl::EndsWith(key, "_micros") && absl::SimpleAtoi(value, &micros);
+  absl::ConsumeSuffix(&key, "_micros");
+  return absl::StrCat(key, "=", is_amount ? FormatMicros(micros) : value);
+}
+
+std::string Values(const client::ErrorDetails& details) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : details.metadata) {
+    if (key != "field") values.push_back(Value(key, value));
+  }
+  return values.empty() ? "" : absl::StrCat(" (", absl::StrJoin(values, ", "), ")");
+}
+
+bool IsOutcomeUnknown(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+}  // namespace
+
+absl::string_view AdviceFor(absl::string_view reason) {
+  for (const Row& row : kAdvice) {
+    if (row.reason == reason) return row.advice;
+  }
+  return "";
+}
+
+std::string DescribeFailure(const absl::Status& status, absl::string_view server) {
+  const client::ErrorDetails details = client::ErrorOf(status);
+  std::string text;
+  if (!details.reason.empty()) {
+    const bool is_named = absl::StrContains(status.message(), details.reason);
+    text = absl::StrCat(is_named ? "" : details.reason, is_named ? "" : ": ", status.message(),
+                        Values(details));
+  } else if (IsOutcomeUnknown(status)) {
+    text = absl::StrCat("no answer from ", server, ": ", status.message(),
+                        ". Is farebox-server running there? --server or FAREBOX_SERVER names "
+                        "another");
+  } else {
+    text = std::string(status.message());
+  }
+  text = Printable(text);
+  const absl::string_view advice = AdviceFor(details.reason);
+  if (!advice.empty()) absl::StrAppend(&text, ". ", advice);
+  if (advice.empty() && IsOutcomeUnknown(status) && !details.request_id.empty()) {
+    absl::StrAppend(&text, ". Whether the change was made is unknown: repeat the command with",
+                    " --request-id ", Printable(details.request_id));
+  }
+  if (details.field_violations.size() > 1) {
+    for (const client::FieldViolation& violation : details.field_violations) {
+      absl::StrAppend(&text, "\n  ",
+                      Printable(absl::StrCat(violation.field, ": ", violation.description)));
+    }
+  }
+  return text;
+}
+
+}  // namespace farebox::cli

@@ -1,0 +1,108 @@
+#include "client/cli/app.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "client/cli/commands.h"
+#include "client/cli/exit_codes.h"
+#include "client/cli/session.h"
+#include "client/cli/times.h"
+
+namespace farebox::cli {
+namespace {
+
+constexpr char kDescription[] =
+    "Opens accounts, moves money and answers questions about it, on a Farebox server.\n"
+    "\n"
+    "Amounts are in units of the account's currency, e.g. 12.50, with up to six decimals.\n";
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  farebox account create acme --currency USD --deck standard\n"
+    "  farebox credit acme 25.00 --description \"bank transfer\"\n"
+    "  farebox quote call --account acme --to 15551234567 --seconds 90\n"
+    "  farebox authorize acme call --from 15550001 --to 15551234567 --seconds 300\n"
+    "  farebox activity acme --from today\n"
+    "  source <(farebox completion bash)\n"
+    "\n";
+
+// Colour is for people, unless they do not want it (no-color.org).
+bool HasColour() {
+  const char* const no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
+  const char* const terminal = std::getenv("TERM");       // NOLINT(concurrency-mt-unsafe)
+  const bool is_wanted = no_colour == nullptr || *no_colour == '\0';
+  const bool is_able = terminal != nullptr && absl::string_view(terminal) != "dumb";
+  return is_wanted && is_able && isatty(STDOUT_FILENO) == 1;
+}
+
+void AddOptions(CLI::App* app, SessionOptions* options) {
+  app->add_option("--server", options->server, "host:port of the server, or unix:PATH")
+      ->envname("FAREBOX_SERVER")
+      ->type_name("ADDRESS")
+      ->capture_default_str();
+  const auto check_timeout = [](const std::string& text) {
+    return std::string(ParseDuration(text).status().message());
+  };
+  const auto read_timeout = [options](const std::string& text) {
+    options->timeout = ParseDuration(text).value_or(absl::ZeroDuration());  // Checked before.
+  };
+  app->add_option_function<std::string>(
+         "--timeout", read_timeout,
+         "How long to wait for an answer, e.g. 500ms or 10s; 5s by default, longer where all data "
+         "is read")
+      ->check(CLI::Validator(check_timeout, ""))
+      ->type_name("TIME");
+  app->add_option("--request-id", options->request_id,
+                  "Names the change; repeating it under the same id does nothing twice")
+      ->type_name("ID");
+  app->add_flag("--json", options->has_json, "Print the answer as JSON, with the API's names");
+  app->add_flag("--utc", options->has_utc, "Read and show times in UTC, not the local time zone");
+}
+
+int Refuse(absl::string_view problem) {
+  std::cerr << "farebox: " << problem << ". Run with --help for more information.\n";
+  return kExitUsage;
+}
+
+}  // namespace
+
+int RunApp(int argc, const char* const* argv) {
+  CLI::App app(kDescription, "farebox");
+  app.footer(absl::StrCat(kExamples, DescribeExitCodes()));
+  app.set_version_flag("--version", absl::StrCat("farebox ", FAREBOX_VERSION));
+  app.require_subcommand(1);
+  // Lets the options of all commands be written behind any of them.
+  app.fallthrough();
+  SessionOptions options;
+  options.has_colour = HasColour();
+  AddOptions(&app, &options);
+  Commands commands(&app);
+  AddAccountCommands(&commands);
+  AddMoneyCommands(&commands);
+  AddHoldCommands(&commands);
+  AddActivityCommands(&commands);
+  AddRatesCommands(&commands);
+  AddStatusCommand(&commands);
+  AddVerifyCommand(&commands);
+  AddCompletionCommand(&commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for) {
+    app.exit(asked_for);
+    return kExitOk;
+  } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+    return Refuse(unknown.empty() ? error.what()
+                                  : absl::StrCat("\"", unknown[0], "\" is not known here"));
+  }
+  Session session(options);
+  return commands.RunChosen(&session);
+}
+
+}  // namespace farebox::cli

@@ -1,0 +1,85 @@
+#include "client/cli/session.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/advice.h"
+#include "client/cli/decimal.h"
+#include "client/cpp/errors.h"
+
+namespace farebox::cli {
+namespace {
+
+// People wait longer than call routers do.
+constexpr absl::Duration kTimeout = absl::Seconds(5);
+
+std::string Json(const google::protobuf::Message& message, bool is_indented) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = is_indented;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
+  if (!status.ok()) return absl::StrCat("{\"error\": \"", status.ToString(), "\"}");
+  while (!json.empty() && json.back() == '\n') json.pop_back();
+  return json;
+}
+
+}  // namespace
+
+Session::Session(SessionOptions options) : options_(std::move(options)) {}
+
+client::Client& Session::client() {
+  if (client_ == nullptr) {
+    client_ = std::make_unique<client::Client>(client::ClientOptions{
+        .target = options_.server, .timeout = kTimeout, .retry = {.attempt_timeout = kTimeout}});
+  }
+  return *client_;
+}
+
+absl::TimeZone Session::zone() const {
+  return options_.has_utc ? absl::UTCTimeZone() : absl::LocalTimeZone();
+}
+
+int Session::Fail(const absl::Status& status) {
+  if (options_.has_json) {
+    std::cerr << Json(client::StatusToProto(status), /*is_indented=*/true) << "\n";
+  } else {
+    std::cerr << "farebox: " << DescribeFailure(status, options_.server) << "\n";
+  }
+  return ExitCodeOf(status);
+}
+
+void Session::PrintJson(const google::protobuf::Message& message) {
+  std::cout << Json(message, /*is_indented=*/true) << "\n";
+}
+
+void Session::PrintJsonLine(const google::protobuf::Message& message) {
+  std::cout << Json(message, /*is_indented=*/false) << std::endl;
+}
+
+void Session::Print(const Table& table) { std::cout << table.ToString(options_.has_colour); }
+
+void Session::Print(absl::string_view text) { std::cout << text << std::flush; }
+
+void Session::Note(absl::string_view text) { std::cerr << text << "\n"; }
+
+std::string Session::CurrencyOf(const std::string& account_id) {
+  const auto known = currencies_.find(account_id);
+  if (known != currencies_.end()) return known->second;
+  v1::GetBalanceRequest request;
+  request.set_account_id(account_id);
+  const absl::StatusOr<v1::GetBalanceResponse> balance =
+      client().GetBalance(request, call_options());
+  return currencies_[account_id] = balance.ok() ? balance->currency_code() : "";
+}
+
+std::string Session::Money(int64_t micros, absl::string_view currency) const {
+  return currency.empty() ? FormatMicros(micros)
+                          : absl::StrCat(FormatMicros(micros), " ", currency);
+}
+
+}  // namespace farebox::cli

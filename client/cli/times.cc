@@ -1,0 +1,92 @@
+#include "client/cli/times.h"
+
+#include <cstdint>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+
+namespace farebox::cli {
+namespace {
+
+constexpr const char* kFormats[] = {"%Y-%m-%dT%H:%M:%E*S%Ez", "%Y-%m-%d %H:%M:%E*S",
+                                    "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+
+// "7d" and all that absl reads.
+bool ReadDuration(absl::string_view text, absl::Duration* duration) {
+  int64_t days = 0;
+  absl::string_view number = text;
+  if (absl::ConsumeSuffix(&number, "d") && absl::SimpleAtoi(number, &days)) {
+    *duration = absl::Hours(24) * days;
+    return true;
+  }
+  return absl::ParseDuration(text, duration);
+}
+
+absl::Status Malformed(absl::string_view text, absl::string_view examples) {
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", examples));
+}
+
+}  // namespace
+
+absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::TimeZone zone, absl::Time now) {
+  const absl::CivilDay today = absl::ToCivilDay(now, zone);
+  if (text == "now") return now;
+  if (text == "today") return absl::FromCivil(today, zone);
+  if (text == "yesterday") return absl::FromCivil(today - 1, zone);
+  absl::Duration ago;
+  if (ReadDuration(text, &ago) && ago >= absl::ZeroDuration()) return now - ago;
+  for (const char* format : kFormats) {
+    absl::Time time;
+    std::string problem;
+    if (absl::ParseTime(format, text, zone, &time, &problem) && time != absl::InfiniteFuture() &&
+        time != absl::InfinitePast()) {
+      return time;
+    }
+  }
+  return Malformed(text, "a time such as 2026-03-01, \"2026-03-01 14:30\", today or 24h");
+}
+
+absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
+  absl::Duration duration;
+  int64_t seconds = 0;
+  if (absl::SimpleAtoi(text, &seconds)) {
+    duration = absl::Seconds(seconds);
+  } else if (!ReadDuration(text, &duration)) {
+    return Malformed(text, "a length of time such as 500ms, 2s or 5m");
+  }
+  if (duration <= absl::ZeroDuration() || duration == absl::InfiniteDuration()) {
+    return Malformed(text, "a length of time above zero");
+  }
+  return duration;
+}
+
+std::string FormatTime(const google::protobuf::Timestamp& time, absl::TimeZone zone) {
+  if (time.seconds() == 0 && time.nanos() == 0) return "";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(time.seconds()), zone);
+}
+
+std::string ZoneName(absl::TimeZone zone, absl::Time at) {
+  return absl::FormatTime("%Z", at, zone);
+}
+
+std::string FormatDuration(const google::protobuf::Duration& duration) {
+  return absl::FormatDuration(absl::Seconds(duration.seconds()) +
+                              absl::Nanoseconds(duration.nanos()));
+}
+
+std::string FormatSeconds(int64_t seconds) {
+  if (seconds < 60) return absl::StrCat(seconds, "s");
+  if (seconds < 3600) return absl::StrFormat("%dm %02ds", seconds / 60, seconds % 60);
+  return absl::StrFormat("%dh %02dm %02ds", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+void FillTimestamp(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  out->set_seconds(seconds);
+  out->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+}  // namespace farebox::cli

@@ -1,0 +1,200 @@
+// The program against the real server: what support staff do in a day.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/client/program.h"
+#include "tests/support/server_process.h"
+
+namespace farebox::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kDeck[] =
+    "item,prefix,description,connect_fee,attempt_fee,rate_per_minute,initial_increment,increment,"
+    "unit_fee\n"
+    "OUTBOUND_CALL,1555,Test land,0.01,0.002,0.012,30,6,\n"
+    "OUTGOING_TEXT,,Texts,,,,,,0.0075\n";
+
+class CliEndToEndTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(server_.Start().ok());
+    std::ofstream(deck_path_) << kDeck;
+    ASSERT_EQ(Run({"rates", "import", "standard", deck_path_}), 0) << last_.err;
+    ASSERT_EQ(Run({"account", "create", "acme", "--currency", "USD", "--deck", "standard"}), 0)
+        << last_.err;
+    ASSERT_EQ(Run({"credit", "acme", "5.00"}), 0) << last_.err;
+  }
+
+  int Run(const std::vector<std::string>& arguments) {
+    last_ = RunFarebox(server_.address(), arguments);
+    return last_.exit_code;
+  }
+
+  nlohmann::json RunJson(std::vector<std::string> arguments) {
+    arguments.push_back("--json");
+    Run(arguments);
+    return nlohmann::json::parse(last_.out, nullptr, false);
+  }
+
+  std::string Balance() { return RunJson({"balance", "acme"})["balance_micros"]; }
+
+  TemporaryDirectory directory_;
+  const std::string data_ = directory_.path() + "/data";
+  const std::string deck_path_ = directory_.path() + "/deck.csv";
+  ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY, .data_directory = data_}};
+  Outcome last_;
+};
+
+const std::vector<std::string> kAuthorize = {
+    "authorize", "acme", "call", "--from", "15550001", "--to", "15551234567", "--seconds", "300"};
+
+TEST_F(CliEndToEndTest, ACallIsAuthorizedAndSettled) {
+  const nlohmann::json authorized = RunJson(kAuthorize);
+  ASSERT_EQ(authorized["decision"], "DECISION_GRANTED") << last_.out << last_.err;
+  const std::string hold = authorized["hold_id"];
+
+  ASSERT_EQ(Run({"holds", "acme"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("outbound call to 15551234567"));
+  ASSERT_EQ(Run({"settle", "acme", hold, "--used", "100"}), 0) << last_.err;
+
+  // 0.01 + 102 s at 0.012 a minute.
+  EXPECT_THAT(last_.out, HasSubstr("-0.0304 USD"));
+  EXPECT_EQ(Balance(), "4969600");
+}
+
+TEST_F(CliEndToEndTest, AnUnansweredCallCostsItsAttempt) {
+  const std::string hold = RunJson(kAuthorize)["hold_id"];
+
+  ASSERT_EQ(Run({"release", "acme", hold}), 0) << last_.err;
+
+  EXPECT_EQ(Balance(), "4998000");
+}
+
+TEST_F(CliEndToEndTest, ADenialSaysWhyAndExitsAsRefused) {
+  EXPECT_EQ(Run({"authorize", "acme", "call", "--from", "15550001", "--to", "4930123456",
+                 "--seconds", "60"}),
+            1);
+
+  EXPECT_THAT(last_.out, HasSubstr("no-rate"));
+}
+
+TEST_F(CliEndToEndTest, ATextIsQuotedAndPaid) {
+  const std::vector<std::string> text = {"text",       "--from", "15550001",           "--to",
+                                         "4930123456", "--body", std::string(161, 'x')};
+  std::vector<std::string> quote = {"quote", "--account", "acme"};
+  quote.insert(quote.end(), text.begin(), text.end());
+  std::vector<std::string> debit = {"debit", "acme"};
+  debit.insert(debit.end(), text.begin(), text.end());
+
+  EXPECT_EQ(RunJson(quote)["amount_micros"], "15000") << last_.err;
+  EXPECT_EQ(Balance(), "5000000");
+  ASSERT_EQ(Run(debit), 0) << last_.err;
+  EXPECT_EQ(Balance(), "4985000");
+}
+
+TEST_F(CliEndToEndTest, ARepeatedRequestIdMovesMoneyOnce) {
+  const std::vector<std::string> credit = {"credit", "acme", "1", "--request-id", "once"};
+
+  ASSERT_EQ(Run(credit), 0);
+  ASSERT_EQ(Run(credit), 0);
+
+  EXPECT_THAT(last_.out, HasSubstr("replayed"));
+  EXPECT_EQ(Balance(), "6000000");
+  EXPECT_EQ(Run({"credit", "acme", "2", "--request-id", "once"}), 1);
+  EXPECT_THAT(last_.err, HasSubstr("REQUEST_ID_REUSED"));
+}
+
+TEST_F(CliEndToEndTest, ADebitIsRefundedInPartAndNoFurther) {
+  const nlohmann::json debit =
+      RunJson({"debit", "acme", "--amount", "3.50", "--item", "adjustment"});
+  const std::string entry = debit["entry"]["entry_id"];
+
+  EXPECT_EQ(Run({"refund", "acme", entry, "1.25"}), 0) << last_.err;
+  EXPECT_EQ(Run({"refund", "acme", entry, "2.26"}), 1);
+
+  EXPECT_THAT(last_.err, HasSubstr("REFUND_EXCEEDS_DEBIT"));
+  EXPECT_EQ(Balance(), "2750000");
+}
+
+TEST_F(CliEndToEndTest, ActivityIsPagedToItsLimit) {
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(Run({"credit", "acme", "1"}), 0);
+
+  EXPECT_EQ(RunJson({"activity", "acme", "--limit", "4"})["entries"].size(), 4);
+  EXPECT_EQ(RunJson({"activity", "acme", "--limit", "0"})["entries"].size(), 6);
+  EXPECT_EQ(RunJson({"activity", "acme", "--show", "debits"})["entries"].size(), 0);
+}
+
+TEST_F(CliEndToEndTest, AnAccountIsChangedSuspendedAndResumed) {
+  ASSERT_EQ(Run({"account", "update", "acme", "--credit-limit", "10", "--metadata", "plan=gold"}),
+            0)
+      << last_.err;
+  ASSERT_EQ(Run({"account", "suspend", "acme"}), 0);
+  EXPECT_EQ(Run({"debit", "acme", "--amount", "1", "--item", "adjustment"}), 1);
+  EXPECT_THAT(last_.err, HasSubstr("ACCOUNT_SUSPENDED"));
+  ASSERT_EQ(Run({"account", "resume", "acme"}), 0);
+  EXPECT_EQ(Run({"debit", "acme", "--amount", "15", "--item", "adjustment"}), 0) << last_.err;
+
+  const nlohmann::json account = RunJson({"account", "show", "acme"})["account"];
+  EXPECT_EQ(account["credit_limit_micros"], "10000000");
+  EXPECT_EQ(account["metadata"]["plan"], "gold");
+  EXPECT_EQ(account["deck"], "standard");
+}
+
+TEST_F(CliEndToEndTest, WhatIsNotThereIsNotFound) {
+  EXPECT_EQ(Run({"balance", "nobody"}), 3);
+  EXPECT_EQ(Run({"release", "acme", "999"}), 3);
+  EXPECT_EQ(Run({"rates", "export", "nothing"}), 3);
+}
+
+TEST_F(CliEndToEndTest, ABadDeckIsRefusedByLineAndColumn) {
+  std::ofstream(deck_path_) << "item,prefix,rate_per_minute\nOUTBOUND_CALL,1555,cheap\n";
+
+  EXPECT_EQ(Run({"rates", "import", "standard", deck_path_}), 2);
+
+  EXPECT_THAT(last_.err, HasSubstr("line 2, column 3"));
+  EXPECT_EQ(RunJson({"rates", "decks"})["rate_decks"].size(), 1);
+}
+
+TEST_F(CliEndToEndTest, AnExportedDeckIsImportedAsTheSame) {
+  const std::string path = directory_.path() + "/exported.csv";
+  ASSERT_EQ(Run({"rates", "export", "standard", "--output", path}), 0) << last_.err;
+  ASSERT_EQ(Run({"rates", "export", "standard"}), 0);
+  const std::string exported = last_.out;
+
+  ASSERT_EQ(Run({"rates", "import", "standard", path}), 0) << last_.err;
+  ASSERT_EQ(Run({"rates", "export", "standard"}), 0);
+
+  EXPECT_EQ(last_.out, exported);
+  EXPECT_EQ(RunJson({"rates", "decks"})["rate_decks"][0]["version"], "2");
+}
+
+TEST_F(CliEndToEndTest, VerifiesOverTheNetworkAndFromTheFilesAlike) {
+  const nlohmann::json online = RunJson({"verify"});
+  EXPECT_EQ(Run({"verify", "--offline", "--data", data_}), 1);
+  EXPECT_THAT(last_.err, HasSubstr("Stop the server"));
+
+  server_.Terminate();
+  const nlohmann::json offline = RunJson({"verify", "--offline", "--data", data_});
+
+  EXPECT_EQ(last_.exit_code, 0) << last_.err;
+  EXPECT_EQ(online["ok"], true);
+  EXPECT_EQ(offline, online);
+}
+
+TEST_F(CliEndToEndTest, StatusAndWatchTellWhatHappened) {
+  EXPECT_EQ(RunJson({"status"})["accounts"], "1");
+  ASSERT_EQ(Run({"watch", "acme", "--from-entry", "1", "--count", "1"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("credit  5.00  balance 5.00"));
+}
+
+}  // namespace
+}  // namespace farebox::testing

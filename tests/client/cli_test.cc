@@ -1,0 +1,244 @@
+// The program itself, against a server that does as it is told.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/client/fake_server.h"
+#include "tests/client/program.h"
+
+namespace farebox::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+auto Exits(int exit_code) { return Field("exit_code", &Outcome::exit_code, exit_code); }
+template <typename Matcher>
+auto Says(Matcher matcher) {
+  return Field("out", &Outcome::out, matcher);
+}
+template <typename Matcher>
+auto Complains(Matcher matcher) {
+  return Field("err", &Outcome::err, matcher);
+}
+
+class CliTest : public ::testing::Test {
+ protected:
+  Outcome Run(std::vector<std::string> arguments) {
+    return RunFarebox(server_.address(), arguments);
+  }
+
+  FakeServer server_;
+};
+
+const std::vector<std::string> kDebit = {"debit", "acme",   "--amount",
+                                         "4.99",  "--item", "adjustment"};
+
+TEST_F(CliTest, ShowsABalanceWithItsCurrency) {
+  EXPECT_THAT(Run({"balance", "acme"}), AllOf(Exits(0), Says(HasSubstr("12.50 USD"))));
+}
+
+TEST_F(CliTest, PrintsJsonWithTheNamesOfTheApi) {
+  const Outcome outcome = Run({"balance", "acme", "--json"});
+
+  ASSERT_THAT(outcome, Exits(0));
+  const nlohmann::json json = nlohmann::json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(json["balance_micros"], "12500000");
+  EXPECT_EQ(json["held_micros"], "0");
+  EXPECT_EQ(json["currency_code"], "USD");
+}
+
+TEST_F(CliTest, PrintsARefusalAsJson) {
+  server_.React({FindsInsufficientBalance()});
+  std::vector<std::string> arguments = kDebit;
+  arguments.push_back("--json");
+
+  const Outcome outcome = Run(arguments);
+
+  EXPECT_THAT(outcome, AllOf(Exits(1), Says(IsEmpty())));
+  const nlohmann::json json = nlohmann::json::parse(outcome.err, nullptr, false);
+  EXPECT_EQ(json["details"][0]["reason"], "INSUFFICIENT_BALANCE");
+}
+
+TEST_F(CliTest, SendsAnAmountExactly) {
+  EXPECT_THAT(Run({"debit", "acme", "--amount", "0.300001", "--item", "adjustment"}),
+              AllOf(Exits(0), Says(HasSubstr("-0.300001 USD"))));
+}
+
+TEST_F(CliTest, SendsTheRequestIdThatIsGiven) {
+  std::vector<std::string> arguments = kDebit;
+  arguments.insert(arguments.end(), {"--request-id", "mine"});
+
+  ASSERT_THAT(Run(arguments), Exits(0));
+
+  EXPECT_EQ(server_.request_ids()[0], "mine");
+}
+
+TEST_F(CliTest, RefusesACommandThatIsWrongWithoutAskingTheServer) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"frobnicate"},
+                                             {"account"},
+                                             {"account", "frobnicate"},
+                                             {"balance"},
+                                             {"balance", "acme", "other"},
+                                             {"balance", "acme", "--frobnicate"},
+                                             {"credit", "acme"},
+                                             {"credit", "acme", "1.2.3"},
+                                             {"credit", "acme", "-5"},
+                                             {"credit", "acme", "0.0000001"},
+                                             {"credit", "acme", "1", "--reason", "bribe"},
+                                             {"debit", "acme", "call", "--amount", "1"},
+                                             {"authorize", "acme"},
+                                             {"authorize", "acme", "fax"},
+                                             {"settle", "acme", "seven", "--used", "1"},
+                                             {"settle", "acme", "0", "--used", "1"},
+                                             {"activity", "acme", "--from", "noon"},
+                                             {"activity", "acme", "--limit", "-1"},
+                                             {"balance", "acme", "--timeout", "soon"},
+                                             {"verify", "--offline"},
+                                             {"completion", "tcsh"}}) {
+    EXPECT_THAT(Run(arguments),
+                AllOf(Exits(2), Says(IsEmpty()), Complains(StartsWith("farebox: "))))
+        << ::testing::PrintToString(arguments);
+  }
+  EXPECT_THAT(server_.request_ids(), IsEmpty());
+}
+
+TEST_F(CliTest, NamesTheWordThatIsUnknown) {
+  EXPECT_THAT(Run({"frobnicate"}), Complains(HasSubstr("\"frobnicate\" is not known")));
+}
+
+TEST_F(CliTest, ExitsByTheKindOfFailure) {
+  struct Row {
+    Reaction reaction;
+    int exit_code;
+    const char* word;
+  };
+  for (const Row& row : {Row{FindsInsufficientBalance(), 1, "INSUFFICIENT_BALANCE"},
+                         Row{FindsRequestIdReused(), 1, "REQUEST_ID_REUSED"},
+                         Row{FindsFieldInvalid(), 2, "usage.call.to"},
+                         Row{FindsMessageTooLarge(), 4, "MESSAGE_TOO_LARGE"}}) {
+    server_.React({row.reaction});
+
+    EXPECT_THAT(Run(kDebit), AllOf(Exits(row.exit_code), Complains(HasSubstr(row.word))));
+  }
+}
+
+TEST_F(CliTest, SaysWhatToDoAboutARefusalInOneLine) {
+  server_.React({FindsInsufficientBalance()});
+
+  EXPECT_EQ(Run(kDebit).err,
+            "farebox: INSUFFICIENT_BALANCE: 0.10 available, 4.99 required (account_id=acme). See "
+            "`farebox balance`; credit the account or raise its limit.\n");
+}
+
+TEST_F(CliTest, SaysThatNobodyIsThere) {
+  auto server = std::make_unique<FakeServer>();
+  const std::string address = server->address();
+  server.reset();
+
+  EXPECT_THAT(RunFarebox(address, {"balance", "acme", "--timeout", "100ms"}),
+              AllOf(Exits(4), Complains(HasSubstr(address))));
+}
+
+TEST_F(CliTest, TellsTheRequestIdWhereTheOutcomeIsUnknown) {
+  server_.React({IsSilent()});
+  std::vector<std::string> arguments = kDebit;
+  arguments.insert(arguments.end(), {"--timeout", "100ms"});
+
+  const Outcome outcome = Run(arguments);
+
+  EXPECT_THAT(outcome, Exits(4));
+  ASSERT_THAT(server_.request_ids(), Not(IsEmpty()));
+  EXPECT_THAT(outcome.err, HasSubstr("--request-id " + server_.request_ids()[0]));
+}
+
+TEST_F(CliTest, ComesThroughAServerThatIsAwayForAMoment) {
+  server_.React({IsUnavailable(), IsUnavailable()});
+
+  EXPECT_THAT(Run({"balance", "acme"}), Exits(0));
+}
+
+TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
+  v1::VerifyResponse verification;
+  verification.set_first_bad_entry_id(17);
+  verification.set_problem("the balance after it is wrong");
+  server_.SetVerification(verification);
+
+  EXPECT_THAT(Run({"verify"}), AllOf(Exits(5), Says(HasSubstr("17")), Says(HasSubstr("FAILED"))));
+  EXPECT_THAT(Run({"verify", "--json"}), Exits(5));
+}
+
+TEST_F(CliTest, FilesThatAreNotThereAreNotFound) {
+  EXPECT_THAT(Run({"verify", "--offline", "--data", "/nonexistent"}),
+              AllOf(Exits(3), Complains(HasSubstr("/nonexistent"))));
+}
+
+TEST_F(CliTest, ImportsFromStandardInput) {
+  EXPECT_THAT(RunFarebox(server_.address(), {"rates", "import", "standard", "-"}, "item,prefix\n"),
+              Exits(0));
+
+  EXPECT_EQ(server_.imported_csv(), "item,prefix\n");
+}
+
+TEST_F(CliTest, WatchesUntilEnoughWasSeen) {
+  server_.SetJournal(/*last=*/5, /*per_stream=*/2);
+
+  const Outcome outcome = Run({"watch", "--from-entry", "1", "--count", "4", "--json"});
+
+  ASSERT_THAT(outcome, Exits(0));
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4);
+}
+
+TEST_F(CliTest, HelpListsTheExitCodes) {
+  EXPECT_THAT(Run({"--help"}),
+              AllOf(Exits(0), Says(HasSubstr("5  verification found the journal"))));
+  EXPECT_THAT(Run({"--version"}), AllOf(Exits(0), Says(StartsWith("farebox "))));
+}
+
+class CompletionTest : public CliTest {
+ protected:
+  // What bash offers for the last word.
+  std::string Complete(const std::string& words) {
+    const std::string script = Run({"completion", "bash"}).out + "COMP_WORDS=(" + words +
+                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+                               "_farebox; echo \"${COMPREPLY[*]}\"\n";
+    return RunProgram({"bash", "--norc"}, script).out;
+  }
+};
+
+TEST_F(CompletionTest, OffersCommandsOptionsAndWords) {
+  EXPECT_EQ(Complete("farebox ac"), "account activity\n");
+  EXPECT_EQ(Complete("farebox account cr"), "create\n");
+  EXPECT_EQ(Complete("farebox account create --cur"), "--currency\n");
+  EXPECT_EQ(Complete("farebox debit acme --item out"), "outbound-call outgoing-text\n");
+  EXPECT_EQ(Complete("farebox debit acme ring"), "ring-through\n");
+  EXPECT_EQ(Complete("farebox --server account balance --js"), "--json\n");
+  EXPECT_EQ(Complete("farebox credit acme --description ''"), "\n");
+}
+
+TEST_F(CompletionTest, EveryShellAcceptsItsScript) {
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    if (RunProgram({shell, "-c", ":"}).exit_code != 0) continue;  // Not installed.
+    const Outcome script = Run({"completion", shell});
+    ASSERT_THAT(script, AllOf(Exits(0), Says(HasSubstr("retry-and-terminate"))));
+
+    EXPECT_THAT(RunProgram({shell, "-n", "/dev/stdin"}, script.out),
+                AllOf(Exits(0), Complains(IsEmpty())))
+        << shell;
+  }
+}
+
+}  // namespace
+}  // namespace farebox::testing
