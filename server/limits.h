@@ -158,8 +158,10 @@ inline constexpr size_t kExportPieceBytes = 60'000;
 
 // --- Readers
 
-// Threads that run queries, and the queries that may wait for them.
-inline constexpr int kReaderThreads = 2;
+// Threads that run queries: one verification and the imports leave one for the rest.
+inline constexpr int kReaderThreads = 4;
+
+// Queries that may wait for them.
 inline constexpr size_t kQueuedQueriesMax = 256;
 
 }  // namespace farebox::limits

@@ -50,16 +50,17 @@ int Run(const Config& config) {
        {"accounts", stats.accounts},
        {"entries", stats.last_entry}});
 
-  const absl::Status failure = termination.Wait();
-  if (!failure.ok()) {
+  if (termination.Wait().ok()) {
+    Log(LogLevel::kInfo, "draining");
+    (*server)->Drain();
+  }
+  if (const absl::Status failure = termination.failure(); !failure.ok()) {
     Log(LogLevel::kError, "journal_failed", {{"error", failure.message()}});
     (*server)->AbandonCalls();
     FlushLog();
     // Nothing may touch the files any more, closing them included.
     _exit(kExitSoftware);
   }
-  Log(LogLevel::kInfo, "draining");
-  (*server)->Drain();
   Log(LogLevel::kInfo, "drained", {{"entries", (*server)->ledger().Stats().last_entry}});
   return kExitOk;
 }

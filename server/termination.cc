@@ -40,7 +40,18 @@ void Termination::WaitForSignal() {
   End(absl::OkStatus());
 }
 
-void Termination::ReportFailure(const absl::Status& status) { End(status); }
+void Termination::ReportFailure(const absl::Status& status) {
+  {
+    MutexLock lock(&mu_);
+    failure_ = status;
+  }
+  End(status);
+}
+
+absl::Status Termination::failure() {
+  MutexLock lock(&mu_);
+  return failure_;
+}
 
 void Termination::End(const absl::Status& status) {
   MutexLock lock(&mu_);

@@ -24,6 +24,9 @@ class Termination {
   // its default action: it kills. Called on the thread that made this.
   absl::Status Wait();
 
+  // What was reported, also where a signal came first; OK where nothing was.
+  absl::Status failure();
+
  private:
   void WaitForSignal();
   void End(const absl::Status& status);
@@ -31,6 +34,7 @@ class Termination {
   Mutex mu_;
   CondVar ended_;  // Signalled when end_ is set.
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
 
   std::thread signals_;  // Last: starts when all above is built.
 };

@@ -64,10 +64,11 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   explicit ApplyStreamCall(const Parts& parts) : parts_(parts), start_(parts.method.Now()) {}
 
-  void Begin() {
+  void Begin(const grpc::CallbackServerContext& context) {
     self_ = shared_from_this();
-    const absl::Status entered = parts_.streams->Enter(self_);
-    if (!entered.ok()) EndWith(entered);
+    absl::Status taken = parts_.method.Admit(context);
+    if (taken.ok()) taken = parts_.streams->Enter(self_);
+    if (!taken.ok()) EndWith(taken);
     Proceed();
   }
 
@@ -107,7 +108,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // Turns the message that was read into a command, or into its error.
   void Take() {
     auto operation = std::make_unique<StreamOperation>();
-    const absl::Status parsed = parts_.method.Receive(incoming_, operation->request());
+    const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
     if (!parsed.ok()) return EndWith(parsed);
     absl::StatusOr<Command> command =
@@ -223,10 +224,11 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 }  // namespace
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeApplyStream(
-    const RpcMethod& method, const CommandFactory& commands, Ledger* ledger, OpenStreams* streams) {
+    const RpcMethod& method, const grpc::CallbackServerContext& context,
+    const CommandFactory& commands, Ledger* ledger, OpenStreams* streams) {
   const auto call = std::make_shared<ApplyStreamCall>(ApplyStreamCall::Parts{
       .method = method, .commands = commands, .ledger = ledger, .streams = streams});
-  call->Begin();
+  call->Begin(context);
   return call.get();
 }
 

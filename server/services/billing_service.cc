@@ -107,13 +107,14 @@ grpc::ServerUnaryReactor* BillingService::ApplyBatch(Context* context, const Byt
                      [this](Call* call) { SubmitBatch(commands_, parts_.ledger, call); });
 }
 
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BillingService::ApplyStream(Context*) {
-  return ServeApplyStream(apply_stream_, commands_, parts_.ledger, parts_.streams);
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* BillingService::ApplyStream(
+    Context* context) {
+  return ServeApplyStream(apply_stream_, *context, commands_, parts_.ledger, parts_.streams);
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* BillingService::WatchAccount(Context*,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* BillingService::WatchAccount(Context* context,
                                                                          const Bytes* request) {
-  return ServeWatch(watch_account_, *request, *parts_.ledger, parts_.watchers);
+  return ServeWatch(watch_account_, *context, *request, *parts_.ledger, parts_.watchers);
 }
 
 }  // namespace farebox::server

@@ -66,11 +66,12 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   grpc::ByteBuffer piece_;
 };
 
-absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(const RpcMethod& method,
-                                                           const grpc::ByteBuffer& bytes,
-                                                           const DeckRegistry& decks) {
+absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(
+    const RpcMethod& method, const grpc::CallbackServerContext& context,
+    const grpc::ByteBuffer& bytes, const DeckRegistry& decks) {
+  FAREBOX_RETURN_IF_ERROR(method.Admit(context));
   v1::ExportRatesRequest request;
-  FAREBOX_RETURN_IF_ERROR(method.Receive(bytes, &request));
+  FAREBOX_RETURN_IF_ERROR(method.Parse(bytes, &request));
   FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
   std::shared_ptr<const LoadedDeck> deck = decks.Find(request.deck());
   if (deck == nullptr) return error::DeckNotFound(request.deck());
@@ -80,9 +81,10 @@ absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(const RpcMethod& meth
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeExport(const RpcMethod& method,
+                                                        const grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& request,
                                                         const DeckRegistry& decks) {
-  return new ExportCall(method, FindDeck(method, request, decks));
+  return new ExportCall(method, FindDeck(method, context, request, decks));
 }
 
 }  // namespace farebox::server

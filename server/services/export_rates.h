@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_SERVICES_EXPORT_RATES_H_
 #define FAREBOX_SERVER_SERVICES_EXPORT_RATES_H_
 
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/deck_registry.h"
@@ -11,6 +12,7 @@ namespace farebox::server {
 // One call of ExportRates: the deck in force as CSV, piece by piece, each made when the one before
 // has gone.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeExport(const RpcMethod& method,
+                                                        const grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& request,
                                                         const DeckRegistry& decks);
 

@@ -160,6 +160,7 @@ absl::Status CheckAmount(int64_t micros, absl::string_view field) {
 
 absl::Status CheckSeconds(int64_t value, SecondsRange range, absl::string_view field) {
   if (value >= range.min && value <= range.max) return absl::OkStatus();
+  if (range.max == 0) return error::FieldInvalid(field, "goes with calls only");
   return error::FieldInvalid(field, absl::StrCat("must be ", range.min, " to ", range.max));
 }
 

@@ -35,16 +35,19 @@ absl::StatusOr<std::shared_ptr<const rating::RateDeck>> ParseDeck(const std::str
 // Reads a deck to its end, has it imported, and answers. Deletes itself.
 class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  ImportCall(const RpcMethod& method, DeckImporter* importer, grpc::ByteBuffer* response)
+  ImportCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
+             DeckImporter* importer, grpc::ByteBuffer* response)
       : method_(method),
         start_(method.Now()),
         importer_(importer),
         response_(response),
-        is_admitted_(importer->Enter()) {
-    if (is_admitted_) {
+        has_place_(importer->Enter()) {
+    absl::Status taken = method.Admit(context);
+    if (taken.ok() && !has_place_) taken = error::Overloaded();
+    if (taken.ok()) {
       StartRead(&piece_);
     } else {
-      End(error::Overloaded());
+      End(taken);
     }
   }
 
@@ -62,14 +65,14 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void OnCancel() override { is_cancelled_.store(true); }
 
   void OnDone() override {
-    if (is_admitted_) importer_->Leave();
+    if (has_place_) importer_->Leave();
     delete this;
   }
 
  private:
   absl::Status TakePiece() {
     v1::ImportRatesRequest request;
-    FAREBOX_RETURN_IF_ERROR(method_.Receive(piece_, &request));
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
     if (name_.empty()) {
       FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
       name_ = request.deck();
@@ -106,7 +109,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   const absl::Time start_;
   DeckImporter* const importer_;
   grpc::ByteBuffer* const response_;
-  const bool is_admitted_;
+  const bool has_place_;
 
   // Used by one reaction at a time.
   grpc::ByteBuffer piece_;
@@ -176,9 +179,10 @@ absl::Status DeckImporter::Change(std::function<absl::Status(Catalog&)> change) 
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeImport(const RpcMethod& method,
+                                                       const grpc::CallbackServerContext& context,
                                                        DeckImporter* importer,
                                                        grpc::ByteBuffer* response) {
-  return new ImportCall(method, importer, response);
+  return new ImportCall(method, context, importer, response);
 }
 
 }  // namespace farebox::server

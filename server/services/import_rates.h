@@ -7,6 +7,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/deck_registry.h"
@@ -33,7 +34,7 @@ class DeckImporter {
 
   explicit DeckImporter(const Parts& parts) : parts_(parts) {}
 
-  // An import keeps a whole deck in memory: there are only so many at once. Who was admitted
+  // An import keeps a whole deck in memory: there are only so many at once. Who has entered
   // calls Leave() when it is over.
   bool Enter();
   void Leave();
@@ -53,6 +54,7 @@ class DeckImporter {
 
 // One call of ImportRates.
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeImport(const RpcMethod& method,
+                                                       const grpc::CallbackServerContext& context,
                                                        DeckImporter* importer,
                                                        grpc::ByteBuffer* response);
 

@@ -102,8 +102,9 @@ RateService::RateService(const Parts& parts)
       list_rates_(parts.environment, "farebox.v1.RateService/ListRates"),
       export_rates_(parts.environment, "farebox.v1.RateService/ExportRates") {}
 
-grpc::ServerReadReactor<grpc::ByteBuffer>* RateService::ImportRates(Context*, Bytes* response) {
-  return ServeImport(import_rates_, &importer_, response);
+grpc::ServerReadReactor<grpc::ByteBuffer>* RateService::ImportRates(Context* context,
+                                                                    Bytes* response) {
+  return ServeImport(import_rates_, *context, &importer_, response);
 }
 
 grpc::ServerUnaryReactor* RateService::ListRateDecks(Context* context, const Bytes* request,
@@ -132,9 +133,9 @@ grpc::ServerUnaryReactor* RateService::ListRates(Context* context, const Bytes* 
   });
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* RateService::ExportRates(Context*,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RateService::ExportRates(Context* context,
                                                                      const Bytes* request) {
-  return ServeExport(export_rates_, *request, *parts_.decks);
+  return ServeExport(export_rates_, *context, *request, *parts_.decks);
 }
 
 }  // namespace farebox::server

@@ -17,9 +17,13 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       bounds_(bounds),
       meter_(environment.metrics->AddMeter(name)) {}
 
-absl::Status RpcMethod::Receive(const grpc::ByteBuffer& bytes,
-                                google::protobuf::Message* message) const {
+absl::Status RpcMethod::Admit(const grpc::CallbackServerContext&) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
+  return absl::OkStatus();
+}
+
+absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,
+                              google::protobuf::Message* message) const {
   return ParseMessage(bytes, bounds_.request_bytes_max, message);
 }
 

@@ -40,8 +40,12 @@ class RpcMethod {
 
   absl::Time Now() const { return clock_->Now(); }
 
-  // Takes a request in. Fails with SHUTTING_DOWN, MESSAGE_TOO_LARGE or FIELD_INVALID.
-  absl::Status Receive(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
+  // The first step of every call: who is calling, and whether they may. Nobody is asked who they
+  // are yet; SHUTTING_DOWN is all it fails with.
+  absl::Status Admit(const grpc::CallbackServerContext& context) const;
+
+  // Fails with MESSAGE_TOO_LARGE or FIELD_INVALID.
+  absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
 
   // When the caller stops waiting, by the server's clock: the caller's deadline, or the default.
   absl::Time DeadlineOf(const grpc::CallbackServerContext& context) const;

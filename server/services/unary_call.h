@@ -30,11 +30,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
     auto* const call = new UnaryCall(method, context, response);
-    const absl::Status parsed = method.Receive(request, call->request_);
-    if (parsed.ok()) {
+    absl::Status taken = method.Admit(context);
+    if (taken.ok()) taken = method.Parse(request, call->request_);
+    if (taken.ok()) {
       handler(call);
     } else {
-      call->Finish(parsed);
+      call->Finish(taken);
     }
     return call;
   }

@@ -58,9 +58,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   WatchStream(const RpcMethod& method, WatchHub* hub)
       : method_(method), start_(method.Now()), hub_(hub) {}
 
-  void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
+  void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+             const Ledger& ledger) {
     self_ = shared_from_this();
-    const absl::Status begun = Watch(request, ledger);
+    absl::Status begun = method_.Admit(context);
+    if (begun.ok()) begun = Watch(request, ledger);
     if (begun.ok()) {
       // So that the caller knows that nothing after this is missed.
       StartSendInitialMetadata();
@@ -121,7 +123,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
     v1::WatchAccountRequest request;
-    FAREBOX_RETURN_IF_ERROR(method_.Receive(bytes, &request));
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }
@@ -192,10 +194,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
+                                                       const grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& request,
                                                        const Ledger& ledger, WatchHub* hub) {
   const auto stream = std::make_shared<WatchStream>(method, hub);
-  stream->Begin(request, ledger);
+  stream->Begin(context, request, ledger);
   return stream.get();
 }
 
