@@ -1,12 +1,13 @@
 #include <unistd.h>
 
-#include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <memory>
-#include <thread>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "server/config.h"
 #include "server/exit_codes.h"
 #include "server/log.h"
@@ -28,6 +29,8 @@ bool WritePortFile(const std::string& path, int port) {
 
 int Run(const Config& config) {
   ConfigureLog(config.log_format, config.log_level);
+  // Debian builds absl so that every lock of gRPC looks for a cycle of locks: for debugging only.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const SystemClock clock;
   // Before any thread: all of them are to leave the signals to this one.
   Termination termination;
