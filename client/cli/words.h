@@ -6,6 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/generated_enum_reflection.h"
 
 // The API's enums as people type and read them: ITEM_OUTBOUND_CALL is "outbound-call". Taken from
 // the descriptors, so that a new value needs no work here.

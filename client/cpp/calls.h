@@ -167,12 +167,19 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
     }
     alarm_.emplace();
     alarm_->Set(gpr_time_from_micros(absl::ToInt64Microseconds(*pause), GPR_TIMESPAN),
-                [self = this->shared_from_this()](bool) { self->Attempt(); });
+                [self = this->shared_from_this()](bool) {
+                  // The alarm keeps this function, and this function the call.
+                  self->alarm_.reset();
+                  self->Attempt();
+                });
   }
 
   void Finish(absl::StatusOr<Response> result) {
     done_(std::move(result));
     done_ = nullptr;
+    // Holds the channel. From End() on the client may go, and this thread must not be the last to
+    // let go of the channel: gRPC would have it wait for itself.
+    context_.reset();
     open_calls_->End();
   }
 
