@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/limits.h"
 #include "tests/storage/ledger_fixture.h"
 
 namespace farebox {
@@ -80,6 +81,29 @@ TEST_P(LedgerContract, WhatArrivesDuringACommitIsTheNextCommit) {
 
   EXPECT_EQ(faults_.append_count(), before + 1);
   ExpectBooks("alice", Cents(100 - 1 - kCommands));
+}
+
+// So that the first command of a long queue does not wait for the last.
+TEST_P(LedgerContract, LongQueueIsSeveralCommits) {
+  static_assert(2 * limits::kSubmittedCommandsMax > limits::kBatchCommandsMax);
+  OpenAccount("alice", Cents(100));
+  // Long to count and short to run: all but the first are refused.
+  std::vector<Command> commands(limits::kSubmittedCommandsMax, ToDebit("nobody", Cents(1)));
+  faults_.CloseGate();
+  const PendingAnswer first = Submit(ToDebit("alice", Cents(1)));
+  faults_.WaitUntilBlocked();
+  const int64_t before = faults_.append_count();
+
+  std::vector<PendingAnswer> answers;
+  for (int i = 0; i < 3; ++i) {
+    commands[0] = ToDebit("alice", Cents(1));
+    answers.push_back(Submit(commands));
+  }
+  faults_.OpenGate();
+  for (const PendingAnswer& answer : answers) EXPECT_THAT(answer.Wait()[0], IsApplied());
+
+  EXPECT_EQ(faults_.append_count(), before + 2);
+  ExpectBooks("alice", Cents(96));
 }
 
 TEST_P(LedgerContract, EverythingIsTheSameAfterARestart) {
