@@ -2,7 +2,6 @@
 #define FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_
 
 #include <atomic>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -37,9 +36,8 @@ class DamageListener {
 // Thread-compatible.
 class DerivedReader : public AccountIndex {
  public:
-  DerivedReader(std::string path, std::shared_ptr<const DerivedStatus> status,
-                DamageListener* listener)
-      : path_(std::move(path)), status_(std::move(status)), listener_(listener) {}
+  DerivedReader(std::string path, const DerivedStatus* status, DamageListener* listener)
+      : path_(std::move(path)), status_(status), listener_(listener) {}
 
   // Only a hint: 0 for whatever reason.
   EntryId FindAbove(AccountNumber account, EntryId entry) override;
@@ -55,13 +53,12 @@ class DerivedReader : public AccountIndex {
   absl::Status Refresh();
   absl::Status OpenFile();
   absl::StatusOr<std::optional<EntryId>> LookUpRequest(RequestHash hash);
-  absl::StatusOr<EntryId> Load(SnapshotVisitor* visitor);
   // Tells the listener, where the file that is open now is damaged.
   void NoteDamage(const absl::Status& status);
 
   const std::string path_;
-  const std::shared_ptr<const DerivedStatus> status_;
-  DamageListener* const listener_;  // Outlives this object.
+  const DerivedStatus* const status_;  // Outlives this object.
+  DamageListener* const listener_;     // Outlives this object.
 
   // Of the file that is open; -1 for none.
   int64_t generation_ = -1;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_schema.h"
 #include "storage/status_macros.h"
@@ -74,8 +75,9 @@ absl::StatusOr<EntryId> VisitDerivedSnapshot(Connection* connection, SnapshotVis
     FAREBOX_ASSIGN_OR_RETURN(const DerivedPosition position, ReadDerivedPosition(connection));
     Checker checker;
     FAREBOX_RETURN_IF_ERROR(VisitAll(connection, position.batch.time, &checker));
-    FAREBOX_RETURN_IF_ERROR(VisitAll(connection, position.batch.time, visitor));
-    return position.batch.last;
+    const absl::Status visited = VisitAll(connection, position.batch.time, visitor);
+    if (visited.ok()) return position.batch.last;
+    return absl::InternalError(absl::StrCat("the derived state is refused: ", visited.message()));
   };
   absl::StatusOr<EntryId> through = visit_all();
   const absl::Status ended = connection->Execute("COMMIT");

@@ -26,12 +26,12 @@ constexpr absl::Duration kLookAtRequestsEvery = absl::Minutes(1);
 
 }  // namespace
 
-Deriver::Deriver(Options options)
-    : options_(std::move(options)), status_(std::make_shared<DerivedStatus>()) {}
+Deriver::Deriver(Options options) : options_(std::move(options)) {}
 
 absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId last) {
   auto deriver = std::unique_ptr<Deriver>(new Deriver(std::move(options)));
   deriver->appended_ = last;
+  deriver->backlog_through_ = last;
   FAREBOX_ASSIGN_OR_RETURN(deriver->journal_,
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
   FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
@@ -69,10 +69,10 @@ absl::Status Deriver::OpenFile() {
 
 void Deriver::PublishPosition() {
   const DerivedPosition& position = file_->position();
-  status_->through.store(position.batch.last);
-  status_->requests_through.store(position.requests_through);
-  status_->requests_promised.store(
-      std::max(status_->requests_promised.load(), position.requests_through));
+  status_.through.store(position.batch.last);
+  status_.requests_through.store(position.requests_through);
+  status_.requests_promised.store(
+      std::max(status_.requests_promised.load(), position.requests_through));
 }
 
 void Deriver::OnAppended(EntryId last) {
@@ -86,12 +86,14 @@ void Deriver::OnAppended(EntryId last) {
 }
 
 void Deriver::WaitUntilClose() {
-  if (lag() <= options_.lag_entries_max) return;
+  if (!is_far_behind()) return;
   MutexLock lock(&mu_);
-  ++waiting_;
-  wake_.SignalOne();
-  while (lag() > options_.lag_entries_max && !is_failing_ && !stopping_) progress_.Wait(&mu_);
-  --waiting_;
+  while (is_far_behind() && !is_failing_ && !stopping_) progress_.Wait(&mu_);
+}
+
+bool Deriver::is_far_behind() const {
+  const EntryId expected = std::max(status_.through.load(), backlog_through_.load());
+  return appended_.load() - expected > options_.lag_entries_max;
 }
 
 void Deriver::OnDamage() {
@@ -101,7 +103,7 @@ void Deriver::OnDamage() {
 }
 
 std::unique_ptr<DerivedReader> Deriver::NewReader() {
-  return std::make_unique<DerivedReader>(options_.derived_path, status_, this);
+  return std::make_unique<DerivedReader>(options_.derived_path, &status_, this);
 }
 
 void Deriver::Loop() {
@@ -111,12 +113,13 @@ void Deriver::Loop() {
 bool Deriver::WaitForWork() {
   MutexLock lock(&mu_);
   if (is_failing_ && !stopping_) wake_.WaitFor(&mu_, kRetryAfter);
-  wake_at_.store(status_->through.load() + 1);
+  wake_at_.store(status_.through.load() + 1);
   const bool has_work = is_behind() || has_more_requests_ || is_damaged_;
   if (!has_work && !stopping_) wake_.WaitFor(&mu_, kLookAtRequestsEvery);
 
-  const bool is_gathering = lag() > 0 && lag() < kGatherEntries && waiting_ == 0;
-  wake_at_.store(status_->through.load() + kGatherEntries);
+  const EntryId worth_a_chunk = status_.through.load() + kGatherEntries;
+  wake_at_.store(worth_a_chunk);
+  const bool is_gathering = is_behind() && appended_.load() < worth_a_chunk;
   if (is_gathering && !stopping_) wake_.WaitFor(&mu_, options_.gather);
   wake_at_.store(std::numeric_limits<EntryId>::max());
   return !stopping_;
@@ -130,10 +133,10 @@ void Deriver::NoteOutcome(const absl::Status& status) {
 
 absl::Status Deriver::TakeOver() {
   if (file_ == nullptr || is_damaged_) FAREBOX_RETURN_IF_ERROR(BeginAnew());
-  const EntryId last = std::min(appended_.load(), status_->through.load() + kChunkEntriesMax);
+  const EntryId last = std::min(appended_.load(), status_.through.load() + kChunkEntriesMax);
   has_more_requests_ = false;
   absl::Status status;
-  if (last > status_->through) status = TakeOverEntries(last);
+  if (last > status_.through) status = TakeOverEntries(last);
   if (status.ok()) status = TakeOverRequests();
   // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
   if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) is_damaged_ = true;
@@ -142,19 +145,20 @@ absl::Status Deriver::TakeOver() {
 
 absl::Status Deriver::BeginAnew() {
   // Readers keep away while the generation is odd, and open the new file after that.
-  if (status_->generation % 2 == 0) ++status_->generation;
-  status_->through = 0;
-  status_->requests_through = 0;
+  if (status_.generation % 2 == 0) ++status_.generation;
+  backlog_through_ = appended_.load();
+  status_.through = 0;
+  status_.requests_through = 0;
   file_.reset();
   FAREBOX_ASSIGN_OR_RETURN(file_, DerivedFile::Create(options_.derived_path));
   is_damaged_ = false;
-  ++status_->generation;
+  ++status_.generation;
   return absl::OkStatus();
 }
 
 absl::Status Deriver::TakeOverEntries(EntryId last) {
   FAREBOX_ASSIGN_OR_RETURN(const BatchHead through, journal_->FindBatchOf(last));
-  const EntryId first = status_->through + 1;
+  const EntryId first = status_.through + 1;
   DerivedChunk chunk;
   const auto find_hold = [this](EntryId hold) { return file_->FindHold(hold); };
   FAREBOX_RETURN_IF_ERROR(source_->ScanBalances(first, through.last, [&](const BalanceRow& row) {

@@ -53,7 +53,8 @@ class Deriver : public DamageListener {
   // Writer thread only.
   void OnAppended(EntryId last);
 
-  // Blocks while the lag is too large and is being worked off.
+  // Blocks while the lag is too large and is being worked off. What there was to do when the file
+  // was opened or begun anew does not count: that may take minutes, and comes to an end.
   void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The file is made anew, soon.
@@ -62,7 +63,7 @@ class Deriver : public DamageListener {
   // For one more thread, which must not outlive this object.
   std::unique_ptr<DerivedReader> NewReader();
 
-  const DerivedStatus& status() const { return *status_; }
+  const DerivedStatus& status() const { return status_; }
 
  private:
   explicit Deriver(Options options);
@@ -79,15 +80,17 @@ class Deriver : public DamageListener {
   absl::Status TakeOverRequests();
   absl::Status BeginAnew();
   void NoteOutcome(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  bool is_behind() const { return appended_.load() > status_->through.load(); }
-  int64_t lag() const { return appended_.load() - status_->through.load(); }
+  bool is_behind() const { return appended_.load() > status_.through.load(); }
+  bool is_far_behind() const;
 
   // Constant after construction.
   const Options options_;
-  const std::shared_ptr<DerivedStatus> status_;
 
   // Synchronise themselves.
+  DerivedStatus status_;
   std::atomic<EntryId> appended_{0};
+  // What there was to do when the file was opened or begun anew.
+  std::atomic<EntryId> backlog_through_{0};
   // The thread sleeps until the journal reaches this entry.
   std::atomic<EntryId> wake_at_{std::numeric_limits<EntryId>::max()};
   std::atomic<bool> stopping_{false};
@@ -96,7 +99,6 @@ class Deriver : public DamageListener {
   Mutex mu_;
   CondVar wake_;      // Signalled when wake_at_ is reached, and when what WaitForWork asks changes.
   CondVar progress_;  // Signalled after each chunk.
-  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   // The newest attempt failed; the next one is due after a pause.
   bool is_failing_ ABSL_GUARDED_BY(mu_) = false;
 

@@ -179,6 +179,17 @@ absl::Status CheckIsJournal(const std::string& path, int64_t version_known) {
 
 namespace {
 
+// Where the file system cannot share memory between connections, SQLite would quietly do without
+// the write-ahead log, and readers would wait for the writer.
+absl::Status UseLog(const std::string& path, Connection* connection) {
+  FAREBOX_RETURN_IF_ERROR(connection->Execute("PRAGMA synchronous = FULL"));
+  FAREBOX_ASSIGN_OR_RETURN(Statement mode, connection->Prepare("PRAGMA journal_mode = WAL"));
+  if (mode.Step() != SQLITE_ROW) return connection->LastError();
+  if (mode.Bytes(0) == "wal") return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the file system of ", path, " does not allow a write-ahead log"));
+}
+
 absl::StatusOr<int64_t> ReadVersion(Connection* connection) {
   const absl::StatusOr<int64_t> version = connection->QueryInt64("PRAGMA user_version");
   if (!version.ok()) return AsJournalDamage(0, version.status());
@@ -198,7 +209,7 @@ absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrat
   // Again, since a newer schema may so far be in the write-ahead log alone.
   FAREBOX_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(&connection));
   if (version > known) return error::FilesTooNew(path, version, known);
-  FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA synchronous = FULL"));
+  FAREBOX_RETURN_IF_ERROR(UseLog(path, &connection));
   FAREBOX_RETURN_IF_ERROR(Migrate(version, migrations, &connection));
   connection.CheckpointOnClose(true);
   return connection;

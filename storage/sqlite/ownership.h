@@ -18,10 +18,7 @@ class Ownership {
   static absl::StatusOr<Ownership> Take(const std::string& directory);
 
   Ownership(Ownership&& other) noexcept : lock_file_(std::exchange(other.lock_file_, -1)) {}
-  Ownership& operator=(Ownership&& other) noexcept {
-    std::swap(lock_file_, other.lock_file_);
-    return *this;
-  }
+  Ownership& operator=(Ownership&&) = delete;
   ~Ownership();
 
  private:

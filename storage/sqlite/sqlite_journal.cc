@@ -98,6 +98,7 @@ absl::Status SqliteJournal::Recover() {
                                            .derived_path = DerivedPath(options_.directory),
                                            .request_window = options_.request_window,
                                            .lag_entries_max = options_.derived_lag_entries_max,
+                                           .gather = options_.derived_gather,
                                            .clock = options_.clock},
                                           head_.last));
   derived_reader_ = deriver_->NewReader();
@@ -107,8 +108,9 @@ absl::Status SqliteJournal::Recover() {
 absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
   if (derived_reader_ == nullptr) return 0;
   const absl::StatusOr<EntryId> through = derived_reader_->LoadSnapshot(visitor);
-  // Whatever is the matter with the derived file, the journal has it all.
-  return through.ok() ? *through : 0;
+  // Whatever is the matter with the derived file, the journal has it all; unless the visitor has
+  // already seen a part.
+  return through.ok() || absl::IsInternal(through.status()) ? through : 0;
 }
 
 absl::Status SqliteJournal::CheckSpace() {

@@ -42,6 +42,8 @@ class SqliteJournal : public Journal {
     // False: there is no derived file, and whoever starts replays everything.
     bool derive = true;
     int64_t derived_lag_entries_max = limits::kDerivedLagEntriesMax;
+    // How long a trickle of entries is gathered before it is derived.
+    absl::Duration derived_gather = absl::Milliseconds(200);
     // Below this much free disk nothing new is written.
     int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
     const Clock* clock = nullptr;  // Outlives the journal.

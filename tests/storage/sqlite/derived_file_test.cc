@@ -148,6 +148,7 @@ TEST_F(DerivedFileTest, MayBeDamagedWhileItIsInUse) {
   OpenJournal();
   // In another process: a file that this one closes would lose SQLite's locks on it.
   const pid_t vandal = fork();
+  ASSERT_GE(vandal, 0);
   if (vandal == 0) {
     const int file = open(path().c_str(), O_WRONLY);
     const std::string garbage(std::filesystem::file_size(path()) - 4096, 'x');
@@ -174,7 +175,7 @@ TEST_F(DerivedFileTest, ForgetsHoldsThatExpiredLongAgo) {
   OpenJournal();
   maker_.Advance(absl::Hours(24 * 8));
   Append({maker_.Debit(1, 1)});
-  journal_->WaitForDerived();
+  WaitUntilDerived();
 
   SnapshotRecorder snapshot;
   ASSERT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
@@ -188,6 +189,15 @@ class FailingDiskTest : public JournalFaultsTest {
   SqliteJournal::Options options_;
 };
 
+TEST_F(FailingDiskTest, EachBatchIsSyncedOnce) {
+  constexpr int kEnough = 1'000;
+  FailingSyncs::syncs_until_failure = kEnough;
+  for (int batch = 1; batch <= 20; ++batch) {
+    Append(SomeDebits(100));
+    EXPECT_EQ(FailingSyncs::syncs_until_failure, kEnough - batch);
+  }
+}
+
 TEST_F(FailingDiskTest, AFailedSyncIsNeverRetried) {
   const EntryMaker before = maker_;
   FailingSyncs::syncs_until_failure = 0;
@@ -260,6 +270,7 @@ class KilledProcessTest : public JournalFaultsTest {
     int ends[2];
     EXPECT_EQ(pipe(ends), 0);
     const pid_t child = fork();
+    FAREBOX_CHECK(child >= 0);  // A signal to -1 would reach every process there is.
     if (child == 0) AppendUntilKilled(ends[1], seed);
     close(ends[1]);
     int64_t acknowledged = 0;

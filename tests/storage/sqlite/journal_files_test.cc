@@ -69,6 +69,7 @@ TEST_F(JournalFilesTest, AnotherProcessIsRefusedUntilTheOwnerIsGone) {
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
   const pid_t owner = fork();
+  ASSERT_GE(owner, 0);
   if (owner == 0) {
     const auto journal = SqliteJournal::Open(Options());
     const char signal = journal.ok() ? 'y' : 'n';

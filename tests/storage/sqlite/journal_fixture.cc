@@ -144,7 +144,8 @@ std::string Contents(const std::string& path) {
 }
 
 SqliteJournal::Options SqliteJournalFixture::Options() const {
-  return {.directory = directory_ / "ledger", .derived_lag_entries_max = 0, .clock = &clock_};
+  return {
+      .directory = directory_ / "ledger", .derived_gather = absl::ZeroDuration(), .clock = &clock_};
 }
 
 void SqliteJournalFixture::OpenJournal() { OpenJournal(Options()); }
@@ -218,8 +219,12 @@ void SqliteJournalFixture::AppendHistory() {
   append_some();
 }
 
+void SqliteJournalFixture::WaitUntilDerived() {
+  while (journal_->Stats().derived_through < journal_->Head().last) std::this_thread::yield();
+}
+
 std::vector<std::string> SqliteJournalFixture::AllAnswers() {
-  journal_->WaitForDerived();
+  WaitUntilDerived();
   while (journal_->OldRequestsThrough() < old_through_) std::this_thread::yield();
   SnapshotRecorder recorder;
   absl::StatusOr<EntryId> through = journal_->LoadSnapshot(&recorder);

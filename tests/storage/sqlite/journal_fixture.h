@@ -107,6 +107,8 @@ class SqliteJournalFixture : public ::testing::Test {
 
   // A few thousand entries of every kind, the first half of them with request ids that are old.
   void AppendHistory();
+  // Waits until derived.db has everything that was appended.
+  void WaitUntilDerived();
   // Everything that can be asked of journal_, once its derived file is up to date.
   std::vector<std::string> AllAnswers();
   std::vector<Entry> AllEntries();

@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "storage/errors.h"
+#include "storage/sqlite/connection.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
@@ -108,7 +111,7 @@ TEST_F(SqliteJournalTest, AnAccountsEntriesAreFoundFromAnywhere) {
     for (int i = 1; i < 9; i += 3) of_second.push_back(entries[i].id);
     Append(entries);
   }
-  journal_->WaitForDerived();
+  WaitUntilDerived();
   const auto reader = journal_->NewReader();
   ASSERT_TRUE(reader.ok()) << reader.status();
 
@@ -133,7 +136,7 @@ TEST_F(SqliteJournalTest, TheSnapshotIsWhatTheEntriesAmountTo) {
   const Entry debit = maker_.Debit(1, 90);
   Append({debit, maker_.Settle(2, settled.id, 10), maker_.Expire(2, expired.id)});
   Append({maker_.Credit(1, 50, debit.id), maker_.Credit(1, 40, debit.id)});
-  journal_->WaitForDerived();
+  WaitUntilDerived();
 
   SnapshotRecorder recorder;
   const absl::StatusOr<EntryId> through = journal_->LoadSnapshot(&recorder);
@@ -148,6 +151,61 @@ TEST_F(SqliteJournalTest, TheSnapshotIsWhatTheEntriesAmountTo) {
                           "hold 8 of 2: 400, charged 0, 2023-11-14T22:13:20+00:00 to "
                           "2023-11-14T22:14:20+00:00, expired, grant of 400",
                           "refunded of 9: 90"));
+}
+
+TEST_F(SqliteJournalTest, APlainDebitTakesFewBytes) {
+  OpenJournal();
+  OpenAccounts(1'000);
+  journal_.reset();
+  const auto before = std::filesystem::file_size(directory_ / "ledger/journal.db");
+  OpenJournal();
+
+  constexpr int kDebits = 10'000;
+  std::vector<Entry> debits;
+  for (int i = 0; i < kDebits; ++i) debits.push_back(maker_.Debit(1 + i % 1'000, 12'345));
+  Append(debits);
+  journal_.reset();
+
+  const auto after = std::filesystem::file_size(directory_ / "ledger/journal.db");
+  EXPECT_LE((after - before) / kDebits, 100);
+}
+
+TEST_F(SqliteJournalTest, AReaderSeesWhatWasAppendedBeforeItAsked) {
+  OpenJournal();
+  const auto reader = journal_->NewReader();
+  ASSERT_TRUE(reader.ok()) << reader.status();
+
+  for (int i = 0; i < 20; ++i) {
+    Append({maker_.Debit(1, 1)});
+    const absl::StatusOr<Entry> newest = (*reader)->Read(maker_.head().last);
+    ASSERT_TRUE(newest.ok()) << newest.status();
+  }
+  EXPECT_TRUE(absl::IsNotFound((*reader)->Read(maker_.head().last + 1).status()));
+}
+
+TEST_F(SqliteJournalTest, AnEntryIsWhatItsBytesInThisVersionSay) {
+  OpenJournal();
+  OpenAccounts(1);
+  Entry hold = maker_.Hold(1, 500, absl::Minutes(5));
+  hold.item = 3;
+  hold.flags = kFinal;
+  Append({hold});
+  journal_.reset();
+
+  // As anybody can read it with the sqlite3 tool: a change of this is a new schema version.
+  absl::StatusOr<Connection> connection =
+      Connection::Open(directory_ / "ledger/journal.db", {.read_only = true});
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  absl::StatusOr<Statement> row = connection->Prepare(
+      "SELECT printf('%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%s|%d|%s', id, account, kind, "
+      "balance, held, previous, time, item, reason, flags, amount, held_change, credit_limit, "
+      "subject, expire_time, hex(request_id), fingerprint, detail) FROM entry WHERE id = 3");
+  ASSERT_TRUE(row.ok()) << row.status();
+  ASSERT_EQ(row->Step(), SQLITE_ROW);
+  EXPECT_EQ(std::string(row->Bytes(0)),
+            absl::StrCat("3|1|5|1000000000|500|2|1700000000000000|3|0|4|0|500|0|3|"
+                         "1700000300000000|018C2B3A000070008000000000000003|",
+                         static_cast<int64_t>(hold.fingerprint), "|grant of 500"));
 }
 
 TEST_F(SqliteJournalTest, BatchesAreFoundByTime) {

@@ -1,0 +1,123 @@
+// The thread that keeps the derived file up with the journal.
+
+#include "storage/sqlite/deriver.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "storage/request_ids.h"
+#include "tests/storage/sqlite/journal_fixture.h"
+
+namespace farebox::sqlite {
+namespace {
+
+class DeriverTest : public SqliteJournalFixture {
+ protected:
+  std::vector<Entry> SomeDebits(int count) {
+    std::vector<Entry> entries;
+    for (int i = 0; i < count; ++i) entries.push_back(maker_.Debit(1 + i % 3, 1));
+    return entries;
+  }
+};
+
+TEST_F(DeriverTest, DerivesATrickleWithoutBeingAsked) {
+  OpenJournal();
+  OpenAccounts(3);
+  for (int i = 0; i < 50; ++i) {
+    Append(SomeDebits(1));
+    WaitUntilDerived();
+  }
+
+  EXPECT_EQ(journal_->Stats().derived_through, maker_.head().last);
+}
+
+TEST_F(DeriverTest, TheWriterWaitsWhileItIsTooFarAhead) {
+  SqliteJournal::Options options = Options();
+  options.derived_lag_entries_max = 100;
+  OpenJournal(options);
+  OpenAccounts(3);
+  for (int i = 0; i < 50; ++i) {
+    Append(SomeDebits(200));
+
+    journal_->WaitForDerived();
+
+    EXPECT_LE(journal_->Head().last - journal_->Stats().derived_through, 100);
+  }
+}
+
+TEST_F(DeriverTest, TheWriterDoesNotWaitForTheBacklogOfTheStart) {
+  SqliteJournal::Options without = Options();
+  without.derive = false;
+  OpenJournal(without);
+  OpenAccounts(3);
+  Append(SomeDebits(10'000));
+  SqliteJournal::Options options = Options();
+  options.derived_lag_entries_max = 5;
+  // Nothing is derived while this test runs.
+  options.derived_gather = absl::Hours(1);
+  OpenJournal(options);
+
+  Append(SomeDebits(5));
+  journal_->WaitForDerived();
+
+  EXPECT_EQ(journal_->Stats().derived_through, 0);
+}
+
+TEST_F(DeriverTest, StopsAtOnceWhileItGathers) {
+  SqliteJournal::Options options = Options();
+  options.derived_gather = absl::Hours(1);
+  OpenJournal(options);
+  OpenAccounts(3);
+
+  journal_.reset();
+
+  SUCCEED() << "an hour did not pass";
+}
+
+TEST_F(DeriverTest, WithoutADerivedFileEverythingIsAnswered) {
+  SqliteJournal::Options options = Options();
+  options.derive = false;
+  OpenJournal(options);
+  OpenAccounts(3);
+  Append(SomeDebits(30));
+  const auto reader = journal_->NewReader();
+  ASSERT_TRUE(reader.ok()) << reader.status();
+
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), 0);
+  EXPECT_EQ(journal_->OldRequestsThrough(), 0);
+  EXPECT_EQ(journal_->FindOldRequest(1).value(), std::nullopt);
+  EXPECT_EQ(Activity(reader->get(), 2, maker_.head().last - 1, 10),
+            (std::vector<EntryId>{8, 4, 3}));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "ledger/derived.db"));
+}
+
+TEST_F(DeriverTest, RequestIdsAreFoundOnceTheyAreOld) {
+  OpenJournal();
+  OpenAccounts(3);
+  const Entry early = maker_.Debit(1, 1);
+  Append({early});
+  const EntryId early_through = maker_.head().last;
+  WaitUntilDerived();
+  EXPECT_EQ(journal_->OldRequestsThrough(), 0);
+
+  maker_.Advance(absl::Hours(24 * 6));
+  clock_.Advance(absl::Hours(24 * 6));
+  const Entry late = maker_.Debit(1, 1);
+  Append({late});
+  while (journal_->OldRequestsThrough() < early_through) std::this_thread::yield();
+
+  const auto find = [this](const Entry& entry) {
+    return journal_->FindOldRequest(HashRequestId(entry.account, entry.request_id)).value();
+  };
+  EXPECT_EQ(journal_->OldRequestsThrough(), early_through);
+  EXPECT_EQ(find(early), std::optional<EntryId>(early.id));
+  EXPECT_EQ(find(late), std::nullopt);
+}
+
+}  // namespace
+}  // namespace farebox::sqlite
