@@ -35,6 +35,7 @@ if(FAREBOX_PRECOMPILE)
     # header does not know that the code is the library's.
     target_compile_options(
       farebox_build_flags INTERFACE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
+                                    -Wno-stringop-overread
     )
   endif()
   foreach(kind IN ITEMS library test)
