@@ -6,6 +6,7 @@
 #include "server/errors.h"
 #include "server/log.h"
 #include "server/services/message.h"
+#include "storage/check.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
@@ -15,7 +16,9 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       is_closing_(environment.is_closing),
       name_(name),
       bounds_(bounds),
-      meter_(environment.metrics->AddMeter(name)) {}
+      meter_(environment.metrics->AddMeter(name)) {
+  FAREBOX_CHECK(clock_ != nullptr && is_closing_ != nullptr);
+}
 
 absl::Status RpcMethod::Admit(const grpc::CallbackServerContext&) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();

@@ -17,7 +17,7 @@
 
 namespace farebox::server {
 
-// What every RPC needs. Outlives the services.
+// What every RPC needs, all of it. Outlives the services.
 struct RpcEnvironment {
   const Clock* clock = nullptr;
   RpcMetrics* metrics = nullptr;

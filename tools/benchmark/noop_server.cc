@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -114,7 +115,8 @@ class NoopBilling final
 int Run(const std::string& listen) {
   const SystemClock clock;
   server::RpcMetrics metrics;
-  NoopBilling billing({.clock = &clock, .metrics = &metrics});
+  const std::atomic<bool> is_closing = false;
+  NoopBilling billing({.clock = &clock, .metrics = &metrics, .is_closing = &is_closing});
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(16 << 20);
