@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "absl/numeric/int128.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -18,11 +17,9 @@
 #include "storage/entry.h"
 #include "storage/hold.h"
 #include "storage/micros.h"
+#include "storage/request_ids.h"
 
 namespace farebox {
-
-// 128-bit hash of (account, request id): see HashRequestId() in storage/request_ids.h.
-using RequestHash = absl::uint128;
 
 // What is known of one account at a journal position.
 struct AccountSnapshot {

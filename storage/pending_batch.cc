@@ -52,14 +52,15 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
     return {.status = error::AccountNotFound(command.account_id)};
   }
 
-  absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command);
+  const RequestHash hash = HashRequestId(account->number, command.request_id);
+  absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command, hash);
   if (!replay.ok()) return {.status = replay.status()};
   if (replay->has_value()) return **std::move(replay);
 
   absl::StatusOr<Entry> entry =
       std::visit([&](const auto& action) { return Decide(*account, action); }, command.action);
   if (!entry.ok()) return {.status = entry.status()};
-  return {.index = Record(account, &command, *std::move(entry))};
+  return {.index = Record(account, {.command = &command, .hash = hash}, *std::move(entry))};
 }
 
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
@@ -75,7 +76,8 @@ PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAcco
   PendingAccount& account = accounts_.emplace_back();
   account.id = command.account_id;
   account.number = number;
-  return {.index = Record(&account, &command, *std::move(entry))};
+  const RequestHash hash = HashRequestId(number, command.request_id);
+  return {.index = Record(&account, {.command = &command, .hash = hash}, *std::move(entry))};
 }
 
 PendingBatch::PendingAccount* PendingBatch::FindAccount(absl::string_view account_id) {
@@ -106,39 +108,32 @@ AccountView PendingBatch::ViewOf(const PendingAccount& account) const {
 // ---- Request ids
 
 absl::StatusOr<std::optional<PendingBatch::Decision>> PendingBatch::FindReplay(
-    const PendingAccount& account, const Command& command) {
-  const auto same_batch = requests_.find(HashRequestId(account.number, command.request_id));
-  if (same_batch != requests_.end()) {
-    const Entry& first = entries_[same_batch->second];
-    if (first.fingerprint != command.fingerprint) {
-      return error::RequestIdReused(account.id, command.request_id);
-    }
-    return Decision{.earlier = std::make_unique<Entry>(first), .replayed = true};
-  }
-
-  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Entry> earlier, FindEarlier(account, command));
-  if (earlier == nullptr) return std::optional<Decision>();
-  if (earlier->fingerprint != command.fingerprint) {
-    return error::RequestIdReused(account.id, command.request_id);
-  }
-  return Decision{.earlier = std::move(earlier), .replayed = true};
+    const PendingAccount& account, const Command& command, RequestHash hash) {
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Entry> first, FindFirst(command.request_id, hash));
+  if (first == nullptr) return std::optional<Decision>();
+  // The hash only points to an entry. Should two ids ever share one, the second is refused: without
+  // a place of its own it could be charged twice.
+  const bool is_the_same = first->account == account.number &&
+                           first->request_id == command.request_id &&
+                           first->fingerprint == command.fingerprint;
+  if (!is_the_same) return error::RequestIdReused(account.id, command.request_id);
+  return Decision{.earlier = std::move(first), .replayed = true};
 }
 
-absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindEarlier(const PendingAccount& account,
-                                                                 const Command& command) {
-  const absl::uint128 hash = HashRequestId(account.number, command.request_id);
+absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(absl::string_view request_id,
+                                                               RequestHash hash) {
+  const auto same_batch = requests_.find(hash);
+  if (same_batch != requests_.end()) return std::make_unique<Entry>(entries_[same_batch->second]);
+
   std::optional<EntryId> id = sources_.books->request_ids().Find(hash);
   if (!id.has_value()) {
-    FAREBOX_ASSIGN_OR_RETURN(const bool may_be_old, MayBeOld(command.request_id));
+    FAREBOX_ASSIGN_OR_RETURN(const bool may_be_old, MayBeOld(request_id));
     if (may_be_old) {
       FAREBOX_ASSIGN_OR_RETURN(id, sources_.journal->FindOldRequest(hash));
     }
   }
   if (!id.has_value()) return nullptr;
-
   FAREBOX_ASSIGN_OR_RETURN(Entry entry, sources_.reader->Read(*id));
-  // The hash only points to the entry; the entry itself decides.
-  if (entry.account != account.number || entry.request_id != command.request_id) return nullptr;
   return std::make_unique<Entry>(std::move(entry));
 }
 
@@ -255,17 +250,17 @@ absl::StatusOr<Entry> PendingBatch::ReadEntry(EntryId id) {
 
 // ---- Recording
 
-size_t PendingBatch::Record(PendingAccount* account, const Command* command, Entry entry) {
+size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entry) {
   const size_t index = entries_.size();
   entry.id = before_.last + 1 + static_cast<EntryId>(index);
   entry.account = account->number;
   entry.previous = account->state.last_entry;
   entry.time = now_;
   if (entry.kind == EntryKind::kHold) entry.subject = entry.id;
-  if (command != nullptr) {
-    entry.request_id = command->request_id;
-    entry.fingerprint = command->fingerprint;
-    requests_.emplace(HashRequestId(account->number, command->request_id), index);
+  if (request.command != nullptr) {
+    entry.request_id = request.command->request_id;
+    entry.fingerprint = request.command->fingerprint;
+    requests_.emplace(request.hash, index);
   }
 
   const AccountState before = account->state;
@@ -295,7 +290,7 @@ bool PendingBatch::Expire(AccountNumber number, EntryId hold) {
   PendingAccount* const account = Touch(booked);
   const Hold* const current = CurrentHold(*account, hold);
   if (current == nullptr || current->expired || current->expire_time > now_) return false;
-  Record(account, nullptr, DecideExpireHold(account->state, *current));
+  Record(account, {}, DecideExpireHold(account->state, *current));
   return true;
 }
 

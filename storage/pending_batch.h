@@ -19,6 +19,7 @@
 #include "storage/entry.h"
 #include "storage/expiry_queue.h"
 #include "storage/journal.h"
+#include "storage/request_ids.h"
 #include "storage/signal.h"
 
 namespace farebox {
@@ -100,9 +101,9 @@ class PendingBatch {
   // What this request was answered before; nothing where it is new; an error where its id was
   // used for something else.
   absl::StatusOr<std::optional<Decision>> FindReplay(const PendingAccount& account,
-                                                     const Command& command);
-  absl::StatusOr<std::unique_ptr<Entry>> FindEarlier(const PendingAccount& account,
-                                                     const Command& command);
+                                                     const Command& command, RequestHash hash);
+  // The entry with this request id, in this batch or before it; null where there is none.
+  absl::StatusOr<std::unique_ptr<Entry>> FindFirst(absl::string_view request_id, RequestHash hash);
   absl::Status CheckNotFromFuture(absl::string_view request_id) const;
   // Whether the journal's own index has to be asked for a request id that memory does not know.
   absl::StatusOr<bool> MayBeOld(absl::string_view request_id) const;
@@ -123,8 +124,14 @@ class PendingBatch {
   // An entry of this batch or of the journal; NotFound for an id that is in neither.
   absl::StatusOr<Entry> ReadEntry(EntryId id);
 
+  // What asked for an entry; empty where time did.
+  struct Request {
+    const Command* command = nullptr;
+    RequestHash hash = 0;
+  };
+
   // Makes the decided entry part of the batch and returns its index.
-  size_t Record(PendingAccount* account, const Command* command, Entry entry);
+  size_t Record(PendingAccount* account, Request request, Entry entry);
   void SignalEffects(const PendingAccount& account, const AccountState& before, const Entry& entry);
   void SignalDisconnects(const PendingAccount& account);
 
@@ -141,7 +148,8 @@ class PendingBatch {
   absl::flat_hash_map<std::string, size_t> opened_;
   absl::flat_hash_map<EntryId, PendingHold> holds_;
   absl::flat_hash_map<EntryId, Micros> refunded_;
-  absl::flat_hash_map<absl::uint128, size_t> requests_;
+  // Indexes of entries_.
+  absl::flat_hash_map<RequestHash, size_t> requests_;
 };
 
 }  // namespace farebox

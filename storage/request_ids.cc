@@ -2,10 +2,9 @@
 
 #include <xxhash.h>
 
-#include <string>
-
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
+#include "storage/limits.h"
 
 namespace farebox {
 namespace {
@@ -20,9 +19,14 @@ constexpr size_t kUuidTimeDigits = 12;  // 48 bits of milliseconds: the first
 
 }  // namespace
 
-absl::uint128 HashRequestId(AccountNumber account, absl::string_view request_id) {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(request_id.data(), request_id.size(),
-                                                   static_cast<XXH64_hash_t>(account));
+RequestHash HashRequestId(AccountNumber account, absl::string_view request_id) {
+  // The account is hashed and is no seed: with seeds that differ by little, short ids collide.
+  absl::InlinedVector<char, sizeof(account) + limits::kRequestIdBytesMax> bytes;
+  for (size_t i = 0; i < sizeof(account); ++i) {
+    bytes.push_back(static_cast<char>(static_cast<uint64_t>(account) >> (8 * i)));
+  }
+  bytes.insert(bytes.end(), request_id.begin(), request_id.end());
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return absl::MakeUint128(hash.high64, hash.low64);
 }
 
@@ -32,37 +36,42 @@ uint64_t ContentFingerprint(absl::string_view content) {
 
 std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
   if (request_id.size() != kUuidBytes || request_id[kUuidVersionAt] != '7') return std::nullopt;
-  std::string digits;
+  int64_t unix_millis = 0;
+  size_t digits = 0;
   for (size_t i = 0; i < request_id.size(); ++i) {
-    const char c = request_id[i];
+    const auto c = static_cast<unsigned char>(request_id[i]);
     const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_dash ? c != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(c))) {
-      return std::nullopt;
-    }
-    if (!is_dash && digits.size() < kUuidTimeDigits) digits.push_back(c);
+    if (is_dash ? c != '-' : !absl::ascii_isxdigit(c)) return std::nullopt;
+    if (is_dash || digits++ >= kUuidTimeDigits) continue;
+    const int value = absl::ascii_isdigit(c) ? c - '0' : absl::ascii_tolower(c) - 'a' + 10;
+    unix_millis = unix_millis * 16 + value;
   }
-
-  uint64_t unix_millis = 0;
-  if (!absl::SimpleHexAtoi(digits, &unix_millis)) return std::nullopt;
-  return absl::FromUnixMillis(static_cast<int64_t>(unix_millis));
+  return absl::FromUnixMillis(unix_millis);
 }
 
 RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {}
 
-std::optional<EntryId> RequestIdWindow::Find(absl::uint128 hash) const {
+RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
+  return {.high = absl::Uint128High64(hash), .low = absl::Uint128Low64(hash)};
+}
+
+std::optional<EntryId> RequestIdWindow::Find(RequestHash hash) const {
+  const Key key = KeyOf(hash);
   for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
-    const auto found = generation->entries.find(hash);
-    if (found != generation->entries.end()) return found->second;
+    const Part& part = generation->parts[PartOf(key)];
+    const auto found = part.find(key);
+    if (found != part.end()) return found->second;
   }
   return std::nullopt;
 }
 
-void RequestIdWindow::Insert(absl::uint128 hash, EntryId entry, absl::Time time) {
+void RequestIdWindow::Insert(RequestHash hash, EntryId entry, absl::Time time) {
   if (generations_.empty() || time - generations_.back().begin > window_ / kGenerationsPerWindow) {
-    generations_.push_back({.begin = time, .last = 0, .entries = {}});
+    generations_.emplace_back().begin = time;
   }
   Generation& newest = generations_.back();
-  newest.entries.emplace(hash, entry);
+  const Key key = KeyOf(hash);
+  newest.parts[PartOf(key)].emplace(key, entry);
   newest.last = entry;
 }
 
@@ -76,7 +85,9 @@ void RequestIdWindow::Forget(absl::Time now, EntryId forgettable_through) {
 
 size_t RequestIdWindow::size() const {
   size_t total = 0;
-  for (const Generation& generation : generations_) total += generation.entries.size();
+  for (const Generation& generation : generations_) {
+    for (const Part& part : generation.parts) total += part.size();
+  }
   return total;
 }
 

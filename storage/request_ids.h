@@ -1,6 +1,7 @@
 #ifndef FAREBOX_STORAGE_REQUEST_IDS_H_
 #define FAREBOX_STORAGE_REQUEST_IDS_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -13,8 +14,11 @@
 
 namespace farebox {
 
-// 128-bit hash of an account's request id. Stable across versions: journals keep it.
-absl::uint128 HashRequestId(AccountNumber account, absl::string_view request_id);
+// 128-bit hash of (account, request id).
+using RequestHash = absl::uint128;
+
+// Stable across versions: derived files keep it.
+RequestHash HashRequestId(AccountNumber account, absl::string_view request_id);
 
 // 64-bit hash of a request's content, for Entry::fingerprint. Stable across versions.
 uint64_t ContentFingerprint(absl::string_view content);
@@ -32,10 +36,10 @@ class RequestIdWindow {
   explicit RequestIdWindow(absl::Duration window);
 
   // The entry that carried this request id; nothing where it is unknown or forgotten.
-  std::optional<EntryId> Find(absl::uint128 hash) const;
+  std::optional<EntryId> Find(RequestHash hash) const;
 
   // Entries are inserted in journal order.
-  void Insert(absl::uint128 hash, EntryId entry, absl::Time time);
+  void Insert(RequestHash hash, EntryId entry, absl::Time time);
 
   // Forgets what is older than the window, as far as `forgettable_through` allows.
   void Forget(absl::Time now, EntryId forgettable_through);
@@ -43,11 +47,27 @@ class RequestIdWindow {
   size_t size() const;
 
  private:
+  // A RequestHash in 16 bytes that need no alignment to 16: a slot takes 24 bytes and not 32.
+  struct Key {
+    uint64_t high;
+    uint64_t low;
+    bool operator==(const Key& other) const { return high == other.high && low == other.low; }
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const { return key.low; }
+  };
+  using Part = absl::flat_hash_map<Key, EntryId, KeyHash>;
+  // In so many parts that the writer never waits for one of them to grow.
+  static constexpr size_t kPartCount = 256;
+
   struct Generation {
     absl::Time begin;
     EntryId last = 0;
-    absl::flat_hash_map<absl::uint128, EntryId> entries;
+    std::array<Part, kPartCount> parts;
   };
+
+  static Key KeyOf(RequestHash hash);
+  static size_t PartOf(const Key& key) { return key.high % kPartCount; }
 
   const absl::Duration window_;
   std::deque<Generation> generations_;  // oldest first

@@ -47,7 +47,7 @@ class Verifier {
   std::vector<AccountState> accounts_;  // by number, from 1
   absl::flat_hash_map<std::pair<AccountNumber, EntryId>, Hold> holds_;
   absl::flat_hash_map<EntryId, Micros> refunded_;
-  absl::flat_hash_set<absl::uint128> request_ids_;
+  absl::flat_hash_set<RequestHash> request_ids_;
   // Refunds of the batch that is being checked.
   std::vector<Entry> refunds_;
 };
