@@ -75,7 +75,8 @@ class Docs(unittest.TestCase):
             with self.subTest(page=page, command=body):
                 result = self.type_in(body.replace("HOLD_ID", hold_id))
                 output = result.stdout + result.stderr
-                hold_id = "".join(re.findall(r'"hold_id": "(\d+)"', output)[:1])
+                held = re.search(r'"hold_id": "(\d+)"', output)
+                hold_id = held.group(1) if held else hold_id
                 if after[0] == "text":
                     self.assertNotEqual(result.returncode, 0)
                     for line in after[1].splitlines():
