@@ -90,15 +90,11 @@ void ShowVerification(Session* session, const v1::VerifyResponse& response) {
   facts.Print();
 }
 
-struct Arguments {
-  bool is_offline = false;
-  std::string directory;
-};
-
-int RunVerify(Session* session, const Arguments& arguments) {
+// Verifies the files in `directory`, or where it is empty has the server verify its own.
+int RunVerify(Session* session, const std::string& directory) {
   const absl::StatusOr<v1::VerifyResponse> response =
-      arguments.is_offline ? VerifyFiles(arguments.directory)
-                           : session->client().Verify({}, session->call_options());
+      directory.empty() ? session->client().Verify({}, session->call_options())
+                        : VerifyFiles(directory);
   const int exit_code = session->Answer<v1::VerifyResponse>(
       response, [session](const auto& answer) { ShowVerification(session, answer); });
   const bool has_failed = response.ok() && !response->ok();
@@ -108,17 +104,14 @@ int RunVerify(Session* session, const Arguments& arguments) {
 }  // namespace
 
 void AddVerifyCommand(Commands* commands) {
-  auto arguments = std::make_shared<Arguments>();
+  auto directory = std::make_shared<std::string>();
   CLI::App* const command =
       commands->Add("verify", "Recompute every balance, link and hash from the journal",
-                    [arguments](Session* session) { return RunVerify(session, *arguments); });
-  CLI::Option* const directory =
-      command->add_option("--data", arguments->directory, "Directory of the ledger, for --offline")
-          ->type_name(kDirectoryType);
+                    [directory](Session* session) { return RunVerify(session, *directory); });
   command
-      ->add_flag("--offline", arguments->is_offline,
-                 "Read the files of --data, which no server may be using")
-      ->needs(directory);
+      ->add_option("--data", *directory,
+                   "Read the ledger in this directory, which no server may be using, and ask none")
+      ->type_name(kDirectoryType);
 }
 
 }  // namespace farebox::cli

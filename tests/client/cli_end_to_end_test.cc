@@ -179,11 +179,11 @@ TEST_F(CliEndToEndTest, AnExportedDeckIsImportedAsTheSame) {
 
 TEST_F(CliEndToEndTest, VerifiesOverTheNetworkAndFromTheFilesAlike) {
   const nlohmann::json online = RunJson({"verify"});
-  EXPECT_EQ(Run({"verify", "--offline", "--data", data_}), 1);
+  EXPECT_EQ(Run({"verify", "--data", data_}), 1);
   EXPECT_THAT(last_.err, HasSubstr("Stop the server"));
 
   server_.Terminate();
-  const nlohmann::json offline = RunJson({"verify", "--offline", "--data", data_});
+  const nlohmann::json offline = RunJson({"verify", "--data", data_});
 
   EXPECT_EQ(last_.exit_code, 0) << last_.err;
   EXPECT_EQ(online["ok"], true);

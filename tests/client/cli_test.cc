@@ -106,7 +106,7 @@ TEST_F(CliTest, RefusesACommandThatIsWrongWithoutAskingTheServer) {
                                              {"activity", "acme", "--from", "noon"},
                                              {"activity", "acme", "--limit", "-1"},
                                              {"balance", "acme", "--timeout", "soon"},
-                                             {"verify", "--offline"},
+                                             {"verify", "--data"},
                                              {"completion", "tcsh"}}) {
     EXPECT_THAT(Run(arguments),
                 AllOf(Exits(2), Says(IsEmpty()), Complains(StartsWith("farebox: "))))
@@ -181,7 +181,7 @@ TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
 }
 
 TEST_F(CliTest, FilesThatAreNotThereAreNotFound) {
-  EXPECT_THAT(Run({"verify", "--offline", "--data", "/nonexistent"}),
+  EXPECT_THAT(Run({"verify", "--data", "/nonexistent"}),
               AllOf(Exits(3), Complains(HasSubstr("/nonexistent"))));
 }
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/advice.h"
 #include "client/cpp/client.h"
 #include "storage/clock.h"
 #include "storage/status_macros.h"
@@ -154,7 +155,8 @@ int main(int argc, char** argv) {
 
   const absl::StatusOr<RunResult> result = Run(flags);
   if (!result.ok()) {
-    std::fprintf(stderr, "farebox-call-router: %s\n", result.status().ToString().c_str());
+    std::fprintf(stderr, "farebox-call-router: %s\n",
+                 farebox::cli::DescribeFailure(result.status(), flags.common.server).c_str());
     return kExitFailed;
   }
   std::fputs(Report(*result).c_str(), stdout);

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/cli/advice.h"
 #include "client/cpp/client.h"
 #include "storage/clock.h"
 #include "storage/status_macros.h"
@@ -109,7 +110,8 @@ int main(int argc, char** argv) {
 
   const absl::StatusOr<RunResult> result = Run(flags);
   if (!result.ok()) {
-    std::fprintf(stderr, "farebox-sms-gateway: %s\n", result.status().ToString().c_str());
+    std::fprintf(stderr, "farebox-sms-gateway: %s\n",
+                 farebox::cli::DescribeFailure(result.status(), flags.common.server).c_str());
     return kExitFailed;
   }
   std::fputs(Report(*result).c_str(), stdout);
