@@ -33,25 +33,26 @@ absl::string_view EntryKindName(EntryKind kind) {
 }
 
 void AppendCanonical(const Entry& entry, std::string* out) {
-  using wire::PutByte;
-  using wire::PutInt64;
-  PutInt64(entry.id, out);
-  PutInt64(entry.account, out);
-  PutInt64(entry.previous, out);
-  PutInt64(absl::ToUnixMicros(entry.time), out);
-  PutByte(static_cast<uint8_t>(entry.kind), out);
-  PutByte(entry.item, out);
-  PutByte(static_cast<uint8_t>(entry.reason), out);
-  PutByte(entry.flags, out);
-  PutInt64(entry.amount.value(), out);
-  PutInt64(entry.held_change.value(), out);
-  PutInt64(entry.balance.value(), out);
-  PutInt64(entry.held.value(), out);
-  PutInt64(entry.credit_limit.value(), out);
-  PutInt64(entry.subject, out);
-  PutInt64(absl::ToUnixMicros(entry.expire_time), out);
-  wire::PutString(entry.request_id, out);
-  PutInt64(static_cast<int64_t>(entry.fingerprint), out);
+  wire::Block<12 * sizeof(int64_t) + 4>()
+      .Int64(entry.id)
+      .Int64(entry.account)
+      .Int64(entry.previous)
+      .Int64(absl::ToUnixMicros(entry.time))
+      .Byte(static_cast<uint8_t>(entry.kind))
+      .Byte(entry.item)
+      .Byte(static_cast<uint8_t>(entry.reason))
+      .Byte(entry.flags)
+      .Int64(entry.amount.value())
+      .Int64(entry.held_change.value())
+      .Int64(entry.balance.value())
+      .Int64(entry.held.value())
+      .Int64(entry.credit_limit.value())
+      .Int64(entry.subject)
+      .Int64(absl::ToUnixMicros(entry.expire_time))
+      .Int64(static_cast<int64_t>(entry.request_id.size()))
+      .AppendTo(out);
+  out->append(entry.request_id);
+  wire::PutInt64(static_cast<int64_t>(entry.fingerprint), out);
   wire::PutString(entry.detail, out);
 }
 

@@ -1,21 +1,27 @@
 #ifndef FAREBOX_STORAGE_WIRE_H_
 #define FAREBOX_STORAGE_WIRE_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "storage/check.h"
 
 namespace farebox::wire {
 
 // The ledger's own bytes: fixed-width little-endian numbers and length-prefixed strings. Chosen
 // over a serialization library because hashes are taken over them: the form must never vary.
 
+inline void StoreInt64(int64_t value, char* at) {
+  for (size_t i = 0; i < sizeof(value); ++i) {
+    at[i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
+  }
+}
+
 inline void PutInt64(int64_t value, std::string* out) {
   char bytes[sizeof(value)];
-  for (size_t i = 0; i < sizeof(value); ++i) {
-    bytes[i] = static_cast<char>(static_cast<uint64_t>(value) >> (8 * i));
-  }
+  StoreInt64(value, bytes);
   out->append(bytes, sizeof(bytes));
 }
 
@@ -25,6 +31,30 @@ inline void PutString(absl::string_view value, std::string* out) {
   PutInt64(static_cast<int64_t>(value.size()), out);
   out->append(value.data(), value.size());
 }
+
+// Numbers that are put as one piece, which is several times faster than one by one.
+template <size_t kBytesMax>
+class Block {
+ public:
+  Block& Int64(int64_t value) {
+    FAREBOX_CHECK(size_ + sizeof(value) <= kBytesMax);
+    StoreInt64(value, bytes_.data() + size_);
+    size_ += sizeof(value);
+    return *this;
+  }
+
+  Block& Byte(uint8_t value) {
+    FAREBOX_CHECK(size_ < kBytesMax);
+    bytes_[size_++] = static_cast<char>(value);
+    return *this;
+  }
+
+  void AppendTo(std::string* out) const { out->append(bytes_.data(), size_); }
+
+ private:
+  std::array<char, kBytesMax> bytes_;
+  size_t size_ = 0;
+};
 
 // Reads what the functions above wrote; `ok` turns false, for good, at the first thing missing.
 class Reader {

@@ -1,6 +1,8 @@
 #include "server/services/fields.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -14,10 +16,16 @@
 namespace farebox::server {
 namespace {
 
-bool IsNameChar(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         absl::string_view("._:@+-").find(c) != absl::string_view::npos;
+constexpr std::array<bool, 256> MakeNameChars() {
+  std::array<bool, 256> is_name_char{};
+  for (int c = '0'; c <= '9'; ++c) is_name_char[c] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) is_name_char[c] = is_name_char[c - 'A' + 'a'] = true;
+  for (const char c : {'.', '_', ':', '@', '+', '-'}) is_name_char[static_cast<uint8_t>(c)] = true;
+  return is_name_char;
 }
+constexpr std::array<bool, 256> kNameChars = MakeNameChars();
+
+bool IsNameChar(char c) { return kNameChars[static_cast<uint8_t>(c)]; }
 
 bool IsGraphic(char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); }
 bool IsPrintable(char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); }
