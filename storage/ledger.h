@@ -19,11 +19,10 @@
 #include "storage/catalog.h"
 #include "storage/clock.h"
 #include "storage/command.h"
-#include "storage/expiry_queue.h"
+#include "storage/engine.h"
 #include "storage/journal.h"
 #include "storage/limits.h"
 #include "storage/mutex.h"
-#include "storage/pending_batch.h"
 #include "storage/signal.h"
 
 namespace farebox {
@@ -45,15 +44,16 @@ struct LedgerStats {
   absl::Duration max_commit_duration;
 };
 
-// The engine: commands in, outcomes out.
+// Commands in, outcomes out: an Engine (engine.h), and the threads around it.
 //
-// One writer thread takes all that is waiting, expires the holds that are due, decides each
-// command in order (account_state.h), and appends the new entries to the journal as one durable
-// batch; what arrives meanwhile gathers for the next one, so that batches grow with load and no
-// timer is needed. Then readers see the new balances, and an answer thread tells the callers.
+// One writer thread takes all that is waiting and has the engine expire the holds that are due,
+// decide each command in order (account_state.h), and append the new entries to the journal as one
+// durable batch; what arrives meanwhile gathers for the next one, so that batches grow with load
+// and no timer is needed. Then readers see the new balances, and an answer thread tells the
+// callers.
 //
 //   Submit -> queue -> [decide -> journal.Append (fsync) -> books] -> answers -> done(outcomes)
-//                       `------------ writer thread ------------'    `- answer thread -'
+//                       `-------- Engine, writer thread --------'    `- answer thread -'
 //
 // Promises (docs/architecture.md): durable before answered; never overspent; exactly once by
 // request id; a hold ends once. After a failed append whose outcome is unknown the ledger answers
@@ -143,21 +143,11 @@ class Ledger {
     }
   };
 
-  // A submission on its way through one commit.
-  struct Decided {
-    Submission submission;
-    std::vector<PendingBatch::Decision> decisions;
-  };
-
   // What the answer thread is to tell, in this order.
   struct Answers {
-    // The first entry of the batch, whether it became durable or not.
-    EntryId first_entry = 0;
-    std::vector<Entry> entries;
-    std::vector<Signal> signals;
-    std::vector<Decided> decided;
-    // Not OK: what became of the batch that the decisions count on.
-    absl::Status batch_status;
+    CommitResult commit;
+    // In the order of the commit's outcomes.
+    std::vector<Submission> submissions;
     std::vector<absl::AnyInvocable<void()>> others;
   };
 
@@ -165,40 +155,27 @@ class Ledger {
 
   // Open's work, before the threads start.
   absl::Status Recover();
-  void Remind(AccountNumber account, const Hold& hold);
 
   // The writer thread.
   void WriterLoop();
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
-  int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
-  std::vector<Decided> Decide(std::vector<Submission> submissions, PendingBatch* batch);
-  absl::Status MakeDurable(PendingBatch* batch);
-  absl::Status failure() const ABSL_LOCKS_EXCLUDED(mu_);
-  void Fail(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
+  void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The answer thread.
   void AnswerLoop();
   void HandOver(Answers answers) ABSL_LOCKS_EXCLUDED(answers_mu_);
   void Tell(Answers answers) ABSL_LOCKS_EXCLUDED(listeners_mu_);
-  static std::vector<Outcome> OutcomesOf(std::vector<PendingBatch::Decision> decisions,
-                                         Answers* answers);
 
   // Constant after construction.
   const Options options_;
-  Journal* const journal_;
   const Clock* const clock_;
 
-  // Synchronises itself.
-  Books books_;
-
-  // Used only on the writer thread once Open has returned.
-  std::unique_ptr<JournalReader> reader_;
-  ExpiryQueue expiry_queue_;
-  // After a batch that could not be written, reminders wait a moment.
-  absl::Time no_reminders_before_ = absl::InfinitePast();
-  BatchHead head_;
+  // Used only on the writer thread once Open has returned, but for what its books let any thread
+  // read.
+  Engine engine_;
 
   mutable Mutex mu_;
   CondVar work_arrived_;  // Signalled when work_ or stopping_ changes.
@@ -206,6 +183,7 @@ class Ledger {
   // Commands submitted and not answered yet: what options_.queued_commands_max bounds.
   int64_t outstanding_commands_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // The engine's, for other threads.
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   LedgerStats stats_ ABSL_GUARDED_BY(mu_);
 

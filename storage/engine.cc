@@ -1,0 +1,206 @@
+#include "storage/engine.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/limits.h"
+#include "storage/status_macros.h"
+
+namespace farebox {
+namespace {
+
+// How long reminders wait after a batch that could not be written.
+constexpr absl::Duration kReminderPause = absl::Seconds(1);
+
+// How often request ids that are too old are looked for, in batches.
+constexpr int64_t kForgetEveryBatches = 256;
+
+}  // namespace
+
+Engine::Engine(Options options, Journal* journal, const Clock* clock)
+    : options_(options), journal_(journal), clock_(clock), books_(options.request_window) {}
+
+// ---- Start-up
+
+absl::Status Engine::Recover() {
+  FAREBOX_ASSIGN_OR_RETURN(reader_, journal_->NewReader());
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId snapshot,
+                           journal_->LoadSnapshot(books_.snapshot_visitor()));
+  head_ = journal_->Head();
+  if (snapshot > head_.last) {
+    return error::JournalDamaged(snapshot, "the derived state is ahead of the journal");
+  }
+
+  // Entries that the snapshot covers matter only for their request ids, and only the recent ones
+  // and those that the journal cannot find; recent by the journal's own time, where the clock is
+  // ahead of it: it may be set right later.
+  const absl::Time now = std::min(clock_->Now(), head_.time);
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window,
+                           reader_->LastEntryBefore(now - options_.request_window));
+  const EntryId first = std::min({snapshot, before_window, journal_->OldRequestsThrough()}) + 1;
+  absl::Status folded;
+  FAREBOX_RETURN_IF_ERROR(reader_->Scan(first, head_.last, [&](const Entry& entry) {
+    if (entry.id > snapshot) {
+      folded = books_.Fold(entry);
+    } else {
+      books_.FoldRequestId(entry);
+    }
+    return folded.ok();
+  }));
+  FAREBOX_RETURN_IF_ERROR(folded);
+
+  books_.VisitHolds([this](AccountNumber account, const Hold& hold) { Remind(account, hold); });
+  return absl::OkStatus();
+}
+
+void Engine::Remind(AccountNumber account, const Hold& hold) {
+  using Kind = ExpiryQueue::Kind;
+  if (hold.expired) {
+    expiry_queue_.Add(
+        {hold.expire_time + limits::kLateSettlementMax, hold.id, account, Kind::kForget});
+    return;
+  }
+  expiry_queue_.Add({hold.expire_time - options_.expiry_warning, hold.id, account, Kind::kWarn});
+  expiry_queue_.Add({hold.expire_time, hold.id, account, Kind::kExpire});
+}
+
+absl::Time Engine::NextDue() const {
+  if (!failure_.ok()) return absl::InfiniteFuture();
+  return std::max(expiry_queue_.NextDue(), no_reminders_before_);
+}
+
+absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& change) {
+  if (!failure_.ok()) return failure_;
+  const absl::Status status = change(journal_->catalog());
+  // What a failed sync left of a deck is as uncertain as what it left of a batch.
+  if (GetReason(status) == Reason::kStorageFailed) failure_ = status;
+  return status;
+}
+
+// ---- A commit
+
+CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissions) {
+  journal_->WaitForDerived();
+  PendingBatch batch({.books = &books_,
+                      .journal = journal_,
+                      .reader = reader_.get(),
+                      .request_window = options_.request_window},
+                     head_,
+                     std::max(head_.time, absl::FromUnixMicros(absl::ToUnixMicros(clock_->Now()))));
+  size_t count = 0;
+  for (const absl::Span<const Command> commands : submissions) count += commands.size();
+
+  CommitResult result;
+  result.first_entry = head_.last + 1;
+  std::vector<ExpiryQueue::Item> reminders;
+  result.status = failure_;
+  if (result.status.ok()) result.status = journal_->CheckSpace();
+  if (result.status.ok()) {
+    result.expired = RunReminders(&batch, &reminders);
+    result.decisions = Decide(submissions, count, &batch);
+    result.status = MakeDurable(&batch, &result.append_duration);
+  } else {
+    result.decisions.resize(count);
+  }
+
+  if (result.status.ok()) {
+    result.entries = std::move(batch.entries());
+    result.signals = std::move(batch.signals());
+    return result;
+  }
+  for (const ExpiryQueue::Item& item : reminders) expiry_queue_.Add(item);
+  no_reminders_before_ = clock_->Now() + kReminderPause;
+  const bool is_known = GetReason(result.status) == Reason::kStorageFull;
+  if (!is_known && failure_.ok()) failure_ = result.status;
+  return result;
+}
+
+int64_t Engine::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken) {
+  int64_t expired = 0;
+  while (const std::optional<ExpiryQueue::Item> item = expiry_queue_.TakeDue(batch->now())) {
+    switch (item->kind) {
+      case ExpiryQueue::Kind::kWarn:
+        taken->push_back(*item);
+        batch->Warn(item->account, item->hold, item->due + options_.expiry_warning);
+        break;
+      case ExpiryQueue::Kind::kExpire:
+        taken->push_back(*item);
+        expired += batch->Expire(item->account, item->hold) ? 1 : 0;
+        break;
+      case ExpiryQueue::Kind::kForget:
+        books_.ForgetHold(item->account, item->hold);
+        break;
+    }
+  }
+  return expired;
+}
+
+std::vector<PendingBatch::Decision> Engine::Decide(
+    absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch) {
+  const absl::Time now = clock_->Now();
+  std::vector<PendingBatch::Decision> decisions;
+  decisions.reserve(count);
+  for (const absl::Span<const Command> commands : submissions) {
+    for (const Command& command : commands) {
+      if (command.deadline < now) {
+        decisions.push_back({.status = error::DeadlineExceeded()});
+      } else {
+        decisions.push_back(batch->Apply(command));
+      }
+    }
+  }
+  return decisions;
+}
+
+absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_duration) {
+  if (batch->empty()) return absl::OkStatus();
+  const BatchHead head = batch->Seal();
+  const absl::Time start = clock_->Now();
+  FAREBOX_RETURN_IF_ERROR(journal_->Append(head, batch->entries()));
+  *append_duration = clock_->Now() - start;
+
+  head_ = head;
+  for (const Entry& entry : batch->entries()) {
+    FAREBOX_CHECK(books_.Fold(entry).ok());
+    const bool moves_expiry =
+        entry.kind == EntryKind::kHold || entry.kind == EntryKind::kHoldExtended;
+    if (moves_expiry) {
+      Remind(entry.account, {.id = entry.subject, .expire_time = entry.expire_time});
+    } else if (entry.kind == EntryKind::kHoldExpired) {
+      expiry_queue_.Add({entry.time + limits::kLateSettlementMax, entry.subject, entry.account,
+                         ExpiryQueue::Kind::kForget});
+    }
+  }
+  if (head.number % kForgetEveryBatches == 0) {
+    books_.ForgetRequestIds(head.time, journal_->OldRequestsThrough());
+  }
+  return absl::OkStatus();
+}
+
+// ---- Its answers
+
+std::vector<Outcome> CommitResult::TakeOutcomes(size_t count) {
+  FAREBOX_CHECK(count <= decisions.size() - next_decision);
+  std::vector<Outcome> outcomes(count);
+  for (Outcome& outcome : outcomes) {
+    PendingBatch::Decision& decision = decisions[next_decision++];
+    outcome.replayed = decision.replayed;
+    const bool was_durable = decision.earlier != nullptr && decision.earlier->id < first_entry;
+    if (!status.ok() && !was_durable) {
+      // Errors too: they may count on entries that are not there.
+      outcome.status = status;
+    } else if (!decision.status.ok()) {
+      outcome.status = std::move(decision.status);
+    } else if (decision.earlier != nullptr) {
+      outcome.entry = std::move(*decision.earlier);
+    } else {
+      outcome.entry = std::move(entries[decision.index]);
+    }
+  }
+  return outcomes;
+}
+
+}  // namespace farebox

@@ -1,0 +1,118 @@
+#ifndef FAREBOX_STORAGE_ENGINE_H_
+#define FAREBOX_STORAGE_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "storage/books.h"
+#include "storage/catalog.h"
+#include "storage/clock.h"
+#include "storage/command.h"
+#include "storage/entry.h"
+#include "storage/expiry_queue.h"
+#include "storage/journal.h"
+#include "storage/pending_batch.h"
+#include "storage/signal.h"
+
+namespace farebox {
+
+// What one commit came to, on its way to those who wait for it. Thread-compatible: made on the
+// writer thread, told on another.
+struct CommitResult {
+  // The outcomes of the next `count` commands, in order. Takes what it can from `entries`, so
+  // whoever is to be told of these is told before.
+  std::vector<Outcome> TakeOutcomes(size_t count);
+
+  // Not OK: the batch is not there (STORAGE_FULL), or may not be.
+  absl::Status status;
+  // What became durable, and what to tell of it.
+  std::vector<Entry> entries;
+  std::vector<Signal> signals;
+  // Holds that expired.
+  int64_t expired = 0;
+  // How long the journal took for it.
+  absl::Duration append_duration;
+
+  // The first entry of the batch, whether it became durable or not.
+  EntryId first_entry = 0;
+  // One for each command.
+  std::vector<PendingBatch::Decision> decisions;
+  size_t next_decision = 0;
+};
+
+// What a ledger does, without the threads that do it: recovers from the journal, ends the holds
+// that are due, decides commands in order, makes the entries durable, and folds them into the
+// books. It has no thread, lock, queue or randomness, and no other time than its clock's: the same
+// commands in the same batches at the same times make the same journal.
+//
+//   Commit: reminders -> decisions (PendingBatch) -> journal.Append (fsync) -> books -> result
+//
+// After an append whose outcome is unknown it takes nothing more: memory and disk may differ, and
+// only a new engine on the reopened journal knows.
+//
+// Used only on the writer thread, but for the thread-safe part of books(). The journal and the
+// clock outlive it.
+class Engine {
+ public:
+  struct Options {
+    // How long the request ids of the past are kept in memory.
+    absl::Duration request_window;
+    // HOLD_EXPIRING is signalled this long before a hold's expiry.
+    absl::Duration expiry_warning;
+  };
+
+  Engine(Options options, Journal* journal, const Clock* clock);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Loads what the journal has derived, and folds the entries after it. Once, before all else.
+  absl::Status Recover();
+
+  // Ends the holds that are due, and applies the commands in order, all in one durable batch;
+  // each succeeds or fails by itself. The commands stay as they are until it returns.
+  CommitResult Commit(absl::Span<const absl::Span<const Command>> submissions);
+
+  // Runs a change of the catalog, between batches.
+  absl::Status ChangeCatalog(const std::function<absl::Status(Catalog&)>& change);
+
+  // When there is something to commit though no command comes; absl::InfiniteFuture() for never.
+  absl::Time NextDue() const;
+
+  // Not OK, for good: the journal can no longer be trusted.
+  const absl::Status& failure() const { return failure_; }
+
+  // The newest durable batch that is in the books.
+  const BatchHead& head() const { return head_; }
+
+  const Books& books() const { return books_; }
+
+ private:
+  void Remind(AccountNumber account, const Hold& hold);
+  int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
+  std::vector<PendingBatch::Decision> Decide(
+      absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch);
+  absl::Status MakeDurable(PendingBatch* batch, absl::Duration* append_duration);
+
+  // Constant after construction.
+  const Options options_;
+  Journal* const journal_;
+  const Clock* const clock_;
+
+  Books books_;
+  std::unique_ptr<JournalReader> reader_;
+  ExpiryQueue expiry_queue_;
+  // After a batch that could not be written, reminders wait a moment.
+  absl::Time no_reminders_before_ = absl::InfinitePast();
+  BatchHead head_;
+  absl::Status failure_;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_ENGINE_H_
