@@ -20,13 +20,11 @@
 // entry into the state after it, and is the only way state changes: live, at start-up, in the
 // derived file and in verification.
 //
-//   a hold's life           kHold -> [kHoldExtended | kHoldCharged]* -> kHoldSettled
-//                                                                    -> kHoldReleased
-//                                                                    -> kHoldExpired ->
-//                                                                    kHoldSettled (late)
-//                                                                                    ->
-//                                                                                    kHoldReleased
-//                                                                                    (late)
+// A hold's life; [..] any number of times, an expired hold may still be settled, late:
+//
+//   kHold -> [kHoldExtended, kHoldCharged] -> kHoldSettled or kHoldReleased
+//                                          -> kHoldExpired -> kHoldSettled or kHoldReleased
+
 namespace farebox {
 
 // What decides about an account's money.
