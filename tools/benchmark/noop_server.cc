@@ -13,6 +13,7 @@
 #include "server/services/rpc_method.h"
 #include "server/services/unary_call.h"
 #include "storage/clock.h"
+#include "tools/benchmark/noop_stream.h"
 
 namespace farebox::benchmark {
 namespace {
@@ -20,9 +21,9 @@ namespace {
 using server::UnaryCall;
 using Raw = v1::BillingService;
 
-void FillEntry(const v1::DebitRequest& request, absl::Time now, v1::Entry* entry) {
+void FillEntry(const v1::DebitRequest& request, v1::Entry* entry) {
   entry->set_entry_id(1'234'567);
-  entry->mutable_time()->set_seconds(absl::ToUnixSeconds(now));
+  entry->mutable_time()->set_seconds(1'800'000'000);
   entry->set_kind(v1::ENTRY_KIND_DEBIT);
   entry->set_item(request.item());
   entry->set_amount_micros(-request.amount_micros());
@@ -31,24 +32,29 @@ void FillEntry(const v1::DebitRequest& request, absl::Time now, v1::Entry* entry
   entry->set_account_id(request.account_id());
 }
 
+void FillDebit(const v1::Operation& operation, v1::OperationResult* result) {
+  FillEntry(operation.debit(), result->mutable_debit()->mutable_entry());
+}
+
 class NoopBilling final
-    : public Raw::WithRawCallbackMethod_Debit<
-          Raw::WithRawCallbackMethod_Authorize<Raw::WithRawCallbackMethod_GetBalance<
-              Raw::WithRawCallbackMethod_ApplyBatch<Raw::Service>>>> {
+    : public Raw::WithRawCallbackMethod_Debit<Raw::WithRawCallbackMethod_Authorize<
+          Raw::WithRawCallbackMethod_GetBalance<Raw::WithRawCallbackMethod_ApplyBatch<
+              Raw::WithRawCallbackMethod_ApplyStream<Raw::Service>>>>> {
  public:
   explicit NoopBilling(const server::RpcEnvironment& environment)
       : debit_(environment, "farebox.v1.BillingService/Debit"),
         authorize_(environment, "farebox.v1.BillingService/Authorize"),
         get_balance_(environment, "farebox.v1.BillingService/GetBalance"),
         apply_batch_(environment, "farebox.v1.BillingService/ApplyBatch",
-                     {.request_bytes_max = 16 << 20}) {}
+                     {.request_bytes_max = 16 << 20}),
+        apply_stream_(environment, "farebox.v1.BillingService/ApplyStream") {}
 
   grpc::ServerUnaryReactor* Debit(grpc::CallbackServerContext* context,
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override {
     using Call = UnaryCall<v1::DebitRequest, v1::DebitResponse>;
     return Call::Serve(debit_, *context, *request, response, [](Call* call) {
-      FillEntry(call->request(), call->start_time(), call->response()->mutable_entry());
+      FillEntry(call->request(), call->response()->mutable_entry());
       call->response()->set_available_micros(999'999'000'000);
       call->Finish(absl::OkStatus());
     });
@@ -98,11 +104,15 @@ class NoopBilling final
     using Call = UnaryCall<v1::ApplyBatchRequest, v1::ApplyBatchResponse>;
     return Call::Serve(apply_batch_, *context, *request, response, [](Call* call) {
       for (const v1::Operation& operation : call->request().operations()) {
-        v1::DebitResponse* const debit = call->response()->add_results()->mutable_debit();
-        FillEntry(operation.debit(), call->start_time(), debit->mutable_entry());
+        FillDebit(operation, call->response()->add_results());
       }
       call->Finish(absl::OkStatus());
     });
+  }
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ApplyStream(
+      grpc::CallbackServerContext*) override {
+    return ServeNoopStream(apply_stream_, FillDebit);
   }
 
  private:
@@ -110,6 +120,7 @@ class NoopBilling final
   const server::RpcMethod authorize_;
   const server::RpcMethod get_balance_;
   const server::RpcMethod apply_batch_;
+  const server::RpcMethod apply_stream_;
 };
 
 int Run(const std::string& listen) {
