@@ -47,6 +47,8 @@ class Docs(unittest.TestCase):
             cls.told += line
             if "Ctrl-C" in line:
                 break
+        else:
+            raise RuntimeError("the demo did not start")
         with open(f"{cls.folder.name}/demo/port", encoding="utf-8") as file:
             cls.address = "localhost:" + file.read().strip()
 
