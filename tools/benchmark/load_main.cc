@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   bool prepare = false;
   CLI::App app{"Makes load on a Farebox server and prints operations a second and latencies."};
   app.add_option("--server", options.server, "host:port")->capture_default_str();
-  app.add_option("--operation", options.operation, "debit, authorize, balance, batch or stream")
+  app.add_option("--operation", options.operation,
+                 "debit, authorize, balance, activity, batch or stream")
       ->capture_default_str();
   app.add_option("--outstanding", options.outstanding, "calls in flight")->capture_default_str();
   app.add_option("--batch-size", options.batch_size, "debits a batch")->capture_default_str();
@@ -19,6 +20,9 @@ int main(int argc, char** argv) {
   app.add_option("--channels", options.channels, "connections")->capture_default_str();
   app.add_option("--seconds", options.seconds, "how long")->capture_default_str();
   app.add_option("--warmup", options.warmup_seconds, "before that")->capture_default_str();
+  app.add_option("--operations", options.operations, "end after so many, not by time");
+  app.add_option("--activity-since", options.activity_since,
+                 "Unix seconds; pages end at random times after it");
   app.add_flag("--prepare", prepare, "only make the accounts and the deck");
   CLI11_PARSE(app, argc, argv);
 

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -55,16 +56,24 @@ void RequestMaker::Fill(v1::GetBalanceRequest* request) {
   request->set_account_id(AccountId(next_.fetch_add(1, std::memory_order_relaxed)));
 }
 
-void RequestMaker::FillCreate(int account, v1::CreateAccountRequest* request) {
+void RequestMaker::Fill(absl::Duration past, v1::ListActivityRequest* request) {
+  const uint64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+  request->set_account_id(AccountId(index));
+  const double part = static_cast<double>(absl::Hash<uint64_t>()(index) % 10'000) / 10'000;
+  const absl::Time before = SystemClock().Now() - part * past;
+  request->mutable_to_time()->set_seconds(absl::ToUnixSeconds(before));
+}
+
+void RequestMaker::Fill(v1::CreateAccountRequest* request) {
   request->set_request_id("create");
   v1::Account* const created = request->mutable_account();
-  created->set_account_id(AccountId(static_cast<uint64_t>(account)));
+  created->set_account_id(AccountId(next_.fetch_add(1, std::memory_order_relaxed)));
   created->set_currency_code("USD");
   created->set_deck(kDeckName);
 }
 
-void RequestMaker::FillCredit(int account, v1::CreditRequest* request) {
-  request->set_account_id(AccountId(static_cast<uint64_t>(account)));
+void RequestMaker::Fill(v1::CreditRequest* request) {
+  request->set_account_id(AccountId(next_.fetch_add(1, std::memory_order_relaxed)));
   request->set_request_id("opening");
   request->set_amount_micros(1'000'000'000'000);
   request->set_reason(v1::CREDIT_REASON_PAYMENT);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/time/time.h"
 #include "farebox/v1/account.pb.h"
 #include "farebox/v1/billing.pb.h"
 
@@ -19,8 +20,11 @@ class RequestMaker {
   void Fill(v1::DebitRequest* request);
   void Fill(v1::AuthorizeRequest* request);
   void Fill(v1::GetBalanceRequest* request);
-  void FillCreate(int account, v1::CreateAccountRequest* request);
-  void FillCredit(int account, v1::CreditRequest* request);
+  // The newest page before a random time of the last `past`.
+  void Fill(absl::Duration past, v1::ListActivityRequest* request);
+  // The next account's first two requests.
+  void Fill(v1::CreateAccountRequest* request);
+  void Fill(v1::CreditRequest* request);
 
  private:
   std::string AccountId(uint64_t index) const;
