@@ -84,14 +84,14 @@ absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& 
 
 CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissions) {
   journal_->WaitForDerived();
-  PendingBatch batch({.books = &books_,
-                      .journal = journal_,
-                      .reader = reader_.get(),
-                      .request_window = options_.request_window},
-                     head_,
-                     std::max(head_.time, absl::FromUnixMicros(absl::ToUnixMicros(clock_->Now()))));
   size_t count = 0;
   for (const absl::Span<const Command> commands : submissions) count += commands.size();
+  PendingBatch batch(
+      {.books = &books_,
+       .journal = journal_,
+       .reader = reader_.get(),
+       .request_window = options_.request_window},
+      head_, std::max(head_.time, absl::FromUnixMicros(absl::ToUnixMicros(clock_->Now()))), count);
 
   CommitResult result;
   result.first_entry = head_.last + 1;

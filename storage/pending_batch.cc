@@ -30,9 +30,11 @@ bool IsLow(const AccountState& state) {
 
 }  // namespace
 
-PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time now)
+PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time now, size_t count)
     : sources_(sources), before_(head), now_(now) {
   FAREBOX_CHECK(now >= head.time);
+  entries_.reserve(count);
+  requests_.reserve(count);
 }
 
 PendingBatch::~PendingBatch() {

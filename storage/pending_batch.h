@@ -51,8 +51,8 @@ class PendingBatch {
     bool replayed = false;
   };
 
-  // The batch after `head`, at the journal time `now`.
-  PendingBatch(Sources sources, const BatchHead& head, absl::Time now);
+  // The batch after `head`, at the journal time `now`, of about `count` commands.
+  PendingBatch(Sources sources, const BatchHead& head, absl::Time now, size_t count);
   ~PendingBatch();
   PendingBatch(const PendingBatch&) = delete;
   PendingBatch& operator=(const PendingBatch&) = delete;
