@@ -1,0 +1,31 @@
+"""Each kind of call, beside a server that does nothing."""
+
+from farebox_bench import servers
+
+OUTSTANDING = (1, 64, 256)
+
+
+def measure(load, binaries, directory, outstanding=OUTSTANDING):
+    """Yields a row for each kind of call."""
+    with servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop:
+        load.prepare(ours)
+
+        def row(name, operation, count, **options):
+            mine, base, ratio = load.pair((ours, operation, count, options),
+                                          (noop, operation, count, options))
+            return {"name": name, "outstanding": count, **mine, "noop": base, "ratio": ratio}
+
+        for operation in ("debit", "authorize", "balance"):
+            for count in outstanding:
+                yield row(operation, operation, count)
+        for size in (100, 1000):
+            yield row(f"batch {size}", "batch", 4, batch_size=size)
+        yield row("stream", "stream", 1024)
+
+
+HEADER = ("RPC", "outstanding", "durable/s", "p50 us", "p99 us", "no-op/s", "ratio")
+
+
+def cells(row):
+    return (row["name"], row["outstanding"], f"{row['per_second']:,.0f}", f"{row['p50_us']:,.0f}",
+            f"{row['p99_us']:,.0f}", f"{row['noop']['per_second']:,.0f}", f"{row['ratio']:.2f}")
