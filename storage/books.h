@@ -93,7 +93,7 @@ class Books {
   // Forgets request ids that are older than the window and known to the journal's own index.
   void ForgetRequestIds(absl::Time now, EntryId known_through);
   // Forgets a hold that can no longer be settled.
-  void ForgetHold(AccountNumber account, EntryId hold);
+  void ForgetHold(AccountNumber number, EntryId hold);
   // Calls `visit` for every hold there is.
   void VisitHolds(absl::FunctionRef<void(AccountNumber, const Hold&)> visit) const;
 

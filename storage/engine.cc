@@ -74,7 +74,7 @@ absl::Time Engine::NextDue() const {
 
 absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& change) {
   if (!failure_.ok()) return failure_;
-  const absl::Status status = change(journal_->catalog());
+  absl::Status status = change(journal_->catalog());
   // What a failed sync left of a deck is as uncertain as what it left of a batch.
   if (GetReason(status) == Reason::kStorageFailed) failure_ = status;
   return status;

@@ -61,10 +61,10 @@ class PendingBatch {
   Decision Apply(const Command& command);
 
   // Ends the hold if it is open and its time is over; returns whether it did.
-  bool Expire(AccountNumber account, EntryId hold);
+  bool Expire(AccountNumber number, EntryId hold);
 
   // Signals that the hold expires soon, if it is open and `expire_time` is its time still.
-  void Warn(AccountNumber account, EntryId hold, absl::Time expire_time);
+  void Warn(AccountNumber number, EntryId hold, absl::Time expire_time);
 
   bool empty() const { return entries_.empty(); }
   absl::Time now() const { return now_; }

@@ -13,8 +13,8 @@ struct Outcome {
   std::string out;
   std::string err;
 
-  friend std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
-    return out << "exit " << outcome.exit_code << "\n" << outcome.out << outcome.err;
+  friend std::ostream& operator<<(std::ostream& stream, const Outcome& outcome) {
+    return stream << "exit " << outcome.exit_code << "\n" << outcome.out << outcome.err;
   }
 };
 
