@@ -132,7 +132,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void AddResult(grpc::ByteBuffer result, bool from_flight = false) {
     MutexLock lock(&mu_);
     if (from_flight) --in_flight_;
-    if (!is_broken_) results_.push_back(std::move(result));
+    if (!is_broken_) results_.emplace_back().Swap(&result);
   }
 
   void EndWith(const absl::Status& status) {
@@ -180,7 +180,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     if (is_finished_) return Step::kNothing;
     if (is_broken_) results_.clear();
     if (!is_writing_ && !results_.empty()) {
-      outgoing_ = std::move(results_.front());
+      outgoing_.Swap(&results_.front());
       results_.pop_front();
       is_writing_ = true;
       return Step::kWrite;

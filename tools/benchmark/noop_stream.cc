@@ -1,7 +1,6 @@
 #include "tools/benchmark/noop_stream.h"
 
 #include <deque>
-#include <utility>
 
 #include "absl/time/time.h"
 #include "server/services/message.h"
@@ -44,14 +43,15 @@ class NoopStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
     response.set_correlation_id(request.correlation_id());
     fill_(request.operation(), response.mutable_result());
     MutexLock lock(&mu_);
-    results_.push_back(server::SerializeMessage(response));
+    grpc::ByteBuffer result = server::SerializeMessage(response);
+    results_.emplace_back().Swap(&result);
     Write();
     return true;
   }
 
   void Write() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (is_writing_ || results_.empty()) return;
-    outgoing_ = std::move(results_.front());
+    outgoing_.Swap(&results_.front());
     results_.pop_front();
     is_writing_ = true;
     StartWrite(&outgoing_,

@@ -20,9 +20,9 @@ std::string RequestMaker::AccountId(uint64_t index) const {
 }
 
 std::string RequestMaker::RequestId(uint64_t index) const {
-  constexpr char kHex[] = "0123456789abcdef";
+  static constexpr char kHex[] = "0123456789abcdef";
   std::string id = "00000000-0000-7000-8000-000000000000";
-  const auto put = [&id, &kHex](size_t at, size_t digits, uint64_t value) {
+  const auto put = [&id](size_t at, size_t digits, uint64_t value) {
     for (size_t i = 0; i < digits; ++i) id[at + i] = kHex[(value >> (4 * (digits - 1 - i))) & 15];
   };
   put(0, 8, unix_millis_ >> 16);
