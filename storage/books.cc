@@ -10,9 +10,21 @@ namespace farebox {
 
 // One of the pieces that the accounts are spread over, so that readers seldom wait for each other.
 struct Books::Shard {
+  // Accounts are found by their own ids, which are not kept twice.
+  struct IdHash {
+    using is_transparent = void;
+    size_t operator()(absl::string_view id) const { return absl::Hash<absl::string_view>()(id); }
+    size_t operator()(const Account* account) const;
+  };
+  struct IdEqual {
+    using is_transparent = void;
+    bool operator()(const Account* a, const Account* b) const;
+    bool operator()(const Account* account, absl::string_view id) const;
+    bool operator()(absl::string_view id, const Account* account) const;
+  };
+
   mutable Mutex mu;
-  // Keys are the accounts' own ids.
-  absl::flat_hash_map<absl::string_view, Account*> by_id ABSL_GUARDED_BY(mu);
+  absl::flat_hash_set<Account*, IdHash, IdEqual> by_id ABSL_GUARDED_BY(mu);
 };
 
 // An account and its holds. The writer thread is the only one that changes it, so it reads
@@ -44,10 +56,28 @@ class Books::Account {
   int64_t slot = kNoSlot;
 };
 
+size_t Books::Shard::IdHash::operator()(const Account* account) const {
+  return (*this)(account->id);
+}
+
+bool Books::Shard::IdEqual::operator()(const Account* a, const Account* b) const {
+  return a->id == b->id;
+}
+
+bool Books::Shard::IdEqual::operator()(const Account* account, absl::string_view id) const {
+  return account->id == id;
+}
+
+bool Books::Shard::IdEqual::operator()(absl::string_view id, const Account* account) const {
+  return account->id == id;
+}
+
 // Takes over what a journal has derived.
 class Books::Loader : public SnapshotVisitor {
  public:
   explicit Loader(Books* books) : books_(books) {}
+
+  void OnBegin(int64_t accounts) override { books_->Reserve(accounts); }
 
   absl::Status OnAccount(AccountSnapshot snapshot) override {
     const AccountState state = {.terms = snapshot.record.terms,
@@ -74,6 +104,8 @@ class Books::Loader : public SnapshotVisitor {
     books_->refunded_[debit] = refunded;
     return absl::OkStatus();
   }
+
+  void OnDiscard() override { books_->Clear(); }
 
  private:
   Books* const books_;
@@ -107,7 +139,7 @@ absl::StatusOr<AccountFacts> Books::Find(absl::string_view account_id) const {
   MutexLock lock(&shard.mu);
   const auto found = shard.by_id.find(account_id);
   if (found == shard.by_id.end()) return error::AccountNotFound(account_id);
-  return FactsOf(*found->second);
+  return FactsOf(**found);
 }
 
 absl::StatusOr<AccountFacts> Books::Find(AccountNumber number) const {
@@ -139,7 +171,7 @@ absl::StatusOr<std::vector<Hold>> Books::ListHolds(absl::string_view account_id,
       if (!hold->second.expired) page.push_back(hold->second);
     }
   };
-  add_page(*found->second);
+  add_page(**found);
   return page;
 }
 
@@ -160,22 +192,44 @@ int64_t Books::account_count() const {
   return static_cast<int64_t>(accounts_.size());
 }
 
+void Books::Reserve(int64_t accounts) {
+  const auto count = static_cast<size_t>(accounts);
+  for (Shard& shard : *shards_) {
+    MutexLock lock(&shard.mu);
+    shard.by_id.reserve(count / kShardCount + count / kShardCount / 8);
+  }
+  MutexLock lock(&numbers_mu_);
+  accounts_.reserve(count);
+}
+
+void Books::Clear() {
+  for (Shard& shard : *shards_) {
+    MutexLock lock(&shard.mu);
+    shard.by_id.clear();
+  }
+  MutexLock lock(&numbers_mu_);
+  accounts_.clear();
+  refunded_.clear();
+  interned_.clear();
+}
+
 SnapshotVisitor* Books::snapshot_visitor() { return loader_.get(); }
 
 std::shared_ptr<const std::string> Books::Intern(const std::string& settings) {
+  if (newest_interned_ != nullptr && *newest_interned_ == settings) return newest_interned_;
   const auto found = interned_.find(settings);
-  if (found != interned_.end()) return *found;
+  if (found != interned_.end()) return newest_interned_ = *found;
 
   if (interned_.size() >= intern_sweep_size_) {
     absl::erase_if(interned_, [](const auto& shared) { return shared.use_count() == 1; });
     intern_sweep_size_ = 2 * interned_.size() + kInternSweepSizeMin;
   }
-  return *interned_.insert(std::make_shared<const std::string>(settings)).first;
+  return newest_interned_ = *interned_.insert(std::make_shared<const std::string>(settings)).first;
 }
 
 Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber number,
                                   const AccountState& state) {
-  if (number != next_account_number() || WriterFind(record.account_id) != nullptr) return nullptr;
+  if (number != next_account_number()) return nullptr;
   Shard& shard = ShardOf(record.account_id);
   auto owned = std::make_unique<Account>(record.account_id, number, &shard);
   Account* const account = owned.get();
@@ -183,13 +237,10 @@ Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber num
     MutexLock lock(&account->shard->mu);
     account->state = state;
     account->settings = Intern(record.settings);
+    if (!account->shard->by_id.insert(account).second) return nullptr;
   }
-  {
-    MutexLock lock(&numbers_mu_);
-    accounts_.push_back(std::move(owned));
-  }
-  MutexLock lock(&account->shard->mu);
-  account->shard->by_id.emplace(account->id, account);
+  MutexLock lock(&numbers_mu_);
+  accounts_.push_back(std::move(owned));
   return account;
 }
 
@@ -264,7 +315,7 @@ Books::Account* Books::WriterFind(absl::string_view account_id) {
   Shard& shard = ShardOf(account_id);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_id.find(account_id);
-  return found == shard.by_id.end() ? nullptr : found->second;
+  return found == shard.by_id.end() ? nullptr : *found;
 }
 
 int64_t& Books::WriterSlot(Account* account) { return account->slot; }

@@ -64,9 +64,6 @@ class Books {
   // Applies the next durable entry. Fails with DataLoss where it cannot follow.
   absl::Status Fold(const Entry& entry);
 
-  // Remembers an entry's request id without applying it: for entries that a snapshot covers.
-  void FoldRequestId(const Entry& entry);
-
   // What the writer sees of an account; valid until the next Fold.
   struct WriterAccount {
     absl::string_view id;
@@ -90,6 +87,7 @@ class Books {
   Micros WriterRefunded(EntryId debit) const;
   AccountNumber next_account_number() const;
   const RequestIdWindow& request_ids() const { return request_ids_; }
+  RequestIdWindow* WriterRequestIds() { return &request_ids_; }
   // Forgets request ids that are older than the window and known to the journal's own index.
   void ForgetRequestIds(absl::Time now, EntryId known_through);
   // Forgets a hold that can no longer be settled.
@@ -123,9 +121,13 @@ class Books {
   };
 
   Shard& ShardOf(absl::string_view account_id) const;
+  void Reserve(int64_t accounts);
+  // Forgets what was loaded.
+  void Clear();
   // Null where the number or the id cannot be a new account's. Readers see the account from now on,
   // and see it whole.
   Account* AddAccount(const AccountRecord& record, AccountNumber number, const AccountState& state);
+  void FoldRequestId(const Entry& entry);
   // Applies the first entry of an account.
   absl::Status FoldOpening(const Entry& entry);
   std::shared_ptr<const std::string> Intern(const std::string& settings);
@@ -141,6 +143,8 @@ class Books {
   RequestIdWindow request_ids_;
   // Accounts with equal settings share them; what none uses any more is swept out now and then.
   absl::flat_hash_set<std::shared_ptr<const std::string>, SettingsHash, SettingsEqual> interned_;
+  // Looked at first: accounts that are opened together are often alike.
+  std::shared_ptr<const std::string> newest_interned_;
   size_t intern_sweep_size_ = kInternSweepSizeMin;
   std::unique_ptr<Loader> loader_;
 };

@@ -7,6 +7,7 @@
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/limits.h"
+#include "storage/load_request_ids.h"
 #include "storage/status_macros.h"
 
 namespace farebox {
@@ -34,26 +35,33 @@ absl::Status Engine::Recover() {
     return error::JournalDamaged(snapshot, "the derived state is ahead of the journal");
   }
 
-  // Entries that the snapshot covers matter only for their request ids, and only the recent ones
-  // and those that the journal cannot find; recent by the journal's own time, where the clock is
-  // ahead of it: it may be set right later.
-  const absl::Time now = std::min(clock_->Now(), head_.time);
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window,
-                           reader_->LastEntryBefore(now - options_.request_window));
-  const EntryId first = std::min({snapshot, before_window, journal_->OldRequestsThrough()}) + 1;
+  FAREBOX_RETURN_IF_ERROR(RecoverRequestIds(snapshot));
   absl::Status folded;
-  FAREBOX_RETURN_IF_ERROR(reader_->Scan(first, head_.last, [&](const Entry& entry) {
-    if (entry.id > snapshot) {
-      folded = books_.Fold(entry);
-    } else {
-      books_.FoldRequestId(entry);
-    }
+  FAREBOX_RETURN_IF_ERROR(reader_->Scan(snapshot + 1, head_.last, [&](const Entry& entry) {
+    folded = books_.Fold(entry);
     return folded.ok();
   }));
   FAREBOX_RETURN_IF_ERROR(folded);
 
   books_.VisitHolds([this](AccountNumber account, const Hold& hold) { Remind(account, hold); });
   return absl::OkStatus();
+}
+
+// Of the entries that the snapshot covers only the request ids matter, and only the recent ones
+// and those that the journal cannot find; recent by the journal's own time, where the clock is
+// ahead of it: it may be set right later.
+absl::Status Engine::RecoverRequestIds(EntryId snapshot) {
+  const absl::Time now = std::min(clock_->Now(), head_.time);
+  const absl::Time oldest = now - options_.request_window;
+  const absl::Time middle = now - options_.request_window / 4;
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader_->LastEntryBefore(oldest));
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader_->LastEntryBefore(middle));
+  const EntryId known = std::min({snapshot, before_window, journal_->OldRequestsThrough()});
+  // In two generations, so that the older does not stay for as long as the newer.
+  const EntryId split = std::clamp(before_middle, known, snapshot);
+  RequestIdWindow* const window = books_.WriterRequestIds();
+  FAREBOX_RETURN_IF_ERROR(LoadRequestIds(known + 1, split, oldest, journal_, window));
+  return LoadRequestIds(split + 1, snapshot, middle, journal_, window);
 }
 
 void Engine::Remind(AccountNumber account, const Hold& hold) {

@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "storage/account_terms.h"
 #include "storage/catalog.h"
@@ -34,11 +35,15 @@ struct AccountSnapshot {
 class SnapshotVisitor {
  public:
   virtual ~SnapshotVisitor() = default;
+  // First: roughly how many accounts there are.
+  virtual void OnBegin(int64_t accounts) = 0;
   virtual absl::Status OnAccount(AccountSnapshot account) = 0;
   // A hold that is open, or expired and still to be settled; after its account.
   virtual absl::Status OnHold(AccountNumber account, Hold hold) = 0;
   // How much of a debit has been refunded.
   virtual absl::Status OnRefunded(EntryId debit, Micros refunded) = 0;
+  // What was handed over so far is not to be trusted: forget all of it.
+  virtual void OnDiscard() = 0;
 };
 
 // Reads what is durable. Sees every batch whose Append had returned when the call began.
@@ -53,6 +58,11 @@ class JournalReader {
   // Visits the entries first..last (or to the end) in order, until `visit` returns false.
   virtual absl::Status Scan(EntryId first, EntryId last,
                             absl::FunctionRef<bool(const Entry&)> visit) = 0;
+
+  // Visits the request ids of the entries first..last that have one, in order, until `visit`
+  // returns false. `visit` must be quick: the journal cannot be tidied meanwhile.
+  using VisitRequestId = absl::FunctionRef<bool(EntryId, AccountNumber, absl::string_view)>;
+  virtual absl::Status ScanRequestIds(EntryId first, EntryId last, VisitRequestId visit) = 0;
 
   // Visits the batches from number `first` on, in order, until `visit` returns false.
   virtual absl::Status ScanBatches(int64_t first,
@@ -91,7 +101,8 @@ class Journal {
   // The newest durable batch; number 0 and last entry 0 for an empty journal.
   virtual BatchHead Head() = 0;
 
-  // Hands over the state derived so far and returns the entry it is as of (0: none, replay all).
+  // Hands over the state derived so far and returns the entry it is as of. 0: there is none, or it
+  // was discarded half-way; replay all.
   virtual absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) = 0;
 
   // Refuses with STORAGE_FULL where an Append might meet a full disk.

@@ -51,6 +51,29 @@ std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
 
 RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {}
 
+void RequestIdWindow::Run::Reserve(size_t count) {
+  for (auto& part : parts_) part.reserve(count / kPartCount + count / kPartCount / 4);
+}
+
+void RequestIdWindow::Run::Add(RequestHash hash, EntryId entry) {
+  const Key key = KeyOf(hash);
+  parts_[PartOf(key)].emplace_back(key, entry);
+}
+
+void RequestIdWindow::BeginGeneration(absl::Time begin, EntryId last, size_t count) {
+  Generation& generation = generations_.emplace_back();
+  generation.begin = begin;
+  generation.last = last;
+  for (Part& part : generation.parts) part.reserve(count / kPartCount + 1);
+}
+
+void RequestIdWindow::Merge(absl::Span<const Run> runs, size_t share, size_t shares) {
+  Generation& newest = generations_.back();
+  for (size_t i = share; i < kPartCount; i += shares) {
+    for (const Run& run : runs) newest.parts[i].insert(run.parts_[i].begin(), run.parts_[i].end());
+  }
+}
+
 RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
   return {.high = absl::Uint128High64(hash), .low = absl::Uint128Low64(hash)};
 }

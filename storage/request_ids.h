@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/numeric/int128.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "storage/entry.h"
 
 namespace farebox {
@@ -34,6 +37,20 @@ class RequestIdWindow {
  public:
   // Keeps ids for at least `window`.
   explicit RequestIdWindow(absl::Duration window);
+
+  // --- At start, before the first Insert: ids by the million, on several threads.
+
+  // Ids that were read of the journal, in its order.
+  class Run;
+
+  // Begins a generation with room for `count` ids, of entries from `begin` on and up to `last`.
+  void BeginGeneration(absl::Time begin, EntryId last, size_t count);
+
+  // Adds share `share` of `shares` of the runs' ids to that generation. Thread-safe for different
+  // shares.
+  void Merge(absl::Span<const Run> runs, size_t share, size_t shares);
+
+  // --- From then on.
 
   // The entry that carried this request id; nothing where it is unknown or forgotten.
   std::optional<EntryId> Find(RequestHash hash) const;
@@ -71,6 +88,18 @@ class RequestIdWindow {
 
   const absl::Duration window_;
   std::deque<Generation> generations_;  // oldest first
+};
+
+class RequestIdWindow::Run {
+ public:
+  void Reserve(size_t count);
+  void Add(RequestHash hash, EntryId entry);
+
+ private:
+  friend class RequestIdWindow;
+
+  // Ids of one part lie together: to add them touches memory that stays near.
+  std::array<std::vector<std::pair<Key, EntryId>>, kPartCount> parts_;
 };
 
 }  // namespace farebox

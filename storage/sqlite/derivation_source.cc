@@ -36,9 +36,6 @@ absl::Status DerivationSource::Prepare() {
                                                             " FROM entry WHERE id BETWEEN ? AND ? "
                                                             "AND kind NOT IN (",
                                                             only_balance, ")")));
-  FAREBOX_ASSIGN_OR_RETURN(
-      request_ids_, connection_.Prepare("SELECT id, account, request_id FROM entry "
-                                        "WHERE id BETWEEN ? AND ? AND request_id IS NOT NULL"));
   return absl::OkStatus();
 }
 
@@ -58,17 +55,6 @@ absl::Status DerivationSource::ScanSteps(EntryId first, EntryId last,
   return ScanRows(&steps_, first, last, [&](const Statement& row) -> absl::StatusOr<bool> {
     if (ReadEntry(row, &entry)) return visit(entry);
     return error::JournalDamaged(row.Int64(kIdColumn), "it cannot be read");
-  });
-}
-
-absl::Status DerivationSource::ScanRequestIds(EntryId first, EntryId last,
-                                              absl::FunctionRef<bool(const Entry&)> visit) {
-  Entry entry;
-  return ScanRows(&request_ids_, first, last, [&](const Statement& row) -> absl::StatusOr<bool> {
-    entry.id = row.Int64(0);
-    entry.account = row.Int64(1);
-    if (ReadRequestId(row, 2, &entry.request_id)) return visit(entry);
-    return error::JournalDamaged(entry.id, "its request id cannot be read");
   });
 }
 

@@ -29,10 +29,6 @@ class DerivationSource {
   // The entries that do more than change a balance.
   absl::Status ScanSteps(EntryId first, EntryId last, absl::FunctionRef<bool(const Entry&)> visit);
 
-  // The entries that have a request id. Of each only the id, account and request id are set.
-  absl::Status ScanRequestIds(EntryId first, EntryId last,
-                              absl::FunctionRef<bool(const Entry&)> visit);
-
  private:
   explicit DerivationSource(Connection connection) : connection_(std::move(connection)) {}
 
@@ -43,7 +39,6 @@ class DerivationSource {
   Connection connection_;
   Statement balances_;
   Statement steps_;
-  Statement request_ids_;
 };
 
 }  // namespace farebox::sqlite

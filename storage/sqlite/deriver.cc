@@ -191,10 +191,11 @@ absl::Status Deriver::TakeOverRequests() {
   has_more_requests_ = through < std::min(due_through, derived);
 
   std::vector<std::pair<RequestHash, EntryId>> requests;
-  FAREBOX_RETURN_IF_ERROR(source_->ScanRequestIds(before + 1, through, [&](const Entry& entry) {
-    requests.emplace_back(HashRequestId(entry.account, entry.request_id), entry.id);
-    return !stopping_;
-  }));
+  FAREBOX_RETURN_IF_ERROR(journal_->ScanRequestIds(
+      before + 1, through, [&](EntryId entry, AccountNumber account, absl::string_view request_id) {
+        requests.emplace_back(HashRequestId(account, request_id), entry);
+        return !stopping_;
+      }));
   if (stopping_) return absl::OkStatus();
   std::sort(requests.begin(), requests.end());
   FAREBOX_RETURN_IF_ERROR(file_->WriteRequests(requests, through));

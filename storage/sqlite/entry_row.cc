@@ -44,11 +44,12 @@ bool PackUuid(absl::string_view text, UuidBytes* uuid) {
 }
 
 void UuidText(absl::string_view uuid, std::string* text) {
-  text->clear();
+  text->resize(kUuidTextBytes);
+  size_t at = 0;
   for (const char byte : uuid) {
-    if (IsDashAt(text->size())) text->push_back('-');
-    text->push_back(kHexDigits[static_cast<uint8_t>(byte) >> 4]);
-    text->push_back(kHexDigits[static_cast<uint8_t>(byte) & 0xf]);
+    if (IsDashAt(at)) (*text)[at++] = '-';
+    (*text)[at++] = kHexDigits[static_cast<uint8_t>(byte) >> 4];
+    (*text)[at++] = kHexDigits[static_cast<uint8_t>(byte) & 0xf];
   }
 }
 

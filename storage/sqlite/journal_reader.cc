@@ -1,5 +1,6 @@
 #include "storage/sqlite/journal_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace {
 constexpr size_t kPageEntries = 256;
 // Links are slower to follow, and fewer are wanted: about a page of what a person looks at.
 constexpr size_t kPageLinks = 32;
+// Request ids are handed over as they are read, so that one read transaction goes over more.
+constexpr EntryId kPageRequestIds = 4'096;
 
 }  // namespace
 
@@ -39,6 +42,9 @@ absl::Status SqliteJournalReader::Prepare() {
   FAREBOX_ASSIGN_OR_RETURN(entry_by_id_, connection_.Prepare(absl::StrCat(entry, "= ?")));
   FAREBOX_ASSIGN_OR_RETURN(
       entries_, connection_.Prepare(absl::StrCat(entry, "BETWEEN ? AND ? ORDER BY id LIMIT ?")));
+  FAREBOX_ASSIGN_OR_RETURN(
+      request_ids_, connection_.Prepare("SELECT id, account, request_id FROM entry "
+                                        "WHERE id BETWEEN ? AND ? AND request_id IS NOT NULL"));
   FAREBOX_ASSIGN_OR_RETURN(batch_by_number_, connection_.Prepare(absl::StrCat(batch, "= ?")));
   FAREBOX_ASSIGN_OR_RETURN(
       batches_, connection_.Prepare(absl::StrCat(batch, ">= ? ORDER BY number LIMIT ?")));
@@ -104,6 +110,26 @@ absl::Status SqliteJournalReader::FillEntries(EntryId first, EntryId last, std::
   const absl::Status failure = connection_.LastError();
   if (!absl::IsDataLoss(failure)) return failure;
   return error::JournalDamaged(*count == 0 ? first : (*page)[*count - 1].id + 1, failure.message());
+}
+
+absl::Status SqliteJournalReader::ScanRequestIds(EntryId first, EntryId last,
+                                                 VisitRequestId visit) {
+  std::string request_id;
+  for (; first <= last; first += kPageRequestIds) {
+    const ResetOnExit reset(&request_ids_);
+    request_ids_.BindInt64(1, first);
+    request_ids_.BindInt64(2, std::min(last, first + kPageRequestIds - 1));
+    int result = request_ids_.Step();
+    for (; result == SQLITE_ROW; result = request_ids_.Step()) {
+      const EntryId entry = request_ids_.Int64(0);
+      if (!ReadRequestId(request_ids_, 2, &request_id)) {
+        return error::JournalDamaged(entry, "its request id cannot be read");
+      }
+      if (!visit(entry, request_ids_.Int64(1), request_id)) return absl::OkStatus();
+    }
+    if (result != SQLITE_DONE) return AsJournalDamage(first, connection_.LastError());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SqliteJournalReader::ScanBatches(int64_t first,

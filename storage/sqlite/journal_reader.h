@@ -26,8 +26,8 @@ class AccountIndex {
 };
 
 // Reads journal.db through a connection of its own. Each step is one short read transaction of a
-// bounded number of rows, and no caller's function runs inside one: a slow caller never keeps the
-// writer from beginning its log anew.
+// bounded number of rows, and no caller's function runs inside one (but for ScanRequestIds): a slow
+// caller never keeps the writer from beginning its log anew.
 class SqliteJournalReader : public JournalReader {
  public:
   // `index` may be null: then an account's entries are found by their links alone.
@@ -37,6 +37,7 @@ class SqliteJournalReader : public JournalReader {
   absl::StatusOr<Entry> Read(EntryId id) override;
   absl::Status Scan(EntryId first, EntryId last,
                     absl::FunctionRef<bool(const Entry&)> visit) override;
+  absl::Status ScanRequestIds(EntryId first, EntryId last, VisitRequestId visit) override;
   absl::Status ScanBatches(int64_t first, absl::FunctionRef<bool(const BatchHead&)> visit) override;
   absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
                            absl::FunctionRef<bool(const Entry&)> visit) override;
@@ -75,6 +76,7 @@ class SqliteJournalReader : public JournalReader {
   Statement end_;
   Statement entry_by_id_;
   Statement entries_;
+  Statement request_ids_;
   Statement batch_by_number_;
   Statement batches_;
   Statement newest_batch_;

@@ -49,6 +49,9 @@ class OfflineReader : public JournalReader {
                     absl::FunctionRef<bool(const Entry&)> visit) override {
     return reader_->Scan(first, last, visit);
   }
+  absl::Status ScanRequestIds(EntryId first, EntryId last, VisitRequestId visit) override {
+    return reader_->ScanRequestIds(first, last, visit);
+  }
   absl::Status ScanBatches(int64_t first,
                            absl::FunctionRef<bool(const BatchHead&)> visit) override {
     return reader_->ScanBatches(first, visit);
@@ -108,9 +111,10 @@ absl::Status SqliteJournal::Recover() {
 absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
   if (derived_reader_ == nullptr) return 0;
   const absl::StatusOr<EntryId> through = derived_reader_->LoadSnapshot(visitor);
-  // Whatever is the matter with the derived file, the journal has it all; unless the visitor has
-  // already seen a part.
-  return through.ok() || absl::IsInternal(through.status()) ? through : 0;
+  if (through.ok()) return through;
+  // Whatever is the matter with the derived file, the journal has it all.
+  visitor->OnDiscard();
+  return 0;
 }
 
 absl::Status SqliteJournal::CheckSpace() {

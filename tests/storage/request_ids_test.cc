@@ -88,6 +88,34 @@ TEST_F(RequestIdWindowTest, FirstEntryOfAnIdStays) {
   EXPECT_EQ(window_.Find(5), 1);
 }
 
+TEST_F(RequestIdWindowTest, FindsWhatWasLoadedAndTheFirstEntryOfEach) {
+  std::vector<RequestIdWindow::Run> runs(2);
+  for (int id = 1; id <= 1'000; ++id) runs[id > 500].Add(absl::MakeUint128(id, id), id);
+  runs[1].Add(absl::MakeUint128(7, 7), 1'001);
+
+  window_.BeginGeneration(kStart, 1'001, 1'001);
+  for (size_t share = 0; share < 3; ++share) window_.Merge(runs, share, 3);
+
+  for (int id = 1; id <= 1'000; ++id) {
+    EXPECT_EQ(window_.Find(absl::MakeUint128(id, id)), EntryId{id}) << id;
+  }
+  EXPECT_EQ(window_.size(), size_t{1'000});
+}
+
+TEST_F(RequestIdWindowTest, ForgetsWhatWasLoadedLikeTheRest) {
+  std::vector<RequestIdWindow::Run> runs(1);
+  runs[0].Add(1, 1);
+  window_.BeginGeneration(kStart, 1, 1);
+  window_.Merge(runs, 0, 1);
+  Insert(6);
+
+  window_.Forget(kStart + absl::Hours(14), kAll);
+  EXPECT_TRUE(Knows(1));
+  window_.Forget(kStart + absl::Hours(15), kAll);
+  EXPECT_FALSE(Knows(1));
+  EXPECT_TRUE(Knows(6));
+}
+
 TEST_F(RequestIdWindowTest, KeepsEveryIdForTheWindowAndForgetsItInTheEnd) {
   for (int hour = 0; hour < 100; ++hour) {
     Insert(hour);

@@ -89,6 +89,12 @@ class MemoryJournalReader : public JournalReader, public CatalogReader {
     return absl::OkStatus();
   }
 
+  absl::Status ScanRequestIds(EntryId first, EntryId last, VisitRequestId visit) override {
+    return Scan(first, last, [&visit](const Entry& entry) {
+      return entry.request_id.empty() || visit(entry.id, entry.account, entry.request_id);
+    });
+  }
+
   absl::Status ScanBatches(int64_t first,
                            absl::FunctionRef<bool(const BatchHead&)> visit) override {
     while (const std::optional<BatchHead> head = HeadFrom(first)) {
@@ -295,6 +301,7 @@ absl::StatusOr<EntryId> MemoryJournal::LoadSnapshot(SnapshotVisitor* visitor) {
     return true;
   }));
 
+  visitor->OnBegin(static_cast<int64_t>(accounts.size()));
   for (auto& [number, derived] : accounts) {
     derived.account.number = number;
     derived.account.balance = derived.state.balance;

@@ -81,9 +81,11 @@ std::string UuidOf(uint64_t number);
 // Remembers a snapshot.
 class SnapshotRecorder : public SnapshotVisitor {
  public:
+  void OnBegin(int64_t /*accounts*/) override {}
   absl::Status OnAccount(AccountSnapshot account) override;
   absl::Status OnHold(AccountNumber account, Hold hold) override;
   absl::Status OnRefunded(EntryId debit, Micros refunded) override;
+  void OnDiscard() override { lines.clear(); }
 
   // One line a row, for comparison.
   std::vector<std::string> lines;
