@@ -326,7 +326,7 @@ TEST_F(KillTest, NothingAnsweredIsLostAndNothingHappensTwice) {
   for (int kill = 0; kill < KillCount(); ++kill) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 400));
     server_.Kill();
-    ASSERT_TRUE(server_.Start().ok());
+    ASSERT_EQ(server_.Start(), absl::OkStatus());
     if (kill == KillCount() / 2) earlier = ReadJournal();
   }
   stop = true;

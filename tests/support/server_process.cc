@@ -12,6 +12,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,18 +23,34 @@
 namespace farebox::testing {
 namespace {
 
-// A port that nobody listens on just now.
-int FreePort() {
+bool IsFree(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   FAREBOX_CHECK(fd >= 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  FAREBOX_CHECK(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  FAREBOX_CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   close(fd);
-  return ntohs(address.sin_port);
+  return is_free;
+}
+
+// A port that nobody listens on just now, and that stays free while the server is down: not one of
+// those that the kernel gives to whoever connects somewhere.
+int FreePort() {
+  constexpr int kFirst = 10'000;
+  constexpr int kCount = 20'000;
+  std::random_device random;
+  int port = 0;
+  do {
+    port = kFirst + static_cast<int>(random() % kCount);
+  } while (!IsFree(port));
+  return port;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace
@@ -74,11 +93,21 @@ absl::Status ServerProcess::Start(absl::Duration patience) {
     _exit(127);
   }
 
-  const auto channel = grpc::CreateChannel(address_, grpc::InsecureChannelCredentials());
+  grpc::ChannelArguments channel_arguments;
+  channel_arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
+  const auto channel =
+      grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), channel_arguments);
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience);
-  if (channel->WaitForConnected(deadline)) return absl::OkStatus();
+  while (std::chrono::system_clock::now() < deadline) {
+    const auto look = std::chrono::system_clock::now() + std::chrono::milliseconds(100);
+    if (channel->WaitForConnected(look)) return absl::OkStatus();
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = 0;
+      return absl::UnavailableError(absl::StrCat("the server has ended:\n", ReadFile(log)));
+    }
+  }
   Kill();
-  return absl::UnavailableError(absl::StrCat("the server did not start; see ", log));
+  return absl::UnavailableError(absl::StrCat("the server did not start:\n", ReadFile(log)));
 }
 
 void ServerProcess::Kill() {
