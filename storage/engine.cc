@@ -136,10 +136,10 @@ int64_t Engine::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>
         break;
       case ExpiryQueue::Kind::kExpire:
         taken->push_back(*item);
-        expired += batch->Expire(item->account, item->hold) ? 1 : 0;
+        expired += batch->Expire(item->account, item->hold, item->due) ? 1 : 0;
         break;
       case ExpiryQueue::Kind::kForget:
-        books_.ForgetHold(item->account, item->hold);
+        forgettable_.push_back(*item);
         break;
     }
   }
@@ -182,10 +182,19 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_dur
                          ExpiryQueue::Kind::kForget});
     }
   }
+  ForgetHolds();
   if (head.number % kForgetEveryBatches == 0) {
     books_.ForgetRequestIds(head.time, journal_->OldRequestsThrough());
   }
   return absl::OkStatus();
+}
+
+void Engine::ForgetHolds() {
+  std::erase_if(forgettable_, [this](const ExpiryQueue::Item& item) {
+    if (item.due >= head_.time) return false;
+    books_.ForgetHold(item.account, item.hold);
+    return true;
+  });
 }
 
 // ---- Its answers

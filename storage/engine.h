@@ -98,6 +98,7 @@ class Engine {
   int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
   std::vector<PendingBatch::Decision> Decide(
       absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch);
+  void ForgetHolds();
   absl::Status MakeDurable(PendingBatch* batch, absl::Duration* append_duration);
 
   // Constant after construction.
@@ -108,6 +109,9 @@ class Engine {
   Books books_;
   std::unique_ptr<JournalReader> reader_;
   ExpiryQueue expiry_queue_;
+  // Holds that by the clock cannot be settled any more. They are forgotten when the journal's time
+  // says so too: the clock may be set back.
+  std::vector<ExpiryQueue::Item> forgettable_;
   // After a batch that could not be written, reminders wait a moment.
   absl::Time no_reminders_before_ = absl::InfinitePast();
   BatchHead head_;

@@ -286,12 +286,15 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
   return index;
 }
 
-bool PendingBatch::Expire(AccountNumber number, EntryId hold) {
+bool PendingBatch::Expire(AccountNumber number, EntryId hold, absl::Time expire_time) {
+  FAREBOX_CHECK(expire_time <= now_);
   Books::Account* const booked = sources_.books->WriterByNumber(number);
   FAREBOX_CHECK(booked != nullptr);
   PendingAccount* const account = Touch(booked);
   const Hold* const current = CurrentHold(*account, hold);
-  if (current == nullptr || current->expired || current->expire_time > now_) return false;
+  // A hold that was extended has a reminder for each of its times. Only the newest counts, so that
+  // the order of expiries is the same where a restart has left only that one.
+  if (current == nullptr || current->expired || current->expire_time != expire_time) return false;
   Record(account, {}, DecideExpireHold(account->state, *current));
   return true;
 }

@@ -60,8 +60,9 @@ class PendingBatch {
   // Decides one command. Keeps promises 2, 3, 5, 6 and 7 of docs/architecture.md.
   Decision Apply(const Command& command);
 
-  // Ends the hold if it is open and its time is over; returns whether it did.
-  bool Expire(AccountNumber number, EntryId hold);
+  // Ends the hold if it is open and `expire_time`, which is over, is its time still; returns
+  // whether it did.
+  bool Expire(AccountNumber number, EntryId hold, absl::Time expire_time);
 
   // Signals that the hold expires soon, if it is open and `expire_time` is its time still.
   void Warn(AccountNumber number, EntryId hold, absl::Time expire_time);

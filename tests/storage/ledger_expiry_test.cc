@@ -190,6 +190,22 @@ TEST_P(LedgerContract, HoldsExpireInTheOrderOfTheirTimes) {
   EXPECT_THAT(ended, ElementsAre(short_one, middle_one, long_one));
 }
 
+// An extended hold has a reminder of its former time too; a restart leaves only the newest.
+TEST_P(LedgerContract, ExtendedHoldExpiresInTheOrderOfItsNewTime) {
+  OpenAccount("alice", Cents(200));
+  const EntryId extended = OpenHold("alice", Cents(1), absl::Seconds(30));
+  EXPECT_THAT(Apply(ToExtend("alice", extended, Cents(1), absl::Seconds(90))), IsApplied());
+  const EntryId other = OpenHold("alice", Cents(2), absl::Seconds(60));
+
+  clock_.Advance(absl::Seconds(90));
+  Expire();
+
+  const std::vector<Entry> entries = JournalEntries();
+  ASSERT_GE(entries.size(), 2);
+  EXPECT_EQ(entries[entries.size() - 2].subject, other);
+  EXPECT_EQ(entries[entries.size() - 1].subject, extended);
+}
+
 TEST_P(LedgerContract, SettledHoldDoesNotExpire) {
   OpenAccount("alice", Cents(200));
   EXPECT_THAT(Apply(ToSettle("alice", OpenHold("alice", Cents(100)), Cents(40))), IsApplied());
@@ -275,6 +291,32 @@ TEST_P(LedgerContract, ForgottenHoldStaysForgottenAfterARestart) {
 
   EXPECT_THAT(Apply(ToSettle("alice", hold, Cents(50))), IsRefused(Reason::kHoldEnded));
   ExpectBooks("alice", Cents(200));
+}
+
+TEST_P(LedgerContract, HoldCanBeSettledAtTheVeryEndOfItsWeek) {
+  OpenAccount("alice", Cents(200));
+  const EntryId hold = OpenHold("alice", Cents(50), absl::Seconds(60));
+  clock_.Advance(absl::Seconds(60));
+  Expire();
+  clock_.Advance(limits::kLateSettlementMax);
+  EXPECT_THAT(Apply(ToCredit("alice", Cents(1))), IsApplied());
+
+  EXPECT_THAT(Apply(ToSettle("alice", hold, Cents(50))), IsApplied());
+}
+
+// Only what the journal's time has passed is over: a clock that ran ahead is set right again.
+TEST_P(LedgerContract, HoldIsNotForgottenByAClockThatIsSetBack) {
+  OpenAccount("alice", Cents(200));
+  const EntryId hold = OpenHold("alice", Cents(50), absl::Seconds(60));
+  clock_.Advance(absl::Seconds(60));
+  Expire();
+  clock_.Advance(limits::kLateSettlementMax + kTick);
+  Expire();
+  EXPECT_THAT(Apply(ToSettle("alice", hold, Cents(50))), IsRefused(Reason::kHoldEnded));
+
+  clock_.Advance(-absl::Hours(1));
+
+  EXPECT_THAT(Apply(ToSettle("alice", hold, Cents(50))), IsApplied());
 }
 
 TEST_P(LedgerContract, JournalTimeNeverRunsBackWhenTheClockDoes) {
