@@ -15,10 +15,6 @@
 namespace farebox::sqlite {
 namespace {
 
-// A checkpoint is due at this many frames of 4 KiB: often enough to be short, rarely enough to
-// cost little next to the commits.
-constexpr int kCheckpointFrames = 2'000;
-
 // The log can begin anew only while nobody reads it; where that fails, this many frames later the
 // next try is due.
 constexpr int kCheckpointRetryFrames = 250;
@@ -50,21 +46,23 @@ int Authorize(void* /*unused*/, int action, const char* first, const char* secon
 
 }  // namespace
 
-JournalFile::JournalFile(Connection connection)
-    : connection_(std::move(connection)), log_{.checkpoint_at = kCheckpointFrames} {}
+JournalFile::JournalFile(Connection connection, int checkpoint_frames)
+    : connection_(std::move(connection)),
+      log_{.checkpoint_first_at = checkpoint_frames, .checkpoint_at = checkpoint_frames} {}
 
 int JournalFile::NoteLogFrames(void* log, sqlite3* /*connection*/, const char* /*database*/,
                                int frames) {
   auto* const progress = static_cast<LogProgress*>(log);
-  if (frames < progress->frames) progress->checkpoint_at = kCheckpointFrames;
+  if (frames < progress->frames) progress->checkpoint_at = progress->checkpoint_first_at;
   progress->frames = frames;
   return SQLITE_OK;
 }
 
 absl::StatusOr<std::unique_ptr<JournalFile>> JournalFile::Open(const std::string& path,
-                                                               Migrations migrations) {
-  FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForWriting(path, migrations));
-  auto file = std::unique_ptr<JournalFile>(new JournalFile(std::move(connection)));
+                                                               int checkpoint_frames) {
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForWriting(path, JournalMigrations()));
+  auto file =
+      std::unique_ptr<JournalFile>(new JournalFile(std::move(connection), checkpoint_frames));
   FAREBOX_RETURN_IF_ERROR(file->Prepare());
   return file;
 }

@@ -28,8 +28,12 @@ namespace farebox::sqlite {
 // Used only on the writer thread.
 class JournalFile {
  public:
+  // A checkpoint is due at so many frames of 4 KiB: often enough to be short, rarely enough to cost
+  // little next to the commits.
+  static constexpr int kCheckpointFrames = 2'000;
+
   static absl::StatusOr<std::unique_ptr<JournalFile>> Open(
-      const std::string& path, Migrations migrations = JournalMigrations());
+      const std::string& path, int checkpoint_frames = kCheckpointFrames);
   JournalFile(const JournalFile&) = delete;
   JournalFile& operator=(const JournalFile&) = delete;
   // Checkpoints, unless it has failed.
@@ -48,11 +52,13 @@ class JournalFile {
   Connection& connection() { return connection_; }
 
  private:
-  explicit JournalFile(Connection connection);
+  JournalFile(Connection connection, int checkpoint_frames);
 
   // How far the write-ahead log has grown since it was last begun anew.
   struct LogProgress {
     int frames = 0;
+    // When it has just begun, and now.
+    int checkpoint_first_at;
     int checkpoint_at;
   };
 

@@ -83,8 +83,9 @@ absl::StatusOr<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(Options optio
   FAREBOX_CHECK(options.clock != nullptr);
   FAREBOX_RETURN_IF_ERROR(MakeDirectory(options.directory));
   FAREBOX_ASSIGN_OR_RETURN(Ownership ownership, Ownership::Take(options.directory));
-  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalFile> file,
-                           JournalFile::Open(JournalPath(options.directory)));
+  FAREBOX_ASSIGN_OR_RETURN(
+      std::unique_ptr<JournalFile> file,
+      JournalFile::Open(JournalPath(options.directory), options.checkpoint_frames));
   auto journal = std::unique_ptr<SqliteJournal>(
       new SqliteJournal(std::move(options), std::move(ownership), std::move(file)));
   FAREBOX_RETURN_IF_ERROR(journal->Recover());

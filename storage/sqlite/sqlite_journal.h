@@ -41,6 +41,8 @@ class SqliteJournal : public Journal {
     absl::Duration request_window = absl::Hours(24 * 7);
     // False: there is no derived file, and whoever starts replays everything.
     bool derive = true;
+    // When the write-ahead log is copied into the file; see JournalFile.
+    int checkpoint_frames = JournalFile::kCheckpointFrames;
     int64_t derived_lag_entries_max = limits::kDerivedLagEntriesMax;
     // How long a trickle of entries is gathered before it is derived.
     absl::Duration derived_gather = absl::Milliseconds(200);
