@@ -1,0 +1,44 @@
+// What a power cut leaves: after every operation on the disk, with what was not synced there, lost
+// or torn.
+
+#include "gtest/gtest.h"
+#include "tests/crash/explore_crashes.h"
+
+namespace farebox {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int64_t kStates = 5'000;
+#else
+constexpr int64_t kStates = 50'000;
+#endif
+
+TEST(CrashStatesTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {
+  const ExploreReport report = ExploreCrashes({.states = kStates});
+
+  for (const std::string& finding : report.findings) ADD_FAILURE() << finding;
+  EXPECT_GE(report.states, kStates);
+}
+
+// The exploration has teeth: it notices what SQLite's synchronous=NORMAL would lose, and a disk
+// that only pretends to sync.
+TEST(CrashStatesTest, NoticesCommitsThatAreNotSynced) {
+  const ExploreReport report = ExploreCrashes({.states = kStates, .lie = SyncLie::kCommit});
+
+  EXPECT_FALSE(report.findings.empty());
+}
+
+TEST(CrashStatesTest, NoticesALogThatIsNotSynced) {
+  const ExploreReport report = ExploreCrashes({.states = kStates, .lie = SyncLie::kLog});
+
+  EXPECT_FALSE(report.findings.empty());
+}
+
+TEST(CrashStatesTest, NoticesADatabaseThatIsNotSynced) {
+  const ExploreReport report = ExploreCrashes({.states = kStates, .lie = SyncLie::kDatabase});
+
+  EXPECT_FALSE(report.findings.empty());
+}
+
+}  // namespace
+}  // namespace farebox
