@@ -196,6 +196,9 @@ absl::Status CheckFollows(const AccountState& before, const std::optional<Hold>&
   if (record->terms.credit_limit != entry.credit_limit) {
     return error::JournalDamaged(entry.id, "its credit limit is not its record's");
   }
+  if (entry.kind == EntryKind::kAccountOpened && record->open_time != entry.time) {
+    return error::JournalDamaged(entry.id, "its account was opened at another time");
+  }
   return absl::OkStatus();
 }
 

@@ -120,12 +120,15 @@ absl::Status CheckCanEnd(const AccountView& account, const Hold& hold) {
 
 }  // namespace
 
-absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open) {
+absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open,
+                                        absl::Time now) {
   if (account_id.empty() || account_id.size() > limits::kAccountIdBytesMax) {
     return error::FieldInvalid("account_id", "is empty or too long");
   }
-  const AccountRecord record = {
-      .account_id = std::string(account_id), .terms = open.terms, .settings = open.settings};
+  const AccountRecord record = {.account_id = std::string(account_id),
+                                .terms = open.terms,
+                                .open_time = now,
+                                .settings = open.settings};
   FAREBOX_RETURN_IF_ERROR(CheckRecord(record));
 
   Entry entry;
@@ -268,7 +271,7 @@ absl::StatusOr<Entry> DecideChangeAccount(const AccountView& account, const Acco
   }
   AccountRecord changed = record;
   FAREBOX_RETURN_IF_ERROR(change.change(&changed));
-  FAREBOX_CHECK(changed.account_id == record.account_id);
+  FAREBOX_CHECK(changed.account_id == record.account_id && changed.open_time == record.open_time);
   FAREBOX_RETURN_IF_ERROR(CheckRecord(changed));
   const bool closes = changed.terms.status == AccountStatus::kClosed;
   if (closes && (!state.balance.is_zero() || state.open_holds > 0)) {

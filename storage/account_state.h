@@ -64,7 +64,8 @@ struct AccountView {
 };
 
 // The first entry of a new account.
-absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open);
+absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const OpenAccount& open,
+                                        absl::Time now);
 
 // Each returns the entry to record, a kDecline where the rules refuse; or an error where nothing
 // is to be recorded. Fields about the journal (id, previous, time) and the request are left to

@@ -24,6 +24,7 @@ std::string EncodeAccountRecord(const AccountRecord& record) {
   wire::PutInt64(record.terms.credit_limit.value(), &bytes);
   wire::PutInt64(record.terms.low_balance_threshold.value(), &bytes);
   wire::PutInt64(record.terms.open_holds_max, &bytes);
+  wire::PutInt64(absl::ToUnixMicros(record.open_time), &bytes);
   wire::PutString(record.settings, &bytes);
   return bytes;
 }
@@ -37,6 +38,7 @@ absl::StatusOr<AccountRecord> DecodeAccountRecord(absl::string_view bytes) {
   record.terms.credit_limit = Micros(reader.Int64());
   record.terms.low_balance_threshold = Micros(reader.Int64());
   record.terms.open_holds_max = static_cast<int32_t>(reader.Int64());
+  record.open_time = absl::FromUnixMicros(reader.Int64());
   record.settings = std::string(reader.String());
   if (version != kRecordVersion || !reader.AtEnd() || !IsValid(record.terms)) {
     return absl::DataLossError("the journal has an account record that cannot be read");

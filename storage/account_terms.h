@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "storage/limits.h"
 #include "storage/micros.h"
 
@@ -36,6 +37,8 @@ struct AccountTerms {
 struct AccountRecord {
   std::string account_id;
   AccountTerms terms;
+  // When it was opened, in whole microseconds; never changes.
+  absl::Time open_time;
   // The layer above's own settings (currency, time zone, deck, e-mail...), as its bytes.
   std::string settings;
 

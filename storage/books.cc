@@ -33,8 +33,11 @@ class Books::Account {
  public:
   using Holds = absl::btree_map<EntryId, Hold>;
 
-  Account(std::string account_id, AccountNumber account_number, Shard* account_shard)
-      : id(std::move(account_id)), number(account_number), shard(account_shard) {}
+  Account(const AccountRecord& record, AccountNumber account_number, Shard* account_shard)
+      : id(record.account_id),
+        number(account_number),
+        open_time(record.open_time),
+        shard(account_shard) {}
 
   const AccountState& WriterState() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return state; }
   const std::shared_ptr<const std::string>& WriterSettings() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -45,6 +48,7 @@ class Books::Account {
   // Constant after construction.
   const std::string id;
   const AccountNumber number;
+  const absl::Time open_time;
   Shard* const shard;
 
   AccountState state ABSL_GUARDED_BY(shard->mu);
@@ -129,6 +133,7 @@ AccountFacts FactsOf(const Account& account) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return {.account_id = account.id,
           .number = account.number,
           .state = account.state,
+          .open_time = account.open_time,
           .settings = account.settings};
 }
 
@@ -231,7 +236,7 @@ Books::Account* Books::AddAccount(const AccountRecord& record, AccountNumber num
                                   const AccountState& state) {
   if (number != next_account_number()) return nullptr;
   Shard& shard = ShardOf(record.account_id);
-  auto owned = std::make_unique<Account>(record.account_id, number, &shard);
+  auto owned = std::make_unique<Account>(record, number, &shard);
   Account* const account = owned.get();
   {
     MutexLock lock(&account->shard->mu);
@@ -324,6 +329,7 @@ Books::WriterAccount Books::Writer(const Account& account) const {
   return {.id = account.id,
           .number = account.number,
           .state = account.WriterState(),
+          .open_time = account.open_time,
           .settings = account.WriterSettings()};
 }
 

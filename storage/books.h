@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "storage/account_state.h"
 #include "storage/account_terms.h"
 #include "storage/entry.h"
@@ -31,6 +32,7 @@ struct AccountFacts {
   std::string account_id;
   AccountNumber number = 0;
   AccountState state;
+  absl::Time open_time;
   // The layer above's settings; never null.
   std::shared_ptr<const std::string> settings;
 };
@@ -69,6 +71,7 @@ class Books {
     absl::string_view id;
     AccountNumber number;
     const AccountState& state;
+    absl::Time open_time;
     const std::shared_ptr<const std::string>& settings;
   };
 

@@ -69,7 +69,7 @@ PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAcco
   if (absl::Status future = CheckNotFromFuture(command.request_id); !future.ok()) {
     return {.status = std::move(future)};
   }
-  absl::StatusOr<Entry> entry = DecideOpenAccount(command.account_id, open);
+  absl::StatusOr<Entry> entry = DecideOpenAccount(command.account_id, open, now_);
   if (!entry.ok()) return {.status = entry.status()};
 
   const AccountNumber number =
@@ -98,7 +98,7 @@ PendingBatch::PendingAccount* PendingBatch::Touch(Books::Account* booked) {
                          .number = before.number,
                          .booked = booked,
                          .state = before.state,
-                         .settings = nullptr});
+                         .record = std::nullopt});
   }
   return &accounts_[static_cast<size_t>(slot)];
 }
@@ -162,17 +162,18 @@ absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
   return error::AccountExists(account.id);
 }
 
-std::string PendingBatch::SettingsOf(const PendingAccount& account) const {
-  if (account.settings != nullptr) return *account.settings;
-  return *sources_.books->Writer(*account.booked).settings;
+AccountRecord PendingBatch::RecordOf(const PendingAccount& account) const {
+  if (account.record.has_value()) return *account.record;
+  const Books::WriterAccount booked = sources_.books->Writer(*account.booked);
+  return {.account_id = std::string(booked.id),
+          .terms = booked.state.terms,
+          .open_time = booked.open_time,
+          .settings = *booked.settings};
 }
 
 absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
                                            const ChangeAccount& change) const {
-  const AccountRecord record = {.account_id = std::string(account.id),
-                                .terms = account.state.terms,
-                                .settings = SettingsOf(account)};
-  return DecideChangeAccount(ViewOf(account), record, change);
+  return DecideChangeAccount(ViewOf(account), RecordOf(account), change);
 }
 
 absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
@@ -268,8 +269,7 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
   const AccountState before = account->state;
   FoldAccount(entry, &account->state);
   if (entry.kind == EntryKind::kAccountOpened || entry.kind == EntryKind::kAccountChanged) {
-    account->settings =
-        std::make_shared<const std::string>(DecodeAccountRecord(entry.detail)->settings);
+    account->record = *DecodeAccountRecord(entry.detail);
   } else if (entry.kind == EntryKind::kCredit && entry.subject != 0) {
     const Micros booked = sources_.books->WriterRefunded(entry.subject);
     Micros& refunded = refunded_.try_emplace(entry.subject, booked).first->second;

@@ -83,8 +83,8 @@ class PendingBatch {
     // Null for one that this batch opens.
     Books::Account* booked = nullptr;
     AccountState state;
-    // Null where they are as booked.
-    std::shared_ptr<const std::string> settings;
+    // Absent where it is as booked.
+    std::optional<AccountRecord> record;
   };
 
   // A hold as it will be after this batch.
@@ -97,7 +97,7 @@ class PendingBatch {
   PendingAccount* FindAccount(absl::string_view account_id);
   PendingAccount* Touch(Books::Account* booked);
   AccountView ViewOf(const PendingAccount& account) const;
-  std::string SettingsOf(const PendingAccount& account) const;
+  AccountRecord RecordOf(const PendingAccount& account) const;
 
   // What this request was answered before; nothing where it is new; an error where its id was
   // used for something else.

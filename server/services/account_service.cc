@@ -38,17 +38,15 @@ absl::Status CheckDeckExists(const DeckRegistry& decks, const v1::Account& accou
   return error::DeckNotFound(account.deck());
 }
 
-absl::StatusOr<Command> MakeOpen(const v1::CreateAccountRequest& request, const DeckRegistry& decks,
-                                 absl::Time now) {
+absl::StatusOr<Command> MakeOpen(const v1::CreateAccountRequest& request,
+                                 const DeckRegistry& decks) {
   FAREBOX_RETURN_IF_ERROR(CheckNewAccount(request.account()));
   FAREBOX_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
   FAREBOX_RETURN_IF_ERROR(CheckDeckExists(decks, request.account()));
-  AccountRecord record = NewAccountRecord(request.account(), now);
-  Command command = {.account_id = request.account().account_id(),
-                     .request_id = request.request_id(),
-                     .fingerprint = FingerprintOf(request)};
-  command.action = OpenAccount{.terms = record.terms, .settings = std::move(record.settings)};
-  return command;
+  return Command{.account_id = request.account().account_id(),
+                 .request_id = request.request_id(),
+                 .fingerprint = FingerprintOf(request),
+                 .action = OpeningOf(request.account())};
 }
 
 absl::StatusOr<Command> MakeUpdate(const v1::UpdateAccountRequest& request,
@@ -111,10 +109,7 @@ absl::Status FillAccounts(const Ledger& ledger, const v1::ListAccountsRequest& r
       ReadPageToken(request.page_token(), kQuery, std::numeric_limits<AccountNumber>::max()));
   const std::vector<AccountFacts> accounts = ledger.ListAccounts(before, page_size + 1);
   for (size_t i = 0; i < accounts.size() && i < page_size; ++i) {
-    FillAccount({.account_id = accounts[i].account_id,
-                 .terms = accounts[i].state.terms,
-                 .settings = *accounts[i].settings},
-                response->add_accounts());
+    FillAccount(accounts[i], response->add_accounts());
   }
   if (accounts.size() > page_size) {
     response->set_next_page_token(MakePageToken(kQuery, accounts[page_size - 1].number));
@@ -139,7 +134,7 @@ grpc::ServerUnaryReactor* AccountService::CreateAccount(Context* context, const 
                                                         Bytes* response) {
   using Call = UnaryCall<v1::CreateAccountRequest, v1::CreateAccountResponse>;
   return Call::Serve(create_account_, *context, *request, response, [this](Call* call) {
-    Submit(parts_.ledger, MakeOpen(call->request(), *parts_.decks, call->start_time()), call);
+    Submit(parts_.ledger, MakeOpen(call->request(), *parts_.decks), call);
   });
 }
 
@@ -152,10 +147,7 @@ grpc::ServerUnaryReactor* AccountService::GetAccount(Context* context, const Byt
     const absl::StatusOr<AccountFacts> account =
         parts_.ledger->FindAccount(call->request().account_id());
     if (!account.ok()) return call->Finish(account.status());
-    FillAccount({.account_id = account->account_id,
-                 .terms = account->state.terms,
-                 .settings = *account->settings},
-                call->response()->mutable_account());
+    FillAccount(*account, call->response()->mutable_account());
     call->Finish(absl::OkStatus());
   });
 }

@@ -53,6 +53,23 @@ constexpr std::array kCopies = {
               }},
 };
 
+void FillAccount(const AccountRecord& record, v1::Account* out) {
+  const AccountSettings settings = SettingsOf(record.settings);
+  out->set_account_id(record.account_id);
+  out->set_currency_code(settings.currency_code());
+  out->set_time_zone(settings.time_zone());
+  out->set_deck(settings.deck());
+  out->set_credit_limit_micros(record.terms.credit_limit.value());
+  out->set_low_balance_threshold_micros(record.terms.low_balance_threshold.value());
+  out->set_open_holds_max(record.terms.open_holds_max);
+  out->set_email(settings.email());
+  *out->mutable_metadata() = settings.metadata();
+  *out->mutable_blocked_prefixes() = settings.blocked_prefixes();
+  out->set_failure_handling(settings.failure_handling());
+  out->set_state(ToProto(record.terms.status));
+  FillTime(record.open_time, out->mutable_create_time());
+}
+
 }  // namespace
 
 v1::AccountState ToProto(AccountStatus status) {
@@ -73,14 +90,13 @@ AccountSettings SettingsOf(absl::string_view bytes) {
   return settings;
 }
 
-AccountRecord NewAccountRecord(const v1::Account& account, absl::Time create_time) {
-  AccountRecord record = {.account_id = account.account_id()};
+OpenAccount OpeningOf(const v1::Account& account) {
+  OpenAccount open;
   AccountSettings settings;
   settings.set_currency_code(account.currency_code());
-  settings.set_create_time_micros(absl::ToUnixMicros(create_time));
-  for (const FieldCopy& field : kCopies) field.copy(account, &record.terms, &settings);
-  record.settings = settings.SerializeAsString();
-  return record;
+  for (const FieldCopy& field : kCopies) field.copy(account, &open.terms, &settings);
+  open.settings = settings.SerializeAsString();
+  return open;
 }
 
 void TakeField(const v1::Account& account, absl::string_view field, AccountRecord* record) {
@@ -91,21 +107,12 @@ void TakeField(const v1::Account& account, absl::string_view field, AccountRecor
   record->settings = settings.SerializeAsString();
 }
 
-void FillAccount(const AccountRecord& record, v1::Account* out) {
-  const AccountSettings settings = SettingsOf(record.settings);
-  out->set_account_id(record.account_id);
-  out->set_currency_code(settings.currency_code());
-  out->set_time_zone(settings.time_zone());
-  out->set_deck(settings.deck());
-  out->set_credit_limit_micros(record.terms.credit_limit.value());
-  out->set_low_balance_threshold_micros(record.terms.low_balance_threshold.value());
-  out->set_open_holds_max(record.terms.open_holds_max);
-  out->set_email(settings.email());
-  *out->mutable_metadata() = settings.metadata();
-  *out->mutable_blocked_prefixes() = settings.blocked_prefixes();
-  out->set_failure_handling(settings.failure_handling());
-  out->set_state(ToProto(record.terms.status));
-  FillTime(absl::FromUnixMicros(settings.create_time_micros()), out->mutable_create_time());
+void FillAccount(const AccountFacts& account, v1::Account* out) {
+  FillAccount(AccountRecord{.account_id = account.account_id,
+                            .terms = account.state.terms,
+                            .open_time = account.open_time,
+                            .settings = *account.settings},
+              out);
 }
 
 absl::Status FillAccount(const Entry& entry, v1::Account* out) {

@@ -3,10 +3,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/account.pb.h"
 #include "storage/account_terms.h"
+#include "storage/books.h"
+#include "storage/command.h"
 #include "storage/entry.h"
 
 // Between an account as the API shows it and as the ledger keeps it: its terms, which decide about
@@ -18,13 +19,13 @@ v1::AccountState ToProto(AccountStatus status);
 // Settings that cannot be read are empty: such an account has no deck, and nothing is priced.
 stored::v1::AccountSettings SettingsOf(absl::string_view bytes);
 
-// A new account, checked already.
-AccountRecord NewAccountRecord(const v1::Account& account, absl::Time create_time);
+// Opens an account, checked already.
+OpenAccount OpeningOf(const v1::Account& account);
 
 // Takes one field of `account`, checked already, over into the record.
 void TakeField(const v1::Account& account, absl::string_view field, AccountRecord* record);
 
-void FillAccount(const AccountRecord& record, v1::Account* out);
+void FillAccount(const AccountFacts& account, v1::Account* out);
 
 // The account as it was after an entry that opened or changed it.
 absl::Status FillAccount(const Entry& entry, v1::Account* out);

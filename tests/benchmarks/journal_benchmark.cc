@@ -90,7 +90,8 @@ class BenchmarkJournal {
       entry.account = number;
       entry.time = now_;
       entry.kind = EntryKind::kAccountOpened;
-      entry.detail = EncodeAccountRecord({.account_id = absl::StrCat("account-", number)});
+      entry.detail =
+          EncodeAccountRecord({.account_id = absl::StrCat("account-", number), .open_time = now_});
       entry.balance = Micros(balance_[number] = 1'000'000'000);
       previous_[number] = entry.id;
       if (entries.size() < kBatch && number < accounts) continue;

@@ -127,7 +127,7 @@ std::string CompareAccount(const Books& books, const std::string& id, const Mode
       state.held.value() == expected->held && state.available().value() == expected->available() &&
       state.last_entry == expected->last_entry &&
       state.open_holds == static_cast<int32_t>(expected->open_holds.size()) &&
-      *facts->settings == expected->settings;
+      *facts->settings == expected->settings && facts->open_time == expected->open_time;
   if (!is_same) {
     return absl::StrCat(id, " has balance ", state.balance.value(), " held ", state.held.value(),
                         " holds ", state.open_holds, " last entry ", state.last_entry) +

@@ -180,7 +180,10 @@ Model::Answer Model::Open(const Operation& operation) {
   if (problem != Reason::kNone) return {.error = problem};
   const AccountNumber number = static_cast<AccountNumber>(accounts_.size()) + 1;
   Account& account = accounts_[operation.account];
-  account = {.number = number, .terms = operation.terms, .settings = operation.settings};
+  account = {.number = number,
+             .terms = operation.terms,
+             .settings = operation.settings,
+             .open_time = now_};
   return Record(EntryKind::kAccountOpened, &account, 0, 0);
 }
 

@@ -28,6 +28,7 @@ class Model {
     AccountNumber number = 0;
     AccountTerms terms;
     std::string settings;
+    absl::Time open_time;
     int64_t balance = 0;
     int64_t held = 0;
     EntryId last_entry = 0;

@@ -170,6 +170,7 @@ AccountRecord SomeRecord() {
                     .credit_limit = Cents(500),
                     .low_balance_threshold = Cents(1000),
                     .open_holds_max = 30},
+          .open_time = absl::FromUnixMicros(1'767'225'600'000'001),
           .settings = std::string("set\0tings", 9)};
 }
 

@@ -51,7 +51,9 @@ TEST_P(LedgerContract, UnknownAccountsAreNotFound) {
 }
 
 TEST_P(LedgerContract, ChangeSeesTheRecordAsItIsAndIsKeptWhole) {
-  EXPECT_THAT(Apply(ToOpen("alice", {.credit_limit = Cents(5)}, "one")), IsApplied());
+  const Outcome opened = Apply(ToOpen("alice", {.credit_limit = Cents(5)}, "one"));
+  ASSERT_THAT(opened, IsApplied());
+  clock_.Advance(absl::Hours(1));
   Command change = ToChange("alice", {});
   AccountRecord seen;
   change.action = ChangeAccount{.change = [&seen](AccountRecord* record) {
@@ -71,8 +73,11 @@ TEST_P(LedgerContract, ChangeSeesTheRecordAsItIsAndIsKeptWhole) {
   EXPECT_EQ(*Facts("alice").settings, "two");
   EXPECT_EQ(changed.available(), Cents(9));
   EXPECT_EQ(*DecodeAccountRecord(changed.entry.detail),
-            (AccountRecord{
-                .account_id = "alice", .terms = {.credit_limit = Cents(9)}, .settings = "two"}));
+            (AccountRecord{.account_id = "alice",
+                           .terms = {.credit_limit = Cents(9)},
+                           .open_time = opened.entry.time,
+                           .settings = "two"}));
+  EXPECT_EQ(Facts("alice").open_time, opened.entry.time);
 }
 
 TEST_P(LedgerContract, ChangesOfOneCommitSeeEachOther) {

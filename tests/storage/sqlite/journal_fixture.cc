@@ -60,7 +60,8 @@ Entry EntryMaker::Make(AccountNumber account, EntryKind kind, int64_t amount, in
 
 Entry EntryMaker::Open(const std::string& account_id) {
   Entry entry = Make(++last_account_, EntryKind::kAccountOpened, 0, 0);
-  entry.detail = EncodeAccountRecord({.account_id = account_id, .settings = "EUR"});
+  entry.detail =
+      EncodeAccountRecord({.account_id = account_id, .open_time = entry.time, .settings = "EUR"});
   return entry;
 }
 
