@@ -1,5 +1,6 @@
 #include "storage/books.h"
 
+#include <limits>
 #include <utility>
 
 #include "storage/check.h"
@@ -123,7 +124,9 @@ Books::Books(absl::Duration request_window)
 Books::~Books() = default;
 
 Books::Shard& Books::ShardOf(absl::string_view account_id) const {
-  return (*shards_)[absl::Hash<absl::string_view>()(account_id) % kShardCount];
+  // By the hash's highest bits: the table of a shard tells its accounts apart by the lowest.
+  const size_t hash = absl::Hash<absl::string_view>()(account_id);
+  return (*shards_)[hash >> (std::numeric_limits<size_t>::digits - kShardBits)];
 }
 
 namespace {
@@ -312,7 +315,8 @@ absl::Status Books::Fold(const Entry& entry) {
 }
 
 void Books::FoldRequestId(const Entry& entry) {
-  if (entry.request_id.empty()) return;
+  // A start has loaded those that its replay folds.
+  if (entry.request_id.empty() || entry.id <= request_ids_.last()) return;
   request_ids_.Insert(HashRequestId(entry.account, entry.request_id), entry.id, entry.time);
 }
 

@@ -101,8 +101,9 @@ class Books {
  private:
   class Loader;
   struct Shard;
-  // A power of two: enough that readers and the writer seldom meet.
-  static constexpr size_t kShardCount = 64;
+  // Enough that readers and the writer seldom meet.
+  static constexpr int kShardBits = 6;
+  static constexpr size_t kShardCount = size_t{1} << kShardBits;
   static constexpr size_t kInternSweepSizeMin = 1024;
 
   // Finds shared settings by their content.

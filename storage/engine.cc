@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "storage/check.h"
@@ -9,6 +10,7 @@
 #include "storage/limits.h"
 #include "storage/load_request_ids.h"
 #include "storage/status_macros.h"
+#include "storage/thread.h"
 
 namespace farebox {
 namespace {
@@ -19,6 +21,9 @@ constexpr absl::Duration kReminderPause = absl::Seconds(1);
 // How often request ids that are too old are looked for, in batches.
 constexpr int64_t kForgetEveryBatches = 256;
 
+// A start reads accounts and request ids at once, unless they are too few to be worth a thread.
+constexpr EntryId kEntriesForThreadMin = 50'000;
+
 }  // namespace
 
 Engine::Engine(Options options, Journal* journal, const Clock* clock)
@@ -28,16 +33,22 @@ Engine::Engine(Options options, Journal* journal, const Clock* clock)
 
 absl::Status Engine::Recover() {
   FAREBOX_ASSIGN_OR_RETURN(reader_, journal_->NewReader());
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId snapshot,
-                           journal_->LoadSnapshot(books_.snapshot_visitor()));
   head_ = journal_->Head();
-  if (snapshot > head_.last) {
-    return error::JournalDamaged(snapshot, "the derived state is ahead of the journal");
+  absl::Status request_ids;
+  std::thread loader;
+  const auto load = [&] { request_ids = RecoverRequestIds(); };
+  const bool is_long = head_.last > kEntriesForThreadMin;
+  if (is_long) loader = StartThread("fbx-ids", load);
+  const absl::StatusOr<EntryId> snapshot = journal_->LoadSnapshot(books_.snapshot_visitor());
+  is_long ? loader.join() : load();
+  FAREBOX_RETURN_IF_ERROR(request_ids);
+  FAREBOX_RETURN_IF_ERROR(snapshot.status());
+  if (*snapshot > head_.last) {
+    return error::JournalDamaged(*snapshot, "the derived state is ahead of the journal");
   }
 
-  FAREBOX_RETURN_IF_ERROR(RecoverRequestIds(snapshot));
   absl::Status folded;
-  FAREBOX_RETURN_IF_ERROR(reader_->Scan(snapshot + 1, head_.last, [&](const Entry& entry) {
+  FAREBOX_RETURN_IF_ERROR(reader_->Scan(*snapshot + 1, head_.last, [&](const Entry& entry) {
     folded = books_.Fold(entry);
     return folded.ok();
   }));
@@ -47,21 +58,20 @@ absl::Status Engine::Recover() {
   return absl::OkStatus();
 }
 
-// Of the entries that the snapshot covers only the request ids matter, and only the recent ones
-// and those that the journal cannot find; recent by the journal's own time, where the clock is
-// ahead of it: it may be set right later.
-absl::Status Engine::RecoverRequestIds(EntryId snapshot) {
+// The recent ones, and those that the journal cannot find; recent by the journal's own time, where
+// the clock is ahead of it: it may be set right later.
+absl::Status Engine::RecoverRequestIds() {
   const absl::Time now = std::min(clock_->Now(), head_.time);
   const absl::Time oldest = now - options_.request_window;
   const absl::Time middle = now - options_.request_window / 4;
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader_->LastEntryBefore(oldest));
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader_->LastEntryBefore(middle));
-  const EntryId known = std::min({snapshot, before_window, journal_->OldRequestsThrough()});
+  const EntryId known = std::min(before_window, journal_->OldRequestsThrough());
   // In two generations, so that the older does not stay for as long as the newer.
-  const EntryId split = std::clamp(before_middle, known, snapshot);
+  const EntryId split = std::max(before_middle, known);
   RequestIdWindow* const window = books_.WriterRequestIds();
   FAREBOX_RETURN_IF_ERROR(LoadRequestIds(known + 1, split, oldest, journal_, window));
-  return LoadRequestIds(split + 1, snapshot, middle, journal_, window);
+  return LoadRequestIds(split + 1, head_.last, middle, journal_, window);
 }
 
 void Engine::Remind(AccountNumber account, const Hold& hold) {

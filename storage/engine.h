@@ -93,7 +93,7 @@ class Engine {
   const Books& books() const { return books_; }
 
  private:
-  absl::Status RecoverRequestIds(EntryId snapshot);
+  absl::Status RecoverRequestIds();
   void Remind(AccountNumber account, const Hold& hold);
   int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
   std::vector<PendingBatch::Decision> Decide(

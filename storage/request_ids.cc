@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
 #include "storage/limits.h"
@@ -21,11 +23,12 @@ constexpr size_t kUuidTimeDigits = 12;  // 48 bits of milliseconds: the first
 
 RequestHash HashRequestId(AccountNumber account, absl::string_view request_id) {
   // The account is hashed and is no seed: with seeds that differ by little, short ids collide.
-  absl::InlinedVector<char, sizeof(account) + limits::kRequestIdBytesMax> bytes;
+  absl::InlinedVector<char, sizeof(account) + limits::kRequestIdBytesMax> bytes(sizeof(account) +
+                                                                                request_id.size());
   for (size_t i = 0; i < sizeof(account); ++i) {
-    bytes.push_back(static_cast<char>(static_cast<uint64_t>(account) >> (8 * i)));
+    bytes[i] = static_cast<char>(static_cast<uint64_t>(account) >> (8 * i));
   }
-  bytes.insert(bytes.end(), request_id.begin(), request_id.end());
+  std::copy(request_id.begin(), request_id.end(), bytes.begin() + sizeof(account));
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return absl::MakeUint128(hash.high64, hash.low64);
 }

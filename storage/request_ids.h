@@ -55,6 +55,9 @@ class RequestIdWindow {
   // The entry that carried this request id; nothing where it is unknown or forgotten.
   std::optional<EntryId> Find(RequestHash hash) const;
 
+  // The newest entry whose request id, if it has one, was loaded or inserted.
+  EntryId last() const { return generations_.empty() ? 0 : generations_.back().last; }
+
   // Entries are inserted in journal order.
   void Insert(RequestHash hash, EntryId entry, absl::Time time);
 

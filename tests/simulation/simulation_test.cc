@@ -19,7 +19,7 @@ using ::testing::IsEmpty;
 
 // Sanitizers and a build without optimisation make it many times slower.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-constexpr int64_t kOperations = 100'000;
+constexpr int64_t kOperations = 20'000;
 #else
 constexpr int64_t kOperations = 1'000'000;
 #endif
