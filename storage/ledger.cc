@@ -48,29 +48,31 @@ absl::Status Ledger::Recover() {
 
 void Ledger::Submit(std::vector<Command> commands, Done done) {
   FAREBOX_CHECK(commands.size() <= limits::kSubmittedCommandsMax);
-  const int64_t count = static_cast<int64_t>(commands.size());
-  absl::Status refusal;
-  {
-    MutexLock lock(&mu_);
-    const int64_t queued_max = static_cast<int64_t>(options_.queued_commands_max);
-    if (!failure_.ok()) {
-      refusal = failure_;
-    } else if (stopping_) {
-      refusal = error::ShuttingDown();
-    } else if (outstanding_commands_ > 0 && outstanding_commands_ + count > queued_max) {
-      refusal = error::Overloaded();
-    } else {
-      outstanding_commands_ += count;
-      work_.submissions.push_back({std::move(commands), std::move(done)});
-    }
-  }
-  if (refusal.ok()) {
-    work_arrived_.SignalOne();
-    return;
-  }
-  std::vector<Outcome> outcomes(commands.size());
+  Submission submission = {std::move(commands), std::move(done)};
+  const absl::Status refusal = Enqueue(&submission);
+  if (refusal.ok()) return work_arrived_.SignalOne();
+  std::vector<Outcome> outcomes(submission.commands.size());
   for (Outcome& outcome : outcomes) outcome.status = refusal;
-  done(std::move(outcomes));
+  submission.done(std::move(outcomes));
+}
+
+absl::Status Ledger::CheckTakesWork() const {
+  if (!failure_.ok()) return failure_;
+  if (stopping_) return error::ShuttingDown();
+  return absl::OkStatus();
+}
+
+absl::Status Ledger::Enqueue(Submission* submission) {
+  const int64_t count = static_cast<int64_t>(submission->commands.size());
+  const int64_t queued_max = static_cast<int64_t>(options_.queued_commands_max);
+  MutexLock lock(&mu_);
+  FAREBOX_RETURN_IF_ERROR(CheckTakesWork());
+  if (outstanding_commands_ > 0 && outstanding_commands_ + count > queued_max) {
+    return error::Overloaded();
+  }
+  outstanding_commands_ += count;
+  work_.submissions.push_back(std::move(*submission));
+  return absl::OkStatus();
 }
 
 Outcome Ledger::Apply(Command command) {
@@ -91,18 +93,17 @@ Outcome Ledger::Apply(Command command) {
 
 void Ledger::SubmitCatalogChange(std::function<absl::Status(Catalog&)> change,
                                  absl::AnyInvocable<void(absl::Status)> done) {
-  absl::Status refusal;
-  {
-    MutexLock lock(&mu_);
-    refusal = failure_;
-    if (refusal.ok() && stopping_) refusal = error::ShuttingDown();
-    if (refusal.ok()) work_.catalog_changes.push_back({std::move(change), std::move(done)});
-  }
-  if (refusal.ok()) {
-    work_arrived_.SignalOne();
-  } else {
-    done(refusal);
-  }
+  CatalogChange queued = {std::move(change), std::move(done)};
+  const absl::Status refusal = Enqueue(&queued);
+  if (refusal.ok()) return work_arrived_.SignalOne();
+  queued.done(refusal);
+}
+
+absl::Status Ledger::Enqueue(CatalogChange* change) {
+  MutexLock lock(&mu_);
+  FAREBOX_RETURN_IF_ERROR(CheckTakesWork());
+  work_.catalog_changes.push_back(std::move(*change));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> Ledger::ExpireDue() {
@@ -111,8 +112,7 @@ absl::StatusOr<int64_t> Ledger::ExpireDue() {
   std::optional<absl::StatusOr<int64_t>> expired;
   {
     MutexLock lock(&mu_);
-    if (!failure_.ok()) return failure_;
-    if (stopping_) return error::ShuttingDown();
+    FAREBOX_RETURN_IF_ERROR(CheckTakesWork());
     work_.expiry_waiters.push_back([&](absl::StatusOr<int64_t> count) {
       MutexLock answer_lock(&mu);
       expired = std::move(count);

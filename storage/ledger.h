@@ -156,6 +156,11 @@ class Ledger {
   // Open's work, before the threads start.
   absl::Status Recover();
 
+  absl::Status CheckTakesWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes what it is given, unless it refuses it.
+  absl::Status Enqueue(Submission* submission) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Enqueue(CatalogChange* change) ABSL_LOCKS_EXCLUDED(mu_);
+
   // The writer thread.
   void WriterLoop();
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);

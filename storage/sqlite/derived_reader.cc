@@ -64,7 +64,7 @@ absl::Status DerivedReader::Refresh() {
   find_request_ = Statement();
   connection_.reset();
   generation_ = generation;
-  const absl::Status opened = OpenFile();
+  absl::Status opened = OpenFile();
   if (opened.ok()) return opened;
   NoteDamage(opened);
   generation_ = -1;

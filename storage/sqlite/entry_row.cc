@@ -15,15 +15,15 @@ constexpr char kHexDigits[] = "0123456789abcdef";
 constexpr bool IsDashAt(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
 // The value of every lower-case hexadecimal digit; -1 for any other character.
-constexpr std::array<int8_t, 256> MakeHexValues() {
-  std::array<int8_t, 256> values{};
-  for (int8_t& value : values) value = -1;
-  for (int8_t digit = 0; digit < 16; ++digit) {
+constexpr std::array<int16_t, 256> MakeHexValues() {
+  std::array<int16_t, 256> values{};
+  for (int16_t& value : values) value = -1;
+  for (int16_t digit = 0; digit < 16; ++digit) {
     values[static_cast<uint8_t>(kHexDigits[digit])] = digit;
   }
   return values;
 }
-constexpr std::array<int8_t, 256> kHexValues = MakeHexValues();
+constexpr std::array<int16_t, 256> kHexValues = MakeHexValues();
 
 // False where `text` is not a UUID exactly as UuidText would write it.
 bool PackUuid(absl::string_view text, UuidBytes* uuid) {

@@ -54,7 +54,7 @@ absl::Status SqliteJournalReader::Prepare() {
 
 absl::Status SqliteJournalReader::InSnapshot(absl::FunctionRef<absl::Status()> body) {
   if (begin_.Run() != SQLITE_OK) return connection_.LastError();
-  const absl::Status status = body();
+  absl::Status status = body();
   if (end_.Run() != SQLITE_OK && status.ok()) return connection_.LastError();
   return status;
 }
@@ -107,7 +107,7 @@ absl::Status SqliteJournalReader::FillEntries(EntryId first, EntryId last, std::
     ++*count;
   }
   if (result == SQLITE_DONE) return absl::OkStatus();
-  const absl::Status failure = connection_.LastError();
+  absl::Status failure = connection_.LastError();
   if (!absl::IsDataLoss(failure)) return failure;
   return error::JournalDamaged(*count == 0 ? first : (*page)[*count - 1].id + 1, failure.message());
 }

@@ -95,7 +95,8 @@ uint32_t BigEndian32(const Header& header, size_t at) {
 }
 
 absl::Status CannotOpen(const std::string& path, int error) {
-  return absl::UnavailableError(absl::StrCat("cannot open ", path, ": ", std::strerror(error)));
+  return absl::UnavailableError(
+      absl::StrCat("cannot open ", path, ": ", std::generic_category().message(error)));
 }
 
 // Takes the schema from version `from` to the newest, each step whole or not at all.
@@ -191,7 +192,7 @@ absl::Status UseLog(const std::string& path, Connection* connection) {
 }
 
 absl::StatusOr<int64_t> ReadVersion(Connection* connection) {
-  const absl::StatusOr<int64_t> version = connection->QueryInt64("PRAGMA user_version");
+  absl::StatusOr<int64_t> version = connection->QueryInt64("PRAGMA user_version");
   if (!version.ok()) return AsJournalDamage(0, version.status());
   return version;
 }

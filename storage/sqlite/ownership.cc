@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,7 +15,8 @@ namespace farebox::sqlite {
 namespace {
 
 absl::Status CannotLock(const std::string& path, int error) {
-  return absl::UnavailableError(absl::StrCat("cannot lock ", path, ": ", std::strerror(error)));
+  return absl::UnavailableError(
+      absl::StrCat("cannot lock ", path, ": ", std::generic_category().message(error)));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <sys/statvfs.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -28,8 +27,8 @@ std::string DerivedPath(const std::string& directory) {
 
 absl::Status MakeDirectory(const std::string& directory) {
   if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat("cannot make the directory ", directory, ": ", std::strerror(errno)));
+  return absl::UnavailableError(absl::StrCat("cannot make the directory ", directory, ": ",
+                                             std::generic_category().message(errno)));
 }
 
 int64_t FileBytes(const std::string& path) {
@@ -111,7 +110,7 @@ absl::Status SqliteJournal::Recover() {
 
 absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
   if (derived_reader_ == nullptr) return 0;
-  const absl::StatusOr<EntryId> through = derived_reader_->LoadSnapshot(visitor);
+  absl::StatusOr<EntryId> through = derived_reader_->LoadSnapshot(visitor);
   if (through.ok()) return through;
   // Whatever is the matter with the derived file, the journal has it all.
   visitor->OnDiscard();
