@@ -64,10 +64,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void OnCancel() override { is_cancelled_.store(true); }
 
-  void OnDone() override {
-    if (has_place_) importer_->Leave();
-    delete this;
-  }
+  void OnDone() override { delete this; }
 
  private:
   absl::Status TakePiece() {
@@ -100,8 +97,11 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
                       });
   }
 
+  // The place is free before the caller hears of it: its next import must not find it taken.
   void End(const absl::Status& status) {
     is_ended_ = true;
+    csv_ = std::string();
+    if (has_place_) importer_->Leave();
     Finish(method_.End(status, start_));
   }
 
