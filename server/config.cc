@@ -59,6 +59,8 @@ class ConfigFile : public CLI::ConfigTOML {
     std::vector<CLI::ConfigItem> kept = CLI::ConfigTOML::from_config(input);
     kept.erase(std::remove_if(kept.begin(), kept.end(),
                               [](const CLI::ConfigItem& item) {
+                                // Nothing here changes the environment.
+                                // NOLINTNEXTLINE(concurrency-mt-unsafe)
                                 return std::getenv(EnvironmentName(item.name).c_str()) != nullptr;
                               }),
                kept.end());

@@ -26,8 +26,9 @@ Termination::Termination() {
 }
 
 Termination::~Termination() {
-  // Wakes the thread where no signal came: one that is sent to it alone.
+  // Wakes the thread where no signal came: one that is sent to it alone, and waited for there.
   End(absl::OkStatus());
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(signals_.native_handle(), SIGTERM);
   signals_.join();
 }

@@ -42,8 +42,7 @@ absl::Status CheckTimeZone(const v1::Account& account) {
 
 absl::Status CheckDeck(const v1::Account& account) {
   if (account.deck().empty()) return absl::OkStatus();
-  const absl::Status status = CheckDeckName(account.deck());
-  if (status.ok()) return status;
+  if (CheckDeckName(account.deck()).ok()) return absl::OkStatus();
   return error::FieldInvalid("account.deck", "must be the name of a rate deck");
 }
 
