@@ -172,8 +172,11 @@ void Server::Drain() {
 }
 
 void Server::AbandonCalls() {
+  // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
+  // tries again after. They are told to come back later, and a lost connection says the same.
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
-  grpc_server_->Shutdown(In(limits::kFailureTimeout));
+  is_closing_.store(true);
+  Pause(limits::kFailureTimeout);
 }
 
 }  // namespace farebox::server
