@@ -68,7 +68,10 @@ ServerLoad::~ServerLoad() {
 absl::Status ServerLoad::Prepare() {
   FAREBOX_RETURN_IF_ERROR(ImportDeck());
   for (const std::string& account_id : account_ids_) {
-    FAREBOX_RETURN_IF_ERROR(OpenAccount(account_id));
+    FAREBOX_ASSIGN_OR_RETURN(const int64_t credited, OpenAccount(account_id));
+    history::Account& account = accounts_[account_id];
+    account.start_entry_id = credited;
+    account.start_balance_micros = options_.opening_micros;
   }
   return absl::OkStatus();
 }
@@ -86,7 +89,7 @@ absl::Status ServerLoad::ImportDeck() {
   return ToStatus(writer->Finish(), "ImportRates");
 }
 
-absl::Status ServerLoad::OpenAccount(const std::string& account_id) {
+absl::StatusOr<int64_t> ServerLoad::OpenAccount(const std::string& account_id) {
   v1::CreateAccountRequest create;
   create.set_request_id("create");
   create.mutable_account()->set_account_id(account_id);
@@ -105,10 +108,7 @@ absl::Status ServerLoad::OpenAccount(const std::string& account_id) {
   v1::CreditResponse credited;
   const auto billing = v1::BillingService::NewStub(channel_);
   FAREBOX_RETURN_IF_ERROR(Call(*billing, &v1::BillingService::Stub::Credit, credit, &credited));
-  history::Account& account = accounts_[account_id];
-  account.start_entry_id = credited.entry().entry_id();
-  account.start_balance_micros = options_.opening_micros;
-  return absl::OkStatus();
+  return credited.entry().entry_id();
 }
 
 // ---- Meanwhile

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "tests/support/caller.h"
@@ -39,6 +40,8 @@ class ServerLoad {
 
   // Opens the accounts and pays money in. Once.
   absl::Status Prepare();
+  // Opens one more account, like theirs, for the test's own use. Returns the entry of its credit.
+  absl::StatusOr<int64_t> OpenAccount(const std::string& account_id);
 
   // Has the callers begin.
   void Start();
@@ -62,7 +65,6 @@ class ServerLoad {
 
  private:
   absl::Status ImportDeck();
-  absl::Status OpenAccount(const std::string& account_id);
   absl::Status ReadJournal(std::vector<history::Entry>* entries);
   absl::Status ReadJournalOf(const std::string& account_id, std::vector<history::Entry>* entries);
   absl::Status ReadEndBalances();
