@@ -23,12 +23,12 @@ class DiskFaultsTest : public FaultyServer {
  protected:
   // The server has met the fault: it ends by itself, and a next one goes on.
   void ExpectEndsAndGoesOn() {
-    EXPECT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
+    ASSERT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
     slowest_end_ = std::max(slowest_end_, disk_.SinceFailure());
     EXPECT_EQ(disk_.failures(), 1);
     disk_.Heal();
     ASSERT_EQ(server_->Start(), absl::OkStatus());
-    EXPECT_TRUE(AwaitAcknowledged(100));
+    ASSERT_TRUE(AwaitAcknowledged(100));
   }
 
   // The callers of a batch that failed were told so; nobody was told anything else.
@@ -84,8 +84,8 @@ TEST_F(DiskFaultsTest, WritesThatAreDoneByHalfAreFinished) {
 
   disk_.FailWrites({.files = kJournal, .count = 500, .error = 0});
 
-  EXPECT_TRUE(Await([&] { return disk_.failures() == 500; }));
-  EXPECT_TRUE(AwaitAcknowledged(100));
+  ASSERT_TRUE(Await([&] { return disk_.failures() == 500; }));
+  ASSERT_TRUE(AwaitAcknowledged(100));
   EXPECT_THAT(ErrorsBut({}), IsEmpty());
 }
 
@@ -96,7 +96,7 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedOnADiskThatStaysBroken) {
     const DiskFaults::Failures for_ever = {
         .files = kJournal, .skip = 7, .count = DiskFaults::kForEver, .error = EIO};
     at_sync ? disk_.FailSyncs(for_ever) : disk_.FailWrites(for_ever);
-    EXPECT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
+    ASSERT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
     // Once more from its first call on.
     const DiskFaults::Failures at_once = {
         .files = kJournal, .count = DiskFaults::kForEver, .error = EIO};
@@ -105,13 +105,13 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedOnADiskThatStaysBroken) {
     for (int start = 0; start < 3; ++start) {
       // It never says that it serves: it does not even listen.
       server_->Launch();
-      EXPECT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
+      ASSERT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
     }
     EXPECT_EQ(Acknowledged(), acknowledged);
 
     disk_.Heal();
     ASSERT_EQ(server_->Start(), absl::OkStatus());
-    EXPECT_TRUE(AwaitAcknowledged(100));
+    ASSERT_TRUE(AwaitAcknowledged(100));
   }
 
   const std::string log = server_->Log();
@@ -136,8 +136,8 @@ TEST_F(DiskFaultsTest, TheDerivedFileMayFail) {
 
   disk_.FailWrites({.files = testing::kDerivedFiles, .count = DiskFaults::kForEver, .error = EIO});
 
-  EXPECT_TRUE(Await([&] { return disk_.failures() >= 3; }));
-  EXPECT_TRUE(AwaitAcknowledged(500));
+  ASSERT_TRUE(Await([&] { return disk_.failures() >= 3; }));
+  ASSERT_TRUE(AwaitAcknowledged(500));
   EXPECT_THAT(ErrorsBut({}), IsEmpty());
 }
 
@@ -146,9 +146,9 @@ TEST_F(DiskFaultsTest, AWriteThatDoesNotFitIsToldAndChangesNothing) {
 
   for (const int64_t skip : {0, 1, 3, 7, 20}) {
     disk_.FailWrites({.skip = skip, .count = 50, .error = ENOSPC});
-    EXPECT_TRUE(Await([&] { return disk_.failures() == 50; }));
+    ASSERT_TRUE(Await([&] { return disk_.failures() == 50; }));
     disk_.Heal();
-    EXPECT_TRUE(AwaitAcknowledged(100));
+    ASSERT_TRUE(AwaitAcknowledged(100));
   }
 
   EXPECT_GE(CountOf(kStorageFull), 5);
@@ -163,7 +163,7 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedBeforeASlowSync) {
     // Those that began before.
     Pause(2 * delay);
     load_->log().ResetTally();
-    EXPECT_TRUE(Await([&] { return disk_.syncs() >= 6; }));
+    ASSERT_TRUE(Await([&] { return disk_.syncs() >= 6; }));
 
     const testing::CallTally tally = load_->log().tally();
     EXPECT_GT(tally.acknowledged, 0);
@@ -176,10 +176,10 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedBeforeASlowSync) {
 TEST_F(DiskFaultsTest, ASlowDiskFillsTheQueueAndNoMore) {
   Begin({.arguments = {"--queue-max", "64"}, .callers = 100});
   disk_.SlowSyncs(absl::Milliseconds(500));
-  EXPECT_TRUE(Await([&] { return CountOf(kOverloaded) > 100; }));
+  ASSERT_TRUE(Await([&] { return CountOf(kOverloaded) > 100; }));
   const int64_t before = server_->ResidentBytes();
 
-  EXPECT_TRUE(Await([&] { return disk_.syncs() >= 8; }));
+  ASSERT_TRUE(Await([&] { return disk_.syncs() >= 8; }));
 
   EXPECT_LT(server_->ResidentBytes() - before, 16 << 20);
   EXPECT_THAT(ErrorsBut({kOverloaded}), IsEmpty());
