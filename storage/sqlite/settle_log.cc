@@ -15,7 +15,7 @@
 namespace farebox::sqlite {
 namespace {
 
-constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr size_t kPieceBytes = size_t{64} * 1024;
 
 // A file descriptor, closed at the end of its life.
 class File {
