@@ -36,8 +36,7 @@ HoldOffer OfferOf(const Operation& operation, Micros budget) {
 
 Action ActionOf(const Operation& operation) {
   const Micros micros(operation.micros);
-  const Charge charge = {
-      .refusal = operation.refusal, .amount = micros, .detail = operation.detail};
+  Charge charge = {.refusal = operation.refusal, .amount = micros, .detail = operation.detail};
   const PriceHold price = [charge](const Hold&) { return charge; };
   switch (operation.kind) {
     case Kind::kOpen:
