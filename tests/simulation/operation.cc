@@ -7,7 +7,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "storage/check.h"
 #include "storage/micros.h"
 #include "storage/request_ids.h"
 
@@ -68,9 +67,9 @@ Action ActionOf(const Operation& operation) {
       return SettleHold{
           .hold = operation.subject, .price = price, .final = operation.kind == Kind::kSettle};
     case Kind::kRelease:
-      return ReleaseHold{.hold = operation.subject, .price = price};
+      break;
   }
-  FAREBOX_CHECK(false);
+  return ReleaseHold{.hold = operation.subject, .price = price};
 }
 
 }  // namespace
