@@ -15,8 +15,8 @@ void FaultyServer::Begin(const Setting& setting) {
       .more_arguments = setting.arguments,
       .environment = disk_.environment()});
   ASSERT_EQ(server_->Start(), absl::OkStatus());
-  load_ = std::make_unique<testing::ServerLoad>(
-      testing::ServerLoad::Options{.address = server_->address(), .callers = setting.callers});
+  load_ = std::make_unique<testing::ServerLoad>(testing::ServerLoad::Options{
+      .address = server_->address(), .callers = setting.callers, .patience = setting.patience});
   ASSERT_EQ(load_->Prepare(), absl::OkStatus());
   load_->Start();
   ASSERT_TRUE(AwaitAcknowledged(100));

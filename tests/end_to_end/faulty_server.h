@@ -33,6 +33,8 @@ class FaultyServer : public ::testing::Test {
     int callers = 6;
     // Below directory(), where it is not there itself.
     std::string place;
+    // Of a caller, before it asks again.
+    absl::Duration patience = absl::Seconds(2);
   };
 
   // Starts a server and callers.
