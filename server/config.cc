@@ -47,6 +47,8 @@ constexpr char kFooter[] =
     "listen, 70 the disk failed (start again: the journal is replayed), 75 another process owns\n"
     "the files.";
 
+constexpr int64_t kMebibyte = 1024 * 1024;
+
 // "--log-format" -> "FAREBOX_LOG_FORMAT".
 std::string EnvironmentName(absl::string_view option) {
   return absl::StrCat("FAREBOX_", absl::AsciiStrToUpper(absl::StrReplaceAll(option, {{"-", "_"}})));
@@ -73,6 +75,7 @@ struct RawOptions {
   double drain_grace_seconds = 0;
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
+  int64_t free_disk_min_mib = 0;
 };
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -102,6 +105,11 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--queue-max", config->queued_commands_max,
                   "Changes that may wait for the disk; more are answered OVERLOADED")
       ->check(CLI::Range(size_t{1}, limits::kQueuedCommandsMax))
+      ->capture_default_str();
+  app->add_option("--free-disk-min", raw->free_disk_min_mib,
+                  "MiB of free disk below which only running calls are ended; below a quarter of "
+                  "it, nothing is changed")
+      ->check(CLI::Range(1, 1024 * 1024))
       ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
       ->check(CLI::Range(1, 64))
@@ -153,7 +161,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   Config& config = result.config;
   RawOptions raw = {.drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
                     .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
-                    .request_window_hours = absl::ToInt64Hours(config.request_window)};
+                    .request_window_hours = absl::ToInt64Hours(config.request_window),
+                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte};
 
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
@@ -173,6 +182,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   config.drain_grace = absl::Seconds(raw.drain_grace_seconds);
   config.drain_timeout = absl::Seconds(raw.drain_timeout_seconds);
   config.request_window = absl::Hours(raw.request_window_hours);
+  config.free_disk_bytes_min = raw.free_disk_min_mib * kMebibyte;
 
   const bool is_unix = absl::StartsWith(config.listen, "unix:");
   if (!is_unix && config.listen.find(':') == std::string::npos) {

@@ -21,6 +21,7 @@ struct Config {
   absl::Duration drain_timeout = limits::kDrainTimeout;
   absl::Duration request_window = absl::Hours(24 * 7);
   size_t queued_commands_max = limits::kQueuedCommandsMax;
+  int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;

@@ -13,6 +13,8 @@ int ExitCodeOf(const absl::Status& status) {
     case Reason::kFilesTooNew:
     case Reason::kJournalDamaged:
       return kExitData;
+    case Reason::kStorageFailed:
+      return kExitSoftware;
     default:
       break;
   }

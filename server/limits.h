@@ -53,7 +53,7 @@ inline constexpr absl::Duration kTurnAwayTime = absl::Milliseconds(100);
 // While draining: how long calls in progress may take to end.
 inline constexpr absl::Duration kDrainTimeout = absl::Seconds(10);
 
-// After the journal failed: how long the answers that say so may take.
+// After the journal failed: how long the answers that say so have to go out.
 inline constexpr absl::Duration kFailureTimeout = absl::Milliseconds(50);
 
 // --- Connections

@@ -88,10 +88,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 Server::~Server() { Drain(); }
 
 absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_failure) {
-  FAREBOX_ASSIGN_OR_RETURN(journal_,
-                           sqlite::SqliteJournal::Open({.directory = config_.data_directory,
-                                                        .request_window = config_.request_window,
-                                                        .clock = clock_}));
+  FAREBOX_ASSIGN_OR_RETURN(
+      journal_, sqlite::SqliteJournal::Open({.directory = config_.data_directory,
+                                             .request_window = config_.request_window,
+                                             .free_disk_bytes_min = config_.free_disk_bytes_min,
+                                             .clock = clock_}));
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
   FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));
   FAREBOX_ASSIGN_OR_RETURN(ledger_,
@@ -171,8 +172,11 @@ void Server::Drain() {
 }
 
 void Server::AbandonCalls() {
+  // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
+  // tries again after. They are told to come back later, and a lost connection says the same.
   grpc_server_->GetHealthCheckService()->SetServingStatus(false);
-  grpc_server_->Shutdown(In(limits::kFailureTimeout));
+  is_closing_.store(true);
+  Pause(limits::kFailureTimeout);
 }
 
 }  // namespace farebox::server

@@ -52,7 +52,8 @@ class Server {
   // answered, what is queued becomes durable. Idempotent.
   void Drain();
 
-  // Lets the answers that say that the journal failed go out, and no more: nothing is written.
+  // Lets the answers that say that the journal failed go out, and no more: nothing is written, and
+  // whoever calls now is told SHUTTING_DOWN.
   void AbandonCalls();
 
  private:

@@ -37,10 +37,13 @@ absl::StatusOr<AccountRecord> DecodeAccountRecord(absl::string_view bytes) {
   record.terms.status = static_cast<AccountStatus>(reader.Byte());
   record.terms.credit_limit = Micros(reader.Int64());
   record.terms.low_balance_threshold = Micros(reader.Int64());
-  record.terms.open_holds_max = static_cast<int32_t>(reader.Int64());
+  const int64_t open_holds_max = reader.Int64();
+  record.terms.open_holds_max = static_cast<int32_t>(open_holds_max);
   record.open_time = absl::FromUnixMicros(reader.Int64());
   record.settings = std::string(reader.String());
-  if (version != kRecordVersion || !reader.AtEnd() || !IsValid(record.terms)) {
+  const bool is_whole =
+      version == kRecordVersion && reader.AtEnd() && record.terms.open_holds_max == open_holds_max;
+  if (!is_whole || !IsValid(record.terms)) {
     return absl::DataLossError("the journal has an account record that cannot be read");
   }
   return record;

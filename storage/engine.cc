@@ -92,6 +92,7 @@ absl::Time Engine::NextDue() const {
 
 absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& change) {
   if (!failure_.ok()) return failure_;
+  FAREBOX_RETURN_IF_ERROR(journal_->CheckSpace(SpaceFor::kAnything));
   absl::Status status = change(journal_->catalog());
   // What a failed sync left of a deck is as uncertain as what it left of a batch.
   if (GetReason(status) == Reason::kStorageFailed) failure_ = status;
@@ -104,18 +105,22 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   journal_->WaitForDerived();
   size_t count = 0;
   for (const absl::Span<const Command> commands : submissions) count += commands.size();
+  const absl::Status space = journal_->CheckSpace(SpaceFor::kAnything);
   PendingBatch batch(
       {.books = &books_,
        .journal = journal_,
        .reader = reader_.get(),
-       .request_window = options_.request_window},
+       .request_window = options_.request_window,
+       .space = space},
       head_, std::max(head_.time, absl::FromUnixMicros(absl::ToUnixMicros(clock_->Now()))), count);
 
   CommitResult result;
   result.first_entry = head_.last + 1;
   std::vector<ExpiryQueue::Item> reminders;
   result.status = failure_;
-  if (result.status.ok()) result.status = journal_->CheckSpace();
+  if (result.status.ok() && !space.ok()) {
+    result.status = journal_->CheckSpace(SpaceFor::kEndingHolds);
+  }
   if (result.status.ok()) {
     result.expired = RunReminders(&batch, &reminders);
     result.decisions = Decide(submissions, count, &batch);

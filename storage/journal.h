@@ -90,6 +90,13 @@ struct JournalStats {
   EntryId derived_through = 0;
 };
 
+// What is to be written, when there is little room on the disk.
+enum class SpaceFor {
+  kAnything,
+  // Settlements, releases and expiries of holds: what is left is kept for them.
+  kEndingHolds,
+};
+
 // The append-only list of entries, and the catalog that lives beside it.
 //
 // Append, FindOldRequest, Head and catalog() are used only on the writer thread. NewReader and
@@ -105,8 +112,9 @@ class Journal {
   // was discarded half-way; replay all.
   virtual absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) = 0;
 
-  // Refuses with STORAGE_FULL where an Append might meet a full disk.
-  virtual absl::Status CheckSpace() = 0;
+  // Refuses with STORAGE_FULL where an Append might meet a full disk, and well before that where it
+  // is for more than calls that have been connected already.
+  virtual absl::Status CheckSpace(SpaceFor purpose) = 0;
 
   // Appends one batch, all or nothing, and returns when it would survive a power cut. `head`
   // follows Head(), and `entries` are head.first..head.last.

@@ -50,9 +50,13 @@ inline constexpr size_t kBatchCommandsMax = 16'384;
 // How far the derived file may lag behind the journal before the writer waits for it.
 inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
 
-// Below this much free disk nothing new is written (STORAGE_FULL), so that a full disk is met while
-// every byte of the journal is still known to be good.
-inline constexpr int64_t kFreeDiskBytesMin = 32 * 1024 * 1024;
+// Below this much free disk nothing new is begun (STORAGE_FULL): what is left is for ending the
+// calls that have been connected already, some 100 bytes each.
+inline constexpr int64_t kFreeDiskBytesMin = 128 * 1024 * 1024;
+
+// Below this share of it they are not ended either, so that a full disk is met while every byte of
+// the journal is still known to be good.
+inline constexpr int64_t kFreeDiskEndingShare = 4;
 
 }  // namespace farebox::limits
 

@@ -58,6 +58,9 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
   absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command, hash);
   if (!replay.ok()) return {.status = replay.status()};
   if (replay->has_value()) return **std::move(replay);
+  if (absl::Status space = CheckSpace(command.action); !space.ok()) {
+    return {.status = std::move(space)};
+  }
 
   absl::StatusOr<Entry> entry =
       std::visit([&](const auto& action) { return Decide(*account, action); }, command.action);
@@ -68,6 +71,9 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
   if (absl::Status future = CheckNotFromFuture(command.request_id); !future.ok()) {
     return {.status = std::move(future)};
+  }
+  if (absl::Status space = CheckSpace(command.action); !space.ok()) {
+    return {.status = std::move(space)};
   }
   absl::StatusOr<Entry> entry = DecideOpenAccount(command.account_id, open, now_);
   if (!entry.ok()) return {.status = entry.status()};
@@ -80,6 +86,12 @@ PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAcco
   account.number = number;
   const RequestHash hash = HashRequestId(number, command.request_id);
   return {.index = Record(&account, {.command = &command, .hash = hash}, *std::move(entry))};
+}
+
+absl::Status PendingBatch::CheckSpace(const Action& action) const {
+  const bool ends_hold =
+      std::holds_alternative<SettleHold>(action) || std::holds_alternative<ReleaseHold>(action);
+  return ends_hold ? absl::OkStatus() : sources_.space;
 }
 
 PendingBatch::PendingAccount* PendingBatch::FindAccount(absl::string_view account_id) {

@@ -38,6 +38,8 @@ class PendingBatch {
     // For entries that are not in memory.
     JournalReader* reader;
     absl::Duration request_window;
+    // Not OK: there is little room on the disk. Holds are ended, all else that is new gets this.
+    absl::Status space;
   };
 
   // What became of a command, until the batch is durable.
@@ -119,6 +121,7 @@ class PendingBatch {
   absl::StatusOr<Entry> Decide(const PendingAccount& account, const ReleaseHold& release);
 
   Decision Open(const Command& command, const OpenAccount& open);
+  absl::Status CheckSpace(const Action& action) const;
   // The hold as it is now, or why there is none.
   absl::StatusOr<Hold> FindHold(const PendingAccount& account, EntryId hold);
   const Hold* CurrentHold(const PendingAccount& account, EntryId hold) const;

@@ -54,11 +54,16 @@ absl::Status ReadTime(absl::string_view text, absl::Time* value) {
   const std::string format =
       text.size() == kDateForm.size() ? "%Y-%m-%d" : std::string(absl::RFC3339_full);
   std::string ignored;
-  if (BeginsWithDate(text) && absl::ParseTime(format, text, value, &ignored)) {
-    return absl::OkStatus();
+  if (!BeginsWithDate(text) || !absl::ParseTime(format, text, value, &ignored)) {
+    return absl::InvalidArgumentError(
+        "must be a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z");
   }
-  return absl::InvalidArgumentError(
-      "must be a date such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z");
+  const int64_t year = absl::ToCivilYear(*value, absl::UTCTimeZone()).year();
+  if (year < kYearMin || year > kYearMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("must be in the years ", kYearMin, " to ", kYearMax));
+  }
+  return absl::OkStatus();
 }
 
 std::string FormatTime(absl::Time time, absl::Time unbounded) {

@@ -21,6 +21,11 @@ inline constexpr int32_t kIncrementSecondsMax = 86'400;
 // The second rate starts within the first thirty days of a call, the longest that is let run.
 inline constexpr int32_t kRateAfterSecondsMax = 2'592'000;
 
+// A rate applies from no earlier than 1970 and ends before the year 10000 (UTC): other years are
+// typing errors, and have no four digits to be written with.
+inline constexpr int kYearMin = 1970;
+inline constexpr int kYearMax = 9999;
+
 // E.164 numbers have at most 15 digits, so a longer prefix could never match.
 inline constexpr size_t kPrefixDigitsMax = 15;
 

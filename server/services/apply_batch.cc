@@ -75,7 +75,7 @@ void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call
   }
   if (submitted.empty()) return FinishBatch(call, refused, {});
   ledger->Submit(std::move(submitted),
-                 [call, refused = std::move(refused)](std::vector<Outcome> outcomes) {
+                 [call, refused = std::move(refused)](const std::vector<Outcome>& outcomes) {
                    FinishBatch(call, refused, outcomes);
                  });
 }

@@ -165,7 +165,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     std::deque<grpc::ByteBuffer>& queue = signals_.empty() ? entries_ : signals_;
     if (queue.empty()) return false;
     wrote_entry_ = signals_.empty();
-    outgoing_ = std::move(queue.front());
+    outgoing_.Swap(&queue.front());
     queue.pop_front();
     is_writing_ = true;
     return true;

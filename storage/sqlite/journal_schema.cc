@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/errors.h"
+#include "storage/sqlite/settle_log.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
@@ -137,15 +138,6 @@ void RemoveDatabase(const std::string& path) {
   }
 }
 
-absl::Status SyncDirectoryOf(const std::string& path) {
-  const std::string directory = fs::path(path).parent_path();
-  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return CannotOpen(directory, errno);
-  const int synced = fsync(file);
-  close(file);
-  return synced == 0 ? absl::OkStatus() : CannotOpen(directory, errno);
-}
-
 // Makes an empty journal under another name and moves it into place when it is whole and on disk:
 // whatever is at `path` is a journal from its first byte.
 absl::Status Create(const std::string& path, Migrations migrations) {
@@ -162,8 +154,7 @@ absl::Status Create(const std::string& path, Migrations migrations) {
     FAREBOX_RETURN_IF_ERROR(Migrate(0, migrations, &connection));
     FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA journal_mode = WAL"));
   }
-  if (std::rename(draft.c_str(), path.c_str()) != 0) return CannotOpen(path, errno);
-  return SyncDirectoryOf(path);
+  return std::rename(draft.c_str(), path.c_str()) == 0 ? absl::OkStatus() : CannotOpen(path, errno);
 }
 
 }  // namespace
@@ -222,6 +213,7 @@ absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrat
   const auto known = static_cast<int64_t>(migrations.size());
   if (!fs::exists(path)) FAREBOX_RETURN_IF_ERROR(Create(path, migrations));
   FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, known));
+  FAREBOX_RETURN_IF_ERROR(SettleLog(path));
 
   // Whoever else reads the file by hand may hold its write lock for a while.
   FAREBOX_ASSIGN_OR_RETURN(Connection connection,

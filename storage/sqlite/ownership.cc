@@ -36,7 +36,10 @@ absl::StatusOr<Ownership> Ownership::Take(const std::string& directory) {
       ftruncate(file, 0) == 0 && pwrite(file, process_id.data(), process_id.size(), 0) ==
                                      static_cast<ssize_t>(process_id.size());
   // On a full disk the number is missing, and the lock holds all the same.
-  if (!is_written && errno != ENOSPC) return CannotLock(path, errno);
+  if (!is_written && errno != ENOSPC) {
+    return error::StorageFailed(
+        absl::StrCat("cannot write ", path, ": ", std::generic_category().message(errno)));
+  }
   return ownership;
 }
 

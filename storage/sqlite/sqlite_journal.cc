@@ -117,11 +117,12 @@ absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
   return 0;
 }
 
-absl::Status SqliteJournal::CheckSpace() {
+absl::Status SqliteJournal::CheckSpace(SpaceFor purpose) {
   struct statvfs disk;
   if (statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
   const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
-  if (free_bytes >= options_.free_disk_bytes_min) return absl::OkStatus();
+  const int64_t share = purpose == SpaceFor::kEndingHolds ? limits::kFreeDiskEndingShare : 1;
+  if (free_bytes >= options_.free_disk_bytes_min / share) return absl::OkStatus();
   return error::StorageFull(absl::StrCat(free_bytes, " bytes are left for ", options_.directory));
 }
 

@@ -46,7 +46,7 @@ class SqliteJournal : public Journal {
     int64_t derived_lag_entries_max = limits::kDerivedLagEntriesMax;
     // How long a trickle of entries is gathered before it is derived.
     absl::Duration derived_gather = absl::Milliseconds(200);
-    // Below this much free disk nothing new is written.
+    // Below this much free disk only holds are ended, below a quarter of it nothing is written.
     int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
     const Clock* clock = nullptr;  // Outlives the journal.
   };
@@ -57,7 +57,7 @@ class SqliteJournal : public Journal {
 
   BatchHead Head() override { return head_; }
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
-  absl::Status CheckSpace() override;
+  absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;

@@ -7,7 +7,7 @@
 namespace farebox {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 constexpr int64_t kStates = 5'000;
 #else
 constexpr int64_t kStates = 50'000;

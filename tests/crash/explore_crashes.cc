@@ -1,8 +1,7 @@
 #include "tests/crash/explore_crashes.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <random>

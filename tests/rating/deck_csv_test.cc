@@ -136,6 +136,11 @@ TEST(DeckCsv, NamesLineColumnAndTextOfABadValue) {
       {"OUTBOUND_CALL,44,,1,,,,2026-02-30,,",
        "line 2, column 8 (effective_from): \"2026-02-30\" must be a date such as 2026-01-31 or a "
        "time such as 2026-01-31T12:00:00Z"},
+      {"OUTBOUND_CALL,44,,1,,,,0226-02-01,,",
+       "line 2, column 8 (effective_from): \"0226-02-01\" must be in the years 1970 to 9999"},
+      {"OUTBOUND_CALL,44,,1,,,,,9999-12-31T23:00:00-02:00,",
+       "line 2, column 9 (effective_to): \"9999-12-31T23:00:00-02:00\" must be in the years 1970 "
+       "to 9999"},
       {"OUTBOUND_CALL,44,,1,,,,2026-02-02,2026-02-01,",
        "line 2, column 9 (effective_to): \"2026-02-01\" must be later than effective_from"},
       {"OUTBOUND_CALL,44,,1",

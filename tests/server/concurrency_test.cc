@@ -15,6 +15,8 @@ namespace {
 using grpc::StatusCode;
 
 constexpr int kThreads = 64;
+// Of each thread: 1,024 in all.
+constexpr int kSendings = 16;
 
 class Concurrency : public ServerTest {
  protected:
@@ -31,6 +33,51 @@ class Concurrency : public ServerTest {
       });
     }
     for (std::thread& thread : threads) thread.join();
+  }
+
+  // Sends the request of each thread again and again, from all threads at once.
+  template <typename Response, typename Method, typename RequestOf>
+  std::vector<Answer<Response>> SendAThousandTimes(Method method, const RequestOf& request_of) {
+    std::vector<Answer<Response>> answers(size_t{kThreads} * kSendings);
+    OnThreads([&](int thread, v1::BillingService::Stub* stub) {
+      for (int i = 0; i < kSendings; ++i) {
+        Answer<Response>& answer = answers[static_cast<size_t>(thread * kSendings + i)];
+        grpc::ClientContext context;
+        SetDeadline(&context);
+        answer.status = (stub->*method)(&context, request_of(thread), &answer.value);
+      }
+    });
+    return answers;
+  }
+
+  // Expects the same answer everywhere, returns how many of them are the first, not a replay.
+  template <typename Response>
+  static int CountFirst(std::vector<Answer<Response>> answers) {
+    int first_answers = 0;
+    std::string expected;
+    for (Answer<Response>& answer : answers) {
+      EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
+      if (!answer->replayed()) ++first_answers;
+      answer.value.clear_replayed();
+      const std::string bytes = answer.value.SerializeAsString();
+      if (expected.empty()) expected = bytes;
+      EXPECT_EQ(bytes, expected) << answer->ShortDebugString();
+    }
+    return first_answers;
+  }
+
+  // The same request, from all threads at once, before a restart and after it.
+  template <typename Response, typename Method, typename Request>
+  void ExpectOneChange(Method method, const Request& request) {
+    const auto request_of = [&](int) { return request; };
+    std::vector<Answer<Response>> answers = SendAThousandTimes<Response>(method, request_of);
+    Restart();
+    const std::vector<Answer<Response>> later = SendAThousandTimes<Response>(method, request_of);
+
+    EXPECT_EQ(CountFirst(answers), 1);
+    EXPECT_EQ(CountFirst(later), 0);
+    answers.insert(answers.end(), later.begin(), later.end());
+    EXPECT_EQ(CountFirst(answers), 1);
   }
 };
 
@@ -110,6 +157,52 @@ TEST_F(Concurrency, CallersThatRepeatThemselvesPayOnce) {
   });
 
   EXPECT_EQ(Balance("alice").balance_micros(), 900'000);
+}
+
+TEST_F(Concurrency, OneDebitSaidAThousandTimesAtOnceIsOneDebit) {
+  OpenAccount("alice", 5'000'000);
+
+  ExpectOneChange<v1::DebitResponse>(
+      &v1::BillingService::Stub::Debit,
+      Parse<v1::DebitRequest>(
+          "account_id: 'alice' request_id: 'once' amount_micros: 1000 item: ITEM_ADJUSTMENT"));
+
+  EXPECT_EQ(Balance("alice").balance_micros(), 4'999'000);
+}
+
+TEST_F(Concurrency, OneAuthorizeSaidAThousandTimesAtOnceIsOneHold) {
+  OpenAccount("alice", 5'000'000);
+
+  ExpectOneChange<v1::AuthorizeResponse>(
+      &v1::BillingService::Stub::Authorize,
+      Parse<v1::AuthorizeRequest>(
+          "account_id: 'alice' request_id: 'once' requested_seconds: 60 usage { call { direction: "
+          "DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' } }"));
+
+  EXPECT_THAT(Balance("alice"), Shows("held_micros: 200000 open_holds: 1"));
+}
+
+TEST_F(Concurrency, OneIdWithTwoContentsIsOneChange) {
+  OpenAccount("alice", 5'000'000);
+
+  const auto answers =
+      SendAThousandTimes<v1::DebitResponse>(&v1::BillingService::Stub::Debit, [](int thread) {
+        return Parse<v1::DebitRequest>(absl::Substitute(
+            "account_id: 'alice' request_id: 'once' amount_micros: $0 item: ITEM_ADJUSTMENT",
+            1'000 + thread % 2));
+      });
+
+  std::vector<Answer<v1::DebitResponse>> taken;
+  for (const Answer<v1::DebitResponse>& answer : answers) {
+    if (answer.status.ok()) {
+      taken.push_back(answer);
+    } else {
+      EXPECT_THAT(answer, FailsWith(StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED"));
+    }
+  }
+  ASSERT_EQ(taken.size(), answers.size() / 2);
+  EXPECT_EQ(CountFirst(taken), 1);
+  EXPECT_EQ(Balance("alice").balance_micros(), 5'000'000 + taken[0]->entry().amount_micros());
 }
 
 class Drain : public Concurrency {

@@ -3,10 +3,12 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -21,6 +23,7 @@
 #include "storage/check.h"
 #include "storage/clock.h"
 #include "tests/server/answer.h"
+#include "tests/support/disk_faults.h"
 #include "tests/support/server_process.h"
 
 namespace farebox::server {
@@ -34,6 +37,39 @@ class Process : public ::testing::Test {
     int exit_code = 0;
     std::string output;
   };
+
+  // What is in the directory, byte by byte, but for the lock.
+  std::map<std::string, std::string> Files() const {
+    std::map<std::string, std::string> files;
+    for (const auto& file : std::filesystem::directory_iterator(data_)) {
+      std::ifstream stream(file.path(), std::ios::binary);
+      std::string& bytes = files[file.path().filename()];
+      bytes.assign(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+    }
+    files.erase("lock");
+    return files;
+  }
+
+  // Makes a ledger and writes a number into the header of its journal.
+  void MakeLedger(int64_t offset, char last_byte) {
+    ServerProcess server({.binary = kBinary, .data_directory = data_});
+    ASSERT_TRUE(server.Start().ok());
+    ASSERT_EQ(server.Terminate(), kExitOk);
+    std::fstream journal(absl::StrCat(data_, "/journal.db"),
+                         std::ios::in | std::ios::out | std::ios::binary);
+    journal.seekp(offset + 3);
+    journal.put(last_byte);
+  }
+
+  void ExpectLeftAlone(absl::string_view message) {
+    const std::map<std::string, std::string> before = Files();
+
+    const Ended ended = Run(absl::StrCat("--data ", data_, " --listen 127.0.0.1:0"));
+
+    EXPECT_EQ(ended.exit_code, kExitData) << ended.output;
+    EXPECT_TRUE(absl::StrContains(ended.output, message)) << ended.output;
+    EXPECT_EQ(Files(), before);
+  }
 
   // Runs the program to its end.
   Ended Run(const std::string& arguments) {
@@ -112,26 +148,38 @@ TEST_F(Process, AnAddressThatOthersReachIsRefused) {
 
 TEST_F(Process, ForeignFilesAreLeftAsTheyAre) {
   std::filesystem::create_directory(data_);
-  const std::string path = absl::StrCat(data_, "/journal.db");
-  const std::string text = "these are somebody's notes\n";
-  std::ofstream(path) << text;
+  std::ofstream(absl::StrCat(data_, "/journal.db")) << "these are somebody's notes\n";
 
-  const Ended ended = Run(absl::StrCat("--data ", data_, " --listen 127.0.0.1:0"));
+  ExpectLeftAlone("journal.db is not a ledger of Farebox: it is not an SQLite database");
+}
 
-  EXPECT_EQ(ended.exit_code, kExitData) << ended.output;
-  EXPECT_TRUE(absl::StrContains(ended.output, "journal.db")) << ended.output;
-  std::string after;
-  std::getline(std::ifstream(path), after, '\0');
-  EXPECT_EQ(after, text);
+// Offsets as in SQLite's file format.
+TEST_F(Process, AnotherProgramsDatabaseIsLeftAsItIs) {
+  constexpr int64_t kApplicationIdAt = 68;
+  ASSERT_NO_FATAL_FAILURE(MakeLedger(kApplicationIdAt, 'x'));
+
+  ExpectLeftAlone("journal.db is not a ledger of Farebox: another program");
+}
+
+TEST_F(Process, ANewerLedgerIsLeftAsItIs) {
+  constexpr int64_t kUserVersionAt = 60;
+  ASSERT_NO_FATAL_FAILURE(MakeLedger(kUserVersionAt, 99));
+
+  ExpectLeftAlone("journal.db was written by a newer Farebox: schema 99");
 }
 
 TEST_F(Process, TheSecondOneOnTheSameFilesIsToldToWait) {
   ServerProcess first({.binary = kBinary, .data_directory = data_});
   ASSERT_TRUE(first.Start().ok());
 
-  const Ended second = Run(absl::StrCat("--data ", data_, " --listen 127.0.0.1:0"));
+  const SystemClock clock;
+  const absl::Time start = clock.Now();
+  const Ended second = Run(absl::StrCat("--data ", data_, " --listen ", first.address()));
 
   EXPECT_EQ(second.exit_code, kExitTemporary) << second.output;
+  EXPECT_TRUE(absl::StrContains(second.output, "another process owns this ledger"));
+  // It does not wait for the lock.
+  EXPECT_LT(clock.Now() - start, absl::Seconds(5));
   EXPECT_EQ(first.Terminate(), kExitOk);
 }
 
@@ -150,25 +198,20 @@ TEST_F(Process, ThePortIsInItsFileWhenCallsAreTaken) {
 }
 
 TEST_F(Process, ADiskThatFailsEndsItAndARetryIsAppliedOnce) {
-  const std::string trigger = absl::StrCat(directory_.path(), "/the disk is dead");
-  setenv("LD_PRELOAD", FAREBOX_FAILING_SYNC, 1);
-  setenv("FAREBOX_FAIL_SYNC", trigger.c_str(), 1);
-  // A sanitized server would rather be preloaded with nothing before its sanitizer.
-  setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 1);
-  ServerProcess server({.binary = kBinary, .data_directory = data_});
+  testing::DiskFaults disk(FAREBOX_FAILING_DISK, directory_.path());
+  ServerProcess server(
+      {.binary = kBinary, .data_directory = data_, .environment = disk.environment()});
   ASSERT_TRUE(server.Start().ok());
-  unsetenv("LD_PRELOAD");
-  unsetenv("FAREBOX_FAIL_SYNC");
-  unsetenv("ASAN_OPTIONS");
   OpenAccount(server.address());
   EXPECT_THAT(Credit(server.address(), "before"), Answers("available_micros: 5"));
 
-  std::ofstream(trigger) << "now";
+  disk.FailSyncs({.count = testing::DiskFaults::kForEver, .error = EIO});
   const auto failed = Credit(server.address(), "during");
 
   EXPECT_THAT(failed, FailsWith(grpc::StatusCode::UNAVAILABLE, "STORAGE_FAILED"));
   EXPECT_TRUE(DetailsOf(failed.status).has_retry_info);
-  EXPECT_EQ(server.Terminate(), kExitSoftware);
+  EXPECT_THAT(server.AwaitExit(), ::testing::Optional(kExitSoftware));
+  disk.Heal();
   ASSERT_TRUE(server.Start().ok());
   EXPECT_THAT(Credit(server.address(), "during"), Answers("available_micros: 10"));
   EXPECT_THAT(Credit(server.address(), "before"),

@@ -1,8 +1,6 @@
 // The same request id, said again; and what is answered where several refusals apply.
 
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
@@ -131,29 +129,6 @@ TEST_F(Replay, AnIdIsRefusedWithAnyOtherContent) {
   // Another account's ids are its own.
   OpenAccount("bob", 5'000'000);
   EXPECT_THAT(AuthorizeCall("bob", "id", 61), Answers("decision: DECISION_GRANTED"));
-}
-
-TEST_F(Replay, OneIdSaidAHundredTimesAtOnceIsOneChange) {
-  OpenAccount("alice", 5'000'000);
-  static constexpr char kDebit[] =
-      "account_id: 'alice' request_id: 'once' amount_micros: 1000 item: ITEM_ADJUSTMENT";
-  std::vector<Answer<v1::DebitResponse>> answers(100);
-
-  std::vector<std::thread> callers;
-  for (Answer<v1::DebitResponse>& answer : answers) {
-    callers.emplace_back([this, &answer] { answer = Send<v1::DebitRequest>(kDebit); });
-  }
-  for (std::thread& caller : callers) caller.join();
-
-  int first_answers = 0;
-  for (Answer<v1::DebitResponse>& answer : answers) {
-    ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
-    if (!answer->replayed()) ++first_answers;
-    answer.value.set_replayed(false);
-    EXPECT_EQ(answer.value.SerializeAsString(), answers[0].value.SerializeAsString());
-  }
-  EXPECT_EQ(first_answers, 1);
-  EXPECT_EQ(Balance("alice").balance_micros(), 4'999'000);
 }
 
 // Precedence: field, request id, account, hold, state, money.

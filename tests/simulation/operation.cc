@@ -7,7 +7,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "storage/check.h"
 #include "storage/micros.h"
 #include "storage/request_ids.h"
 
@@ -36,8 +35,7 @@ HoldOffer OfferOf(const Operation& operation, Micros budget) {
 
 Action ActionOf(const Operation& operation) {
   const Micros micros(operation.micros);
-  const Charge charge = {
-      .refusal = operation.refusal, .amount = micros, .detail = operation.detail};
+  Charge charge = {.refusal = operation.refusal, .amount = micros, .detail = operation.detail};
   const PriceHold price = [charge](const Hold&) { return charge; };
   switch (operation.kind) {
     case Kind::kOpen:
@@ -69,9 +67,9 @@ Action ActionOf(const Operation& operation) {
       return SettleHold{
           .hold = operation.subject, .price = price, .final = operation.kind == Kind::kSettle};
     case Kind::kRelease:
-      return ReleaseHold{.hold = operation.subject, .price = price};
+      break;
   }
-  FAREBOX_CHECK(false);
+  return ReleaseHold{.hold = operation.subject, .price = price};
 }
 
 }  // namespace

@@ -203,6 +203,11 @@ TEST(AccountRecordTest, WhatNoAccountCanBeIsNotARecord) {
     change(&record);
     EXPECT_FALSE(DecodeAccountRecord(EncodeAccountRecord(record)).ok());
   }
+  AccountRecord record = SomeRecord();
+  record.terms.open_holds_max = 0x01020304;
+  std::string holds_beyond_32_bits = EncodeAccountRecord(record);
+  holds_beyond_32_bits[holds_beyond_32_bits.find("\x04\x03\x02\x01") + 4] = 1;
+  EXPECT_FALSE(DecodeAccountRecord(holds_beyond_32_bits).ok());
   std::string other_version = EncodeAccountRecord(SomeRecord());
   other_version[0] = 2;
   EXPECT_FALSE(DecodeAccountRecord(other_version).ok());

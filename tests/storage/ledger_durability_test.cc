@@ -11,6 +11,7 @@
 namespace farebox {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -322,6 +323,30 @@ TEST_P(LedgerContract, FullDiskRefusesAndChangesNothingUntilThereIsRoom) {
   EXPECT_THAT(Apply(ToDebit("alice", Cents(5), "debit")), IsApplied());
   EXPECT_THAT(Apply(ToOpen("bob", {}, "", "open")), IsApplied());
   ExpectBooks("alice", Cents(95));
+}
+
+TEST_P(LedgerContract, LowDiskEndsHoldsAndBeginsNothing) {
+  OpenAccount("alice", Cents(100));
+  const Outcome debit = Apply(ToDebit("alice", Cents(5), "debit"));
+  const EntryId settled = OpenHold("alice", Cents(10));
+  const EntryId released = OpenHold("alice", Cents(10));
+  OpenHold("alice", Cents(10), absl::Seconds(60));
+  faults_.SetDiskLow(true);
+
+  EXPECT_THAT(ApplyTogether({ToDebit("alice", Cents(5)), ToHold("alice", Cents(5)),
+                             ToExtend("alice", settled, Cents(20)), ToCredit("alice", Cents(5)),
+                             ToOpen("bob")}),
+              Each(IsRefused(Reason::kStorageFull)));
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(5), "debit")), IsReplayOf(debit));
+  EXPECT_THAT(Apply(ToSettle("alice", settled, Cents(4))), IsApplied());
+  EXPECT_THAT(Apply(ToRelease("alice", released)), IsApplied());
+  clock_.Advance(absl::Seconds(60));
+  Expire();
+  ExpectBooks("alice", Cents(91));
+
+  faults_.SetDiskLow(false);
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(1))), IsApplied());
+  EXPECT_THAT(failures(), IsEmpty());
 }
 
 // What was decided on the strength of entries that were never written is not told as a fact.

@@ -16,6 +16,11 @@ void JournalFaults::SetDiskFull(bool full) {
   disk_full_ = full;
 }
 
+void JournalFaults::SetDiskLow(bool low) {
+  MutexLock lock(&mu_);
+  disk_low_ = low;
+}
+
 void JournalFaults::CloseGate() {
   MutexLock lock(&mu_);
   gate_closed_ = true;
@@ -57,14 +62,14 @@ void JournalFaults::EndAppend(EntryId durable_through) {
   durable_through_ = durable_through;
 }
 
-bool JournalFaults::disk_full() const {
+bool JournalFaults::has_space(SpaceFor purpose) const {
   MutexLock lock(&mu_);
-  return disk_full_;
+  return !disk_full_ && (!disk_low_ || purpose == SpaceFor::kEndingHolds);
 }
 
-absl::Status FaultJournal::CheckSpace() {
-  if (faults_.disk_full()) return error::StorageFull("the test says so");
-  return journal_.CheckSpace();
+absl::Status FaultJournal::CheckSpace(SpaceFor purpose) {
+  if (!faults_.has_space(purpose)) return error::StorageFull("the test says so");
+  return journal_.CheckSpace(purpose);
 }
 
 absl::Status FaultJournal::Append(const BatchHead& head, absl::Span<const Entry> entries) {

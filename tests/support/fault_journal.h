@@ -32,6 +32,8 @@ class JournalFaults {
   void FailNextAppend(Fault fault);
   // From now on there is no room, or there is again.
   void SetDiskFull(bool full);
+  // The same of room for more than ending holds.
+  void SetDiskLow(bool low);
 
   // Appends wait at a closed gate, with nothing written.
   void CloseGate();
@@ -50,12 +52,13 @@ class JournalFaults {
   // Passes the gate and says what is to happen.
   Fault BeginAppend();
   void EndAppend(EntryId durable_through);
-  bool disk_full() const;
+  bool has_space(SpaceFor purpose) const;
 
   mutable Mutex mu_;
   CondVar changed_;  // Signalled when the gate or blocked_ changes.
   Fault next_ ABSL_GUARDED_BY(mu_) = Fault::kNone;
   bool disk_full_ ABSL_GUARDED_BY(mu_) = false;
+  bool disk_low_ ABSL_GUARDED_BY(mu_) = false;
   bool gate_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool blocked_ ABSL_GUARDED_BY(mu_) = false;
   int64_t append_count_ ABSL_GUARDED_BY(mu_) = 0;
@@ -71,7 +74,7 @@ class FaultJournal : public Journal {
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override {
     return journal_.LoadSnapshot(visitor);
   }
-  absl::Status CheckSpace() override;
+  absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override {
     return journal_.FindOldRequest(hash);

@@ -78,7 +78,7 @@ class MemoryJournal : public Journal {
 
   BatchHead Head() override;
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
-  absl::Status CheckSpace() override { return absl::OkStatus(); }
+  absl::Status CheckSpace(SpaceFor /*purpose*/) override { return absl::OkStatus(); }
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,7 +74,16 @@ ServerProcess::~ServerProcess() {
   if (pid_ != 0) Kill();
 }
 
+std::string ServerProcess::LogPath() const { return absl::StrCat(options_.data_directory, ".log"); }
+
+std::string ServerProcess::Log() const { return ReadFile(LogPath()); }
+
 absl::Status ServerProcess::Start(absl::Duration patience) {
+  Launch();
+  return AwaitConnection(patience);
+}
+
+void ServerProcess::Launch() {
   FAREBOX_CHECK(pid_ == 0);
   std::vector<std::string> arguments = {options_.binary, "--data", options_.data_directory,
                                         "--listen", address_};
@@ -81,7 +91,14 @@ absl::Status ServerProcess::Start(absl::Duration patience) {
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  const std::string log = absl::StrCat(options_.data_directory, ".log");
+  std::vector<std::string> variables = options_.environment;
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  for (char** inherited = environ; *inherited != nullptr; ++inherited) {
+    environment.push_back(*inherited);
+  }
+  environment.push_back(nullptr);
+  const std::string log = LogPath();
 
   pid_ = fork();
   FAREBOX_CHECK(pid_ >= 0);
@@ -89,12 +106,17 @@ absl::Status ServerProcess::Start(absl::Duration patience) {
     const int fd = open(log.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
-    execv(argv[0], argv.data());
+    execve(argv[0], argv.data(), environment.data());
     _exit(127);
   }
+}
 
+absl::Status ServerProcess::AwaitConnection(absl::Duration patience) {
+  FAREBOX_CHECK(pid_ != 0);
   grpc::ChannelArguments channel_arguments;
   channel_arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
+  channel_arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 20);
+  channel_arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 20);
   const auto channel =
       grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), channel_arguments);
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(patience);
@@ -103,11 +125,33 @@ absl::Status ServerProcess::Start(absl::Duration patience) {
     if (channel->WaitForConnected(look)) return absl::OkStatus();
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = 0;
-      return absl::UnavailableError(absl::StrCat("the server has ended:\n", ReadFile(log)));
+      return absl::UnavailableError(absl::StrCat("the server has ended:\n", Log()));
     }
   }
   Kill();
-  return absl::UnavailableError(absl::StrCat("the server did not start:\n", ReadFile(log)));
+  return absl::UnavailableError(absl::StrCat("the server did not start:\n", Log()));
+}
+
+std::optional<int> ServerProcess::AwaitExit(absl::Duration patience) {
+  FAREBOX_CHECK(pid_ != 0);
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience);
+  do {
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = 0;
+      return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  } while (std::chrono::steady_clock::now() < deadline);
+  return std::nullopt;
+}
+
+int64_t ServerProcess::ResidentBytes() const {
+  std::ifstream file(absl::StrCat("/proc/", pid_, "/statm"));
+  int64_t pages = 0;
+  int64_t resident_pages = 0;
+  file >> pages >> resident_pages;
+  return resident_pages * sysconf(_SC_PAGESIZE);
 }
 
 void ServerProcess::Kill() {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class ServerProcess {
     std::string binary;
     std::string data_directory;
     std::vector<std::string> more_arguments;
+    // NAME=value, beside what this process has.
+    std::vector<std::string> environment;
   };
 
   explicit ServerProcess(Options options);
@@ -44,6 +47,15 @@ class ServerProcess {
   // Starts the program and waits until it takes connections.
   absl::Status Start(absl::Duration patience = absl::Seconds(30));
 
+  // Starts the program, and no more.
+  void Launch();
+  // Waits until a launched program takes connections.
+  absl::Status AwaitConnection(absl::Duration patience = absl::Seconds(30));
+
+  // Waits until it ends by itself and returns its exit code, -1 where a signal ended it; nothing
+  // where it still runs after that time.
+  std::optional<int> AwaitExit(absl::Duration patience = absl::Seconds(30));
+
   // kill -9, and reaps it.
   void Kill();
 
@@ -53,8 +65,17 @@ class ServerProcess {
   // host:port.
   const std::string& address() const { return address_; }
 
+  bool is_running() const { return pid_ != 0; }
+
+  // What it has in memory, in bytes.
+  int64_t ResidentBytes() const;
+
+  // All that it has said on its standard streams, over all its lives.
+  std::string Log() const;
+
  private:
   int Wait();
+  std::string LogPath() const;
 
   const Options options_;
   std::string address_;

@@ -69,6 +69,7 @@ class FullDiskTest : public JournalFaultsTest {
 
   // Leaves this much free.
   void FillUpTo(int64_t bytes_left) {
+    MakeSpace();
     const auto space = std::filesystem::space(directory_ / "disk");
     std::ofstream filler(directory_ / "disk/filler");
     filler << std::string(space.available - static_cast<uint64_t>(bytes_left), 'f');
@@ -85,13 +86,17 @@ TEST_F(FullDiskTest, IsRefusedInTime) {
   options_.free_disk_bytes_min = 1 << 20;
   OpenJournal(options_);
   OpenAccounts(3);
-  EXPECT_TRUE(journal_->CheckSpace().ok());
+  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kAnything).ok());
 
   FillUpTo((1 << 20) - 4096);
-  EXPECT_EQ(GetReason(journal_->CheckSpace()), Reason::kStorageFull);
+  EXPECT_EQ(GetReason(journal_->CheckSpace(SpaceFor::kAnything)), Reason::kStorageFull);
+  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kEndingHolds).ok());
+
+  FillUpTo((1 << 18) - 4096);
+  EXPECT_EQ(GetReason(journal_->CheckSpace(SpaceFor::kEndingHolds)), Reason::kStorageFull);
 
   MakeSpace();
-  EXPECT_TRUE(journal_->CheckSpace().ok());
+  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kAnything).ok());
 }
 
 TEST_F(FullDiskTest, LosesNothingAndHealsByItself) {

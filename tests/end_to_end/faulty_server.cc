@@ -1,0 +1,74 @@
+#include "tests/end_to_end/faulty_server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+
+namespace farebox {
+
+void FaultyServer::Begin(const Setting& setting) {
+  server_ = std::make_unique<testing::ServerProcess>(testing::ServerProcess::Options{
+      .binary = FAREBOX_SERVER_BINARY,
+      .data_directory = absl::StrCat(directory_.path(), "/", setting.place, "ledger"),
+      .more_arguments = setting.arguments,
+      .environment = disk_.environment()});
+  ASSERT_EQ(server_->Start(), absl::OkStatus());
+  load_ = std::make_unique<testing::ServerLoad>(testing::ServerLoad::Options{
+      .address = server_->address(), .callers = setting.callers, .patience = setting.patience});
+  ASSERT_EQ(load_->Prepare(), absl::OkStatus());
+  load_->Start();
+  ASSERT_TRUE(AwaitAcknowledged(100));
+}
+
+void FaultyServer::TearDown() {
+  if (load_ == nullptr) return;
+  disk_.Heal();
+  if (!server_->is_running()) {
+    ASSERT_EQ(server_->Start(), absl::OkStatus());
+  }
+  load_->Stop();
+  for (const history::Violation& violation : load_->FindViolations()) {
+    ADD_FAILURE() << violation.sentence;
+  }
+  EXPECT_GT(load_->entries_checked(), 100);
+}
+
+std::vector<std::string> FaultyServer::ErrorsBut(const std::vector<std::string>& expected) {
+  std::vector<std::string> others;
+  for (const auto& [error, count] : load_->log().tally().errors) {
+    // What is refused for good has nothing to do with the disk.
+    if (error == "9 INSUFFICIENT_BALANCE") continue;
+    if (std::find(expected.begin(), expected.end(), error) == expected.end()) {
+      others.push_back(error);
+    }
+  }
+  return others;
+}
+
+bool FaultyServer::Await(const std::function<bool()>& is_so) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_so()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    Pause(absl::Milliseconds(1));
+  }
+  return true;
+}
+
+bool FaultyServer::AwaitAcknowledged(int64_t more) {
+  const int64_t enough = Acknowledged() + more;
+  return Await([&] { return Acknowledged() >= enough; });
+}
+
+void FaultyServer::Pause(absl::Duration duration) {
+  std::this_thread::sleep_for(absl::ToChronoMicroseconds(duration));
+}
+
+absl::Duration FaultyServer::SlowestRead() {
+  load_->log().ResetTally();
+  for (int i = 0; i < 25; ++i) load_->ReadBalances();
+  return load_->log().tally().slowest_read;
+}
+
+}  // namespace farebox
