@@ -79,14 +79,17 @@ class Catalog {
   virtual absl::StatusOr<DeckVersion> SealDeck(int64_t deck_id, int64_t row_count,
                                                absl::Time import_time) = 0;
 
-  // Writes these documents, all or none. A document with revision 0 is new; any other replaces the
-  // one of its kind and key, which must have the revision that it was read with. Their ids and
-  // revisions are given out here.
-  // Aborted: somebody was first (the key is taken, the revision is another, the slot is not free);
-  // nothing was written. Read again, and decide again.
-  virtual absl::Status PutDocuments(absl::Span<const Document> documents) = 0;
+  // Writes groups of documents, one after the other, in one durable change: each group whole or not
+  // at all. A document with revision 0 is new; any other replaces the one of its kind and key,
+  // which must have the revision that it was read with. Their ids and revisions are given out here.
+  //
+  // Returns what became of each group. Aborted: somebody was first (the key is taken, the revision
+  // is another, the slot is not free); nothing of the group was written. Read again, and decide
+  // again. Where the change as a whole fails, so does the call.
+  virtual absl::StatusOr<std::vector<absl::Status>> PutDocuments(
+      absl::Span<const DocumentGroup> groups) = 0;
 
-  // Removes a document as it was read; Aborted as above.
+  // Removes a document as it was read; Aborted as above, durable too.
   virtual absl::Status RemoveDocument(const Document& document) = 0;
 };
 

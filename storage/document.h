@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "storage/entry.h"
@@ -35,6 +36,9 @@ struct Document {
 
   friend bool operator==(const Document&, const Document&) = default;
 };
+
+// Documents that are written together or not at all.
+using DocumentGroup = std::vector<Document>;
 
 }  // namespace farebox
 

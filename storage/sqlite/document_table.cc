@@ -53,6 +53,21 @@ void BindWhatChanges(const Document& document, Statement* statement) {
   statement->BindBlob(5, document.content);
 }
 
+// First what is there already: it may leave a slot to what is new.
+int Write(const DocumentGroup& group, Statement* change, Statement* insert) {
+  int result = SQLITE_OK;
+  for (const bool is_new : {false, true}) {
+    Statement* const statement = is_new ? insert : change;
+    for (const Document& document : group) {
+      if (result != SQLITE_OK || (document.revision == 0) != is_new) continue;
+      BindWhatChanges(document, statement);
+      if (is_new) statement->BindInt64(6, document.account);
+      result = statement->Run();
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 // ---- Reading
@@ -116,12 +131,8 @@ absl::StatusOr<std::vector<Document>> DocumentTableReader::ReadAll(Statement* ro
 
 // ---- Writing
 
-absl::Status DocumentTable::Put(absl::Span<const Document> documents) {
-  for (const Document& document : documents) {
-    FAREBOX_CHECK(document.kind != 0 && !document.key.empty());
-    FAREBOX_RETURN_IF_ERROR(CheckIsNext(document, documents));
-    FAREBOX_RETURN_IF_ERROR(CheckSlotIsFree(document, documents));
-  }
+absl::StatusOr<std::vector<absl::Status>> DocumentTable::Put(
+    absl::Span<const DocumentGroup> groups) {
   FAREBOX_ASSIGN_OR_RETURN(
       Statement change,
       file_->connection().Prepare("UPDATE document SET slot = ?3, due = ?4, content = ?5, "
@@ -130,22 +141,26 @@ absl::Status DocumentTable::Put(absl::Span<const Document> documents) {
       Statement insert,
       file_->connection().Prepare("INSERT INTO document (kind, key, slot, due, content, account, "
                                   "revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)"));
-  return file_->Commit([&] {
+  std::vector<absl::Status> outcomes;
+  FAREBOX_RETURN_IF_ERROR(file_->Commit([&] {
     int result = SQLITE_OK;
-    // First what is there already: it may leave a slot to what is new.
-    for (size_t i = 0; i < documents.size() && result == SQLITE_OK; ++i) {
-      if (documents[i].revision == 0) continue;
-      BindWhatChanges(documents[i], &change);
-      result = change.Run();
-    }
-    for (size_t i = 0; i < documents.size() && result == SQLITE_OK; ++i) {
-      if (documents[i].revision != 0) continue;
-      BindWhatChanges(documents[i], &insert);
-      insert.BindInt64(6, documents[i].account);
-      result = insert.Run();
+    for (auto group = groups.begin(); group != groups.end() && result == SQLITE_OK; ++group) {
+      const absl::Status& checked = outcomes.emplace_back(Check(*group));
+      if (absl::IsAborted(checked)) continue;
+      result = checked.ok() ? Write(*group, &change, &insert) : SQLITE_IOERR_READ;
     }
     return result;
-  });
+  }));
+  return outcomes;
+}
+
+absl::Status DocumentTable::Check(const DocumentGroup& group) {
+  for (const Document& document : group) {
+    FAREBOX_CHECK(document.kind != 0 && !document.key.empty());
+    FAREBOX_RETURN_IF_ERROR(CheckIsNext(document, group));
+    FAREBOX_RETURN_IF_ERROR(CheckSlotIsFree(document, group));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status DocumentTable::Remove(const Document& document) {

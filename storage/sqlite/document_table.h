@@ -44,10 +44,11 @@ class DocumentTable {
  public:
   explicit DocumentTable(JournalFile* file) : file_(file), reader_(&file->connection()) {}
 
-  absl::Status Put(absl::Span<const Document> documents);
+  absl::StatusOr<std::vector<absl::Status>> Put(absl::Span<const DocumentGroup> groups);
   absl::Status Remove(const Document& document);
 
  private:
+  absl::Status Check(const DocumentGroup& group);
   // OK where `document` may take the place of what is there, while all of `together` are written.
   absl::Status CheckIsNext(const Document& document, absl::Span<const Document> together);
   absl::Status CheckSlotIsFree(const Document& document, absl::Span<const Document> together);

@@ -64,8 +64,9 @@ class SqliteCatalog : public Catalog {
                                        absl::Time import_time) override {
     return decks_.SealDeck(deck_id, row_count, import_time);
   }
-  absl::Status PutDocuments(absl::Span<const Document> documents) override {
-    return documents_.Put(documents);
+  absl::StatusOr<std::vector<absl::Status>> PutDocuments(
+      absl::Span<const DocumentGroup> groups) override {
+    return documents_.Put(groups);
   }
   absl::Status RemoveDocument(const Document& document) override {
     return documents_.Remove(document);

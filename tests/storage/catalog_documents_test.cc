@@ -39,8 +39,10 @@ class Documents : public ::testing::TestWithParam<JournalKind> {
     journal_ = *home_->Open(&clock_, absl::Hours(1));
   }
 
-  absl::Status Put(const std::vector<Document>& documents) {
-    return journal_->catalog().PutDocuments(documents);
+  absl::Status Put(const DocumentGroup& group) { return Put(std::vector<DocumentGroup>{group})[0]; }
+
+  std::vector<absl::Status> Put(const std::vector<DocumentGroup>& groups) {
+    return journal_->catalog().PutDocuments(groups).value();
   }
 
   std::optional<Document> Find(DocumentKind kind, const std::string& key) {
@@ -160,6 +162,26 @@ TEST_P(Documents, AreWrittenAllOrNone) {
 
   EXPECT_EQ(Find(kCard, "a")->content, "one");
   EXPECT_EQ(Find(kAttempt, "new"), std::nullopt);
+}
+
+TEST_P(Documents, GroupsOfOneChangeStandForThemselves) {
+  ASSERT_THAT(Put({{.kind = kAttempt, .key = "a", .slot = "alice"}}), IsOk());
+  Document ended = *Find(kAttempt, "a");
+  ended.slot.clear();
+
+  const std::vector<absl::Status> outcomes =
+      Put(std::vector<DocumentGroup>{{{.kind = kAttempt, .key = "b", .slot = "alice"}},
+                                     {ended},
+                                     {{.kind = kAttempt, .key = "c", .slot = "alice"}},
+                                     {ended},
+                                     {{.kind = kCard, .key = "d"}}});
+
+  std::vector<bool> written;
+  for (const absl::Status& outcome : outcomes) written.push_back(outcome.ok());
+  EXPECT_THAT(written, ElementsAre(false, true, true, false, true));
+  EXPECT_EQ(Find(kAttempt, "b"), std::nullopt);
+  EXPECT_EQ(InSlot(kAttempt, "alice")->key, "c");
+  EXPECT_EQ(Find(kAttempt, "a")->revision, 2);
 }
 
 TEST_P(Documents, AreListedNewestFirstInPages) {

@@ -257,11 +257,26 @@ class MemoryJournal::MemoryCatalog : public Catalog {
     return deck->version;
   }
 
-  // On a copy, which becomes what there is where every document fits.
-  absl::Status PutDocuments(absl::Span<const Document> documents) override {
+  absl::StatusOr<std::vector<absl::Status>> PutDocuments(
+      absl::Span<const DocumentGroup> groups) override {
     MutexLock lock(&disk_.mu_);
+    std::vector<absl::Status> outcomes;
+    for (const DocumentGroup& group : groups) outcomes.push_back(Put(group));
+    return outcomes;
+  }
+
+  absl::Status RemoveDocument(const Document& document) override {
+    MutexLock lock(&disk_.mu_);
+    FAREBOX_RETURN_IF_ERROR(CheckIsNext(document));
+    disk_.documents_.erase({document.kind, document.key});
+    return absl::OkStatus();
+  }
+
+ private:
+  // On a copy, which becomes what there is where every document fits.
+  absl::Status Put(const DocumentGroup& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
     auto changed = disk_.documents_;
-    for (const Document& document : documents) {
+    for (const Document& document : group) {
       FAREBOX_RETURN_IF_ERROR(CheckIsNext(document));
       Document& it = changed[{document.kind, document.key}];
       const int64_t id = document.revision == 0 ? ++disk_.last_document_ : it.id;
@@ -278,14 +293,6 @@ class MemoryJournal::MemoryCatalog : public Catalog {
     return absl::OkStatus();
   }
 
-  absl::Status RemoveDocument(const Document& document) override {
-    MutexLock lock(&disk_.mu_);
-    FAREBOX_RETURN_IF_ERROR(CheckIsNext(document));
-    disk_.documents_.erase({document.kind, document.key});
-    return absl::OkStatus();
-  }
-
- private:
   absl::Status CheckIsNext(const Document& document) ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
     const auto before = disk_.documents_.find({document.kind, document.key});
     const int64_t revision = before == disk_.documents_.end() ? 0 : before->second.revision;

@@ -293,7 +293,8 @@ TEST_F(MigrationTest, AFileOfTheFirstVersionGetsTheLaterSteps) {
   OpenJournal();
 
   EXPECT_EQ(VersionOnDisk(), Today());
-  EXPECT_TRUE(journal_->catalog().PutDocuments({{{.kind = 1, .key = "a"}}}).ok());
+  const DocumentGroup group = {{.kind = 1, .key = "a"}};
+  EXPECT_TRUE(journal_->catalog().PutDocuments({group}).ok());
 }
 
 TEST_F(MigrationTest, AFailingStepChangesNothing) {
