@@ -10,7 +10,8 @@ namespace farebox::server {
 enum class DeclineKind {
   // It may: no money just now, a bank that does not say why, a failure on the way.
   kSoft,
-  // It will not: stolen, lost, expired, closed, or the bank asks not to be asked again. Asking again
+  // It will not: stolen, lost, expired, closed, or the bank asks not to be asked again. Asking
+  // again
   // costs fees and trust at the card networks.
   kHard,
 };

@@ -36,7 +36,7 @@ bool IsOnThisMachine(absl::string_view url) {
   for (const absl::string_view host : {"127.0.0.1", "localhost", "[::1]"}) {
     absl::string_view rest = url;
     if (absl::ConsumePrefix(&rest, "http://") && absl::ConsumePrefix(&rest, host) &&
-        (rest.empty() || rest[0] == ':' || rest[0] == '/')) {
+        !absl::StrContains(rest, "@") && (rest.empty() || rest[0] == ':' || rest[0] == '/')) {
       return true;
     }
   }
@@ -72,6 +72,14 @@ absl::Duration RetryAfter(absl::string_view header) {
   return std::min(absl::Seconds(seconds), kRetryAfterMax);
 }
 
+// As Stripe counts time: from 1970, and not for ever.
+int64_t SecondsRoundedUp(absl::Time time) {
+  constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 1'000LL);
+  const absl::Duration since = time - absl::UnixEpoch();
+  return absl::ToInt64Seconds(
+      absl::Ceil(std::clamp(since, absl::ZeroDuration(), kLongest), absl::Seconds(1)));
+}
+
 Charge Rejected(absl::string_view message) {
   return {.state = ChargeState::kRejected, .message = std::string(message)};
 }
@@ -103,7 +111,8 @@ absl::StatusOr<std::unique_ptr<StripeGateway>> StripeGateway::Create(Options opt
   return std::unique_ptr<StripeGateway>(new StripeGateway(std::move(options)));
 }
 
-StripeGateway::StripeGateway(Options options) : options_(std::move(options)), http_(options_.http) {}
+StripeGateway::StripeGateway(Options options)
+    : options_(std::move(options)), http_(options_.http) {}
 
 Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
   const std::optional<int64_t> units = ToProviderUnits(request.amount, request.currency_code);
@@ -111,18 +120,17 @@ Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
     return Rejected("the amount is not one that can be charged in this currency");
   }
   if (!IsRequestName(request.attempt_id)) return Rejected("the attempt's id is malformed");
-  const Answer answer =
-      Post(kPayments,
-           {{"amount", absl::StrCat(*units)},
-            {"currency", absl::AsciiStrToLower(request.currency_code)},
-            {"customer", request.card.customer},
-            {"payment_method", request.card.token},
-            {"payment_method_types[]", "card"},
-            {"off_session", "true"},
-            {"confirm", "true"},
-            {MetadataField(stripe::kAttemptIdKey), request.attempt_id},
-            {MetadataField(stripe::kAccountIdKey), request.account_id}},
-           request.attempt_id);
+  const Answer answer = Post(kPayments,
+                             {{"amount", absl::StrCat(*units)},
+                              {"currency", absl::AsciiStrToLower(request.currency_code)},
+                              {"customer", request.card.customer},
+                              {"payment_method", request.card.token},
+                              {"payment_method_types[]", "card"},
+                              {"off_session", "true"},
+                              {"confirm", "true"},
+                              {MetadataField(stripe::kAttemptIdKey), request.attempt_id},
+                              {MetadataField(stripe::kAccountIdKey), request.account_id}},
+                             request.attempt_id);
   Charge charge = stripe::ChargeOf(answer, request.attempt_id);
   const bool is_old = answer.is_replayed && charge.state != ChargeState::kCharged;
   const bool is_doubtful = charge.state == ChargeState::kRejected && request.maybe_delivered;
@@ -228,7 +236,7 @@ absl::Status StripeGateway::Refund(const RefundRequest& request) {
                              {{"payment_intent", request.payment_id},
                               {"amount", absl::StrCat(*units)},
                               {MetadataField(stripe::kRefundIdKey), request.refund_id}},
-                             request.refund_id);
+                             absl::StrCat("refund:", request.refund_id));
   FAREBOX_RETURN_IF_ERROR(stripe::StatusOf(answer));
   if (Text(answer.body, "object") != "refund") {
     return absl::UnavailableError("an answer that is not a refund");
@@ -289,9 +297,9 @@ absl::StatusOr<ProviderCard> StripeGateway::CompleteCardSetup(absl::string_view 
   }
   const json& intent = Field(answer.body, "setup_intent");
   if (Text(answer.body, "status") != "complete" || Text(intent, "status") != "succeeded") {
-    return absl::FailedPreconditionError(
-        Text(answer.body, "status") == "expired" ? "the card setup has expired; begin a new one"
-                                                 : "no card has been entered yet");
+    return absl::FailedPreconditionError(Text(answer.body, "status") == "expired"
+                                             ? "the card setup has expired; begin a new one"
+                                             : "no card has been entered yet");
   }
   const json& customer = Field(answer.body, "customer");
   return stripe::CardOf(Field(intent, "payment_method"), customer.is_object()
@@ -313,27 +321,26 @@ absl::Status StripeGateway::DetachCard(const ProviderCard& card) {
 }
 
 absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, VisitCharge visit) {
-  const absl::Duration fraction = absl::Seconds(1) - absl::Nanoseconds(1);
   bool is_whole = true;
-  FAREBOX_RETURN_IF_ERROR(List(
-      kPayments,
-      {{"created[gte]", absl::StrCat(absl::ToUnixSeconds(from + fraction))},
-       {"created[lt]", absl::StrCat(absl::ToUnixSeconds(to + fraction))}},
-      [&](const json& payment) {
-        const std::string attempt_id = stripe::Metadata(payment, stripe::kAttemptIdKey);
-        if (attempt_id.empty()) return true;
-        const Charge charge = stripe::ChargeOf(payment);
-        if (charge.state == ChargeState::kCharged) visit(attempt_id, charge);
-        is_whole = charge.state != ChargeState::kUnknown;
-        return is_whole;
-      }));
+  FAREBOX_RETURN_IF_ERROR(List(kPayments,
+                               {{"created[gte]", absl::StrCat(SecondsRoundedUp(from))},
+                                {"created[lt]", absl::StrCat(SecondsRoundedUp(to))}},
+                               [&](const json& payment) {
+                                 const std::string attempt_id =
+                                     stripe::Metadata(payment, stripe::kAttemptIdKey);
+                                 if (attempt_id.empty()) return true;
+                                 const Charge charge = stripe::ChargeOf(payment);
+                                 if (charge.state == ChargeState::kCharged)
+                                   visit(attempt_id, charge);
+                                 is_whole = charge.state != ChargeState::kUnknown;
+                                 return is_whole;
+                               }));
   return is_whole ? absl::OkStatus() : absl::UnavailableError("a payment that cannot be read");
 }
 
 absl::StatusOr<PaymentEvent> StripeGateway::ReadEvent(absl::string_view body,
                                                       absl::string_view signature, absl::Time now) {
-  FAREBOX_RETURN_IF_ERROR(
-      CheckWebhookSignature(body, signature, options_.webhook_secret, now));
+  FAREBOX_RETURN_IF_ERROR(CheckWebhookSignature(body, signature, options_.webhook_secret, now));
   return stripe::EventOf(body);
 }
 
@@ -370,9 +377,8 @@ Answer StripeGateway::Get(absl::string_view path, const Fields& query) {
 }
 
 Answer StripeGateway::Post(absl::string_view path, const Fields& form, absl::string_view key) {
-  HttpRequest request = {.method = "POST",
-                         .url = absl::StrCat(options_.base_url, path),
-                         .body = Encode(form)};
+  HttpRequest request = {
+      .method = "POST", .url = absl::StrCat(options_.base_url, path), .body = Encode(form)};
   if (!key.empty()) request.headers.push_back(absl::StrCat("Idempotency-Key: ", key));
   return Send(std::move(request));
 }

@@ -23,7 +23,8 @@ namespace farebox::server {
 //   - Only Stripe's own words decide. An answer without them (a proxy's page, cut JSON, another
 //     payment) is kUnknown, whatever its HTTP status.
 //   - Stripe keeps the first answer under a key and gives it again, a 500 included, for a day. An
-//     answer that is marked as such is old: unless it is a success, the payment itself is looked up.
+//     answer that is marked as such is old: unless it is a success, the payment itself is looked
+//     up.
 //   - The same for idempotency_error (the key was used with another body, by another version of
 //     this program, say) and for a refusal of what may have been delivered before.
 //   - Payments are looked up by listing them: Stripe's search lags behind by up to a minute.

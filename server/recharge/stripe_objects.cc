@@ -4,9 +4,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/recharge/json_fields.h"
 #include "server/recharge/provider_amount.h"
+#include "server/recharge/provider_id.h"
 #include "server/recharge/safe_message.h"
 
 namespace farebox::server::stripe {
@@ -17,23 +19,36 @@ using ::nlohmann::json;
 constexpr absl::string_view kAuthenticationRequired = "authentication_required";
 
 Charge Unknown(absl::string_view message, absl::Duration retry_after = absl::ZeroDuration()) {
-  return {.state = ChargeState::kUnknown,
-          .message = SafeMessage(message),
-          .retry_after = retry_after};
+  return {
+      .state = ChargeState::kUnknown, .message = SafeMessage(message), .retry_after = retry_after};
+}
+
+// A name of the provider's: an id, a code. Empty where it does not look like one.
+std::string Name(const json& object, const char* field) {
+  std::string name = Text(object, field);
+  return IsProviderId(name) ? name : std::string();
 }
 
 // An id, or an object in its place, as fields that can be expanded have.
 std::string IdIn(const json& object, const char* name) {
   const json& field = Field(object, name);
-  return field.is_object() ? Text(field, "id") : Text(object, name);
+  return field.is_object() ? Name(field, "id") : Name(object, name);
+}
+
+// A page that a customer can be sent to.
+std::string PageIn(const json& object, const char* name) {
+  constexpr size_t kBytesMax = 2'048;
+  std::string url = Text(object, name);
+  const bool is_page = url.size() <= kBytesMax && absl::StartsWith(url, "https://");
+  return is_page ? url : std::string();
 }
 
 // What a card error, of an answer or within a PaymentIntent, makes of a charge.
 void AddError(const json& error, Charge* charge) {
-  const std::string code = Text(error, "code");
-  const std::string decline_code = Text(error, "decline_code");
+  const std::string code = Name(error, "code");
+  const std::string decline_code = Name(error, "decline_code");
   charge->decline_code = decline_code.empty() ? code : decline_code;
-  charge->advice_code = Text(error, "advice_code");
+  charge->advice_code = Name(error, "advice_code");
   charge->message = SafeMessage(Text(error, "message"));
   const bool asks_customer =
       code == kAuthenticationRequired || charge->decline_code == kAuthenticationRequired;
@@ -90,7 +105,7 @@ std::string ErrorType(const Answer& answer) {
 
 Charge ChargeOf(const json& payment_intent) {
   Charge charge;
-  charge.payment_id = Text(payment_intent, "id");
+  charge.payment_id = Name(payment_intent, "id");
   if (Text(payment_intent, "object") != "payment_intent" || charge.payment_id.empty()) {
     return Unknown("an answer that is not a payment");
   }
@@ -102,7 +117,7 @@ Charge ChargeOf(const json& payment_intent) {
     charge.state = ChargeState::kActionRequired;
     charge.decline_code = std::string(kAuthenticationRequired);
     const json& redirect = Field(Field(payment_intent, "next_action"), "redirect_to_url");
-    charge.action_url = Text(redirect, "url");
+    charge.action_url = PageIn(redirect, "url");
   } else if (status == "requires_payment_method") {
     AddRefusal(payment_intent, &charge);
   } else if (status == "canceled") {
@@ -176,8 +191,8 @@ absl::StatusOr<PaymentEvent> EventOf(absl::string_view body) {
   if (read.event_id.empty() || type.empty() || !object.is_object()) {
     return absl::InvalidArgumentError("not an event");
   }
-  const bool is_undone =
-      type == "charge.dispute.funds_reinstated" || type == "refund.failed";
+  const bool is_undone = type == "charge.dispute.funds_reinstated" || type == "refund.failed" ||
+                         (type == "refund.updated" && Text(object, "status") == "canceled");
   if (type == "payment_intent.succeeded" || type == "payment_intent.payment_failed" ||
       type == "payment_intent.canceled" || type == "payment_intent.processing" ||
       type == "payment_intent.requires_action") {
@@ -185,8 +200,7 @@ absl::StatusOr<PaymentEvent> EventOf(absl::string_view body) {
     read.attempt_id = Metadata(object, kAttemptIdKey);
     read.charge = ChargeOf(object);
   } else if (type == "charge.dispute.funds_withdrawn" || type == "refund.created" || is_undone) {
-    read.kind =
-        is_undone ? PaymentEvent::Kind::kMoneyBackUndone : PaymentEvent::Kind::kMoneyBack;
+    read.kind = is_undone ? PaymentEvent::Kind::kMoneyBackUndone : PaymentEvent::Kind::kMoneyBack;
     read.cause_id = Text(object, "id");
     read.refund_id = Metadata(object, kRefundIdKey);
     read.charge.payment_id = IdIn(object, "payment_intent");

@@ -27,8 +27,8 @@ std::string Hmac(absl::string_view secret, absl::string_view seconds, absl::stri
   unsigned int digest_bytes = 0;
   FAREBOX_CHECK(secret.size() <= static_cast<size_t>(std::numeric_limits<int>::max()));
   FAREBOX_CHECK(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-                     reinterpret_cast<const unsigned char*>(signed_text.data()),
-                     signed_text.size(), digest, &digest_bytes) != nullptr);
+                     reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size(),
+                     digest, &digest_bytes) != nullptr);
   return absl::BytesToHexString(
       absl::string_view(reinterpret_cast<const char*>(digest), digest_bytes));
 }
