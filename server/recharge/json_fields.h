@@ -33,10 +33,18 @@ inline std::optional<int64_t> Integer(const nlohmann::json& object, const char* 
   return field.get<int64_t>();
 }
 
-// Null where it is not JSON.
+// Null where it is not JSON, or nested so deeply that it is meant to do harm: a copy of it would
+// take the stack.
 inline nlohmann::json ParseJson(absl::string_view text) {
-  nlohmann::json parsed = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
-  return parsed.is_discarded() ? nlohmann::json() : parsed;
+  constexpr int kDepthMax = 64;
+  bool is_too_deep = false;
+  const auto is_kept = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    is_too_deep = is_too_deep || depth > kDepthMax;
+    return !is_too_deep;
+  };
+  nlohmann::json parsed = nlohmann::json::parse(text.begin(), text.end(), is_kept, false);
+  if (parsed.is_discarded() || is_too_deep) return {};
+  return parsed;
 }
 
 }  // namespace farebox::server
