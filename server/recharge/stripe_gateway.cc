@@ -84,9 +84,11 @@ Charge Rejected(absl::string_view message) {
   return {.state = ChargeState::kRejected, .message = std::string(message)};
 }
 
-Charge WithState(Charge charge, ChargeState state) {
-  charge.state = state;
-  return charge;
+// Whether the answer to a delivery does not say for sure what became of the charge.
+bool IsInDoubt(const ChargeRequest& request, const Answer& answer, const Charge& charge) {
+  if (stripe::ErrorType(answer) == "idempotency_error") return true;
+  if (answer.is_replayed) return charge.state != ChargeState::kCharged;
+  return charge.state == ChargeState::kRejected && request.maybe_delivered;
 }
 
 std::string WithSetupId(absl::string_view url) {
@@ -132,15 +134,8 @@ Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
                               {MetadataField(stripe::kAccountIdKey), request.account_id}},
                              request.attempt_id);
   Charge charge = stripe::ChargeOf(answer, request.attempt_id);
-  const bool is_old = answer.is_replayed && charge.state != ChargeState::kCharged;
-  const bool is_doubtful = charge.state == ChargeState::kRejected && request.maybe_delivered;
-  if (is_old || is_doubtful || stripe::ErrorType(answer) == "idempotency_error") {
-    // A refusal that is given again stays one where there is no payment.
-    const bool is_settled = is_old && charge.state == ChargeState::kRejected;
-    const Charge refusal = charge;
-    charge = Settle(request, std::move(charge));
-    if (is_settled && charge.state == ChargeState::kAbsent) return refusal;
-    if (charge.state == ChargeState::kAbsent) return WithState(refusal, ChargeState::kUnknown);
+  if (IsInDoubt(request, answer, charge)) {
+    charge = Settle(request, answer.is_replayed, std::move(charge));
   }
   if (charge.state == ChargeState::kActionRequired && charge.action_url.empty()) {
     return AskCustomer(request, std::move(charge));
@@ -148,10 +143,15 @@ Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
   return charge;
 }
 
-Charge StripeGateway::Settle(const ChargeRequest& request, Charge answered) {
-  return FindCharge({.attempt_id = request.attempt_id,
-                     .payment_id = std::move(answered.payment_id),
-                     .customer = request.card.customer});
+Charge StripeGateway::Settle(const ChargeRequest& request, bool is_replayed, Charge answered) {
+  Charge found = FindCharge({.attempt_id = request.attempt_id,
+                             .payment_id = answered.payment_id,
+                             .customer = request.card.customer});
+  if (found.state != ChargeState::kAbsent) return found;
+  // A refusal that is given again stays one where there is no payment.
+  const bool is_refused = is_replayed && answered.state == ChargeState::kRejected;
+  if (!is_refused) answered.state = ChargeState::kUnknown;
+  return answered;
 }
 
 Charge StripeGateway::AskCustomer(const ChargeRequest& request, Charge charge) {
@@ -230,7 +230,7 @@ absl::Status StripeGateway::Refund(const RefundRequest& request) {
     return absl::FailedPreconditionError("the refund's or the payment's id is malformed");
   }
   // Keys are forgotten after a day; the refund's metadata never.
-  const absl::Status found = FindRefund(request);
+  absl::Status found = FindRefund(request);
   if (!absl::IsNotFound(found)) return found;
   const Answer answer = Post("/v1/refunds",
                              {{"payment_intent", request.payment_id},
@@ -310,7 +310,7 @@ absl::StatusOr<ProviderCard> StripeGateway::CompleteCardSetup(absl::string_view 
 absl::Status StripeGateway::DetachCard(const ProviderCard& card) {
   if (!IsProviderId(card.token)) return absl::FailedPreconditionError("the card is malformed");
   const std::string path = absl::StrCat("/v1/payment_methods/", card.token);
-  const absl::Status detached = stripe::StatusOf(Post(absl::StrCat(path, "/detach"), {}, {}));
+  absl::Status detached = stripe::StatusOf(Post(absl::StrCat(path, "/detach"), {}, {}));
   if (absl::IsNotFound(detached)) return absl::OkStatus();
   if (!absl::IsFailedPrecondition(detached)) return detached;
   // Refused: perhaps since it was detached before.

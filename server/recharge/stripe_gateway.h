@@ -75,7 +75,7 @@ class StripeGateway : public PaymentGateway {
   absl::Status List(absl::string_view path, Fields query, VisitObject visit);
 
   // What became of a charge whose delivery was answered with something old or doubtful.
-  Charge Settle(const ChargeRequest& request, Charge answered);
+  Charge Settle(const ChargeRequest& request, bool is_replayed, Charge answered);
   // Makes the bank's page for a charge that needs the customer: the same payment, confirmed as if
   // the customer were there.
   Charge AskCustomer(const ChargeRequest& request, Charge charge);

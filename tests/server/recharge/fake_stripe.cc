@@ -209,7 +209,7 @@ StubAnswer FakeStripe::Keyed(const StubRequest& request) {
   const std::string content = absl::StrCat(request.target, "\n", request.body);
   const auto kept = kept_.find(key);
   if (kept == kept_.end()) {
-    const StubAnswer answer = Route(request);
+    StubAnswer answer = Route(request);
     StubAnswer& again = kept_[key].answer;
     kept_[key].request = content;
     again = answer;

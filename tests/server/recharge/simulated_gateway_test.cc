@@ -2,16 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/recharge/provider_id.h"
 #include "server/recharge/simulated_cards.h"
 #include "server/recharge/webhook_signature.h"
@@ -24,7 +25,6 @@ namespace farebox::server {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
@@ -127,7 +127,7 @@ TEST_F(SimulatedGatewayTest, EveryCardCanBeRegisteredAndCharged) {
     const std::string setup_id =
         gateway_->StartCardSetup("acme", "", "https://f.example")->setup_id;
     const absl::StatusOr<ProviderCard> card =
-        gateway_->CompleteCardSetup("acme", setup_id + ":" + token);
+        gateway_->CompleteCardSetup("acme", absl::StrCat(setup_id, ":", token));
     ASSERT_THAT(card, IsOk()) << token;
     EXPECT_TRUE(IsProviderId(card->token)) << card->token;
     EXPECT_THAT(card->last_four, SizeIs(4)) << token;

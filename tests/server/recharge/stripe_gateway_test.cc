@@ -379,7 +379,7 @@ Charge ChargeOverTls(const std::string& host, bool is_trusted) {
   std::ofstream(folder / "ca.pem") << server.certificate();
   StripeGateway::Options options = {.base_url = server.url(), .secret_key = kFakeStripeKey};
   if (is_trusted) options.http.ca_file = folder / "ca.pem";
-  const Charge charge = (*StripeGateway::Create(options))->TakeCharge(RequestFor("a-1"));
+  Charge charge = (*StripeGateway::Create(options))->TakeCharge(RequestFor("a-1"));
   // The key is not shown to a stranger.
   EXPECT_EQ(server.received().empty(), charge.state == ChargeState::kUnknown);
   return charge;

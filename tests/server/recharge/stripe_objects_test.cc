@@ -16,7 +16,6 @@ namespace farebox::server {
 namespace {
 
 using ::nlohmann::json;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
