@@ -131,9 +131,10 @@ HttpClient::HttpClient(Options options) : options_(std::move(options)) {
 HttpClient::~HttpClient() = default;
 
 absl::StatusOr<HttpResponse> HttpClient::Send(const HttpRequest& request) {
-  Handle handle = TakeHandle();
   const HeaderList headers = ListOf(request);
   Receiver receiver = {.body_bytes_max = options_.response_bytes_max};
+  // Last: closing it may still look at what it was given.
+  Handle handle = TakeHandle();
   Configure(handle.get(), options_);
   Describe(handle.get(), request, headers.get());
   Set(handle.get(), CURLOPT_WRITEFUNCTION, &ReceiveBody);
