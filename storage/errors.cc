@@ -48,6 +48,10 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kFilesForeign, "FILES_FOREIGN"},
     ReasonRow{Reason::kFilesTooNew, "FILES_TOO_NEW"},
     ReasonRow{Reason::kJournalDamaged, "JOURNAL_DAMAGED"},
+    ReasonRow{Reason::kNoCard, "NO_CARD"},
+    ReasonRow{Reason::kCardDeclined, "CARD_DECLINED"},
+    ReasonRow{Reason::kRechargeInProgress, "RECHARGE_IN_PROGRESS"},
+    ReasonRow{Reason::kRechargeLimit, "RECHARGE_LIMIT"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -185,6 +189,32 @@ absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, 
 absl::Status Declined(absl::string_view account_id, Reason reason) {
   return Make(absl::StatusCode::kFailedPrecondition, reason,
               absl::StrCat("declined: ", ReasonName(reason)),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status NoCard(absl::string_view account_id) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kNoCard,
+              absl::StrCat("account ", account_id, " has no card on file"),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status CardDeclined(absl::string_view account_id, absl::string_view decline_code,
+                          absl::string_view problem) {
+  return Make(
+      absl::StatusCode::kFailedPrecondition, Reason::kCardDeclined,
+      absl::StrCat("the card of account ", account_id, " was declined: ", problem),
+      {{"account_id", std::string(account_id)}, {"decline_code", std::string(decline_code)}});
+}
+
+absl::Status RechargeInProgress(absl::string_view account_id) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kRechargeInProgress,
+              absl::StrCat("another charge of account ", account_id, " is not over yet"),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kRechargeLimit,
+              absl::StrCat("account ", account_id, ": ", problem),
               {{"account_id", std::string(account_id)}});
 }
 

@@ -45,6 +45,10 @@ enum class Reason : uint8_t {
   kFilesForeign = 25,
   kFilesTooNew = 26,
   kJournalDamaged = 27,
+  kNoCard = 28,
+  kCardDeclined = 29,
+  kRechargeInProgress = 30,
+  kRechargeLimit = 31,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -84,6 +88,15 @@ absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, 
 
 // A refusal that the journal has recorded, as an error for callers that expect the money to move.
 absl::Status Declined(absl::string_view account_id, Reason reason);
+
+absl::Status NoCard(absl::string_view account_id);
+// No money was taken; `decline_code` is the provider's.
+absl::Status CardDeclined(absl::string_view account_id, absl::string_view decline_code,
+                          absl::string_view problem);
+// Another charge of the account's card is not over yet.
+absl::Status RechargeInProgress(absl::string_view account_id);
+// A limit of the operator's or the customer's would be exceeded.
+absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem);
 
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();

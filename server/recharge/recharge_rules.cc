@@ -53,9 +53,9 @@ Micros AmountWithin(const v1::AutoRecharge& settings, Micros available, Micros r
   }
   const std::optional<Micros> missing =
       CheckedSubtract(Micros(settings.threshold_micros()), available);
-  const int64_t wanted =
-      missing.has_value() ? missing->value() / amount + (missing->value() % amount != 0 ? 1 : 0)
-                          : room.value() / amount;
+  const int64_t wanted = missing.has_value()
+                             ? missing->value() / amount + (missing->value() % amount != 0 ? 1 : 0)
+                             : room.value() / amount;
   const int64_t times = std::min(std::max<int64_t>(wanted, 1), room.value() / amount);
   return Micros(times * amount);
 }
@@ -108,8 +108,7 @@ RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& 
   }
   const int64_t month_sum = SumOfMonth(profile, MonthOf(now, subject.time_zone));
   const Micros month_room(settings.monthly_sum_max_micros() - month_sum);
-  const Micros amount =
-      AmountWithin(settings, subject.available, std::min(charge_max, month_room));
+  const Micros amount = AmountWithin(settings, subject.available, std::min(charge_max, month_room));
   if (!amount.is_positive()) {
     return Obstacle(RechargeObstacle::kMonthlyCap, StartOfNextMonth(now, subject.time_zone));
   }

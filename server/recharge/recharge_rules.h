@@ -85,7 +85,8 @@ enum class AfterDecline {
 AfterDecline NoteDecline(absl::string_view card_token, absl::string_view decline_code, bool is_hard,
                          absl::Time now, stored::v1::PaymentProfile* profile);
 
-// A charge succeeded, a card was registered, or somebody asked to try again: declines are forgotten.
+// A charge succeeded, a card was registered, or somebody asked to try again: declines are
+// forgotten.
 void ForgetDeclines(stored::v1::PaymentProfile* profile);
 
 // Whether the customer is to be told that this cap is reached; at most once for each day or month.

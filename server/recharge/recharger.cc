@@ -1,0 +1,248 @@
+#include "server/recharge/recharger.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "server/account_settings.h"
+#include "server/recharge/decline_codes.h"
+#include "server/recharge/recharge_states.h"
+#include "storage/errors.h"
+#include "storage/request_ids.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::PaymentProfile;
+using stored::v1::RechargeAttempt;
+
+absl::TimeZone TimeZoneOf(const AccountFacts& account) {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
+  return zone;
+}
+
+RechargeSubject SubjectOf(const AccountFacts& account) {
+  return {.available = account.state.available(),
+          .is_open = account.state.terms.status == AccountStatus::kOpen,
+          .time_zone = TimeZoneOf(account)};
+}
+
+// Pay's attempt has the same name each time the request is made.
+std::string RechargeIdOf(const AccountFacts& account, absl::string_view request_id) {
+  const RequestHash hash = HashRequestId(account.number, request_id);
+  return absl::StrCat("pay-", absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
+                      absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
+}
+
+bool IsCap(RechargeObstacle obstacle) {
+  return obstacle == RechargeObstacle::kDailyCap || obstacle == RechargeObstacle::kMonthlyCap;
+}
+
+}  // namespace
+
+// ---- Deciding
+
+absl::Status Recharger::Work(absl::string_view account_id) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+    FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> open,
+                             records_.FindOpenAttempt(account_id));
+    if (open.has_value()) {
+      if (parts_.clock->Now() < open->document.due) return absl::OkStatus();
+      FAREBOX_RETURN_IF_ERROR(Advance(account, &*open));
+      if (IsOpen(open->attempt)) return absl::OkStatus();
+      continue;  // Another card may be next, or the balance may be low still.
+    }
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_decided, Decide(account));
+    if (!has_decided) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
+  const absl::Time now = parts_.clock->Now();
+  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+  const RechargePlan plan =
+      PlanRecharge(profile.profile, SubjectOf(account), parts_.charge_max, now);
+  const bool has_moved = profile.document.due != plan.until;
+  profile.document.due = plan.until;
+
+  if (plan.obstacle == RechargeObstacle::kNone) {
+    RechargeAttempt attempt;
+    attempt.set_recharge_id(parts_.new_recharge_id());
+    attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
+    attempt.set_amount_micros(plan.amount.value());
+    *attempt.mutable_card() = profile.profile.cards(static_cast<int>(plan.card));
+    AttemptRecord begun;
+    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &begun));
+    return true;
+  }
+  if (IsCap(plan.obstacle)) {
+    FAREBOX_RETURN_IF_ERROR(TellOfCap(plan.obstacle, account, &profile));
+  } else if (has_moved) {
+    FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = &profile}));
+  }
+  return false;
+}
+
+absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& account,
+                                  ProfileRecord* profile) {
+  const absl::Time now = parts_.clock->Now();
+  if (!TellCap(cap, SubjectOf(account), now, &profile->profile)) {
+    return records_.Put({.profile = profile});
+  }
+  const RechargeEvent event =
+      cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
+  return records_.Put({.profile = profile,
+                       .mails = parts_.mails->Write(event, account, profile->profile,
+                                                    /*attempt=*/nullptr, now)});
+}
+
+absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attempt,
+                              ProfileRecord* profile, AttemptRecord* begun) {
+  const absl::Time now = parts_.clock->Now();
+  const absl::TimeZone zone = TimeZoneOf(account);
+  attempt.set_account_id(account.account_id);
+  attempt.set_currency_code(SettingsOf(*account.settings).currency_code());
+  attempt.set_state(v1::RECHARGE_STATE_INTENT);
+  attempt.set_create_micros(absl::ToUnixMicros(now));
+  attempt.set_update_micros(absl::ToUnixMicros(now));
+  attempt.set_due_micros(absl::ToUnixMicros(now));
+  attempt.set_day(DayOf(now, zone));
+  attempt.set_month(MonthOf(now, zone));
+  CountCharge(attempt, &profile->profile);
+  *begun = RechargeRecords::NewAttempt(account, std::move(attempt));
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile, .attempt = begun}));
+  parts_.reached("INTENT");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RechargeAttempt> Recharger::Pay(absl::string_view account_id,
+                                               absl::string_view request_id, Micros amount) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+  const std::string recharge_id = RechargeIdOf(account, request_id);
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, records_.FindAttempt(recharge_id));
+  if (!record.has_value()) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> other,
+                             records_.FindOpenAttempt(account_id));
+    if (other.has_value()) return error::RechargeInProgress(account_id);
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+    if (profile.profile.cards().empty()) return error::NoCard(account_id);
+    RechargeAttempt attempt;
+    attempt.set_recharge_id(recharge_id);
+    attempt.set_request_id(std::string(request_id));
+    attempt.set_kind(v1::RECHARGE_KIND_MANUAL);
+    attempt.set_amount_micros(amount.value());
+    *attempt.mutable_card() = profile.profile.cards(0);
+    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &record.emplace()));
+  }
+  if (record->attempt.amount_micros() != amount.value() ||
+      record->attempt.request_id() != request_id) {
+    return error::RequestIdReused(account_id, request_id);
+  }
+  FAREBOX_RETURN_IF_ERROR(Advance(account, &*record));
+  return std::move(record->attempt);
+}
+
+// ---- Step by step
+
+absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
+  const auto is_due = [&] {
+    return record->attempt.due_micros() <= absl::ToUnixMicros(parts_.clock->Now());
+  };
+  while (IsOpen(record->attempt) && is_due()) {
+    FAREBOX_RETURN_IF_ERROR(Step(account, record));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
+  switch (NextStepOf(record->attempt, parts_.clock->Now())) {
+    case NextStep::kTake:
+      return TakeMoney(account, record);
+    case NextStep::kFind:
+      return Note(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
+    case NextStep::kCancel:
+      return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
+    case NextStep::kCredit:
+      return Credit(account, record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* record) {
+  NoteSending(parts_.clock->Now(), &record->attempt);
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
+  parts_.reached("SENT");
+  const Charge charge = parts_.gateway->TakeCharge(RequestOf(record->attempt));
+  parts_.reached("answered");
+  return Note(charge, account, record);
+}
+
+absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record) {
+  RechargeAttempt& attempt = record->attempt;
+  const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
+  const Micros amount(attempt.amount_micros());
+  Command command = {.account_id = attempt.account_id(),
+                     .request_id = attempt.recharge_id(),
+                     .fingerprint = ContentFingerprint(absl::StrCat("recharge ", amount.value())),
+                     .action = farebox::Credit{
+                         .item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
+                                                                   : v1::ITEM_FUNDS_MANUAL),
+                         .amount = amount}};
+  const Outcome outcome = parts_.ledger->Apply(std::move(command));
+  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  parts_.reached("credited");
+
+  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+  ForgetDeclines(&profile.profile);
+  NoteCredited(outcome.entry.id, parts_.clock->Now(), &attempt);
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = &profile, .attempt = record}));
+  parts_.reached("CREDITED");
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
+                             AttemptRecord* record) {
+  const v1::RechargeState before = record->attempt.state();
+  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
+  const v1::RechargeState after = record->attempt.state();
+  if (!IsOpen(record->attempt)) return NoteRefusal(charge, account, record);
+
+  RechargeRecords::Change change = {.attempt = record};
+  if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
+    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
+    change.mails = parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
+                                       &record->attempt, parts_.clock->Now());
+  }
+  FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
+  parts_.reached(v1::RechargeState_Name(after));
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& account,
+                                    AttemptRecord* record) {
+  const absl::Time now = parts_.clock->Now();
+  const RechargeAttempt& attempt = record->attempt;
+  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+  UncountCharge(attempt, &profile.profile);
+  RechargeRecords::Change change = {.profile = &profile, .attempt = record};
+  if (attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC) {
+    const Decline decline = DescribeDecline(charge.decline_code, charge.advice_code);
+    const AfterDecline next =
+        NoteDecline(attempt.card().token(), charge.decline_code, decline.kind == DeclineKind::kHard,
+                    now, &profile.profile);
+    profile.document.due = absl::FromUnixMicros(profile.profile.not_before_micros());
+    change.mails = parts_.mails->Write(
+        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed,
+        account, profile.profile, &attempt, now);
+  }
+  FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
+  parts_.reached(v1::RechargeState_Name(attempt.state()));
+  return absl::OkStatus();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,82 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECHARGER_H_
+#define FAREBOX_SERVER_RECHARGE_RECHARGER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "farebox/stored/v1/recharge.pb.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_mails.h"
+#include "server/recharge/recharge_records.h"
+#include "server/recharge/recharge_rules.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "storage/micros.h"
+
+namespace farebox::server {
+
+// Takes the money of one account's card and puts it into the ledger, step by step: every step is on
+// disk before the next is taken, so that a process may end between any two of them, and the next
+// one goes on where it was.
+//
+//   decide -> INTENT on disk -> SENT on disk -> the provider -> SUCCEEDED on disk
+//          -> credit in the ledger, request id = recharge id -> CREDITED on disk
+//
+// Calls block, for as long as the provider takes. Any thread, but one account on one thread at a
+// time: who comes second is told Aborted.
+class Recharger {
+ public:
+  // All outlive it.
+  struct Parts {
+    Ledger* ledger = nullptr;
+    DocumentStore* documents = nullptr;
+    PaymentGateway* gateway = nullptr;
+    const RechargeMails* mails = nullptr;
+    const Clock* clock = nullptr;
+    // Names a new attempt; never the same twice.
+    std::function<std::string()> new_recharge_id;
+    // The most that is charged at once, in any currency's units.
+    Micros charge_max;
+    // Tests end the process here. The names are those of the steps that have just been taken.
+    std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
+  };
+  explicit Recharger(Parts parts) : parts_(std::move(parts)), records_(parts_.documents) {}
+
+  // Does what is to be done now: takes an open attempt further that is due, and where there is
+  // none and the balance is low, decides on a charge and makes it.
+  absl::Status Work(absl::string_view account_id);
+
+  // Pay Now. The attempt that the request has made, as far as it has come by now: CREDITED,
+  // DECLINED, ABANDONED, or open where the provider has not decided. The same request makes one
+  // attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS, REQUEST_ID_REUSED.
+  absl::StatusOr<stored::v1::RechargeAttempt> Pay(absl::string_view account_id,
+                                                  absl::string_view request_id, Micros amount);
+
+ private:
+  // Whether an attempt was decided on.
+  absl::StatusOr<bool> Decide(const AccountFacts& account);
+  absl::Status TellOfCap(RechargeObstacle cap, const AccountFacts& account, ProfileRecord* profile);
+  absl::Status Begin(const AccountFacts& account, stored::v1::RechargeAttempt attempt,
+                     ProfileRecord* profile, AttemptRecord* begun);
+
+  // Until it is over, or waits for its time.
+  absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
+  absl::Status Step(const AccountFacts& account, AttemptRecord* record);
+  absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
+  absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
+  // Writes what the provider has answered, with what follows from it.
+  absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
+                           AttemptRecord* record);
+
+  const Parts parts_;
+  RechargeRecords records_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECHARGER_H_
