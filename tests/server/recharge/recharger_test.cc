@@ -1,0 +1,362 @@
+// Charges by the simulated provider, on a ledger in memory that is "killed" between any two steps.
+
+#include "server/recharge/recharger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "server/recharge/recharge_states.h"
+#include "server/recharge/simulated_gateway.h"
+#include "storage/errors.h"
+#include "tests/server/recharge/temporary_folder.h"
+#include "tests/storage/commands.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr Micros kChargeMax(1'000'000'000);
+constexpr DocumentKind kTestMails = 200;
+
+// The process ends here.
+struct Killed {};
+
+// Mails whose content is what they are about.
+class TestMails : public RechargeMails {
+ public:
+  DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
+                      const stored::v1::PaymentProfile& profile,
+                      const stored::v1::RechargeAttempt* attempt,
+                      absl::Time /*now*/) const override {
+    static constexpr const char* kNames[] = {"failed", "action", "off", "daily", "monthly"};
+    const std::string name = kNames[static_cast<size_t>(event)];
+    const std::string about =
+        attempt == nullptr ? absl::StrCat(profile.cap_told()) : attempt->recharge_id();
+    return {{.kind = kTestMails,
+             .key = absl::StrCat(name, "/", about),
+             .account = account.number,
+             .content = name}};
+  }
+};
+
+class RechargerTest : public ::testing::Test {
+ protected:
+  RechargerTest() {
+    SimulatedGateway::Options options;
+    options.file = folder_ / "provider.db";
+    options.clock = &clock_;
+    options.wait = [](absl::Duration) {};
+    gateway_ = *SimulatedGateway::Create(options);
+    Restart();
+    stored::v1::AccountSettings settings;
+    settings.set_currency_code("USD");
+    settings.set_time_zone("America/New_York");
+    EXPECT_TRUE(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status.ok());
+    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(10'00))).status.ok());
+  }
+
+  void TearDown() override { ExpectChargedIsCredited(); }
+
+  // What a new process finds.
+  void Restart() {
+    documents_.reset();
+    ledger_.reset();
+    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
+    documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
+    recharger_ = std::make_unique<Recharger>(
+        Recharger::Parts{.ledger = ledger_.get(),
+                         .documents = documents_.get(),
+                         .gateway = gateway_.get(),
+                         .mails = &mails_,
+                         .clock = &clock_,
+                         .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
+                         .charge_max = kChargeMax,
+                         .reached = [this](absl::string_view point) { Reach(point); }});
+  }
+
+  void Reach(absl::string_view point) {
+    reached_.emplace_back(point);
+    if (point == kill_at_) {
+      kill_at_.clear();
+      throw Killed();
+    }
+  }
+
+  // Charges 60.00 when less than 15.00 is there.
+  void Enable(const std::vector<std::string>& tokens) {
+    RechargeRecords records(documents_.get());
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount("alice"));
+    v1::AutoRecharge& settings = *record.profile.mutable_auto_recharge();
+    settings.set_enabled(true);
+    settings.set_mode(v1::RECHARGE_MODE_FIXED);
+    settings.set_amount_micros(60'000'000);
+    settings.set_threshold_micros(15'000'000);
+    settings.set_daily_charges_max(3);
+    settings.set_monthly_sum_max_micros(600'000'000);
+    record.profile.clear_cards();
+    for (const std::string& token : tokens) record.profile.add_cards()->set_token(token);
+    ForgetDeclines(&record.profile);
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  }
+
+  void Work() { ASSERT_TRUE(recharger_->Work("alice").ok()); }
+
+  void Spend(Micros amount) { ASSERT_TRUE(ledger_->Apply(ToDebit("alice", amount)).status.ok()); }
+
+  Micros Available() { return ledger_->FindAccount("alice")->state.available(); }
+
+  std::vector<stored::v1::RechargeAttempt> Attempts() {
+    RechargeRecords records(documents_.get());
+    std::vector<stored::v1::RechargeAttempt> attempts;
+    const auto list = records.ListAttempts(1, std::numeric_limits<int64_t>::max(), 1000);
+    for (const AttemptRecord& record : list.value()) attempts.push_back(record.attempt);
+    return attempts;
+  }
+
+  // Oldest last.
+  std::vector<std::string> States() {
+    std::vector<std::string> states;
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) {
+      states.push_back(v1::RechargeState_Name(attempt.state()).substr(sizeof("RECHARGE_STATE")));
+    }
+    return states;
+  }
+
+  std::vector<std::string> Mails() {
+    std::vector<std::string> mails;
+    const auto list = documents_->List(kTestMails, 1, std::numeric_limits<int64_t>::max(), 1000);
+    for (const Document& mail : list.value()) mails.push_back(mail.content);
+    return mails;
+  }
+
+  std::map<std::string, Micros> ChargesAtTheProvider() {
+    std::map<std::string, Micros> charges;
+    const auto visit = [&](absl::string_view attempt, const Charge& charge) {
+      charges[std::string(attempt)] = charge.amount;
+    };
+    EXPECT_TRUE(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(), visit).ok());
+    return charges;
+  }
+
+  // One credit for each charge, of the same amount.
+  void ExpectChargedIsCredited() {
+    std::map<std::string, Micros> credits;
+    for (const Entry& entry : disk_.entries()) {
+      const bool is_recharge =
+          entry.kind == EntryKind::kCredit &&
+          (entry.item == v1::ITEM_FUNDS_AUTO_RECHARGE || entry.item == v1::ITEM_FUNDS_MANUAL) &&
+          !entry.request_id.starts_with("test-");
+      if (is_recharge && ids_of_attempts().contains(entry.request_id)) {
+        EXPECT_TRUE(credits.emplace(entry.request_id, entry.amount).second);
+      }
+    }
+    EXPECT_EQ(credits, ChargesAtTheProvider());
+  }
+
+  std::set<std::string> ids_of_attempts() {
+    std::set<std::string> ids;
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) ids.insert(attempt.recharge_id());
+    return ids;
+  }
+
+  ManualClock clock_{
+      absl::FromCivil(absl::CivilSecond(2026, 3, 10, 12, 0, 0), absl::UTCTimeZone())};
+  const TemporaryFolder folder_;
+  const TestMails mails_;
+  MemoryDisk disk_;
+  std::unique_ptr<SimulatedGateway> gateway_;
+  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<DocumentStore> documents_;
+  std::unique_ptr<Recharger> recharger_;
+  int ids_ = 0;
+  std::string kill_at_;
+  std::vector<std::string> reached_;
+};
+
+TEST_F(RechargerTest, ALowBalanceIsChargedAndCredited) {
+  Enable({"pm_card_visa"});
+
+  Work();
+
+  EXPECT_EQ(Available(), Cents(70'00));
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(Mails(), IsEmpty());
+  Work();
+  EXPECT_THAT(States(), SizeIs(1));
+}
+
+TEST_F(RechargerTest, AProcessThatIsKilledBetweenAnyStepsChargesAndCreditsOnce) {
+  for (const char* const card : {"pm_card_visa", "pm_card_answerLost"}) {
+    for (const char* const point : {"INTENT", "SENT", "answered", "RECHARGE_STATE_SUCCEEDED",
+                                    "RECHARGE_STATE_UNKNOWN", "credited", "CREDITED"}) {
+      SCOPED_TRACE(absl::StrCat(card, " ", point));
+      clock_.Advance(absl::Hours(24 * 31));  // No cap.
+      Enable({card});
+      const size_t before = Attempts().size();
+      Spend(Micros(Available().value() - 10'000'000));
+      kill_at_ = point;
+      try {
+        Work();
+      } catch (const Killed&) {
+      }
+      kill_at_.clear();
+      Restart();
+      for (int i = 0; i < 3; ++i) {
+        clock_.Advance(absl::Minutes(1));
+        Work();
+      }
+
+      EXPECT_EQ(Attempts().size(), before + 1);
+      EXPECT_EQ(Attempts()[0].state(), v1::RECHARGE_STATE_CREDITED);
+      EXPECT_EQ(Available(), Cents(70'00));
+      ExpectChargedIsCredited();
+    }
+  }
+}
+
+TEST_F(RechargerTest, SoftDeclinesBackOffAndTheFourthStops) {
+  Enable({"pm_card_chargeDeclinedInsufficientFunds"});
+
+  for (int minutes = 0; minutes < 60 * 24 * 10; minutes += 10) {
+    Work();
+    clock_.Advance(absl::Minutes(10));
+  }
+
+  EXPECT_THAT(States(), ElementsAre("DECLINED", "DECLINED", "DECLINED", "DECLINED"));
+  EXPECT_THAT(Mails(), ElementsAre("off", "failed", "failed", "failed"));
+  const std::vector<stored::v1::RechargeAttempt> attempts = Attempts();
+  std::vector<int64_t> hours;
+  for (size_t i = attempts.size() - 1; i > 0; --i) {
+    const int64_t pause = attempts[i - 1].create_micros() - attempts[i].create_micros();
+    hours.push_back(pause / absl::ToInt64Microseconds(absl::Hours(1)));
+  }
+  EXPECT_THAT(hours, ElementsAre(1, 6, 24));
+}
+
+TEST_F(RechargerTest, AHardDeclineTriesTheNextCardAtOnce) {
+  Enable({"pm_card_chargeDeclinedLostCard", "pm_card_visa"});
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED", "DECLINED"));
+  EXPECT_THAT(Mails(), ElementsAre("failed"));
+  EXPECT_EQ(Available(), Cents(70'00));
+}
+
+TEST_F(RechargerTest, AHardDeclineOfTheLastCardStops) {
+  Enable({"pm_card_chargeDeclinedLostCard"});
+
+  Work();
+  clock_.Advance(absl::Hours(24 * 30));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("DECLINED"));
+  EXPECT_THAT(Mails(), ElementsAre("off"));
+}
+
+TEST_F(RechargerTest, ABankThatWantsTheCustomerIsWaitedFor) {
+  Enable({"pm_card_authenticationRequired"});
+
+  Work();
+  EXPECT_THAT(States(), ElementsAre("ACTION_REQUIRED"));
+  EXPECT_THAT(Mails(), ElementsAre("action"));
+  clock_.Advance(absl::Minutes(6));
+  Work();
+  EXPECT_THAT(Mails(), SizeIs(1));
+
+  ASSERT_TRUE(gateway_->AnswerBank(Attempts()[0].payment_id(), /*confirms=*/true).ok());
+  clock_.Advance(absl::Minutes(6));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+}
+
+TEST_F(RechargerTest, ABankThatIsNotAnsweredIsGivenUpAfterADay) {
+  Enable({"pm_card_authenticationRequired"});
+  Work();
+
+  clock_.Advance(absl::Hours(24));
+  Work();
+
+  EXPECT_EQ(Attempts().back().state(), v1::RECHARGE_STATE_DECLINED);
+  EXPECT_EQ(Available(), Cents(10'00));
+}
+
+TEST_F(RechargerTest, TheCapsOfADayAndAMonthHoldAndAreToldOnce) {
+  Enable({"pm_card_visa"});
+  std::map<std::string, int> charges_of_day;
+  for (int hour = 0; hour < 24 * 20; ++hour) {
+    Spend(Micros(Available().value() - 10'000'000));
+    const size_t before = Attempts().size();
+    Work();
+    const absl::CivilDay day = absl::ToCivilDay(
+        clock_.Now(), *[] {
+          static absl::TimeZone zone;
+          absl::LoadTimeZone("America/New_York", &zone);
+          return &zone;
+        }());
+    charges_of_day[absl::FormatCivilTime(day)] += static_cast<int>(Attempts().size() - before);
+    clock_.Advance(absl::Hours(1));
+  }
+
+  Micros sum;
+  for (const auto& [day, count] : charges_of_day) EXPECT_LE(count, 3) << day;
+  for (const stored::v1::RechargeAttempt& attempt : Attempts()) {
+    sum = Micros(sum.value() + attempt.amount_micros());
+  }
+  EXPECT_EQ(sum, Cents(600'00));
+  // Three days with three charges, and the tenth charge on the fourth day.
+  EXPECT_THAT(Mails(), ElementsAre("monthly", "daily", "daily", "daily"));
+}
+
+TEST_F(RechargerTest, PayChargesOnceForEachRequest) {
+  Enable({"pm_card_visa"});
+
+  const auto first = recharger_->Pay("alice", "request-1", Cents(25'00));
+  const auto again = recharger_->Pay("alice", "request-1", Cents(25'00));
+  const auto other = recharger_->Pay("alice", "request-1", Cents(26'00));
+
+  EXPECT_EQ(first->state(), v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(again->entry_id(), first->entry_id());
+  EXPECT_EQ(GetReason(other.status()), Reason::kRequestIdReused);
+  EXPECT_EQ(Available(), Cents(35'00));
+}
+
+TEST_F(RechargerTest, APaymentThatIsDeclinedChangesNothing) {
+  Enable({"pm_card_chargeDeclined"});
+
+  const auto declined = recharger_->Pay("alice", "request-1", Cents(25'00));
+
+  EXPECT_EQ(declined->state(), v1::RECHARGE_STATE_DECLINED);
+  EXPECT_EQ(declined->decline_code(), "generic_decline");
+  EXPECT_EQ(Available(), Cents(10'00));
+  EXPECT_THAT(Mails(), IsEmpty());
+}
+
+TEST_F(RechargerTest, APaymentNeedsACardAndNoOtherAttempt) {
+  EXPECT_EQ(GetReason(recharger_->Pay("alice", "r1", Cents(1'00)).status()), Reason::kNoCard);
+
+  Enable({"pm_card_authenticationRequired"});
+  Work();
+  EXPECT_EQ(GetReason(recharger_->Pay("alice", "r2", Cents(1'00)).status()),
+            Reason::kRechargeInProgress);
+}
+
+}  // namespace
+}  // namespace farebox::server
