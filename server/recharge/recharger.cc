@@ -197,10 +197,11 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   FAREBOX_RETURN_IF_ERROR(outcome.status);
   parts_.reached("credited");
 
-  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-  ForgetDeclines(&profile.profile);
   NoteCredited(outcome.entry.id, parts_.clock->Now(), &attempt);
-  FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = &profile, .attempt = record}));
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [](ProfileRecord* profile) {
+    ForgetDeclines(&profile->profile);
+    return DocumentGroup();
+  }));
   parts_.reached("CREDITED");
   return absl::OkStatus();
 }
@@ -227,22 +228,38 @@ absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& ac
                                     AttemptRecord* record) {
   const absl::Time now = parts_.clock->Now();
   const RechargeAttempt& attempt = record->attempt;
-  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-  UncountCharge(attempt, &profile.profile);
-  RechargeRecords::Change change = {.profile = &profile, .attempt = record};
-  if (attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC) {
-    const Decline decline = DescribeDecline(charge.decline_code, charge.advice_code);
+  const bool is_hard =
+      DescribeDecline(charge.decline_code, charge.advice_code).kind == DeclineKind::kHard;
+  const auto change = [&](ProfileRecord* record_of_profile) -> DocumentGroup {
+    PaymentProfile& profile = record_of_profile->profile;
+    UncountCharge(attempt, &profile);
+    // Who pays by hand is told at once, and tries again when they like.
+    if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
     const AfterDecline next =
-        NoteDecline(attempt.card().token(), charge.decline_code, decline.kind == DeclineKind::kHard,
-                    now, &profile.profile);
-    profile.document.due = absl::FromUnixMicros(profile.profile.not_before_micros());
-    change.mails = parts_.mails->Write(
-        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed,
-        account, profile.profile, &attempt, now);
-  }
-  FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
+        NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
+    record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
+    const RechargeEvent event =
+        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
+    return parts_.mails->Write(event, account, profile, &attempt, now);
+  };
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
   parts_.reached(v1::RechargeState_Name(attempt.state()));
   return absl::OkStatus();
+}
+
+absl::Status Recharger::PutWithProfile(const AccountFacts& account, AttemptRecord* record,
+                                       ChangeProfile change) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+    const int64_t read = profile.document.revision;
+    DocumentGroup mails = change(&profile);
+    const absl::Status put =
+        records_.Put({.profile = &profile, .attempt = record, .mails = std::move(mails)});
+    if (!absl::IsAborted(put)) return put;
+    // Nobody else changes the attempt: it must have been the profile.
+    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord now, records_.ReadProfile(account));
+    if (now.document.revision == read) return put;
+  }
 }
 
 }  // namespace farebox::server

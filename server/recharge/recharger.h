@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -27,7 +28,7 @@ namespace farebox::server {
 //          -> credit in the ledger, request id = recharge id -> CREDITED on disk
 //
 // Calls block, for as long as the provider takes. Any thread, but one account on one thread at a
-// time: who comes second is told Aborted.
+// time; its profile may be changed by others meanwhile.
 class Recharger {
  public:
   // All outlive it.
@@ -72,6 +73,12 @@ class Recharger {
   absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
                            AttemptRecord* record);
+
+  // Writes the attempt together with what `change` makes of the account's profile and the mails
+  // that it returns; anew where somebody else changed the profile meanwhile.
+  using ChangeProfile = absl::FunctionRef<DocumentGroup(ProfileRecord* profile)>;
+  absl::Status PutWithProfile(const AccountFacts& account, AttemptRecord* record,
+                              ChangeProfile change);
 
   const Parts parts_;
   RechargeRecords records_;
