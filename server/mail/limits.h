@@ -26,6 +26,12 @@ inline constexpr size_t kMessageIdHashBytes = 16;
 // mail.
 inline constexpr size_t kValueBytesMax = 500;
 
+// A paragraph is at most a few such values and our own words.
+inline constexpr size_t kParagraphBytesMax = 2'000;
+
+// A provider's page with all its parameters. A longer one is cut, and leads nowhere.
+inline constexpr size_t kUrlBytesMax = 2'000;
+
 // A line of a text part; a longer word keeps its line to itself.
 inline constexpr size_t kTextColumnsMax = 72;
 
