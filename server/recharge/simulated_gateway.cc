@@ -98,7 +98,8 @@ std::optional<int64_t> SetupOfCard(absl::string_view token) {
 
 // Of a registered card, or of a plain test token.
 const SimulatedCard* TestCardOf(absl::string_view token) {
-  return FindSimulatedCard(token.substr(0, token.rfind('-')));
+  const bool is_registered = SetupOfCard(token).has_value();
+  return FindSimulatedCard(is_registered ? token.substr(0, token.rfind('-')) : token);
 }
 
 // The parts of a PaymentIntent that say what became of it.

@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "storage/mutex.h"
 #include "tests/server/recharge/provider_fixture.h"
 #include "tests/server/recharge/stub_server.h"
 
@@ -23,13 +25,22 @@ using Ending = StubAnswer::Ending;
 
 class HttpClientTest : public ::testing::Test {
  protected:
-  absl::StatusOr<HttpResponse> Get(const StubAnswer& answer) {
+  void SetAnswer(const StubAnswer& answer) {
+    MutexLock lock(&mu_);
     answer_ = answer;
+  }
+  StubAnswer Answer() {
+    MutexLock lock(&mu_);
+    return answer_;
+  }
+  absl::StatusOr<HttpResponse> Get(const StubAnswer& answer) {
+    SetAnswer(answer);
     return client_.Send({.method = "GET", .url = absl::StrCat(server_.url(), "/secret-path")});
   }
 
-  StubAnswer answer_;
-  StubServer server_{[this](const StubRequest&) { return answer_; }};
+  Mutex mu_;
+  StubAnswer answer_ ABSL_GUARDED_BY(mu_);
+  StubServer server_{[this](const StubRequest&) { return Answer(); }};
   HttpClient client_{{.total_timeout = absl::Milliseconds(500), .response_bytes_max = 1'000}};
 };
 
@@ -87,7 +98,7 @@ TEST_F(HttpClientTest, TheEnvironmentsProxyIsLeftAlone) {
 }
 
 TEST_F(HttpClientTest, ManyThreadsSendAtOnce) {
-  answer_ = {.body = "abc"};
+  SetAnswer({.body = "abc"});
   std::vector<std::thread> threads;
   threads.reserve(24);
   for (int i = 0; i < 24; ++i) {

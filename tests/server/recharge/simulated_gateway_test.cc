@@ -142,6 +142,19 @@ TEST_F(SimulatedGatewayTest, EveryCardCanBeRegisteredAndCharged) {
   }
 }
 
+TEST_F(SimulatedGatewayTest, ATokenThatWasNotGivenOutIsNoCard) {
+  (void)gateway_->StartCardSetup("acme", "cus_acme", "https://f.example");
+  EXPECT_THAT(gateway_->EnterCard("cs_simulated_1", "pm_card_visa"), IsOk());
+
+  for (const char* const token : {"pm_card_visa-2", "pm_card_visa-01", "pm_card_visa-",
+                                  "pm_card_visa-x", "pm_card_amex-1", "-1", ""}) {
+    EXPECT_THAT(gateway_->TakeCharge(RequestFor("a-1", token)), IsIn(ChargeState::kRejected))
+        << token;
+  }
+  EXPECT_THAT(gateway_->TakeCharge(RequestFor("a-1", "pm_card_visa-1")),
+              IsIn(ChargeState::kCharged));
+}
+
 TEST_F(SimulatedGatewayTest, WithoutAPageTheCustomerComesStraightBackWithACard) {
   const absl::StatusOr<CardSetup> setup =
       gateway_->StartCardSetup("acme", "", "https://f.example/cards?tab=2");
