@@ -34,6 +34,9 @@ inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
 // The same where the whole journal is read.
 inline constexpr absl::Duration kVerifyTimeout = absl::Minutes(30);
 
+// The same where the payment provider is asked.
+inline constexpr absl::Duration kProviderTimeout = absl::Seconds(60);
+
 // How long a connection may take to say that it speaks HTTP/2.
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
 
@@ -68,6 +71,12 @@ inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 
 // A phone number, short code or SIP user.
 inline constexpr size_t kDestinationBytesMax = 64;
+
+// What a payment provider names a card or a setup.
+inline constexpr size_t kProviderIdBytesMax = 255;
+
+// A page to come back to.
+inline constexpr size_t kUrlBytesMax = 2'048;
 
 // Digits of an E.164 number.
 inline constexpr size_t kNumberDigitsMax = 15;

@@ -1,0 +1,336 @@
+#include "server/services/recharge_desk.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/account_settings.h"
+#include "server/limits.h"
+#include "server/recharge/decline_codes.h"
+#include "server/recharge/recharge_states.h"
+#include "server/services/entries.h"
+#include "server/services/page_token.h"
+#include "storage/check.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::PaymentCard;
+using stored::v1::PaymentProfile;
+using stored::v1::RechargeAttempt;
+
+constexpr int kCardsMax = 2;
+
+std::string CurrencyOf(const AccountFacts& account) {
+  return SettingsOf(*account.settings).currency_code();
+}
+
+absl::TimeZone TimeZoneOf(const AccountFacts& account) {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
+  return zone;
+}
+
+// Decided on, but it may be that the provider has never heard of it.
+absl::Status StillUnknown(const RechargeAttempt& attempt) {
+  return absl::UnavailableError(absl::StrCat("the payment provider has not answered for ",
+                                             attempt.recharge_id(),
+                                             "; repeat the request with the same request id"));
+}
+
+absl::Status RefusalOf(const RechargeAttempt& attempt) {
+  const std::string reason = attempt.decline_code().empty()
+                                 ? attempt.message()
+                                 : std::string(DescribeDecline(attempt.decline_code(), "").reason);
+  return error::CardDeclined(attempt.account_id(), attempt.decline_code(), reason);
+}
+
+void FillCard(const PaymentCard& card, bool is_primary, v1::Card* out) {
+  out->set_card_id(card.token());
+  out->set_brand(card.brand());
+  out->set_last_four(card.last_four());
+  out->set_expiry_month(card.expiry_month());
+  out->set_expiry_year(card.expiry_year());
+  out->set_primary(is_primary);
+}
+
+void FillMicros(int64_t unix_micros, google::protobuf::Timestamp* out) {
+  FillTime(absl::FromUnixMicros(unix_micros), out);
+}
+
+void FillRecharge(const RechargeAttempt& attempt, v1::Recharge* out) {
+  out->set_recharge_id(attempt.recharge_id());
+  out->set_account_id(attempt.account_id());
+  out->set_kind(attempt.kind());
+  out->set_state(attempt.state());
+  out->set_amount_micros(attempt.amount_micros());
+  out->set_currency_code(attempt.currency_code());
+  FillCard(attempt.card(), /*is_primary=*/false, out->mutable_card());
+  out->set_provider_payment_id(attempt.payment_id());
+  out->set_decline_code(attempt.decline_code());
+  out->set_message(attempt.message());
+  out->set_action_url(attempt.action_url());
+  FillMicros(attempt.create_micros(), out->mutable_create_time());
+  FillMicros(attempt.update_micros(), out->mutable_update_time());
+  if (attempt.due_micros() != 0) {
+    FillMicros(attempt.due_micros(), out->mutable_next_attempt_time());
+  }
+  out->set_entry_id(attempt.entry_id());
+  out->set_deliveries(attempt.deliveries());
+}
+
+// Why nothing is charged, in words; empty where it would be.
+std::string WhyStopped(const RechargePlan& plan, const PaymentProfile& profile) {
+  switch (plan.obstacle) {
+    case RechargeObstacle::kNone:
+    case RechargeObstacle::kNotLow:
+      return "";
+    case RechargeObstacle::kNotOpen:
+      return "the account is suspended or closed";
+    case RechargeObstacle::kNotEnabled:
+      return "auto-recharge is not enabled";
+    case RechargeObstacle::kStopped:
+      return absl::StrCat("the card was declined ", profile.declines_in_a_row(),
+                          " times in a row, at last with ", profile.last_decline_code());
+    case RechargeObstacle::kNoCard:
+      return profile.cards().empty() ? "there is no card on file"
+                                     : absl::StrCat(
+                                           "the bank has refused every card for good, "
+                                           "at last with ",
+                                           profile.last_decline_code());
+    case RechargeObstacle::kBackOff:
+      return absl::StrCat("the card was declined with ", profile.last_decline_code(),
+                          "; it is tried again later");
+    case RechargeObstacle::kDailyCap:
+      return "the day has had as many charges as it may have";
+    case RechargeObstacle::kMonthlyCap:
+      return "the month has had as much money charged as it may have";
+  }
+  return "";
+}
+
+PaymentCard CardOf(const ProviderCard& card) {
+  PaymentCard stored;
+  stored.set_token(card.token);
+  stored.set_customer(card.customer);
+  stored.set_brand(card.brand);
+  stored.set_last_four(card.last_four);
+  stored.set_expiry_month(card.expiry_month);
+  stored.set_expiry_year(card.expiry_year);
+  return stored;
+}
+
+}  // namespace
+
+// ---- Payments and settings
+
+absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  const std::string currency = CurrencyOf(account);
+  const Micros amount(request.amount_micros());
+  FAREBOX_RETURN_IF_ERROR(CheckPayment(amount, parts_.limits->Of(currency), currency));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const RechargeAttempt attempt,
+      parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
+  if (IsOpen(attempt)) return StillUnknown(attempt);
+  if (attempt.state() != v1::RECHARGE_STATE_CREDITED) return RefusalOf(attempt);
+  FillRecharge(attempt, response->mutable_recharge());
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::GetAutoRecharge(const v1::GetAutoRechargeRequest& request,
+                                           v1::GetAutoRechargeResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
+  *response->mutable_auto_recharge() = Show(account, record.profile);
+  FAREBOX_ASSIGN_OR_RETURN(
+      const std::vector<AttemptRecord> newest,
+      records_.ListAttempts(account.number, std::numeric_limits<int64_t>::max(), 1));
+  if (!newest.empty()) FillRecharge(newest[0].attempt, response->mutable_last_recharge());
+  return absl::OkStatus();
+}
+
+v1::AutoRecharge RechargeDesk::Show(const AccountFacts& account,
+                                    const PaymentProfile& profile) const {
+  v1::AutoRecharge shown = profile.auto_recharge();
+  const RechargeSubject subject = {
+      // As if it were low: what would happen then is what is asked for.
+      .available = Micros(shown.threshold_micros() - 1),
+      .is_open = account.state.terms.status == AccountStatus::kOpen,
+      .time_zone = TimeZoneOf(account)};
+  const RechargeLimits& limits = parts_.limits->Of(CurrencyOf(account));
+  const RechargePlan plan = PlanRecharge(profile, subject, limits.charge_max, parts_.clock->Now());
+  shown.set_stopped_because(WhyStopped(plan, profile));
+  shown.set_declines_in_a_row(profile.declines_in_a_row());
+  if (plan.until != absl::InfiniteFuture()) {
+    FillTime(plan.until, shown.mutable_next_attempt_time());
+  }
+  return shown;
+}
+
+absl::Status RechargeDesk::UpdateAutoRecharge(const v1::UpdateAutoRechargeRequest& request,
+                                              v1::UpdateAutoRechargeResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  const std::string currency = CurrencyOf(account);
+  v1::AutoRecharge settings = request.auto_recharge();
+  CompleteAutoRecharge(&settings);
+  FAREBOX_RETURN_IF_ERROR(CheckAutoRecharge(settings, parts_.limits->Of(currency), currency));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const PaymentProfile profile, Change(account, [&](PaymentProfile* changed) {
+        const bool is_switched_on = settings.enabled() && !changed->auto_recharge().enabled();
+        // The pause goes on: switching off and on is no way around it.
+        if (is_switched_on) changed->clear_stop();
+        *changed->mutable_auto_recharge() = settings;
+        return absl::OkStatus();
+      }));
+  *response->mutable_auto_recharge() = Show(account, profile);
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::RetryRecharge(const v1::RetryRechargeRequest& request,
+                                         v1::RetryRechargeResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const PaymentProfile profile,
+                           Change(account, [](PaymentProfile* changed) {
+                             ForgetDeclines(changed);
+                             return absl::OkStatus();
+                           }));
+  *response->mutable_auto_recharge() = Show(account, profile);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PaymentProfile> RechargeDesk::Change(const AccountFacts& account,
+                                                    ChangeProfile change) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord record, records_.ReadProfile(account));
+    FAREBOX_RETURN_IF_ERROR(change(&record.profile));
+    const absl::Status put = records_.Put({.profile = &record});
+    if (absl::IsAborted(put)) continue;
+    FAREBOX_RETURN_IF_ERROR(put);
+    parts_.worker->Watch(account, record.profile);
+    return std::move(record.profile);
+  }
+}
+
+// ---- Cards
+
+absl::Status RechargeDesk::StartCardSetup(const v1::StartCardSetupRequest& request,
+                                          v1::StartCardSetupResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const CardSetup setup,
+      parts_.gateway->StartCardSetup(request.account_id(), record.profile.customer(),
+                                     request.return_url()));
+  if (record.profile.customer() != setup.customer) {
+    FAREBOX_RETURN_IF_ERROR(Change(account, [&](PaymentProfile* changed) {
+                              changed->set_customer(setup.customer);
+                              return absl::OkStatus();
+                            }).status());
+  }
+  response->set_setup_id(setup.setup_id);
+  response->set_url(setup.url);
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest& request,
+                                             v1::CompleteCardSetupResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const ProviderCard entered,
+      parts_.gateway->CompleteCardSetup(request.account_id(), request.setup_id()));
+  std::optional<PaymentCard> replaced;
+  const auto add = [&](PaymentProfile* profile) {
+    replaced.reset();
+    ForgetDeclines(profile);
+    auto* const cards = profile->mutable_cards();
+    const auto is_entered = [&](const PaymentCard& card) { return card.token() == entered.token; };
+    if (std::any_of(cards->begin(), cards->end(), is_entered)) return absl::OkStatus();
+    const int place = request.second() && !cards->empty() ? 1 : 0;
+    while (cards->size() <= place) cards->Add();
+    if (!cards->at(place).token().empty()) replaced = cards->at(place);
+    *cards->Mutable(place) = CardOf(entered);
+    FAREBOX_CHECK(cards->size() <= kCardsMax);
+    return absl::OkStatus();
+  };
+  FAREBOX_RETURN_IF_ERROR(Change(account, add).status());
+  if (replaced.has_value()) Forget(*replaced);
+  FillCard(CardOf(entered), !request.second(), response->mutable_card());
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::GetCard(const v1::GetCardRequest& request,
+                                   v1::GetCardResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
+  for (const PaymentCard& card : record.profile.cards()) {
+    FillCard(card, response->cards().empty(), response->add_cards());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::DeleteCard(const v1::DeleteCardRequest& request,
+                                      v1::DeleteCardResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  PaymentCard deleted;
+  const auto remove = [&](PaymentProfile* profile) -> absl::Status {
+    auto* const cards = profile->mutable_cards();
+    const auto found = std::find_if(cards->begin(), cards->end(), [&](const PaymentCard& card) {
+      return card.token() == request.card_id();
+    });
+    if (found == cards->end()) return error::NoCard(request.account_id());
+    deleted = *found;
+    cards->erase(found);
+    const bool is_last = cards->empty() && profile->auto_recharge().enabled();
+    if (is_last) profile->mutable_auto_recharge()->set_enabled(false);
+    response->set_auto_recharge_switched_off(is_last);
+    return absl::OkStatus();
+  };
+  FAREBOX_RETURN_IF_ERROR(Change(account, remove).status());
+  Forget(deleted);
+  return absl::OkStatus();
+}
+
+// Off the file it cannot be charged by us; that the provider forgets it too is tidiness.
+void RechargeDesk::Forget(const PaymentCard& card) {
+  parts_.gateway->DetachCard({.token = card.token(), .customer = card.customer()}).IgnoreError();
+}
+
+absl::Status RechargeDesk::ListRecharges(const v1::ListRechargesRequest& request,
+                                         v1::ListRechargesResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(request.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const size_t page_size,
+      ReadPageSize(request.page_size(),
+                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
+  const std::string query = absl::StrCat("recharges ", request.account_id());
+  FAREBOX_ASSIGN_OR_RETURN(
+      const int64_t before,
+      ReadPageToken(request.page_token(), query, std::numeric_limits<int64_t>::max()));
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts,
+                           records_.ListAttempts(account.number, before, page_size + 1));
+  const size_t count = std::min(attempts.size(), page_size);
+  for (size_t i = 0; i < count; ++i) {
+    FillRecharge(attempts[i].attempt, response->add_recharges());
+  }
+  if (attempts.size() > page_size) {
+    response->set_next_page_token(MakePageToken(query, attempts[count - 1].document.id));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,147 @@
+#include "server/services/recharge_service.h"
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "server/services/fields.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+// What the provider names: a setup, a card.
+absl::Status CheckProviderId(absl::string_view value, absl::string_view field) {
+  const bool is_id = !value.empty() && value.size() <= limits::kProviderIdBytesMax;
+  return is_id ? absl::OkStatus() : error::FieldInvalid(field, "is required, as it was given out");
+}
+
+template <typename Request>
+absl::Status Check(const Request& request) {
+  return CheckAccountId(request.account_id());
+}
+
+absl::Status Check(const v1::PayRequest& request) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  FAREBOX_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  return CheckAmount(request.amount_micros(), "amount_micros");
+}
+
+absl::Status Check(const v1::StartCardSetupRequest& request) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  const std::string& url = request.return_url();
+  const bool is_safe = url.empty() || absl::StartsWith(url, "https://") ||
+                       absl::StartsWith(url, "http://localhost") ||
+                       absl::StartsWith(url, "http://127.0.0.1");
+  if (is_safe && url.size() <= limits::kUrlBytesMax) return absl::OkStatus();
+  return error::FieldInvalid("return_url", "must be https, or http on this machine");
+}
+
+absl::Status Check(const v1::CompleteCardSetupRequest& request) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  return CheckProviderId(request.setup_id(), "setup_id");
+}
+
+absl::Status Check(const v1::DeleteCardRequest& request) {
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  return CheckProviderId(request.card_id(), "card_id");
+}
+
+// Charges have the account's lane; what only reads or changes settings does not wait for them.
+enum class Lane { kCharges, kSettings };
+
+// Serves one call by a function of the desk.
+template <typename Request, typename Response>
+grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackServerContext& context,
+                                const grpc::ByteBuffer& request, grpc::ByteBuffer* response,
+                                const RechargeService::Parts& parts, Lane lane,
+                                absl::Status (RechargeDesk::*function)(const Request&, Response*)) {
+  using Call = UnaryCall<Request, Response>;
+  return Call::Serve(method, context, request, response, [&parts, lane, function](Call* call) {
+    const absl::Status valid = Check(call->request());
+    if (!valid.ok()) return call->Finish(valid);
+    const std::string& account_id = call->request().account_id();
+    const bool is_taken = parts.worker->Run(
+        lane == Lane::kCharges ? account_id : absl::StrCat("settings of ", account_id),
+        [desk = parts.desk, function, call] {
+          call->Finish((desk->*function)(call->request(), call->response()));
+        });
+    if (!is_taken) call->Finish(error::ShuttingDown());
+  });
+}
+
+constexpr RpcBounds kWithProvider = {.default_timeout = limits::kProviderTimeout};
+
+}  // namespace
+
+RechargeService::RechargeService(const Parts& parts)
+    : parts_(parts),
+      pay_(parts.environment, "farebox.v1.RechargeService/Pay", kWithProvider),
+      get_auto_recharge_(parts.environment, "farebox.v1.RechargeService/GetAutoRecharge"),
+      update_auto_recharge_(parts.environment, "farebox.v1.RechargeService/UpdateAutoRecharge"),
+      retry_recharge_(parts.environment, "farebox.v1.RechargeService/RetryRecharge"),
+      start_card_setup_(parts.environment, "farebox.v1.RechargeService/StartCardSetup",
+                        kWithProvider),
+      complete_card_setup_(parts.environment, "farebox.v1.RechargeService/CompleteCardSetup",
+                           kWithProvider),
+      get_card_(parts.environment, "farebox.v1.RechargeService/GetCard"),
+      delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", kWithProvider),
+      list_recharges_(parts.environment, "farebox.v1.RechargeService/ListRecharges") {}
+
+grpc::ServerUnaryReactor* RechargeService::Pay(Context* context, const Bytes* request,
+                                               Bytes* response) {
+  return Serve(pay_, *context, *request, response, parts_, Lane::kCharges, &RechargeDesk::Pay);
+}
+
+grpc::ServerUnaryReactor* RechargeService::GetAutoRecharge(Context* context, const Bytes* request,
+                                                           Bytes* response) {
+  return Serve(get_auto_recharge_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::GetAutoRecharge);
+}
+
+grpc::ServerUnaryReactor* RechargeService::UpdateAutoRecharge(Context* context,
+                                                              const Bytes* request,
+                                                              Bytes* response) {
+  return Serve(update_auto_recharge_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::UpdateAutoRecharge);
+}
+
+grpc::ServerUnaryReactor* RechargeService::RetryRecharge(Context* context, const Bytes* request,
+                                                         Bytes* response) {
+  return Serve(retry_recharge_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::RetryRecharge);
+}
+
+grpc::ServerUnaryReactor* RechargeService::StartCardSetup(Context* context, const Bytes* request,
+                                                          Bytes* response) {
+  return Serve(start_card_setup_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::StartCardSetup);
+}
+
+grpc::ServerUnaryReactor* RechargeService::CompleteCardSetup(Context* context, const Bytes* request,
+                                                             Bytes* response) {
+  return Serve(complete_card_setup_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::CompleteCardSetup);
+}
+
+grpc::ServerUnaryReactor* RechargeService::GetCard(Context* context, const Bytes* request,
+                                                   Bytes* response) {
+  return Serve(get_card_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::GetCard);
+}
+
+grpc::ServerUnaryReactor* RechargeService::DeleteCard(Context* context, const Bytes* request,
+                                                      Bytes* response) {
+  return Serve(delete_card_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::DeleteCard);
+}
+
+grpc::ServerUnaryReactor* RechargeService::ListRecharges(Context* context, const Bytes* request,
+                                                         Bytes* response) {
+  return Serve(list_recharges_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::ListRecharges);
+}
+
+}  // namespace farebox::server
