@@ -116,6 +116,16 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
       ->capture_default_str();
 }
 
+void AddPaymentOptions(CLI::App* app, Config* config) {
+  static const std::map<std::string, PaymentProvider> kProviders = {
+      {"none", PaymentProvider::kNone}, {"simulated", PaymentProvider::kSimulated}};
+  app->add_option("--payments", config->payments.provider,
+                  "Who charges cards. The simulated provider charges nobody: for trying out")
+      ->transform(CLI::CheckedTransformer(kProviders).description("none or simulated"))
+      ->type_name("WORD")
+      ->default_str("none");
+}
+
 void AddLogOptions(CLI::App* app, Config* config) {
   static const std::map<std::string, LogFormat> kFormats = {{"text", LogFormat::kText},
                                                             {"json", LogFormat::kJson}};
@@ -171,6 +181,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
+  AddPaymentOptions(&app, &config);
   AddLogOptions(&app, &config);
   NameInEnvironment(&app);
   try {

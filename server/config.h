@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/payments.h"
 
 namespace farebox::server {
 
@@ -23,6 +24,7 @@ struct Config {
   size_t queued_commands_max = limits::kQueuedCommandsMax;
   int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
+  Payments::Options payments;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

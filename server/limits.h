@@ -67,6 +67,11 @@ inline constexpr int kStreamsPerConnectionMax = 10'000;
 // What gRPC may use for buffers.
 inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 
+// --- Payments
+
+// Accounts that are charged at once; each may wait for the provider.
+inline constexpr int kRechargeThreads = 16;
+
 // --- Fields
 
 // A phone number, short code or SIP user.

@@ -80,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
-  server->MakeServices();
+  FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
   return server;
 }
@@ -107,7 +107,7 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
   return absl::OkStatus();
 }
 
-void Server::MakeServices() {
+absl::Status Server::MakeServices() {
   const RpcEnvironment environment = {
       .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
@@ -129,6 +129,14 @@ void Server::MakeServices() {
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
                                                                    .watchers = watchers_.get()});
+  if (config_.payments.provider == PaymentProvider::kNone) return absl::OkStatus();
+  Payments::Options options = config_.payments;
+  options.data_directory = config_.data_directory;
+  FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
+                                                                .ledger = ledger_.get(),
+                                                                .journal = journal_.get(),
+                                                                .clock = clock_}));
+  return absl::OkStatus();
 }
 
 absl::Status Server::Listen() {
@@ -141,6 +149,7 @@ absl::Status Server::Listen() {
   builder.RegisterService(accounts_.get());
   builder.RegisterService(rates_.get());
   builder.RegisterService(operations_.get());
+  if (payments_ != nullptr) builder.RegisterService(payments_->service());
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
@@ -167,6 +176,7 @@ void Server::Drain() {
   streams_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
+  if (payments_ != nullptr) payments_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
 }

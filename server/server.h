@@ -11,6 +11,7 @@
 #include "grpcpp/server.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
+#include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
@@ -60,7 +61,7 @@ class Server {
   Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
 
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
-  void MakeServices();
+  absl::Status MakeServices();
   absl::Status Listen();
 
   // Constant after construction.
@@ -81,6 +82,7 @@ class Server {
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;
   std::unique_ptr<OperationsService> operations_;
+  std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
   std::unique_ptr<grpc::Server> grpc_server_;
 
   Mutex drain_mu_;  // Held by the one that drains.

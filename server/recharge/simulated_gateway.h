@@ -45,7 +45,7 @@ class SimulatedGateway : public PaymentGateway {
     absl::Duration slow_delay = absl::Seconds(10);
     // Waits for that long. Null: for real.
     std::function<void(absl::Duration)> wait;
-    Clock* clock = nullptr;  // Outlives the gateway.
+    const Clock* clock = nullptr;  // Outlives the gateway.
   };
 
   // Fails where the file cannot be opened, or is not the simulated provider's.

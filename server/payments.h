@@ -1,0 +1,78 @@
+#ifndef FAREBOX_SERVER_PAYMENTS_H_
+#define FAREBOX_SERVER_PAYMENTS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "server/recharge/outbox_mails.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_settings.h"
+#include "server/recharge/recharge_worker.h"
+#include "server/recharge/recharger.h"
+#include "server/services/recharge_desk.h"
+#include "server/services/recharge_service.h"
+#include "server/services/rpc_method.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+
+namespace farebox::server {
+
+// Who charges cards.
+enum class PaymentProvider {
+  // Nobody: there is no RechargeService.
+  kNone,
+  // A provider that charges nobody, with a file of its own beside the ledger: for trying out.
+  kSimulated,
+};
+
+// All of money coming in, put together: the provider, the worker that charges by itself, and the
+// service that people use. Thread-safe.
+class Payments {
+ public:
+  struct Options {
+    PaymentProvider provider = PaymentProvider::kNone;
+    // Where the simulated provider keeps its books.
+    std::string data_directory;
+    RechargeLimitTable limits;
+    OutboxMails::Options mails;
+  };
+  // What it stands on. All outlive it.
+  struct House {
+    RpcEnvironment environment;
+    Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
+    const Clock* clock = nullptr;
+  };
+  static absl::StatusOr<std::unique_ptr<Payments>> Start(const Options& options,
+                                                         const House& house);
+  ~Payments();
+
+  RechargeService* service() { return service_.get(); }
+
+  // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
+  void Drain();
+
+ private:
+  Payments(const Options& options, const House& house);
+
+  absl::Status StartWorking();
+
+  const RechargeLimitTable limits_;
+  const House house_;
+
+  // In this order: what is below uses what is above.
+  OutboxMails mails_;
+  DocumentStore documents_;
+  std::unique_ptr<PaymentGateway> gateway_;
+  std::unique_ptr<Recharger> recharger_;
+  std::unique_ptr<RechargeWorker> worker_;
+  std::unique_ptr<RechargeDesk> desk_;
+  std::unique_ptr<RechargeService> service_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_PAYMENTS_H_
