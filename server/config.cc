@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
+#include "server/web/http_listener.h"
 
 namespace farebox::server {
 namespace {
@@ -118,12 +119,36 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
 
 void AddPaymentOptions(CLI::App* app, Config* config) {
   static const std::map<std::string, PaymentProvider> kProviders = {
-      {"none", PaymentProvider::kNone}, {"simulated", PaymentProvider::kSimulated}};
-  app->add_option("--payments", config->payments.provider,
+      {"none", PaymentProvider::kNone},
+      {"simulated", PaymentProvider::kSimulated},
+      {"stripe", PaymentProvider::kStripe}};
+  PaymentProviderOptions& provider = config->payments.provider;
+  app->add_option("--payments", provider.provider,
                   "Who charges cards. The simulated provider charges nobody: for trying out")
-      ->transform(CLI::CheckedTransformer(kProviders).description("none or simulated"))
+      ->transform(CLI::CheckedTransformer(kProviders).description("none, simulated or stripe"))
       ->type_name("WORD")
       ->default_str("none");
+  app->add_option("--stripe-key-file", provider.stripe_key_file,
+                  "File whose first line is the secret key of the Stripe account");
+  app->add_option("--stripe-webhook-secret-file", provider.stripe_webhook_secret_file,
+                  "File whose first line is the secret that Stripe signs webhooks with; they go "
+                  "to /webhooks/payments of --http-listen");
+  app->add_option("--stripe-url", provider.stripe_url, "Where Stripe's API is")
+      ->capture_default_str();
+  app->add_option("--stripe-version", provider.stripe_version,
+                  "Version of Stripe's API; the webhook endpoint is to be made with the same")
+      ->capture_default_str();
+  app->add_option("--return-url", provider.return_url,
+                  "Page where customers come back to after their bank has asked them");
+}
+
+void AddHttpOptions(CLI::App* app, Config* config) {
+  app->add_option("--http-listen", config->http_listen,
+                  "Address and port where HTTP is served: the payment provider's webhooks, and the "
+                  "pages of the simulated one. Nowhere by default");
+  app->add_option("--http-url", config->http_url,
+                  "How browsers reach --http-listen, e.g. https://billing.example.com; localhost "
+                  "by default");
 }
 
 void AddLogOptions(CLI::App* app, Config* config) {
@@ -166,6 +191,21 @@ bool IsLoopback(const std::string& address) {
   return absl::StartsWith(host, "127.") || host == "localhost" || host == "[::1]";
 }
 
+namespace {
+
+// Empty where there is none.
+std::string HttpProblem(const Config& config) {
+  if (config.http_listen.empty()) return "";
+  const absl::Status form = CheckHttpAddress(config.http_listen);
+  if (!form.ok()) return absl::StrCat("--http-listen ", form.message());
+  if (IsLoopback(config.http_listen) || config.insecure_listen_anywhere) return "";
+  return absl::StrCat("--http-listen ", config.http_listen,
+                      " can be reached from other machines, without TLS. Listen on 127.0.0.1 with "
+                      "a proxy before it, or say --insecure-listen-anywhere.");
+}
+
+}  // namespace
+
 ConfigResult ReadConfig(int argc, const char* const* argv) {
   ConfigResult result;
   Config& config = result.config;
@@ -182,6 +222,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
   AddPaymentOptions(&app, &config);
+  AddHttpOptions(&app, &config);
   AddLogOptions(&app, &config);
   NameInEnvironment(&app);
   try {
@@ -206,6 +247,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
         "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
         "or a proxy with authentication stands before it."));
   }
+  if (const std::string problem = HttpProblem(config); !problem.empty()) return Refuse(problem);
   return result;
 }
 

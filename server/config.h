@@ -24,6 +24,10 @@ struct Config {
   size_t queued_commands_max = limits::kQueuedCommandsMax;
   int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
+  // Where HTTP is served: webhooks and pages. Nowhere if empty.
+  std::string http_listen;
+  // How browsers reach it; empty: at localhost.
+  std::string http_url;
   Payments::Options payments;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;

@@ -21,6 +21,9 @@ inline constexpr DocumentKind kRentedNumbers = 3;
 // A mail by what it is about; due when it is to be sent.
 inline constexpr DocumentKind kMails = 4;
 
+// The id of a recharge, by the provider's name for the payment that was made.
+inline constexpr DocumentKind kChargedPayments = 6;
+
 }  // namespace farebox::server
 
 #endif  // FAREBOX_SERVER_DOCUMENT_KINDS_H_

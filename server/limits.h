@@ -67,6 +67,19 @@ inline constexpr int kStreamsPerConnectionMax = 10'000;
 // What gRPC may use for buffers.
 inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 
+// --- HTTP
+
+// Requests that are answered at once; what comes above that waits.
+inline constexpr size_t kHttpThreads = 8;
+
+// A webhook of the payment provider, or a form.
+inline constexpr size_t kHttpRequestBytesMax = 256 * 1024;
+
+// How long a peer may take over any part of a request, or say nothing between two.
+inline constexpr absl::Duration kHttpReadTimeout = absl::Seconds(5);
+
+inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
+
 // --- Payments
 
 // Accounts that are charged at once; each may wait for the provider.

@@ -6,27 +6,26 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/recharge/simulated_gateway.h"
+#include "server/web/payment_routes.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
 
-std::string NewRechargeId() {
+std::string RandomHex() {
   absl::BitGen random;
-  return absl::StrCat("auto-", absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16),
+  return absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16),
                       absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
 }
+
+std::string NewRechargeId() { return absl::StrCat("auto-", RandomHex()); }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options,
                                                           const House& house) {
   std::unique_ptr<Payments> payments(new Payments(options, house));
-  FAREBOX_ASSIGN_OR_RETURN(
-      payments->gateway_,
-      SimulatedGateway::Create(
-          {.file = options.data_directory + "/simulated-payments.db", .clock = house.clock}));
+  FAREBOX_RETURN_IF_ERROR(payments->MakeGateway(options));
   FAREBOX_RETURN_IF_ERROR(payments->StartWorking());
   return payments;
 }
@@ -38,6 +37,22 @@ Payments::Payments(const Options& options, const House& house)
       documents_(house.ledger, house.journal) {}
 
 Payments::~Payments() { Drain(); }
+
+absl::Status Payments::MakeGateway(const Options& options) {
+  if (options.provider.provider == PaymentProvider::kStripe) {
+    FAREBOX_ASSIGN_OR_RETURN(gateway_, MakeStripeGateway(options.provider));
+    return absl::OkStatus();
+  }
+  simulated_secret_ = RandomHex();
+  const std::string page_url =
+      house_.http_url.empty() ? "" : absl::StrCat(house_.http_url, kSimulatedPages);
+  FAREBOX_ASSIGN_OR_RETURN(
+      std::unique_ptr<SimulatedGateway> simulated,
+      MakeSimulatedGateway(options.data_directory, page_url, simulated_secret_, house_.clock));
+  simulated_ = simulated.get();
+  gateway_ = std::move(simulated);
+  return absl::OkStatus();
+}
 
 absl::Status Payments::StartWorking() {
   recharger_ =
@@ -60,6 +75,12 @@ absl::Status Payments::StartWorking() {
                           {{"account_id", std::string(account_id)},
                            {"error", std::string(status.message())}});
                     }}));
+  events_ = std::make_unique<ProviderEvents>(ProviderEvents::Parts{.ledger = house_.ledger,
+                                                                   .documents = &documents_,
+                                                                   .gateway = gateway_.get(),
+                                                                   .recharger = recharger_.get(),
+                                                                   .worker = worker_.get(),
+                                                                   .clock = house_.clock});
   desk_ = std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
                                                              .documents = &documents_,
                                                              .gateway = gateway_.get(),
@@ -70,6 +91,16 @@ absl::Status Payments::StartWorking() {
   service_ = std::make_unique<RechargeService>(RechargeService::Parts{
       .environment = house_.environment, .desk = desk_.get(), .worker = worker_.get()});
   return absl::OkStatus();
+}
+
+void Payments::AddRoutes(httplib::Server* routes) {
+  AddWebhookRoute(events_.get(), routes);
+  if (simulated_ == nullptr) return;
+  AddSimulatedPages({.gateway = simulated_,
+                     .events = events_.get(),
+                     .webhook_secret = simulated_secret_,
+                     .clock = house_.clock},
+                    routes);
 }
 
 void Payments::Drain() {

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/payment_provider.h"
 #include "server/recharge/outbox_mails.h"
 #include "server/recharge/payment_gateway.h"
+#include "server/recharge/provider_events.h"
 #include "server/recharge/recharge_settings.h"
 #include "server/recharge/recharge_worker.h"
 #include "server/recharge/recharger.h"
@@ -18,22 +20,18 @@
 #include "storage/journal.h"
 #include "storage/ledger.h"
 
-namespace farebox::server {
+namespace httplib {
+class Server;
+}  // namespace httplib
 
-// Who charges cards.
-enum class PaymentProvider {
-  // Nobody: there is no RechargeService.
-  kNone,
-  // A provider that charges nobody, with a file of its own beside the ledger: for trying out.
-  kSimulated,
-};
+namespace farebox::server {
 
 // All of money coming in, put together: the provider, the worker that charges by itself, and the
 // service that people use. Thread-safe.
 class Payments {
  public:
   struct Options {
-    PaymentProvider provider = PaymentProvider::kNone;
+    PaymentProviderOptions provider;
     // Where the simulated provider keeps its books.
     std::string data_directory;
     RechargeLimitTable limits;
@@ -45,6 +43,8 @@ class Payments {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
+    // Where browsers reach this server; empty: they do not.
+    std::string http_url;
   };
   static absl::StatusOr<std::unique_ptr<Payments>> Start(const Options& options,
                                                          const House& house);
@@ -52,12 +52,16 @@ class Payments {
 
   RechargeService* service() { return service_.get(); }
 
+  // The provider's webhooks, and its pages where it is simulated.
+  void AddRoutes(httplib::Server* routes);
+
   // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
   void Drain();
 
  private:
   Payments(const Options& options, const House& house);
 
+  absl::Status MakeGateway(const Options& options);
   absl::Status StartWorking();
 
   const RechargeLimitTable limits_;
@@ -67,8 +71,11 @@ class Payments {
   OutboxMails mails_;
   DocumentStore documents_;
   std::unique_ptr<PaymentGateway> gateway_;
+  SimulatedGateway* simulated_ = nullptr;  // The gateway, where it is that one.
+  std::string simulated_secret_;
   std::unique_ptr<Recharger> recharger_;
   std::unique_ptr<RechargeWorker> worker_;
+  std::unique_ptr<ProviderEvents> events_;
   std::unique_ptr<RechargeDesk> desk_;
   std::unique_ptr<RechargeService> service_;
 };

@@ -80,6 +80,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
+  FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
   return server;
@@ -107,6 +108,12 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
   return absl::OkStatus();
 }
 
+absl::Status Server::BindHttp() {
+  if (config_.http_listen.empty()) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(http_, HttpListener::Bind(config_.http_listen));
+  return absl::OkStatus();
+}
+
 absl::Status Server::MakeServices() {
   const RpcEnvironment environment = {
       .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
@@ -129,13 +136,23 @@ absl::Status Server::MakeServices() {
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
                                                                    .watchers = watchers_.get()});
-  if (config_.payments.provider == PaymentProvider::kNone) return absl::OkStatus();
+  return MakePayments(environment);
+}
+
+absl::Status Server::MakePayments(const RpcEnvironment& environment) {
+  if (config_.payments.provider.provider == PaymentProvider::kNone) return absl::OkStatus();
   Payments::Options options = config_.payments;
   options.data_directory = config_.data_directory;
+  std::string http_url = config_.http_url;
+  if (http_url.empty() && http_ != nullptr) {
+    http_url = absl::StrCat("http://localhost:", http_->port());
+  }
   FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
                                                                 .ledger = ledger_.get(),
                                                                 .journal = journal_.get(),
-                                                                .clock = clock_}));
+                                                                .clock = clock_,
+                                                                .http_url = http_url}));
+  if (http_ != nullptr) payments_->AddRoutes(&http_->routes());
   return absl::OkStatus();
 }
 
@@ -154,6 +171,7 @@ absl::Status Server::Listen() {
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
   }
+  if (http_ != nullptr) http_->Serve();
   return absl::OkStatus();
 }
 
@@ -176,6 +194,7 @@ void Server::Drain() {
   streams_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
+  if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();

@@ -20,6 +20,7 @@
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
 #include "server/services/watch_hub.h"
+#include "server/web/http_listener.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -44,6 +45,9 @@ class Server {
   // The port that was bound; 0 for a Unix socket.
   int port() const { return port_; }
 
+  // The same for HTTP; 0 where nobody is served.
+  int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
+
   // For tests that move the clock by hand.
   Ledger& ledger() { return *ledger_; }
   // For clients in the same process.
@@ -61,7 +65,9 @@ class Server {
   Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
 
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
+  absl::Status BindHttp();
   absl::Status MakeServices();
+  absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
 
   // Constant after construction.
@@ -83,6 +89,7 @@ class Server {
   std::unique_ptr<RateService> rates_;
   std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
+  std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<grpc::Server> grpc_server_;
 
   Mutex drain_mu_;  // Held by the one that drains.

@@ -42,6 +42,13 @@ void Write(AttemptRecord* record) {
                                            : absl::FromUnixMicros(attempt.due_micros());
 }
 
+Document PaymentOf(const AttemptRecord& record) {
+  return {.kind = kChargedPayments,
+          .key = record.attempt.payment_id(),
+          .account = record.document.account,
+          .content = record.attempt.recharge_id()};
+}
+
 }  // namespace
 
 absl::StatusOr<ProfileRecord> RechargeRecords::ReadProfile(const AccountFacts& account) {
@@ -64,6 +71,14 @@ absl::StatusOr<std::optional<AttemptRecord>> RechargeRecords::FindOpenAttempt(
   FAREBOX_ASSIGN_OR_RETURN(std::optional<Document> found,
                            documents_.FindInSlot(kRechargeAttempts, account_id));
   return ParseAttempt(std::move(found));
+}
+
+absl::StatusOr<std::optional<AttemptRecord>> RechargeRecords::FindCharged(
+    absl::string_view payment_id) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> found,
+                           documents_.Find(kChargedPayments, payment_id));
+  if (!found.has_value()) return std::optional<AttemptRecord>();
+  return FindAttempt(found->content);
 }
 
 absl::StatusOr<std::vector<AttemptRecord>> RechargeRecords::ListAttempts(AccountNumber account,
@@ -100,10 +115,16 @@ absl::Status RechargeRecords::Put(Change change) {
     Write(change.attempt);
     group.push_back(change.attempt->document);
   }
+  if (change.is_charged) group.push_back(PaymentOf(*change.attempt));
   FAREBOX_RETURN_IF_ERROR(documents_.Put(std::move(group)));
   if (change.profile != nullptr) ++change.profile->document.revision;
   if (change.attempt != nullptr) ++change.attempt->document.revision;
   return absl::OkStatus();
+}
+
+absl::Status RechargeRecords::RememberPayment(const AttemptRecord& record) {
+  const absl::Status put = documents_.Put({PaymentOf(record)});
+  return absl::IsAborted(put) ? absl::OkStatus() : put;  // It was remembered before.
 }
 
 }  // namespace farebox::server

@@ -39,6 +39,8 @@ class RechargeRecords {
 
   absl::StatusOr<std::optional<AttemptRecord>> FindAttempt(absl::string_view recharge_id);
   absl::StatusOr<std::optional<AttemptRecord>> FindOpenAttempt(absl::string_view account_id);
+  // By the provider's name for the payment; attempts that were charged.
+  absl::StatusOr<std::optional<AttemptRecord>> FindCharged(absl::string_view payment_id);
 
   // Newest first; those with a document id below `before`.
   absl::StatusOr<std::vector<AttemptRecord>> ListAttempts(AccountNumber account, int64_t before,
@@ -53,8 +55,13 @@ class RechargeRecords {
     ProfileRecord* profile = nullptr;
     AttemptRecord* attempt = nullptr;
     DocumentGroup mails;
+    // The attempt is known to have been charged from now on: FindCharged finds it.
+    bool is_charged = false;
   };
   absl::Status Put(Change change);
+
+  // FindCharged finds the attempt from now on.
+  absl::Status RememberPayment(const AttemptRecord& record);
 
  private:
   DocumentStore& documents_;

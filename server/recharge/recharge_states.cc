@@ -111,6 +111,18 @@ void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) 
   Enter(v1::RECHARGE_STATE_UNKNOWN, now, NextRetry(charge, now, *attempt), attempt);
 }
 
+void NotePaidBack(const absl::Status& refund, absl::Time now, RechargeAttempt* attempt) {
+  if (refund.ok()) {
+    attempt->set_message("the account was closed meanwhile; the money went back to the card");
+    attempt->set_paid_back(true);
+    return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
+  }
+  attempt->set_message(absl::StrCat(
+      "charged, but the account was closed meanwhile, and the money could not be sent back yet: ",
+      refund.message()));
+  Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now + kRetryPauses.back(), attempt);
+}
+
 void NoteCredited(int64_t entry_id, absl::Time now, RechargeAttempt* attempt) {
   attempt->set_entry_id(entry_id);
   Enter(v1::RECHARGE_STATE_CREDITED, now, absl::InfiniteFuture(), attempt);

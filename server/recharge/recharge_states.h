@@ -36,6 +36,10 @@ void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);
 // for stays UNKNOWN, for people to look at: it is neither credited nor charged again.
 void NoteCharge(const Charge& charge, absl::Time now, stored::v1::RechargeAttempt* attempt);
 
+// It was charged and the ledger will not take it, as the account was closed meanwhile: the money is
+// on its way back, or is to be sent back by and by.
+void NotePaidBack(const absl::Status& refund, absl::Time now, stored::v1::RechargeAttempt* attempt);
+
 // The credit is in the ledger.
 void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt* attempt);
 

@@ -115,6 +115,15 @@ void RechargeWorker::Look(const std::string& account_id) {
   });
 }
 
+void RechargeWorker::Ask(const RechargeAttemptName& name) {
+  lanes_.Post(name.account_id, [this, name] {
+    const absl::Status status = parts_.recharger->Ask(name);
+    if (!status.ok()) parts_.on_error(name.account_id, status);
+    // The next attempt may be due now.
+    Look(name.account_id);
+  });
+}
+
 void RechargeWorker::DueLoop() {
   while (true) {
     {

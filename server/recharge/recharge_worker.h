@@ -52,6 +52,9 @@ class RechargeWorker : public LedgerListener {
   // looked at.
   void Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile);
 
+  // Has the recharger ask the provider about an attempt.
+  void Ask(const RechargeAttemptName& name);
+
   // Runs what must not happen while the account is worked on. False once it drains.
   bool Run(const std::string& account_id, absl::AnyInvocable<void()> work);
 

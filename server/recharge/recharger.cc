@@ -147,6 +147,29 @@ absl::StatusOr<RechargeAttempt> Recharger::Pay(absl::string_view account_id,
   return std::move(record->attempt);
 }
 
+absl::Status Recharger::Ask(const RechargeAttemptName& name) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(name.account_id));
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
+                           records_.FindAttempt(name.recharge_id));
+  if (!record.has_value()) return absl::OkStatus();
+  RechargeAttempt& attempt = record->attempt;
+  const bool is_settled = attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back();
+  const bool was_sent = attempt.first_sent_micros() != 0;
+  if (is_settled || !was_sent) return absl::OkStatus();
+  if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return Credit(account, &*record);
+
+  ChargeReference reference = ReferenceOf(attempt);
+  if (reference.payment_id.empty()) reference.payment_id = name.payment_id;
+  const Charge charge = parts_.gateway->FindCharge(reference);
+  const bool is_news = charge.state == ChargeState::kCharged ||
+                       charge.state == ChargeState::kDeclined ||
+                       charge.state == ChargeState::kActionRequired;
+  if (!is_news) return absl::OkStatus();
+  if (!IsOpen(attempt)) return CreditLate(charge, account, &*record);
+  FAREBOX_RETURN_IF_ERROR(Note(charge, account, &*record));
+  return Advance(account, &*record);
+}
+
 // ---- Step by step
 
 absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
@@ -195,6 +218,7 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
                          .amount = amount}};
   const Outcome outcome = parts_.ledger->Apply(std::move(command));
   FAREBOX_RETURN_IF_ERROR(outcome.status);
+  if (outcome.declined()) return PayBack(account, record);
   parts_.reached("credited");
 
   NoteCredited(outcome.entry.id, parts_.clock->Now(), &attempt);
@@ -206,6 +230,34 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   return absl::OkStatus();
 }
 
+// Only a closed account takes no credit, and it stays closed.
+absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* record) {
+  RechargeAttempt& attempt = record->attempt;
+  const absl::Status refund =
+      parts_.gateway->Refund({.refund_id = absl::StrCat(attempt.recharge_id(), "-back"),
+                              .payment_id = attempt.payment_id(),
+                              .amount = Micros(attempt.amount_micros()),
+                              .currency_code = attempt.currency_code()});
+  parts_.reached("paid back");
+  NotePaidBack(refund, parts_.clock->Now(), &attempt);
+  if (IsOpen(attempt)) return records_.Put({.attempt = record});
+  return PutWithProfile(account, record, [&](ProfileRecord* profile) {
+    UncountCharge(attempt, &profile->profile);
+    return DocumentGroup();
+  });
+}
+
+// An attempt that had ended without a charge, as far as was known. It stays ended, but for the
+// credit: another one may be open by now.
+absl::Status Recharger::CreditLate(const Charge& charge, const AccountFacts& account,
+                                   AttemptRecord* record) {
+  if (charge.state != ChargeState::kCharged) return absl::OkStatus();
+  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
+  if (record->attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return absl::OkStatus();
+  FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(*record));
+  return Credit(account, record);
+}
+
 absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
                              AttemptRecord* record) {
   const v1::RechargeState before = record->attempt.state();
@@ -213,7 +265,8 @@ absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
   const v1::RechargeState after = record->attempt.state();
   if (!IsOpen(record->attempt)) return NoteRefusal(charge, account, record);
 
-  RechargeRecords::Change change = {.attempt = record};
+  RechargeRecords::Change change = {
+      .attempt = record, .is_charged = after == v1::RECHARGE_STATE_SUCCEEDED && before != after};
   if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
     FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
     change.mails = parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,

@@ -20,6 +20,14 @@
 
 namespace farebox::server {
 
+// An attempt that somebody else has heard of.
+struct RechargeAttemptName {
+  std::string account_id;
+  std::string recharge_id;
+  // The provider's; may be empty.
+  std::string payment_id;
+};
+
 // Takes the money of one account's card and puts it into the ledger, step by step: every step is on
 // disk before the next is taken, so that a process may end between any two of them, and the next
 // one goes on where it was.
@@ -51,6 +59,10 @@ class Recharger {
   // none and the balance is low, decides on a charge and makes it.
   absl::Status Work(absl::string_view account_id);
 
+  // Asks the provider how an attempt stands, whatever is due, and takes it on from there. Where it
+  // turns out that one was charged that had been taken for refused, that is credited too.
+  absl::Status Ask(const RechargeAttemptName& name);
+
   // Pay Now. The attempt that the request has made, as far as it has come by now: CREDITED,
   // DECLINED, ABANDONED, or open where the provider has not decided. The same request makes one
   // attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS, REQUEST_ID_REUSED.
@@ -69,6 +81,8 @@ class Recharger {
   absl::Status Step(const AccountFacts& account, AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
   absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
+  absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);
+  absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   // Writes what the provider has answered, with what follows from it.
   absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
