@@ -85,6 +85,12 @@ inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
 // Accounts that are charged at once; each may wait for the provider.
 inline constexpr int kRechargeThreads = 16;
 
+// The same where it lists all its charges.
+inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
+
+// What one reconciliation shows.
+inline constexpr int kDifferencesMax = 1'000;
+
 // --- Fields
 
 // A phone number, short code or SIP user.

@@ -81,13 +81,17 @@ absl::Status Payments::StartWorking() {
                                                                    .recharger = recharger_.get(),
                                                                    .worker = worker_.get(),
                                                                    .clock = house_.clock});
-  desk_ = std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
-                                                             .documents = &documents_,
-                                                             .gateway = gateway_.get(),
-                                                             .recharger = recharger_.get(),
-                                                             .worker = worker_.get(),
-                                                             .limits = &limits_,
-                                                             .clock = house_.clock});
+  reconciliation_ = std::make_unique<Reconciliation>(Reconciliation::Parts{
+      .journal = house_.journal, .documents = &documents_, .gateway = gateway_.get()});
+  desk_ =
+      std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
+                                                         .documents = &documents_,
+                                                         .gateway = gateway_.get(),
+                                                         .recharger = recharger_.get(),
+                                                         .worker = worker_.get(),
+                                                         .reconciliation = reconciliation_.get(),
+                                                         .limits = &limits_,
+                                                         .clock = house_.clock});
   service_ = std::make_unique<RechargeService>(RechargeService::Parts{
       .environment = house_.environment, .desk = desk_.get(), .worker = worker_.get()});
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include "server/recharge/recharge_settings.h"
 #include "server/recharge/recharge_worker.h"
 #include "server/recharge/recharger.h"
+#include "server/recharge/reconciliation.h"
 #include "server/services/recharge_desk.h"
 #include "server/services/recharge_service.h"
 #include "server/services/rpc_method.h"
@@ -76,6 +77,7 @@ class Payments {
   std::unique_ptr<Recharger> recharger_;
   std::unique_ptr<RechargeWorker> worker_;
   std::unique_ptr<ProviderEvents> events_;
+  std::unique_ptr<Reconciliation> reconciliation_;
   std::unique_ptr<RechargeDesk> desk_;
   std::unique_ptr<RechargeService> service_;
 };

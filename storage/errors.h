@@ -49,6 +49,10 @@ enum class Reason : uint8_t {
   kCardDeclined = 29,
   kRechargeInProgress = 30,
   kRechargeLimit = 31,
+  kProviderUnavailable = 32,
+  kPaymentPending = 33,
+  kCardSetupNotFound = 34,
+  kCardSetupNotDone = 35,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -97,6 +101,14 @@ absl::Status CardDeclined(absl::string_view account_id, absl::string_view declin
 absl::Status RechargeInProgress(absl::string_view account_id);
 // A limit of the operator's or the customer's would be exceeded.
 absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem);
+// The payment provider cannot be asked at present; nothing was decided.
+absl::Status ProviderUnavailable(absl::string_view problem);
+// The provider has not decided on a payment, or its answer was lost: the same request id tells
+// later what became of it. `action_url` is the bank's page for the customer; empty for none.
+absl::Status PaymentPending(absl::string_view recharge_id, absl::string_view action_url);
+absl::Status CardSetupNotFound(absl::string_view setup_id);
+// No card was entered yet, or none that can be used.
+absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view problem);
 
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();

@@ -36,11 +36,11 @@ absl::TimeZone TimeZoneOf(const AccountFacts& account) {
   return zone;
 }
 
-// Decided on, but it may be that the provider has never heard of it.
-absl::Status StillUnknown(const RechargeAttempt& attempt) {
-  return absl::UnavailableError(absl::StrCat("the payment provider has not answered for ",
-                                             attempt.recharge_id(),
-                                             "; repeat the request with the same request id"));
+// What a gateway's failure about a card's setup is to the caller.
+absl::Status SetupProblem(absl::string_view setup_id, const absl::Status& status) {
+  if (absl::IsUnavailable(status)) return error::ProviderUnavailable(status.message());
+  if (absl::IsNotFound(status)) return error::CardSetupNotFound(setup_id);
+  return error::CardSetupNotDone(setup_id, status.message());
 }
 
 absl::Status RefusalOf(const RechargeAttempt& attempt) {
@@ -125,6 +125,29 @@ PaymentCard CardOf(const ProviderCard& card) {
   return stored;
 }
 
+v1::RechargeDifferenceKind KindOf(RechargeDifference::Kind kind) {
+  switch (kind) {
+    case RechargeDifference::Kind::kChargedNotCredited:
+      return v1::RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED;
+    case RechargeDifference::Kind::kCreditedNotCharged:
+      return v1::RECHARGE_DIFFERENCE_KIND_CREDITED_NOT_CHARGED;
+    case RechargeDifference::Kind::kAmountsDiffer:
+      return v1::RECHARGE_DIFFERENCE_KIND_AMOUNTS_DIFFER;
+    case RechargeDifference::Kind::kChargedTwice:
+      return v1::RECHARGE_DIFFERENCE_KIND_CHARGED_TWICE;
+  }
+  return v1::RECHARGE_DIFFERENCE_KIND_UNSPECIFIED;
+}
+
+void FillDifference(const RechargeDifference& difference, v1::RechargeDifference* out) {
+  out->set_kind(KindOf(difference.kind));
+  out->set_recharge_id(difference.recharge_id);
+  out->set_account_id(difference.account_id);
+  out->set_provider_payment_id(difference.payment_id);
+  out->set_charged_micros(difference.charged.value());
+  out->set_credited_micros(difference.credited.value());
+}
+
 }  // namespace
 
 // ---- Payments and settings
@@ -138,7 +161,7 @@ absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* r
   FAREBOX_ASSIGN_OR_RETURN(
       const RechargeAttempt attempt,
       parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
-  if (IsOpen(attempt)) return StillUnknown(attempt);
+  if (IsOpen(attempt)) return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
   if (attempt.state() != v1::RECHARGE_STATE_CREDITED) return RefusalOf(attempt);
   FillRecharge(attempt, response->mutable_recharge());
   return absl::OkStatus();
@@ -228,18 +251,17 @@ absl::Status RechargeDesk::StartCardSetup(const v1::StartCardSetupRequest& reque
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const CardSetup setup,
-      parts_.gateway->StartCardSetup(request.account_id(), record.profile.customer(),
-                                     request.return_url()));
-  if (record.profile.customer() != setup.customer) {
+  const absl::StatusOr<CardSetup> setup = parts_.gateway->StartCardSetup(
+      request.account_id(), record.profile.customer(), request.return_url());
+  if (!setup.ok()) return SetupProblem(/*setup_id=*/"", setup.status());
+  if (record.profile.customer() != setup->customer) {
     FAREBOX_RETURN_IF_ERROR(Change(account, [&](PaymentProfile* changed) {
-                              changed->set_customer(setup.customer);
+                              changed->set_customer(setup->customer);
                               return absl::OkStatus();
                             }).status());
   }
-  response->set_setup_id(setup.setup_id);
-  response->set_url(setup.url);
+  response->set_setup_id(setup->setup_id);
+  response->set_url(setup->url);
   return absl::OkStatus();
 }
 
@@ -247,9 +269,10 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
                                              v1::CompleteCardSetupResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const ProviderCard entered,
-      parts_.gateway->CompleteCardSetup(request.account_id(), request.setup_id()));
+  const absl::StatusOr<ProviderCard> completed =
+      parts_.gateway->CompleteCardSetup(request.account_id(), request.setup_id());
+  if (!completed.ok()) return SetupProblem(request.setup_id(), completed.status());
+  const ProviderCard& entered = *completed;
   std::optional<PaymentCard> replaced;
   const auto add = [&](PaymentProfile* profile) {
     replaced.reset();
@@ -329,6 +352,33 @@ absl::Status RechargeDesk::ListRecharges(const v1::ListRechargesRequest& request
   }
   if (attempts.size() > page_size) {
     response->set_next_page_token(MakePageToken(query, attempts[count - 1].document.id));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RechargeDesk::ReconcileRecharges(const v1::ReconcileRechargesRequest& request,
+                                              v1::ReconcileRechargesResponse* response) {
+  const absl::Time now = parts_.clock->Now();
+  const absl::Time from =
+      request.has_from_time() ? FromProto(request.from_time()) : now - absl::Hours(48);
+  const absl::Time to = request.has_to_time() ? FromProto(request.to_time()) : now;
+  if (from >= to) return error::FieldInvalid("from_time", "must be before to_time");
+  absl::StatusOr<ReconciliationReport> report = parts_.reconciliation->Compare(from, to);
+  if (absl::IsUnavailable(report.status()))
+    return error::ProviderUnavailable(report.status().message());
+  FAREBOX_RETURN_IF_ERROR(report.status());
+  response->set_charges(report->charges);
+  response->set_credits(report->credits);
+  response->set_under_way(report->under_way);
+  for (const RechargeDifference& difference : report->differences) {
+    const bool is_missing = difference.kind == RechargeDifference::Kind::kChargedNotCredited;
+    if (request.repair() && is_missing && !difference.account_id.empty()) {
+      parts_.worker->Ask({.account_id = difference.account_id,
+                          .recharge_id = difference.recharge_id,
+                          .payment_id = difference.payment_id});
+    }
+    if (response->differences_size() == limits::kDifferencesMax) continue;
+    FillDifference(difference, response->add_differences());
   }
   return absl::OkStatus();
 }

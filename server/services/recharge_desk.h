@@ -12,6 +12,7 @@
 #include "server/recharge/recharge_settings.h"
 #include "server/recharge/recharge_worker.h"
 #include "server/recharge/recharger.h"
+#include "server/recharge/reconciliation.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -30,6 +31,7 @@ class RechargeDesk {
     PaymentGateway* gateway = nullptr;
     Recharger* recharger = nullptr;
     RechargeWorker* worker = nullptr;
+    Reconciliation* reconciliation = nullptr;
     const RechargeLimitTable* limits = nullptr;
     const Clock* clock = nullptr;
   };
@@ -52,6 +54,9 @@ class RechargeDesk {
   absl::Status DeleteCard(const v1::DeleteCardRequest& request, v1::DeleteCardResponse* response);
   absl::Status ListRecharges(const v1::ListRechargesRequest& request,
                              v1::ListRechargesResponse* response);
+  // Takes minutes where the provider has much to list.
+  absl::Status ReconcileRecharges(const v1::ReconcileRechargesRequest& request,
+                                  v1::ReconcileRechargesResponse* response);
 
  private:
   // Changes the account's profile, anew where somebody else was first, and has the worker look.

@@ -49,8 +49,22 @@ absl::Status Check(const v1::DeleteCardRequest& request) {
   return CheckProviderId(request.card_id(), "card_id");
 }
 
+absl::Status Check(const v1::ReconcileRechargesRequest& request) {
+  FAREBOX_RETURN_IF_ERROR(CheckTimestamp(request.from_time(), "from_time"));
+  return CheckTimestamp(request.to_time(), "to_time");
+}
+
 // Charges have the account's lane; what only reads or changes settings does not wait for them.
 enum class Lane { kCharges, kSettings };
+
+template <typename Request>
+std::string LaneOf(const Request& request, Lane lane) {
+  if (lane == Lane::kCharges) return request.account_id();
+  return absl::StrCat("settings of ", request.account_id());
+}
+
+// One at a time: it is about all accounts.
+std::string LaneOf(const v1::ReconcileRechargesRequest&, Lane) { return "all recharges"; }
 
 // Serves one call by a function of the desk.
 template <typename Request, typename Response>
@@ -62,10 +76,8 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackSer
   return Call::Serve(method, context, request, response, [&parts, lane, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    const std::string& account_id = call->request().account_id();
-    const bool is_taken = parts.worker->Run(
-        lane == Lane::kCharges ? account_id : absl::StrCat("settings of ", account_id),
-        [desk = parts.desk, function, call] {
+    const bool is_taken =
+        parts.worker->Run(LaneOf(call->request(), lane), [desk = parts.desk, function, call] {
           call->Finish((desk->*function)(call->request(), call->response()));
         });
     if (!is_taken) call->Finish(error::ShuttingDown());
@@ -73,6 +85,7 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackSer
 }
 
 constexpr RpcBounds kWithProvider = {.default_timeout = limits::kProviderTimeout};
+constexpr RpcBounds kWithList = {.default_timeout = limits::kReconciliationTimeout};
 
 }  // namespace
 
@@ -88,7 +101,9 @@ RechargeService::RechargeService(const Parts& parts)
                            kWithProvider),
       get_card_(parts.environment, "farebox.v1.RechargeService/GetCard"),
       delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", kWithProvider),
-      list_recharges_(parts.environment, "farebox.v1.RechargeService/ListRecharges") {}
+      list_recharges_(parts.environment, "farebox.v1.RechargeService/ListRecharges"),
+      reconcile_recharges_(parts.environment, "farebox.v1.RechargeService/ReconcileRecharges",
+                           kWithList) {}
 
 grpc::ServerUnaryReactor* RechargeService::Pay(Context* context, const Bytes* request,
                                                Bytes* response) {
@@ -142,6 +157,13 @@ grpc::ServerUnaryReactor* RechargeService::ListRecharges(Context* context, const
                                                          Bytes* response) {
   return Serve(list_recharges_, *context, *request, response, parts_, Lane::kSettings,
                &RechargeDesk::ListRecharges);
+}
+
+grpc::ServerUnaryReactor* RechargeService::ReconcileRecharges(Context* context,
+                                                              const Bytes* request,
+                                                              Bytes* response) {
+  return Serve(reconcile_recharges_, *context, *request, response, parts_, Lane::kSettings,
+               &RechargeDesk::ReconcileRecharges);
 }
 
 }  // namespace farebox::server

@@ -20,7 +20,8 @@ using RawRechargeService = v1::RechargeService::WithRawCallbackMethod_Pay<
                         v1::RechargeService::WithRawCallbackMethod_GetCard<
                             v1::RechargeService::WithRawCallbackMethod_DeleteCard<
                                 v1::RechargeService::WithRawCallbackMethod_ListRecharges<
-                                    v1::RechargeService::Service>>>>>>>>>;
+                                    v1::RechargeService::WithRawCallbackMethod_ReconcileRecharges<
+                                        v1::RechargeService::Service>>>>>>>>>>;
 
 // Cards, Pay Now and auto-recharge. Every call may wait for a disk or for the provider, and so is
 // made on the recharge worker's threads. Thread-safe.
@@ -48,6 +49,7 @@ class RechargeService final : public RawRechargeService {
   Unary* GetCard(Context* context, const Bytes* request, Bytes* response) override;
   Unary* DeleteCard(Context* context, const Bytes* request, Bytes* response) override;
   Unary* ListRecharges(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* ReconcileRecharges(Context* context, const Bytes* request, Bytes* response) override;
 
   const Parts parts_;
 
@@ -60,6 +62,7 @@ class RechargeService final : public RawRechargeService {
   const RpcMethod get_card_;
   const RpcMethod delete_card_;
   const RpcMethod list_recharges_;
+  const RpcMethod reconcile_recharges_;
 };
 
 }  // namespace farebox::server
