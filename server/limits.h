@@ -75,8 +75,11 @@ inline constexpr size_t kHttpThreads = 8;
 // A webhook of the payment provider, or a form.
 inline constexpr size_t kHttpRequestBytesMax = 256 * 1024;
 
-// How long a peer may take over any part of a request, or say nothing between two.
+// How long a peer may take over any part of a request.
 inline constexpr absl::Duration kHttpReadTimeout = absl::Seconds(5);
+
+// How long a connection is kept between two requests. A server that stops waits for it.
+inline constexpr absl::Duration kHttpKeepAlive = absl::Seconds(1);
 
 inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
 

@@ -26,6 +26,9 @@ using stored::v1::RechargeAttempt;
 
 constexpr int kCardsMax = 2;
 
+// Later than anything that has happened.
+constexpr absl::Duration kMoment = absl::Microseconds(1);
+
 std::string CurrencyOf(const AccountFacts& account) {
   return SettingsOf(*account.settings).currency_code();
 }
@@ -361,7 +364,8 @@ absl::Status RechargeDesk::ReconcileRecharges(const v1::ReconcileRechargesReques
   const absl::Time now = parts_.clock->Now();
   const absl::Time from =
       request.has_from_time() ? FromProto(request.from_time()) : now - absl::Hours(48);
-  const absl::Time to = request.has_to_time() ? FromProto(request.to_time()) : now;
+  // Of this very moment too.
+  const absl::Time to = request.has_to_time() ? FromProto(request.to_time()) : now + kMoment;
   if (from >= to) return error::FieldInvalid("from_time", "must be before to_time");
   absl::StatusOr<ReconciliationReport> report = parts_.reconciliation->Compare(from, to);
   if (absl::IsUnavailable(report.status()))

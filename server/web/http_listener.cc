@@ -35,7 +35,7 @@ void SetBounds(httplib::Server* server) {
   server->set_payload_max_length(limits::kHttpRequestBytesMax);
   server->set_read_timeout(absl::ToChronoSeconds(limits::kHttpReadTimeout));
   server->set_write_timeout(absl::ToChronoSeconds(limits::kHttpReadTimeout));
-  server->set_keep_alive_timeout(absl::ToInt64Seconds(limits::kHttpReadTimeout));
+  server->set_keep_alive_timeout(absl::ToInt64Seconds(limits::kHttpKeepAlive));
   server->set_keep_alive_max_count(limits::kHttpRequestsPerConnectionMax);
   // The library would share the port with whoever asks for it.
   server->set_socket_options([](int socket) {
