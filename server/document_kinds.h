@@ -21,6 +21,11 @@ inline constexpr DocumentKind kRentedNumbers = 3;
 // A mail by what it is about; due when it is to be sent.
 inline constexpr DocumentKind kMails = 4;
 
+// What an account was, or is to be, told: a stored::v1::LowBalanceNotice by "low/" and the account
+// id; a stored::v1::CardReminder by "card/", the account id, "/" and the card's token, due when its
+// owner is told.
+inline constexpr DocumentKind kAccountNotices = 5;
+
 }  // namespace farebox::server
 
 #endif  // FAREBOX_SERVER_DOCUMENT_KINDS_H_

@@ -65,6 +65,7 @@ absl::Status Payments::StartWorking() {
                                                              .gateway = gateway_.get(),
                                                              .recharger = recharger_.get(),
                                                              .worker = worker_.get(),
+                                                             .mails = &mails_,
                                                              .limits = &limits_,
                                                              .clock = house_.clock});
   service_ = std::make_unique<RechargeService>(RechargeService::Parts{
