@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
+#include "server/mail_options.h"
 
 namespace farebox::server {
 namespace {
@@ -76,6 +77,7 @@ struct RawOptions {
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
+  std::string smtp_password_file;
 };
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -182,6 +184,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
   AddPaymentOptions(&app, &config);
+  AddMailOptions(&app, &config.mail, &raw.smtp_password_file);
   AddLogOptions(&app, &config);
   NameInEnvironment(&app);
   try {
@@ -206,6 +209,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
         "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
         "or a proxy with authentication stands before it."));
   }
+  const absl::Status mail = CompleteMailOptions(raw.smtp_password_file, &config.mail);
+  if (!mail.ok()) return Refuse(mail.message());
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/mailing.h"
 #include "server/payments.h"
 
 namespace farebox::server {
@@ -25,6 +26,7 @@ struct Config {
   int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
   Payments::Options payments;
+  Mailing::Options mail;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

@@ -129,9 +129,13 @@ absl::Status Server::MakeServices() {
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
                                                                    .watchers = watchers_.get()});
+  mailing_ = std::make_unique<Mailing>(
+      config_.mail,
+      Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
   if (config_.payments.provider == PaymentProvider::kNone) return absl::OkStatus();
   Payments::Options options = config_.payments;
   options.data_directory = config_.data_directory;
+  options.mails = mailing_->stationery().options();
   FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
                                                                 .ledger = ledger_.get(),
                                                                 .journal = journal_.get(),
@@ -177,6 +181,7 @@ void Server::Drain() {
   if (watchers_ != nullptr) watchers_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (payments_ != nullptr) payments_->Drain();
+  if (mailing_ != nullptr) mailing_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
 }
