@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
+#include "server/mail_options.h"
 #include "server/web/http_listener.h"
 
 namespace farebox::server {
@@ -77,6 +78,7 @@ struct RawOptions {
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
+  std::string smtp_password_file;
 };
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -223,6 +225,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   AddOptions(&app, &config, &raw);
   AddPaymentOptions(&app, &config);
   AddHttpOptions(&app, &config);
+  AddMailOptions(&app, &config.mail, &raw.smtp_password_file);
   AddLogOptions(&app, &config);
   NameInEnvironment(&app);
   try {
@@ -248,6 +251,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
         "or a proxy with authentication stands before it."));
   }
   if (const std::string problem = HttpProblem(config); !problem.empty()) return Refuse(problem);
+  const absl::Status mail = CompleteMailOptions(raw.smtp_password_file, &config.mail);
+  if (!mail.ok()) return Refuse(mail.message());
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/mailing.h"
 #include "server/payments.h"
 
 namespace farebox::server {
@@ -29,6 +30,7 @@ struct Config {
   // How browsers reach it; empty: at localhost.
   std::string http_url;
   Payments::Options payments;
+  Mailing::Options mail;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

@@ -23,6 +23,10 @@ inline constexpr DocumentKind kMails = 4;
 
 // The id of a recharge, by the provider's name for the payment that was made.
 inline constexpr DocumentKind kChargedPayments = 6;
+// What an account was, or is to be, told: a stored::v1::LowBalanceNotice by "low/" and the account
+// id; a stored::v1::CardReminder by "card/", the account id, "/" and the card's token, due when its
+// owner is told.
+inline constexpr DocumentKind kAccountNotices = 5;
 
 }  // namespace farebox::server
 

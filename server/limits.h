@@ -93,6 +93,51 @@ inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
 
 // What one reconciliation shows.
 inline constexpr int kDifferencesMax = 1'000;
+// --- Mails
+
+// After a server has said "later", a mail waits this long; twice as long each further time, up to
+// the second.
+inline constexpr absl::Duration kMailPauseMin = absl::Minutes(1);
+inline constexpr absl::Duration kMailPauseMax = absl::Hours(1);
+
+// A mail that was to be tried later more often than this is given up: it has been tried for five
+// days, as mail servers do among themselves.
+inline constexpr int32_t kMailDelaysMax = 125;
+
+// As many mails in a row to which the server says "later", or nothing, are the server's fault. All
+// mails then rest this long, and one of them is tried.
+inline constexpr int kMailDelaysInARowMax = 5;
+inline constexpr absl::Duration kMailServerRest = absl::Minutes(1);
+
+// The same where no mail gets out before somebody mends the settings.
+inline constexpr absl::Duration kMailSettingsRest = absl::Minutes(10);
+
+// A mail that could not be sent for so long, whyever, tells nobody any news.
+inline constexpr absl::Duration kMailAgeMax = absl::Hours(24 * 30);
+
+// What a mail said, and to whom, is forgotten so long after it was sent or given up.
+inline constexpr absl::Duration kMailContentKept = absl::Hours(24 * 30);
+
+// How long a mail that is being sent may take to end when the server ends; then it is broken off.
+inline constexpr absl::Duration kMailDrainTimeout = absl::Seconds(5);
+
+// A password for the mail server: far more than any has.
+inline constexpr size_t kMailPasswordBytesMax = 1024;
+
+// How long before the end of its last month the owner of a card is told.
+inline constexpr absl::Duration kCardReminderLead = absl::Hours(24 * 30);
+
+// An owner who has no address at that time is looked for again so much later.
+inline constexpr absl::Duration kCardReminderPause = absl::Hours(24);
+
+// How often it is looked for what is due, of mails and reminders: nobody reads faster.
+inline constexpr absl::Duration kMailDuePause = absl::Seconds(1);
+
+// How long mails and notices rest when the disk does not take what became of one.
+inline constexpr absl::Duration kMailFailurePause = absl::Seconds(10);
+
+// Accounts and documents that are read at once when all of them are looked at.
+inline constexpr size_t kNoticePageSize = 256;
 
 // --- Fields
 

@@ -90,6 +90,7 @@ absl::Status Payments::StartWorking() {
                                                          .recharger = recharger_.get(),
                                                          .worker = worker_.get(),
                                                          .reconciliation = reconciliation_.get(),
+                                                         .mails = &mails_,
                                                          .limits = &limits_,
                                                          .clock = house_.clock});
   service_ = std::make_unique<RechargeService>(RechargeService::Parts{

@@ -136,6 +136,9 @@ absl::Status Server::MakeServices() {
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
                                                                    .watchers = watchers_.get()});
+  mailing_ = std::make_unique<Mailing>(
+      config_.mail,
+      Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
   return MakePayments(environment);
 }
 
@@ -143,6 +146,7 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
   if (config_.payments.provider.provider == PaymentProvider::kNone) return absl::OkStatus();
   Payments::Options options = config_.payments;
   options.data_directory = config_.data_directory;
+  options.mails = mailing_->stationery().options();
   std::string http_url = config_.http_url;
   if (http_url.empty() && http_ != nullptr) {
     http_url = absl::StrCat("http://localhost:", http_->port());
@@ -196,6 +200,7 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();
+  if (mailing_ != nullptr) mailing_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
 }

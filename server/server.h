@@ -11,6 +11,7 @@
 #include "grpcpp/server.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
+#include "server/mailing.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rpc_metrics.h"
@@ -88,6 +89,7 @@ class Server {
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;
   std::unique_ptr<OperationsService> operations_;
+  std::unique_ptr<Mailing> mailing_;
   std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
   std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<grpc::Server> grpc_server_;

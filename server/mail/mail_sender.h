@@ -37,6 +37,10 @@ class MailSender {
   virtual ~MailSender() = default;
 
   virtual Result Send(const Mail& mail) = 0;
+
+  // Breaks off what is being sent, for good: Send() ends soon, with kTryLater where the mail has
+  // not been taken. By default it takes the time it takes.
+  virtual void BreakOff() {}
 };
 
 }  // namespace farebox::mail

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -58,6 +59,8 @@ constexpr std::array kVerbs = {
 // the rest may be the password.
 class Conversation {
  public:
+  explicit Conversation(const std::atomic<bool>* is_broken_off) : is_broken_off_(*is_broken_off) {}
+
   void OnCommand(absl::string_view line) {
     // curl says goodbye after a failure too, and nothing that comes then is an answer.
     has_ended_ = has_ended_ || absl::StartsWith(line, "QUIT");
@@ -78,9 +81,11 @@ class Conversation {
     }
   }
 
-  // Whether curl, which asks about once a second, has waited long enough for the server's goodbye;
-  // by itself it would wait two minutes.
-  bool IsGoodbyeLate() { return has_ended_ && ++goodbye_waits_ > kGoodbyeWaitsMax; }
+  // Whether curl, which asks about once a second, is to hang up: nobody wants to wait any longer,
+  // or it has waited long enough for the server's goodbye. By itself it would wait two minutes.
+  bool IsToHangUp() {
+    return is_broken_off_.load() || (has_ended_ && ++goodbye_waits_ > kGoodbyeWaitsMax);
+  }
 
   Stage stage() const { return stage_; }
 
@@ -95,6 +100,8 @@ class Conversation {
 
  private:
   static constexpr int kGoodbyeWaitsMax = 2;
+
+  const std::atomic<bool>& is_broken_off_;
 
   Stage stage_ = Stage::kGreeting;
   std::string reply_;
@@ -116,7 +123,7 @@ int OnDebug(CURL*, curl_infotype type, char* bytes, size_t size, void* conversat
 }
 
 int OnProgress(void* conversation, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Conversation*>(conversation)->IsGoodbyeLate() ? 1 : 0;
+  return static_cast<Conversation*>(conversation)->IsToHangUp() ? 1 : 0;
 }
 
 template <typename Value>
@@ -270,7 +277,7 @@ MailSender::Result SmtpSender::Send(const Mail& mail) {
     return {Outcome::kRefused, std::string(status.message())};
   }
   // What curl points at is above it, and so outlives it.
-  Conversation seen;
+  Conversation seen(&is_broken_off_);
   std::array<char, CURL_ERROR_SIZE> problem = {};
   Lines recipients(nullptr, &curl_slist_free_all);
   Lines fields(nullptr, &curl_slist_free_all);

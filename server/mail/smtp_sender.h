@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_MAIL_SMTP_SENDER_H_
 #define FAREBOX_SERVER_MAIL_SMTP_SENDER_H_
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/status.h"
@@ -45,11 +46,14 @@ class SmtpSender : public MailSender {
   SmtpSender(SmtpOptions options, const Clock* clock);
 
   Result Send(const Mail& mail) override;
+  void BreakOff() override { is_broken_off_.store(true); }
 
  private:
   // Constant after construction.
   const SmtpOptions options_;
   const Clock* const clock_;
+
+  std::atomic<bool> is_broken_off_ = false;
 };
 
 }  // namespace farebox::mail

@@ -1,35 +1,17 @@
 #include "server/recharge/outbox_mails.h"
 
-#include <optional>
-#include <utility>
+#include <string>
 
 #include "absl/strings/str_cat.h"
-#include "farebox/stored/v1/mail.pb.h"
-#include "server/account_settings.h"
-#include "server/document_kinds.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/mail_address.h"
+#include "storage/check.h"
 
 namespace farebox::server {
 namespace {
 
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
-
-absl::string_view NameOf(RechargeEvent event) {
-  switch (event) {
-    case RechargeEvent::kFailed:
-      return "failed";
-    case RechargeEvent::kActionRequired:
-      return "action-required";
-    case RechargeEvent::kSwitchedOff:
-      return "switched-off";
-    case RechargeEvent::kDailyCap:
-      return "daily-cap";
-    case RechargeEvent::kMonthlyCap:
-      return "monthly-cap";
-  }
-  return "";
-}
 
 mail::Card CardOf(const RechargeAttempt& attempt) {
   return {.brand = attempt.card().brand(), .last_four = attempt.card().last_four()};
@@ -40,16 +22,13 @@ std::string ReasonOf(const RechargeAttempt& attempt) {
   return std::string(DescribeDecline(attempt.decline_code(), "").reason);
 }
 
-absl::Time NotBefore(const PaymentProfile& profile) {
-  return absl::FromUnixMicros(profile.not_before_micros());
-}
-
 mail::RechargeFailed FailedOf(const PaymentProfile& profile, const RechargeAttempt& attempt,
                               absl::Time now) {
   mail::RechargeFailed failed = {.amount = Micros(attempt.amount_micros()),
                                  .card = CardOf(attempt),
                                  .reason = ReasonOf(attempt)};
-  if (NotBefore(profile) > now) failed.next_attempt_time = NotBefore(profile);
+  const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
+  if (not_before > now) failed.next_attempt_time = not_before;
   return failed;
 }
 
@@ -58,55 +37,69 @@ mail::RechargeFailed FailedOf(const PaymentProfile& profile, const RechargeAttem
 DocumentGroup OutboxMails::Write(RechargeEvent event, const AccountFacts& account,
                                  const PaymentProfile& profile, const RechargeAttempt* attempt,
                                  absl::Time now) const {
-  const stored::v1::AccountSettings settings = SettingsOf(*account.settings);
-  const std::string about = attempt == nullptr
-                                ? absl::StrCat(account.account_id, "/", profile.cap_told())
-                                : attempt->recharge_id();
-  const std::string key = absl::StrCat("recharge/", about, "/", NameOf(event));
-  const std::string& address = profile.auto_recharge().failure_email();
-  if (address.empty()) return {};
-  const mail::Letterhead head = {.to = address,
-                                 .message_id = mail::MessageId(key, options_.sender_domain),
-                                 .account_id = account.account_id,
-                                 .currency_code = settings.currency_code(),
-                                 .time_zone = settings.time_zone(),
-                                 .sender_name = options_.sender_name,
-                                 .account_url = options_.account_url};
-  const v1::AutoRecharge& rules = profile.auto_recharge();
-  mail::Mail mail;
+  FAREBOX_CHECK(attempt != nullptr);
+  const std::string address = FailureAddressOf(account, profile);
+  const std::string key = absl::StrCat("recharge/", attempt->recharge_id());
   switch (event) {
     case RechargeEvent::kFailed:
-      mail = mail::Write(head, FailedOf(profile, *attempt, now));
-      break;
+      return stationery_.Write(absl::StrCat(key, "/failed"), account, address,
+                               FailedOf(profile, *attempt, now), now);
     case RechargeEvent::kActionRequired:
-      mail = mail::Write(head, mail::ActionRequired{.amount = Micros(attempt->amount_micros()),
+      return stationery_.Write(absl::StrCat(key, "/action-required"), account, address,
+                               mail::ActionRequired{.amount = Micros(attempt->amount_micros()),
                                                     .card = CardOf(*attempt),
-                                                    .confirm_url = attempt->action_url()});
-      break;
+                                                    .confirm_url = attempt->action_url()},
+                               now);
     case RechargeEvent::kSwitchedOff:
-      mail = mail::Write(head, mail::RechargeSwitchedOff{.reason = ReasonOf(*attempt)});
-      break;
+      return stationery_.Write(absl::StrCat(key, "/switched-off"), account, address,
+                               mail::RechargeSwitchedOff{.reason = ReasonOf(*attempt)}, now);
     case RechargeEvent::kDailyCap:
-      mail = mail::Write(head, mail::DailyCapReached{.charges_max = rules.daily_charges_max(),
-                                                     .resume_time = NotBefore(profile)});
-      break;
     case RechargeEvent::kMonthlyCap:
-      mail = mail::Write(head,
-                         mail::MonthlyCapReached{.sum_max = Micros(rules.monthly_sum_max_micros()),
-                                                 .resume_time = NotBefore(profile)});
       break;
   }
-  stored::v1::StoredMail stored;
-  stored.set_to(mail.to);
-  stored.set_subject(mail.subject);
-  stored.set_text(mail.text);
-  stored.set_html(mail.html);
-  stored.set_message_id(mail.message_id);
-  return {{.kind = kMails,
-           .key = key,
-           .account = account.number,
-           .due = now,
-           .content = stored.SerializeAsString()}};
+  return {};
+}
+
+DocumentGroup OutboxMails::WriteCap(RechargeEvent cap, const AccountFacts& account,
+                                    const PaymentProfile& profile, absl::Time resume_time,
+                                    absl::Time now) const {
+  const std::string address = FailureAddressOf(account, profile);
+  const std::string key = absl::StrCat("recharge/", account.account_id);
+  const v1::AutoRecharge& rules = profile.auto_recharge();
+  if (cap == RechargeEvent::kDailyCap) {
+    return stationery_.Write(
+        absl::StrCat(key, "/", profile.cap_told(), "/daily-cap"), account, address,
+        mail::DailyCapReached{.charges_max = rules.daily_charges_max(), .resume_time = resume_time},
+        now);
+  }
+  return stationery_.Write(
+      absl::StrCat(key, "/", profile.month_cap_told(), "/monthly-cap"), account, address,
+      mail::MonthlyCapReached{.sum_max = Micros(rules.monthly_sum_max_micros()),
+                              .resume_time = resume_time},
+      now);
+}
+
+DocumentGroup OutboxMails::WriteCardDeleted(const AccountFacts& account,
+                                            const PaymentProfile& profile, int64_t change,
+                                            absl::Time now) const {
+  return stationery_.Write(
+      absl::StrCat("recharge/", account.account_id, "/", change, "/card-deleted"), account,
+      FailureAddressOf(account, profile),
+      mail::RechargeSwitchedOff{.reason = "the last card on file was deleted"}, now);
+}
+
+DocumentGroup OutboxMails::WriteReceipt(const AccountFacts& account, const PaymentProfile& profile,
+                                        const RechargeAttempt& attempt, Micros balance_after,
+                                        absl::Time now) const {
+  if (!stationery_.options().receipts) return {};
+  return stationery_.Write(absl::StrCat("recharge/", attempt.recharge_id(), "/receipt"), account,
+                           OwnerAddressOf(account, profile),
+                           mail::Receipt{.amount = Micros(attempt.amount_micros()),
+                                         .balance_after = balance_after,
+                                         .card = CardOf(attempt),
+                                         .recharge_id = attempt.recharge_id(),
+                                         .time = now},
+                           now);
 }
 
 }  // namespace farebox::server

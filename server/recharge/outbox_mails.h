@@ -1,9 +1,10 @@
 #ifndef FAREBOX_SERVER_RECHARGE_OUTBOX_MAILS_H_
 #define FAREBOX_SERVER_RECHARGE_OUTBOX_MAILS_H_
 
-#include <string>
+#include <cstdint>
+#include <utility>
 
-#include "server/mail/mail_templates.h"
+#include "server/outbox/stationery.h"
 #include "server/recharge/recharge_mails.h"
 
 namespace farebox::server {
@@ -12,21 +13,25 @@ namespace farebox::server {
 // is about, however often it is told. Thread-safe.
 class OutboxMails : public RechargeMails {
  public:
-  struct Options {
-    // Who writes, as customers know them, and the domain of their address.
-    std::string sender_name;
-    std::string sender_domain = "localhost.localdomain";
-    // Where customers see to cards and settings. May be empty.
-    std::string account_url;
-  };
-  explicit OutboxMails(Options options) : options_(std::move(options)) {}
+  using Options = Stationery::Options;
+  explicit OutboxMails(Options options) : stationery_(std::move(options)) {}
 
   DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
                       const stored::v1::PaymentProfile& profile,
                       const stored::v1::RechargeAttempt* attempt, absl::Time now) const override;
+  DocumentGroup WriteCap(RechargeEvent cap, const AccountFacts& account,
+                         const stored::v1::PaymentProfile& profile, absl::Time resume_time,
+                         absl::Time now) const override;
+  DocumentGroup WriteCardDeleted(const AccountFacts& account,
+                                 const stored::v1::PaymentProfile& profile, int64_t change,
+                                 absl::Time now) const override;
+  // Where receipts are wanted.
+  DocumentGroup WriteReceipt(const AccountFacts& account, const stored::v1::PaymentProfile& profile,
+                             const stored::v1::RechargeAttempt& attempt, Micros balance_after,
+                             absl::Time now) const override;
 
  private:
-  const Options options_;
+  const Stationery stationery_;
 };
 
 }  // namespace farebox::server

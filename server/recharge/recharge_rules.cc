@@ -168,10 +168,16 @@ void ForgetDeclines(PaymentProfile* profile) {
 
 bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,
              PaymentProfile* profile) {
-  const int32_t period = cap == RechargeObstacle::kDailyCap ? DayOf(now, subject.time_zone)
-                                                            : MonthOf(now, subject.time_zone);
-  if (profile->cap_told() == period) return false;
-  profile->set_cap_told(period);
+  // A later time zone may bring yesterday back: it has been told of too.
+  if (cap == RechargeObstacle::kDailyCap) {
+    const int32_t day = DayOf(now, subject.time_zone);
+    if (profile->cap_told() >= day) return false;
+    profile->set_cap_told(day);
+    return true;
+  }
+  const int32_t month = MonthOf(now, subject.time_zone);
+  if (profile->month_cap_told() >= month) return false;
+  profile->set_month_cap_told(month);
   return true;
 }
 

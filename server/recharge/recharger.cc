@@ -96,9 +96,10 @@ absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& acco
   }
   const RechargeEvent event =
       cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
-  return records_.Put({.profile = profile,
-                       .mails = parts_.mails->Write(event, account, profile->profile,
-                                                    /*attempt=*/nullptr, now)});
+  const absl::Time resume_time = profile->document.due;
+  return records_.Put(
+      {.profile = profile,
+       .mails = parts_.mails->WriteCap(event, account, profile->profile, resume_time, now)});
 }
 
 absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attempt,
@@ -221,10 +222,12 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   if (outcome.declined()) return PayBack(account, record);
   parts_.reached("credited");
 
-  NoteCredited(outcome.entry.id, parts_.clock->Now(), &attempt);
-  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [](ProfileRecord* profile) {
+  const absl::Time now = parts_.clock->Now();
+  NoteCredited(outcome.entry.id, now, &attempt);
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
     ForgetDeclines(&profile->profile);
-    return DocumentGroup();
+    return parts_.mails->WriteReceipt(account, profile->profile, attempt, outcome.entry.balance,
+                                      now);
   }));
   parts_.reached("CREDITED");
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/limits.h"
+#include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/recharge_states.h"
 #include "server/services/entries.h"
@@ -236,10 +237,18 @@ absl::Status RechargeDesk::RetryRecharge(const v1::RetryRechargeRequest& request
 
 absl::StatusOr<PaymentProfile> RechargeDesk::Change(const AccountFacts& account,
                                                     ChangeProfile change) {
+  return ChangeWith(account, [&](ProfileRecord* record) -> absl::StatusOr<DocumentGroup> {
+    FAREBOX_RETURN_IF_ERROR(change(&record->profile));
+    return DocumentGroup();
+  });
+}
+
+absl::StatusOr<PaymentProfile> RechargeDesk::ChangeWith(const AccountFacts& account,
+                                                        ChangeRecord change) {
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(ProfileRecord record, records_.ReadProfile(account));
-    FAREBOX_RETURN_IF_ERROR(change(&record.profile));
-    const absl::Status put = records_.Put({.profile = &record});
+    FAREBOX_ASSIGN_OR_RETURN(DocumentGroup more, change(&record));
+    const absl::Status put = records_.Put({.profile = &record, .mails = std::move(more)});
     if (absl::IsAborted(put)) continue;
     FAREBOX_RETURN_IF_ERROR(put);
     parts_.worker->Watch(account, record.profile);
@@ -277,20 +286,22 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
   if (!completed.ok()) return SetupProblem(request.setup_id(), completed.status());
   const ProviderCard& entered = *completed;
   std::optional<PaymentCard> replaced;
-  const auto add = [&](PaymentProfile* profile) {
+  const auto add = [&](ProfileRecord* record) -> absl::StatusOr<DocumentGroup> {
     replaced.reset();
-    ForgetDeclines(profile);
-    auto* const cards = profile->mutable_cards();
+    ForgetDeclines(&record->profile);
+    auto* const cards = record->profile.mutable_cards();
     const auto is_entered = [&](const PaymentCard& card) { return card.token() == entered.token; };
-    if (std::any_of(cards->begin(), cards->end(), is_entered)) return absl::OkStatus();
+    if (std::any_of(cards->begin(), cards->end(), is_entered)) return DocumentGroup();
     const int place = request.second() && !cards->empty() ? 1 : 0;
     while (cards->size() <= place) cards->Add();
     if (!cards->at(place).token().empty()) replaced = cards->at(place);
     *cards->Mutable(place) = CardOf(entered);
     FAREBOX_CHECK(cards->size() <= kCardsMax);
-    return absl::OkStatus();
+    FAREBOX_ASSIGN_OR_RETURN(Document reminder,
+                             ReminderOf(account, CardOf(entered), parts_.documents));
+    return DocumentGroup{std::move(reminder)};
   };
-  FAREBOX_RETURN_IF_ERROR(Change(account, add).status());
+  FAREBOX_RETURN_IF_ERROR(ChangeWith(account, add).status());
   if (replaced.has_value()) Forget(*replaced);
   FillCard(CardOf(entered), !request.second(), response->mutable_card());
   return absl::OkStatus();
@@ -312,7 +323,8 @@ absl::Status RechargeDesk::DeleteCard(const v1::DeleteCardRequest& request,
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
   PaymentCard deleted;
-  const auto remove = [&](PaymentProfile* profile) -> absl::Status {
+  const auto remove = [&](ProfileRecord* record) -> absl::StatusOr<DocumentGroup> {
+    PaymentProfile* const profile = &record->profile;
     auto* const cards = profile->mutable_cards();
     const auto found = std::find_if(cards->begin(), cards->end(), [&](const PaymentCard& card) {
       return card.token() == request.card_id();
@@ -321,11 +333,13 @@ absl::Status RechargeDesk::DeleteCard(const v1::DeleteCardRequest& request,
     deleted = *found;
     cards->erase(found);
     const bool is_last = cards->empty() && profile->auto_recharge().enabled();
-    if (is_last) profile->mutable_auto_recharge()->set_enabled(false);
     response->set_auto_recharge_switched_off(is_last);
-    return absl::OkStatus();
+    if (!is_last) return DocumentGroup();
+    profile->mutable_auto_recharge()->set_enabled(false);
+    return parts_.mails->WriteCardDeleted(account, *profile, record->document.revision,
+                                          parts_.clock->Now());
   };
-  FAREBOX_RETURN_IF_ERROR(Change(account, remove).status());
+  FAREBOX_RETURN_IF_ERROR(ChangeWith(account, remove).status());
   Forget(deleted);
   return absl::OkStatus();
 }

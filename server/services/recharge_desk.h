@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "farebox/v1/recharge.pb.h"
 #include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_mails.h"
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_settings.h"
 #include "server/recharge/recharge_worker.h"
@@ -32,6 +33,7 @@ class RechargeDesk {
     Recharger* recharger = nullptr;
     RechargeWorker* worker = nullptr;
     Reconciliation* reconciliation = nullptr;
+    const RechargeMails* mails = nullptr;
     const RechargeLimitTable* limits = nullptr;
     const Clock* clock = nullptr;
   };
@@ -63,6 +65,10 @@ class RechargeDesk {
   using ChangeProfile = absl::FunctionRef<absl::Status(stored::v1::PaymentProfile* profile)>;
   absl::StatusOr<stored::v1::PaymentProfile> Change(const AccountFacts& account,
                                                     ChangeProfile change);
+  // The same, together with the documents that the change returns.
+  using ChangeRecord = absl::FunctionRef<absl::StatusOr<DocumentGroup>(ProfileRecord* record)>;
+  absl::StatusOr<stored::v1::PaymentProfile> ChangeWith(const AccountFacts& account,
+                                                        ChangeRecord change);
   // The settings as they are shown, with what holds them up.
   v1::AutoRecharge Show(const AccountFacts& account,
                         const stored::v1::PaymentProfile& profile) const;

@@ -39,13 +39,36 @@ struct Killed {};
 class TestMails : public RechargeMails {
  public:
   DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
-                      const stored::v1::PaymentProfile& profile,
+                      const stored::v1::PaymentProfile& /*profile*/,
                       const stored::v1::RechargeAttempt* attempt,
                       absl::Time /*now*/) const override {
-    static constexpr const char* kNames[] = {"failed", "action", "off", "daily", "monthly"};
-    const std::string name = kNames[static_cast<size_t>(event)];
-    const std::string about =
-        attempt == nullptr ? absl::StrCat(profile.cap_told()) : attempt->recharge_id();
+    static constexpr const char* kNames[] = {"failed", "action", "off"};
+    return Mail(kNames[static_cast<size_t>(event)], attempt->recharge_id(), account);
+  }
+
+  DocumentGroup WriteCap(RechargeEvent cap, const AccountFacts& account,
+                         const stored::v1::PaymentProfile& /*profile*/, absl::Time resume_time,
+                         absl::Time now) const override {
+    const std::string name = cap == RechargeEvent::kDailyCap ? "daily" : "monthly";
+    resume_times.push_back(absl::FormatTime("%m-%d %H:%M", resume_time, absl::UTCTimeZone()));
+    return Mail(name, absl::FormatTime(now), account);
+  }
+
+  DocumentGroup WriteReceipt(const AccountFacts& account,
+                             const stored::v1::PaymentProfile& /*profile*/,
+                             const stored::v1::RechargeAttempt& attempt, Micros balance_after,
+                             absl::Time /*now*/) const override {
+    if (!receipts) return {};
+    return Mail(absl::StrCat("receipt ", balance_after.value()), attempt.recharge_id(), account);
+  }
+
+  bool receipts = false;
+  // Of caps.
+  mutable std::vector<std::string> resume_times;
+
+ private:
+  static DocumentGroup Mail(const std::string& name, const std::string& about,
+                            const AccountFacts& account) {
     return {{.kind = kTestMails,
              .key = absl::StrCat(name, "/", about),
              .account = account.number,
@@ -177,7 +200,7 @@ class RechargerTest : public ::testing::Test {
   ManualClock clock_{
       absl::FromCivil(absl::CivilSecond(2026, 3, 10, 12, 0, 0), absl::UTCTimeZone())};
   const TemporaryFolder folder_;
-  const TestMails mails_;
+  TestMails mails_;
   MemoryDisk disk_;
   std::unique_ptr<SimulatedGateway> gateway_;
   std::unique_ptr<MemoryJournal> journal_;
@@ -323,6 +346,64 @@ TEST_F(RechargerTest, TheCapsOfADayAndAMonthHoldAndAreToldOnce) {
   EXPECT_EQ(sum, Cents(600'00));
   // Three days with three charges, and the tenth charge on the fourth day.
   EXPECT_THAT(Mails(), ElementsAre("monthly", "daily", "daily", "daily"));
+}
+
+TEST_F(RechargerTest, ACapIsToldWithTheTimeWhenItEnds) {
+  Enable({"pm_card_visa"});
+  for (int i = 0; i < 4; ++i) {
+    Spend(Micros(Available().value() - 10'000'000));
+    Work();
+  }
+  clock_.Advance(absl::Hours(24));
+  for (int day = 0; day < 3; ++day) {
+    for (int i = 0; i < 3; ++i) {
+      Work();
+      Spend(Micros(Available().value() - 10'000'000));
+    }
+    clock_.Advance(absl::Hours(24));
+  }
+  Work();
+
+  // Midnight in New York: of the next day, and of the next month.
+  EXPECT_THAT(mails_.resume_times, ElementsAre("03-11 04:00", "04-01 04:00"));
+}
+
+TEST_F(RechargerTest, ARecalledDayIsNotToldAgain) {
+  RechargeSubject subject = {.available = Cents(0), .time_zone = absl::FixedTimeZone(14 * 3600)};
+  stored::v1::PaymentProfile profile;
+  const auto tell = [&](RechargeObstacle cap) {
+    return TellCap(cap, subject, clock_.Now(), &profile);
+  };
+
+  EXPECT_TRUE(tell(RechargeObstacle::kDailyCap));
+  EXPECT_TRUE(tell(RechargeObstacle::kMonthlyCap));
+  EXPECT_FALSE(tell(RechargeObstacle::kDailyCap));
+  EXPECT_FALSE(tell(RechargeObstacle::kMonthlyCap));
+  subject.time_zone = absl::UTCTimeZone();
+  EXPECT_FALSE(tell(RechargeObstacle::kDailyCap));
+  subject.time_zone = absl::FixedTimeZone(14 * 3600);
+  EXPECT_FALSE(tell(RechargeObstacle::kDailyCap));
+}
+
+TEST_F(RechargerTest, ACreditedChargeHasOneReceiptWithTheBalanceAfterIt) {
+  for (const char* const point : {"", "credited", "CREDITED"}) {
+    SCOPED_TRACE(point);
+    mails_.receipts = true;
+    clock_.Advance(absl::Hours(24 * 31));  // No cap.
+    Enable({"pm_card_visa"});
+    const size_t before = Mails().size();
+    Spend(Micros(Available().value() - 10'000'000));
+    kill_at_ = point;
+    try {
+      Work();
+    } catch (const Killed&) {
+    }
+    Restart();
+    Work();
+
+    EXPECT_EQ(Mails().size(), before + 1);
+    EXPECT_EQ(Mails()[0], "receipt 70000000");
+  }
 }
 
 TEST_F(RechargerTest, PayChargesOnceForEachRequest) {
