@@ -32,6 +32,7 @@ absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options
 
 Payments::Payments(const Options& options, const House& house)
     : limits_(options.limits),
+      reached_(options.reached),
       house_(house),
       mails_(options.mails),
       documents_(house.ledger, house.journal) {}
@@ -62,7 +63,8 @@ absl::Status Payments::StartWorking() {
                                                    .mails = &mails_,
                                                    .clock = house_.clock,
                                                    .new_recharge_id = NewRechargeId,
-                                                   .charge_max = limits_.others.charge_max});
+                                                   .charge_max = limits_.others.charge_max,
+                                                   .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(
                    {.ledger = house_.ledger,

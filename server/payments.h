@@ -1,10 +1,12 @@
 #ifndef FAREBOX_SERVER_PAYMENTS_H_
 #define FAREBOX_SERVER_PAYMENTS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "server/payment_provider.h"
 #include "server/recharge/outbox_mails.h"
 #include "server/recharge/payment_gateway.h"
@@ -36,6 +38,8 @@ class Payments {
     // Where the simulated provider keeps its books.
     std::string data_directory;
     RechargeLimitTable limits;
+    // Tests end the process at the points that Recharger names.
+    std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
     OutboxMails::Options mails;
   };
   // What it stands on. All outlive it.
@@ -66,6 +70,7 @@ class Payments {
   absl::Status StartWorking();
 
   const RechargeLimitTable limits_;
+  const std::function<void(absl::string_view)> reached_;
   const House house_;
 
   // In this order: what is below uses what is above.

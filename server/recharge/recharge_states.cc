@@ -18,9 +18,6 @@ constexpr absl::Duration kKeyLife = absl::Hours(23);
 constexpr absl::Duration kActionPatience = absl::Hours(23);
 constexpr absl::Duration kActionPause = absl::Minutes(5);
 
-// When a process that is killed now takes the attempt up again.
-constexpr absl::Duration kTakeUpPause = absl::Seconds(30);
-
 // Until the next delivery, by the number of those before; the last one for all that follow.
 constexpr std::array kRetryPauses = {absl::Seconds(5), absl::Seconds(15), absl::Minutes(1),
                                      absl::Minutes(5), absl::Minutes(15), absl::Minutes(30)};
@@ -83,7 +80,8 @@ void NoteSending(absl::Time now, RechargeAttempt* attempt) {
   if (attempt->first_sent_micros() == 0) attempt->set_first_sent_micros(absl::ToUnixMicros(now));
   attempt->set_deliveries(attempt->deliveries() + 1);
   const bool is_first = attempt->state() == v1::RECHARGE_STATE_INTENT;
-  Enter(is_first ? v1::RECHARGE_STATE_SENT : attempt->state(), now, now + kTakeUpPause, attempt);
+  // Due at once: who finds it so took no answer, and has nothing to wait for.
+  Enter(is_first ? v1::RECHARGE_STATE_SENT : attempt->state(), now, now, attempt);
 }
 
 void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
