@@ -78,6 +78,7 @@ struct RawOptions {
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
+  int64_t number_grace_days = 0;
   std::string smtp_password_file;
 };
 
@@ -113,6 +114,10 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "MiB of free disk below which only running calls are ended; below a quarter of "
                   "it, nothing is changed")
       ->check(CLI::Range(1, 1024 * 1024))
+      ->capture_default_str();
+  app->add_option("--number-grace-days", raw->number_grace_days,
+                  "Days that a number is kept whose month could not be paid")
+      ->check(CLI::Range(1, 366))
       ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
       ->check(CLI::Range(1, 64))
@@ -214,7 +219,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   RawOptions raw = {.drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
                     .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
                     .request_window_hours = absl::ToInt64Hours(config.request_window),
-                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte};
+                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
+                    .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24};
 
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
@@ -237,6 +243,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   config.drain_grace = absl::Seconds(raw.drain_grace_seconds);
   config.drain_timeout = absl::Seconds(raw.drain_timeout_seconds);
   config.request_window = absl::Hours(raw.request_window_hours);
+  config.rentals.grace = absl::Hours(24 * raw.number_grace_days);
   config.free_disk_bytes_min = raw.free_disk_min_mib * kMebibyte;
 
   const bool is_unix = absl::StartsWith(config.listen, "unix:");

@@ -8,6 +8,7 @@
 #include "server/log.h"
 #include "server/mailing.h"
 #include "server/payments.h"
+#include "server/rentals.h"
 
 namespace farebox::server {
 
@@ -30,6 +31,7 @@ struct Config {
   // How browsers reach it; empty: at localhost.
   std::string http_url;
   Payments::Options payments;
+  Rentals::Options rentals;
   Mailing::Options mail;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;

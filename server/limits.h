@@ -93,6 +93,32 @@ inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
 
 // What one reconciliation shows.
 inline constexpr int kDifferencesMax = 1'000;
+// --- Numbers
+
+// Accounts whose months are charged at once.
+inline constexpr int kRenewalThreads = 4;
+
+// How long a number that is not paid is kept, by default; and how often it is tried meanwhile.
+inline constexpr absl::Duration kNumberGrace = absl::Hours(24 * 14);
+inline constexpr absl::Duration kUnpaidPause = absl::Hours(24);
+
+// A clock that moves by more than this between two looks has leapt, and is believed after it has
+// gone evenly for so long.
+inline constexpr absl::Duration kClockLeapForwardMax = absl::Hours(24);
+inline constexpr absl::Duration kClockLeapBackMax = absl::Minutes(1);
+inline constexpr absl::Duration kClockTrial = absl::Hours(1);
+
+// How often it is looked for what is due, and how long an account rests that could not be worked
+// on.
+inline constexpr absl::Duration kRenewalPause = absl::Seconds(1);
+inline constexpr absl::Duration kRenewalFailurePause = absl::Seconds(10);
+
+// Rentals that are looked through at a start for those that are past due.
+inline constexpr size_t kUnpaidSoughtMax = 100'000;
+
+// Rentals that are read at once.
+inline constexpr size_t kRentalPageSize = 256;
+
 // --- Mails
 
 // After a server has said "later", a mail waits this long; twice as long each further time, up to

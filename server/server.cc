@@ -139,6 +139,13 @@ absl::Status Server::MakeServices() {
   mailing_ = std::make_unique<Mailing>(
       config_.mail,
       Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
+  FAREBOX_ASSIGN_OR_RETURN(rentals_,
+                           Rentals::Start(config_.rentals, {.environment = environment,
+                                                            .ledger = ledger_.get(),
+                                                            .journal = journal_.get(),
+                                                            .decks = &decks_,
+                                                            .stationery = &mailing_->stationery(),
+                                                            .clock = clock_}));
   return MakePayments(environment);
 }
 
@@ -170,6 +177,7 @@ absl::Status Server::Listen() {
   builder.RegisterService(accounts_.get());
   builder.RegisterService(rates_.get());
   builder.RegisterService(operations_.get());
+  builder.RegisterService(rentals_->service());
   if (payments_ != nullptr) builder.RegisterService(payments_->service());
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
@@ -200,6 +208,7 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();
+  if (rentals_ != nullptr) rentals_->Drain();
   if (mailing_ != nullptr) mailing_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();

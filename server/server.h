@@ -14,6 +14,7 @@
 #include "server/mailing.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
+#include "server/rentals.h"
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
 #include "server/services/billing_service.h"
@@ -90,6 +91,7 @@ class Server {
   std::unique_ptr<RateService> rates_;
   std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<Mailing> mailing_;
+  std::unique_ptr<Rentals> rentals_;
   std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
   std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<grpc::Server> grpc_server_;

@@ -23,6 +23,20 @@ absl::Status DocumentStore::Put(DocumentGroup group) {
   return batch->outcomes[index];
 }
 
+absl::Status DocumentStore::Remove(const Document& document) {
+  std::optional<absl::Status> outcome;
+  ledger_->SubmitCatalogChange(
+      [&](Catalog& catalog) { return catalog.RemoveDocument(document); },
+      [&](const absl::Status& status) {
+        MutexLock lock(&mu_);
+        outcome = status;
+        ended_.SignalAll();
+      });
+  MutexLock lock(&mu_);
+  while (!outcome.has_value()) ended_.Wait(&mu_);
+  return *std::move(outcome);
+}
+
 void DocumentStore::Submit(const std::shared_ptr<Batch>& batch) {
   const auto outcomes = std::make_shared<std::vector<absl::Status>>();
   const auto put = [this, batch, outcomes](Catalog& catalog) {

@@ -31,6 +31,9 @@ class DocumentStore {
   // Returns when the group is durable, or is not going to be.
   absl::Status Put(DocumentGroup group);
 
+  // Removes a document as it was read.
+  absl::Status Remove(const Document& document);
+
   // What had been put when the call began is seen.
   absl::StatusOr<std::optional<Document>> Find(DocumentKind kind, absl::string_view key);
   absl::StatusOr<std::optional<Document>> FindInSlot(DocumentKind kind, absl::string_view slot);

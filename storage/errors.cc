@@ -56,6 +56,8 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kPaymentPending, "PAYMENT_PENDING"},
     ReasonRow{Reason::kCardSetupNotFound, "CARD_SETUP_NOT_FOUND"},
     ReasonRow{Reason::kCardSetupNotDone, "CARD_SETUP_NOT_DONE"},
+    ReasonRow{Reason::kNumberTaken, "NUMBER_TAKEN"},
+    ReasonRow{Reason::kNumberNotFound, "NUMBER_NOT_FOUND"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -251,6 +253,18 @@ absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view prob
   return Make(absl::StatusCode::kFailedPrecondition, Reason::kCardSetupNotDone,
               absl::StrCat("card setup ", setup_id, ": ", problem),
               {{"setup_id", std::string(setup_id)}});
+}
+
+absl::Status NumberTaken(absl::string_view number) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kNumberTaken,
+              absl::StrCat("number ", number, " belongs to an account already"),
+              {{"number", std::string(number)}});
+}
+
+absl::Status NumberNotFound(absl::string_view account_id, absl::string_view number) {
+  return Make(absl::StatusCode::kNotFound, Reason::kNumberNotFound,
+              absl::StrCat("account ", account_id, " has no number ", number),
+              {{"account_id", std::string(account_id)}, {"number", std::string(number)}});
 }
 
 absl::Status Overloaded() {

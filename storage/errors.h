@@ -53,6 +53,8 @@ enum class Reason : uint8_t {
   kPaymentPending = 33,
   kCardSetupNotFound = 34,
   kCardSetupNotDone = 35,
+  kNumberTaken = 36,
+  kNumberNotFound = 37,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -109,6 +111,11 @@ absl::Status PaymentPending(absl::string_view recharge_id, absl::string_view act
 absl::Status CardSetupNotFound(absl::string_view setup_id);
 // No card was entered yet, or none that can be used.
 absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view problem);
+
+// Some account has the number.
+absl::Status NumberTaken(absl::string_view number);
+// The account does not have it, and never had.
+absl::Status NumberNotFound(absl::string_view account_id, absl::string_view number);
 
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();

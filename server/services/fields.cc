@@ -45,15 +45,6 @@ absl::Status CheckName(absl::string_view value, size_t bytes_max, absl::string_v
   return absl::OkStatus();
 }
 
-absl::Status CheckE164(absl::string_view value, absl::string_view field) {
-  if (value.empty()) return error::FieldInvalid(field, "is required");
-  if (value[0] == '+') value.remove_prefix(1);
-  if (!IsDigits(value) || value.size() > limits::kNumberDigitsMax) {
-    return error::FieldInvalid(field, "must be an E.164 number, with or without +");
-  }
-  return absl::OkStatus();
-}
-
 // A number, a short code or a SIP user.
 absl::Status CheckDestination(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
@@ -126,6 +117,15 @@ bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return absl::ascii_isdigit(static_cast<unsigned char>(c));
   });
+}
+
+absl::Status CheckE164(absl::string_view value, absl::string_view field) {
+  if (value.empty()) return error::FieldInvalid(field, "is required");
+  if (value[0] == '+') value.remove_prefix(1);
+  if (!IsDigits(value) || value.size() > limits::kNumberDigitsMax) {
+    return error::FieldInvalid(field, "must be an E.164 number, with or without +");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckAccountId(absl::string_view value, absl::string_view field) {

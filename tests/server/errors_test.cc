@@ -44,6 +44,8 @@ TEST(ToGrpcStatus, GivesEveryErrorItsCodeReasonAndWhetherARetryHelps) {
       {error::CardSetupNotFound("s"), StatusCode::NOT_FOUND, "CARD_SETUP_NOT_FOUND", false},
       {error::CardSetupNotDone("s", "p"), StatusCode::FAILED_PRECONDITION, "CARD_SETUP_NOT_DONE",
        false},
+      {error::NumberTaken("+1"), StatusCode::FAILED_PRECONDITION, "NUMBER_TAKEN", false},
+      {error::NumberNotFound("a", "+1"), StatusCode::NOT_FOUND, "NUMBER_NOT_FOUND", false},
       {error::Overloaded(), StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", true},
       {error::DeadlineExceeded(), StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", false},
       {error::ShuttingDown(), StatusCode::UNAVAILABLE, "SHUTTING_DOWN", true},
