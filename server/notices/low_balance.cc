@@ -20,13 +20,12 @@ Micros FundsOf(const AccountState& state) {
   return Micros(state.balance.value() + state.terms.credit_limit.value());
 }
 
-LowBalanceStep NextStepOf(const LowBalanceNotice& notice, const AccountState& state,
-                          bool has_risen) {
+LowBalanceStep NextStepOf(const LowBalanceNotice& notice, const AccountState& state, EntryId rise) {
   const bool is_low = IsLow(state);
   const bool is_other_threshold =
       notice.threshold_micros() != state.terms.low_balance_threshold.value();
   const bool has_more = FundsOf(state).value() > notice.funds_micros();
-  const bool is_over = has_risen || is_other_threshold || (!is_low && has_more);
+  const bool is_over = rise > notice.entry_id() || is_other_threshold || (!is_low && has_more);
   if (is_low) return !notice.is_low() || is_over ? LowBalanceStep::kFall : LowBalanceStep::kNone;
   return notice.is_low() && is_over ? LowBalanceStep::kEnd : LowBalanceStep::kNone;
 }
@@ -36,6 +35,7 @@ void NoteStep(LowBalanceStep step, const AccountState& state, LowBalanceNotice* 
   notice->set_is_low(step == LowBalanceStep::kFall);
   if (step == LowBalanceStep::kFall) notice->set_falls(notice->falls() + 1);
   notice->set_funds_micros(FundsOf(state).value());
+  notice->set_entry_id(state.last_entry);
   notice->set_threshold_micros(state.terms.low_balance_threshold.value());
 }
 

@@ -5,6 +5,7 @@
 #include "farebox/stored/v1/mail.pb.h"
 #include "farebox/stored/v1/recharge.pb.h"
 #include "storage/account_state.h"
+#include "storage/entry.h"
 #include "storage/micros.h"
 
 // When the owner of an account is told that its balance is low. Pure.
@@ -22,10 +23,10 @@ enum class LowBalanceStep {
   kEnd,
 };
 
-// `has_risen`: money has come in, since the notice was written, that lifted the account above its
-// threshold, wherever it is now.
+// `rise` is an entry after which the account was above its threshold with money that had come in,
+// wherever it is now; 0 for none. One that the notice knew of does not count.
 LowBalanceStep NextStepOf(const stored::v1::LowBalanceNotice& notice, const AccountState& state,
-                          bool has_risen);
+                          EntryId rise);
 
 // Writes the step down.
 void NoteStep(LowBalanceStep step, const AccountState& state, stored::v1::LowBalanceNotice* notice);

@@ -1,5 +1,6 @@
 #include "server/notices/notice_worker.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -40,21 +41,22 @@ void NoticeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Si
       const auto found = fallen_.find(entry.account);
       if (found == fallen_.end()) continue;
       const Fallen& account = found->second;
+      // The books are ahead of what is told here.
+      if (entry.id <= account.last_entry) continue;
       const Micros funds(entry.balance.value() + entry.credit_limit.value());
       const Micros available(funds.value() - entry.held.value());
-      if (funds <= account.funds || available < account.threshold) continue;
-      Ask(account.account_id, /*has_risen=*/true);
-      fallen_.erase(found);
+      const bool has_risen = funds > account.funds && available >= account.threshold;
+      if (has_risen) Ask(account.account_id, entry.id);
     }
   }
   for (const Signal& signal : signals) {
-    if (signal.kind == Signal::Kind::kLowBalance) Ask(signal.account_id, /*has_risen=*/false);
+    if (signal.kind == Signal::Kind::kLowBalance) Ask(signal.account_id, /*rise=*/0);
   }
 }
 
-void NoticeWorker::Ask(absl::string_view account_id, bool has_risen) {
-  bool& risen = asked_[account_id];
-  risen = risen || has_risen;
+void NoticeWorker::Ask(absl::string_view account_id, EntryId rise) {
+  EntryId& newest = asked_[account_id];
+  newest = std::max(newest, rise);
   changed_.SignalAll();
 }
 
@@ -105,7 +107,7 @@ absl::Status NoticeWorker::LookAtFallen() {
     if (page.empty()) break;
     for (const Document& document : page) {
       const std::string account_id = Notices::FallenAccount(document);
-      if (!account_id.empty()) FAREBOX_RETURN_IF_ERROR(Look(account_id, /*has_risen=*/false));
+      if (!account_id.empty()) FAREBOX_RETURN_IF_ERROR(Look(account_id, /*rise=*/0));
     }
     before = page.back().id;
   }
@@ -120,7 +122,7 @@ absl::Status NoticeWorker::LookAtAccounts() {
     if (page.empty()) break;
     for (const AccountFacts& account : page) {
       if (account.state.available() >= account.state.terms.low_balance_threshold) continue;
-      FAREBOX_RETURN_IF_ERROR(Look(account.account_id, /*has_risen=*/false));
+      FAREBOX_RETURN_IF_ERROR(Look(account.account_id, /*rise=*/0));
     }
     before = page.back().number;
   }
@@ -129,7 +131,7 @@ absl::Status NoticeWorker::LookAtAccounts() {
 
 absl::Status NoticeWorker::LookAtAsked() {
   while (true) {
-    std::pair<std::string, bool> next;
+    std::pair<std::string, EntryId> next;
     {
       MutexLock lock(&mu_);
       if (asked_.empty() || stopping_) return absl::OkStatus();
@@ -144,21 +146,23 @@ absl::Status NoticeWorker::LookAtAsked() {
   }
 }
 
-absl::Status NoticeWorker::Look(const std::string& account_id, bool has_risen) {
+absl::Status NoticeWorker::Look(const std::string& account_id, EntryId rise) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts known, parts_.ledger->FindAccount(account_id));
   const Micros threshold = known.state.terms.low_balance_threshold;
   {
     MutexLock lock(&mu_);
     const auto found = fallen_.find(known.number);
     const bool is_dealt_with =
-        found != fallen_.end() && !has_risen && found->second.threshold == threshold;
+        found != fallen_.end() && rise == 0 && found->second.threshold == threshold;
     if (is_dealt_with) return absl::OkStatus();
-    fallen_[known.number] = {
-        .account_id = account_id, .funds = FundsOf(known.state), .threshold = threshold};
+    fallen_[known.number] = {.account_id = account_id,
+                             .funds = FundsOf(known.state),
+                             .threshold = threshold,
+                             .last_entry = known.state.last_entry};
   }
   // Read again: what comes in after this is noticed by listening.
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
-  const absl::StatusOr<bool> is_fallen = parts_.notices->LookAtBalance(account, has_risen);
+  const absl::StatusOr<bool> is_fallen = parts_.notices->LookAtBalance(account, rise);
   if (!is_fallen.ok() || !*is_fallen) {
     MutexLock lock(&mu_);
     fallen_.erase(known.number);

@@ -48,6 +48,7 @@ class NoticeWorker : public LedgerListener {
     // As in stored::v1::LowBalanceNotice.
     Micros funds;
     Micros threshold;
+    EntryId last_entry = 0;
   };
 
   void Loop();
@@ -57,16 +58,16 @@ class NoticeWorker : public LedgerListener {
   absl::Status LookAtFallen();
   absl::Status LookAtAccounts();
   absl::Status LookAtAsked();
-  absl::Status Look(const std::string& account_id, bool has_risen);
-  void Ask(absl::string_view account_id, bool has_risen) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Look(const std::string& account_id, EntryId rise);
+  void Ask(absl::string_view account_id, EntryId rise) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsStopping() const;
 
   const Parts parts_;
 
   mutable Mutex mu_;
   CondVar changed_;  // Signalled when asked_ or stopping_ changes.
-  // Accounts to be looked at, and whether they have risen.
-  absl::flat_hash_map<std::string, bool> asked_ ABSL_GUARDED_BY(mu_);
+  // Accounts to be looked at, and their newest rise: see low_balance.h.
+  absl::flat_hash_map<std::string, EntryId> asked_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AccountNumber, Fallen> fallen_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 

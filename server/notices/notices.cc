@@ -45,9 +45,9 @@ std::string Notices::FallenAccount(const Document& document) {
   return is_fallen ? std::string(account_id) : "";
 }
 
-absl::StatusOr<bool> Notices::LookAtBalance(const AccountFacts& account, bool has_risen) {
+absl::StatusOr<bool> Notices::LookAtBalance(const AccountFacts& account, EntryId rise) {
   // Without an address nothing is written down either: most accounts may have none.
-  if (!has_risen && SettingsOf(*account.settings).email().empty()) return false;
+  if (rise == 0 && SettingsOf(*account.settings).email().empty()) return false;
   const std::string key = absl::StrCat(kLowPrefix, account.account_id);
   FAREBOX_ASSIGN_OR_RETURN(std::optional<Document> document,
                            parts_.documents->Find(kAccountNotices, key));
@@ -58,7 +58,7 @@ absl::StatusOr<bool> Notices::LookAtBalance(const AccountFacts& account, bool ha
   if (!notice.ParseFromString(document->content)) {
     return absl::DataLossError(absl::StrCat("notice ", key, " cannot be read"));
   }
-  const LowBalanceStep step = NextStepOf(notice, account.state, has_risen);
+  const LowBalanceStep step = NextStepOf(notice, account.state, rise);
   if (step == LowBalanceStep::kNone) return notice.is_low();
   NoteStep(step, account.state, &notice);
   DocumentGroup group;

@@ -11,6 +11,7 @@
 #include "storage/clock.h"
 #include "storage/document.h"
 #include "storage/document_store.h"
+#include "storage/entry.h"
 #include "storage/ledger.h"
 
 namespace farebox::server {
@@ -31,9 +32,9 @@ class Notices {
   explicit Notices(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
   // Tells the owner if the account has fallen below its threshold and nothing recharges it. Returns
-  // whether a fall has been dealt with, now or before, and is not over. For `has_risen` see
+  // whether a fall has been dealt with, now or before, and is not over. For `rise` see
   // low_balance.h.
-  absl::StatusOr<bool> LookAtBalance(const AccountFacts& account, bool has_risen);
+  absl::StatusOr<bool> LookAtBalance(const AccountFacts& account, EntryId rise);
 
   // Sees to the reminder of a card that is due first. False where none is due.
   absl::StatusOr<bool> RemindOfCard();

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "server/limits.h"
+#include "server/mail/letter.h"
+#include "server/mail/limits.h"
 
 namespace farebox::server {
 namespace {
@@ -30,7 +32,8 @@ bool IsWaiting(const StoredMail& mail) {
 
 absl::Time NoteTry(const mail::MailSender::Result& result, absl::Time now, StoredMail* mail) {
   mail->set_tries(mail->tries() + 1);
-  mail->set_last_answer(result.words);
+  // Bytes that are no UTF-8 would make the document one that cannot be read.
+  mail->set_last_answer(mail::OneLine(result.words, mail::kServerWordsBytesMax));
   switch (result.outcome) {
     case Outcome::kSent:
       mail->set_sent_micros(absl::ToUnixMicros(now));

@@ -12,13 +12,15 @@ MailWorker::MailWorker(Parts parts)
 MailWorker::~MailWorker() { Drain(); }
 
 void MailWorker::Drain() {
+  bool has_ended = false;
   {
     MutexLock lock(&mu_);
     stopping_ = true;
     changed_.SignalAll();
     if (!has_ended_) changed_.WaitFor(&mu_, parts_.drain_timeout);
+    has_ended = has_ended_;
   }
-  parts_.mailer->BreakOff();
+  if (!has_ended) parts_.mailer->BreakOff();
   MutexLock lock(&drain_mu_);
   if (thread_.joinable()) thread_.join();
 }

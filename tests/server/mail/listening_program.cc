@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
 #include "storage/check.h"
@@ -40,6 +41,10 @@ ListeningProgram::~ListeningProgram() {
     Wait();
   }
   close(output_fd_);
+}
+
+void ListeningProgram::AwaitOutput(absl::string_view text) {
+  while (!absl::StrContains(output_, text)) FAREBOX_CHECK(Read());
 }
 
 std::string ListeningProgram::Terminate() {

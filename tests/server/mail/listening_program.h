@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace farebox::testing {
 
 // A program that runs beside a test. Its first line ends with the port that it listens on.
@@ -20,6 +22,9 @@ class ListeningProgram {
   ListeningProgram& operator=(const ListeningProgram&) = delete;
 
   int port() const { return port_; }
+
+  // Returns when it has written this to standard output; crashes where it ends before.
+  void AwaitOutput(absl::string_view text);
 
   // SIGTERM, waits for its end, and returns all that it wrote to standard output.
   std::string Terminate();

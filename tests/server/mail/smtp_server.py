@@ -118,6 +118,7 @@ def parse_arguments():
     parser.add_argument("--tls", choices=("none", "starttls", "implicit"), default="none")
     parser.add_argument("--certificate", help="write a self-signed one here, and use it")
     parser.add_argument("--name", default="IP:127.0.0.1", help="what the certificate is for")
+    parser.add_argument("--port", type=int, default=0, help="where to listen; 0 is any free one")
     parser.add_argument("--login", help="USER:PASSWORD that is let in; nobody else is")
     return parser.parse_args()
 
@@ -129,7 +130,7 @@ async def serve(options):
         more["tls_context"] = context
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: ScriptedSmtp(options, loop=loop, **more),
-                                      "127.0.0.1", 0,
+                                      "127.0.0.1", options.port,
                                       ssl=context if options.tls == "implicit" else None)
     print(f"Listening on 127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

@@ -20,7 +20,8 @@ constexpr Micros kThreshold = Cents(10'00);
 AccountState StateOf(Micros balance, Micros held = Micros(), Micros credit_limit = Micros()) {
   return {.terms = {.credit_limit = credit_limit, .low_balance_threshold = kThreshold},
           .balance = balance,
-          .held = held};
+          .held = held,
+          .last_entry = 7};
 }
 
 // It fell, with 9.00 there.
@@ -35,7 +36,7 @@ TEST(LowBalanceTest, AFallIsOverWhenMoneyHasComeIn) {
     std::string name;
     LowBalanceNotice notice;
     AccountState state;
-    bool has_risen;
+    EntryId rise;
     Step step;
   };
   AccountState no_threshold = StateOf(Cents(-1));
@@ -47,23 +48,25 @@ TEST(LowBalanceTest, AFallIsOverWhenMoneyHasComeIn) {
   AccountState higher_threshold = StateOf(Cents(8'00));
   higher_threshold.terms.low_balance_threshold = Cents(50'00);
   const std::vector<Case> cases = {
-      {"above", {}, StateOf(Cents(10'00)), false, Step::kNone},
-      {"below", {}, StateOf(Micros(kThreshold.value() - 1)), false, Step::kFall},
-      {"below with what is held", {}, StateOf(Cents(12'00), Cents(3'00)), false, Step::kFall},
-      {"a credit limit counts", {}, StateOf(Cents(9'00), {}, Cents(1'00)), false, Step::kNone},
-      {"no threshold", {}, no_threshold, false, Step::kNone},
-      {"suspended", {}, suspended, false, Step::kNone},
-      {"still low", Fallen(), StateOf(Cents(8'00)), false, Step::kNone},
-      {"a little more, low all the same", Fallen(), StateOf(Cents(9'50)), false, Step::kNone},
-      {"enough again", Fallen(), StateOf(Cents(10'00)), false, Step::kEnd},
-      {"more credit", Fallen(), StateOf(Cents(9'00), {}, Cents(5'00)), false, Step::kEnd},
-      {"rose, and fell again", Fallen(), StateOf(Cents(8'00)), true, Step::kFall},
-      {"rose", Fallen(), StateOf(Cents(20'00)), true, Step::kEnd},
-      {"another threshold, not low", Fallen(), lower_threshold, false, Step::kEnd},
-      {"another threshold, low", Fallen(), higher_threshold, false, Step::kFall},
+      {"above", {}, StateOf(Cents(10'00)), 0, Step::kNone},
+      {"below", {}, StateOf(Micros(kThreshold.value() - 1)), 0, Step::kFall},
+      {"below with what is held", {}, StateOf(Cents(12'00), Cents(3'00)), 0, Step::kFall},
+      {"a credit limit counts", {}, StateOf(Cents(9'00), {}, Cents(1'00)), 0, Step::kNone},
+      {"no threshold", {}, no_threshold, 0, Step::kNone},
+      {"suspended", {}, suspended, 0, Step::kNone},
+      {"still low", Fallen(), StateOf(Cents(8'00)), 0, Step::kNone},
+      {"a little more, low all the same", Fallen(), StateOf(Cents(9'50)), 0, Step::kNone},
+      {"enough again", Fallen(), StateOf(Cents(10'00)), 0, Step::kEnd},
+      {"more credit", Fallen(), StateOf(Cents(9'00), {}, Cents(5'00)), 0, Step::kEnd},
+      {"rose, and fell again", Fallen(), StateOf(Cents(8'00)), 8, Step::kFall},
+      {"rose", Fallen(), StateOf(Cents(20'00)), 8, Step::kEnd},
+      {"rose before it fell, and it is only now told so", Fallen(), StateOf(Cents(8'00)), 7,
+       Step::kNone},
+      {"another threshold, not low", Fallen(), lower_threshold, 0, Step::kEnd},
+      {"another threshold, low", Fallen(), higher_threshold, 0, Step::kFall},
   };
   for (const Case& c : cases) {
-    EXPECT_EQ(NextStepOf(c.notice, c.state, c.has_risen), c.step) << c.name;
+    EXPECT_EQ(NextStepOf(c.notice, c.state, c.rise), c.step) << c.name;
   }
 }
 
@@ -74,7 +77,7 @@ TEST(LowBalanceTest, AHoldThatComesAndGoesIsNoFallOfItsOwn) {
   for (int call = 0; call < 100; ++call) {
     for (const Micros held : {Cents(2'00), Micros()}) {
       const AccountState state = StateOf(Cents(balance_cents), held);
-      const Step step = NextStepOf(notice, state, /*has_risen=*/false);
+      const Step step = NextStepOf(notice, state, /*rise=*/0);
       NoteStep(step, state, &notice);
       if (step == Step::kFall) ++falls;
     }

@@ -18,9 +18,7 @@ using ::testing::IsEmpty;
 
 class LowBalanceNotices : public NoticesTest {
  protected:
-  bool Look(bool has_risen = false) {
-    return notices_->LookAtBalance(Account("alice"), has_risen).value();
-  }
+  bool Look() { return notices_->LookAtBalance(Account("alice"), /*rise=*/0).value(); }
 };
 
 TEST_F(LowBalanceNotices, AFallIsToldOnceHoweverOftenItIsLookedAt) {

@@ -250,6 +250,20 @@ TEST_F(MailerTest, ARefusedMailIsGivenUpAndSaysWhy) {
   EXPECT_EQ(Stored("A").last_answer(), "answer 1");
 }
 
+TEST_F(MailerTest, WhatAServerSaysCannotSpoilTheMail) {
+  Post("A");
+  sender_.words = absl::StrCat("451 \xff\x1b[31m\r\n", std::string(10'000, 'x'));
+  sender_.next = {Outcome::kTryLater};
+
+  SendDue();
+  EXPECT_LE(Stored("A").last_answer().size(), 256);
+  EXPECT_EQ(Stored("A").last_answer().find_first_of("\x1b\r\n"), std::string::npos);
+  clock_.Advance(absl::Minutes(1));
+  SendDue();
+
+  EXPECT_THAT(sender_.sent, SizeIs(1));
+}
+
 TEST_F(MailerTest, WrongSettingsLoseNoMailAndAreTriedNowAndThen) {
   PostMany(20);
   sender_.otherwise = Outcome::kMisconfigured;

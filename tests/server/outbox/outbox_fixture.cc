@@ -67,7 +67,7 @@ mail::MailSender::Result FakeSender::Send(const mail::Mail& mail) {
     next.pop_front();
   }
   if (outcome == Outcome::kSent) sent.push_back(mail);
-  return {outcome, absl::StrCat("answer ", tried.size())};
+  return {outcome, words.empty() ? absl::StrCat("answer ", tried.size()) : words};
 }
 
 OutboxTest::OutboxTest() {

@@ -29,6 +29,8 @@ class FakeSender : public mail::MailSender {
   // What the next mails meet; after that, and by default, `otherwise`.
   std::deque<Outcome> next;
   Outcome otherwise = Outcome::kSent;
+  // What it says; "answer 1", "answer 2"... where this is empty.
+  std::string words;
   // Runs within each try.
   std::function<void()> meanwhile = [] {};
 

@@ -368,7 +368,7 @@ TEST_F(RechargerTest, ACapIsToldWithTheTimeWhenItEnds) {
   EXPECT_THAT(mails_.resume_times, ElementsAre("03-11 04:00", "04-01 04:00"));
 }
 
-TEST_F(RechargerTest, ARecalledDayIsNotToldAgain) {
+TEST_F(RechargerTest, ADayThatComesBackWithATimeZoneIsNotToldAgain) {
   RechargeSubject subject = {.available = Cents(0), .time_zone = absl::FixedTimeZone(14 * 3600)};
   stored::v1::PaymentProfile profile;
   const auto tell = [&](RechargeObstacle cap) {
