@@ -18,6 +18,7 @@ constexpr Row kRows[] = {
     {kExitUnavailable, "no answer: the server is out of reach, overloaded or stopping"},
     {kExitVerificationFailed, "verification found the journal in disagreement with itself"},
     {kExitFault, "a fault of the server or of this program, or a file that cannot be used"},
+    {kExitDifferences, "reconciliation found charges without credits, or credits without charges"},
 };
 
 }  // namespace

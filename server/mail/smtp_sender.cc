@@ -307,7 +307,7 @@ MailSender::Result SmtpSender::Send(const Mail& mail) {
   const absl::string_view own = problem[0] != '\0' ? problem.data() : curl_easy_strerror(code);
   const bool server_said = code == CURLE_OK || seen.code() >= 400;
   const std::string words = WithoutPassword(options_, server_said ? seen.reply() : own);
-  return {OutcomeOf(code, seen), words};
+  return {OutcomeOf(code, seen), OneLine(words, kServerWordsBytesMax)};
 }
 
 }  // namespace farebox::mail
