@@ -62,7 +62,7 @@ absl::Status Payments::StartWorking() {
                                                             .mails = &mails_,
                                                             .clock = house_.clock,
                                                             .new_recharge_id = NewRechargeId,
-                                                            .charge_max = limits_.others.charge_max,
+                                                            .limits = &limits_,
                                                             .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(
@@ -86,6 +86,7 @@ absl::Status Payments::StartWorking() {
       .journal = house_.journal, .documents = &documents_, .gateway = gateway_.get()});
   desk_ =
       std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
+                                                         .journal = house_.journal,
                                                          .documents = &documents_,
                                                          .gateway = gateway_.get(),
                                                          .recharger = recharger_.get(),

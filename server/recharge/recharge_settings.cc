@@ -111,13 +111,11 @@ absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeL
   return CheckCaps(settings);
 }
 
-absl::Status CheckPayment(Micros amount, const RechargeLimits& limits,
+absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
                           absl::string_view currency_code) {
-  if (!amount.is_positive()) return error::AmountInvalid("amount_micros", "must be positive");
   if (amount <= limits.charge_max) return absl::OkStatus();
-  return error::AmountInvalid(
-      "amount_micros", absl::StrCat("must be at most ", mail::FormatAmountRoundedDown(
-                                                            limits.charge_max, currency_code)));
+  const std::string most = mail::FormatAmountRoundedDown(limits.charge_max, currency_code);
+  return error::RechargeLimit(account_id, absl::StrCat("at most ", most, " is charged at once"));
 }
 
 }  // namespace farebox::server

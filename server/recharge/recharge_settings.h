@@ -37,7 +37,7 @@ absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeL
                                absl::string_view currency_code);
 
 // Whether that much may be charged at once, by hand.
-absl::Status CheckPayment(Micros amount, const RechargeLimits& limits,
+absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
                           absl::string_view currency_code);
 
 }  // namespace farebox::server

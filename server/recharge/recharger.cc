@@ -62,11 +62,15 @@ absl::Status Recharger::Work(absl::string_view account_id) {
   }
 }
 
+Micros Recharger::ChargeMax(const AccountFacts& account) const {
+  return parts_.limits->Of(SettingsOf(*account.settings).currency_code()).charge_max;
+}
+
 absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
   const absl::Time now = parts_.clock->Now();
   FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
   const RechargePlan plan =
-      PlanRecharge(profile.profile, SubjectOf(account), parts_.charge_max, now);
+      PlanRecharge(profile.profile, SubjectOf(account), ChargeMax(account), now);
   const bool has_moved = profile.document.due != plan.until;
   profile.document.due = plan.until;
 
@@ -121,8 +125,8 @@ absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attem
   return absl::OkStatus();
 }
 
-absl::StatusOr<RechargeAttempt> Recharger::Pay(absl::string_view account_id,
-                                               absl::string_view request_id, Micros amount) {
+absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
+                                                  absl::string_view request_id, Micros amount) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
   const std::string recharge_id = RechargeIdOf(account, request_id);
   FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, records_.FindAttempt(recharge_id));
@@ -144,8 +148,9 @@ absl::StatusOr<RechargeAttempt> Recharger::Pay(absl::string_view account_id,
       record->attempt.request_id() != request_id) {
     return error::RequestIdReused(account_id, request_id);
   }
+  const bool is_replayed = record->attempt.state() == v1::RECHARGE_STATE_CREDITED;
   FAREBOX_RETURN_IF_ERROR(Advance(account, &*record));
-  return std::move(record->attempt);
+  return Payment{.attempt = std::move(record->attempt), .replayed = is_replayed};
 }
 
 absl::Status Recharger::Ask(const RechargeAttemptName& name) {

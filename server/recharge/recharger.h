@@ -13,6 +13,7 @@
 #include "server/recharge/recharge_mails.h"
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_rules.h"
+#include "server/recharge/recharge_settings.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -48,8 +49,8 @@ class Recharger {
     const Clock* clock = nullptr;
     // Names a new attempt; never the same twice.
     std::function<std::string()> new_recharge_id;
-    // The most that is charged at once, in any currency's units.
-    Micros charge_max;
+    // The most that is charged at once.
+    const RechargeLimitTable* limits = nullptr;
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
@@ -63,13 +64,20 @@ class Recharger {
   // turns out that one was charged that had been taken for refused, that is credited too.
   absl::Status Ask(const RechargeAttemptName& name);
 
-  // Pay Now. The attempt that the request has made, as far as it has come by now: CREDITED,
-  // DECLINED, ABANDONED, or open where the provider has not decided. The same request makes one
-  // attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS, REQUEST_ID_REUSED.
-  absl::StatusOr<stored::v1::RechargeAttempt> Pay(absl::string_view account_id,
-                                                  absl::string_view request_id, Micros amount);
+  struct Payment {
+    // As far as it has come by now: CREDITED, DECLINED, ABANDONED, or open where the provider has
+    // not decided.
+    stored::v1::RechargeAttempt attempt;
+    // It was credited before.
+    bool replayed = false;
+  };
+  // Pay Now. The same request makes one attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS,
+  // REQUEST_ID_REUSED.
+  absl::StatusOr<Payment> Pay(absl::string_view account_id, absl::string_view request_id,
+                              Micros amount);
 
  private:
+  Micros ChargeMax(const AccountFacts& account) const;
   // Whether an attempt was decided on.
   absl::StatusOr<bool> Decide(const AccountFacts& account);
   absl::Status TellOfCap(RechargeObstacle cap, const AccountFacts& account, ProfileRecord* profile);

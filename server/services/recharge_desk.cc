@@ -161,12 +161,19 @@ absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* r
                            parts_.ledger->FindAccount(request.account_id()));
   const std::string currency = CurrencyOf(account);
   const Micros amount(request.amount_micros());
-  FAREBOX_RETURN_IF_ERROR(CheckPayment(amount, parts_.limits->Of(currency), currency));
+  FAREBOX_RETURN_IF_ERROR(
+      CheckPayment(request.account_id(), amount, parts_.limits->Of(currency), currency));
   FAREBOX_ASSIGN_OR_RETURN(
-      const RechargeAttempt attempt,
+      const Recharger::Payment payment,
       parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
+  const RechargeAttempt& attempt = payment.attempt;
   if (IsOpen(attempt)) return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
   if (attempt.state() != v1::RECHARGE_STATE_CREDITED) return RefusalOf(attempt);
+  FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
+                           parts_.journal->NewReader());
+  FAREBOX_ASSIGN_OR_RETURN(const Entry entry, journal->Read(attempt.entry_id()));
+  FillEntry(entry, request.account_id(), response->mutable_entry());
+  response->set_replayed(payment.replayed);
   FillRecharge(attempt, response->mutable_recharge());
   return absl::OkStatus();
 }

@@ -16,6 +16,7 @@
 #include "server/recharge/reconciliation.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
+#include "storage/journal.h"
 #include "storage/ledger.h"
 
 namespace farebox::server {
@@ -28,6 +29,7 @@ class RechargeDesk {
   // All outlive it.
   struct Parts {
     Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
     DocumentStore* documents = nullptr;
     PaymentGateway* gateway = nullptr;
     Recharger* recharger = nullptr;

@@ -1,6 +1,8 @@
 // Money in over real sockets: gRPC on one side, the provider's HTTP on the other.
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
@@ -182,6 +184,131 @@ TEST_F(StripePaymentsTest, ReconciliationSaysWhenTheProviderCannotBeAsked) {
               FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
   EXPECT_THAT(Ask(&Stub::ReconcileRecharges, "from_time { seconds: 5 } to_time { seconds: 5 }"),
               FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "FIELD_INVALID"));
+}
+
+// ---- Bad input
+
+TEST_F(SimulatedPaymentsTest, BadFieldsAreNamed) {
+  const auto pay = [&](const std::string& text) { return Ask(&Stub::Pay, text).status; };
+  const auto setup = [&](const std::string& text) {
+    return Ask(&Stub::StartCardSetup, text).status;
+  };
+  const auto update = [&](const std::string& settings) {
+    return Ask(&Stub::UpdateAutoRecharge,
+               absl::StrCat("account_id: 'acme' auto_recharge { enabled: true ", settings, " }"))
+        .status;
+  };
+  const std::string email = " failure_email: 'a@acme.example' ";
+  struct Row {
+    grpc::Status status;
+    const char* reason;
+    const char* field;
+  };
+  for (const Row& row : std::vector<Row>{
+           {pay("request_id: 'r' amount_micros: 1"), "FIELD_INVALID", "account_id"},
+           {pay("account_id: '../x' request_id: 'r' amount_micros: 1"), "FIELD_INVALID",
+            "account_id"},
+           {pay("account_id: 'acme' amount_micros: 1"), "FIELD_INVALID", "request_id"},
+           {pay("account_id: 'acme' request_id: 'r'"), "AMOUNT_INVALID", "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: -1"), "AMOUNT_INVALID",
+            "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: 9223372036854775807"),
+            "AMOUNT_INVALID", "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: -9223372036854775808"),
+            "AMOUNT_INVALID", "amount_micros"},
+           {setup("account_id: 'acme' return_url: 'javascript:alert(1)'"), "FIELD_INVALID",
+            "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://evil.example/'"), "FIELD_INVALID",
+            "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://localhost.evil.example/'"),
+            "FIELD_INVALID", "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://localhost:1@evil.example/'"),
+            "FIELD_INVALID", "return_url"},
+           {setup("account_id: 'acme' return_url: 'https://a\\r\\nb'"), "FIELD_INVALID",
+            "return_url"},
+           {update("amount_micros: 50000000 threshold_micros: 15000000" + email), "AMOUNT_INVALID",
+            "auto_recharge.amount_micros"},
+           {update("amount_micros: 60000000 threshold_micros: 9990000" + email), "AMOUNT_INVALID",
+            "auto_recharge.threshold_micros"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000"), "FIELD_INVALID",
+            "auto_recharge.failure_email"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000 failure_email: 'a b'"),
+            "FIELD_INVALID", "auto_recharge.failure_email"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000 daily_charges_max: 101" +
+                   email),
+            "FIELD_INVALID", "auto_recharge.daily_charges_max"},
+           {Ask(&Stub::CompleteCardSetup, "account_id: 'acme'").status, "FIELD_INVALID",
+            "setup_id"},
+           {Ask(&Stub::DeleteCard, "account_id: 'acme'").status, "FIELD_INVALID", "card_id"},
+           {Ask(&Stub::ListRecharges, "account_id: 'acme' page_token: 'forged'").status,
+            "FIELD_INVALID", "page_token"},
+           {Ask(&Stub::ListRecharges, "account_id: 'acme' page_size: -1").status, "FIELD_INVALID",
+            "page_size"}}) {
+    const ErrorDetails details = DetailsOf(row.status);
+    EXPECT_EQ(row.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+        << row.field << ": " << row.status.error_message();
+    EXPECT_EQ(details.error_info.reason(), row.reason) << row.field;
+    ASSERT_EQ(details.bad_request.field_violations_size(), 1) << row.field;
+    EXPECT_EQ(details.bad_request.field_violations(0).field(), row.field);
+  }
+  EXPECT_TRUE(update("amount_micros: 50010000 threshold_micros: 10000000" + email).ok());
+  EXPECT_TRUE(setup("account_id: 'acme' return_url: 'http://localhost:80/x?y'").ok());
+}
+
+TEST_F(SimulatedPaymentsTest, WhatCannotBeDoneSaysWhyAndChangesNothing) {
+  const auto complete = [&](const std::string& card) {
+    const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+    return Ask(&Stub::CompleteCardSetup,
+               absl::Substitute("account_id: 'acme' setup_id: '$0:$1'", setup->setup_id(), card));
+  };
+  const grpc::StatusCode refused = grpc::StatusCode::FAILED_PRECONDITION;
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(refused, "NO_CARD"));
+  EXPECT_THAT(Pay("p2", 1'000'000'001), FailsWith(refused, "RECHARGE_LIMIT"));
+  EXPECT_THAT(Ask(&Stub::DeleteCard, "account_id: 'acme' card_id: 'pm_card_visa-7'"),
+              FailsWith(refused, "NO_CARD"));
+  EXPECT_THAT(Ask(&Stub::CompleteCardSetup, "account_id: 'acme' setup_id: 'cs_simulated_99'"),
+              FailsWith(grpc::StatusCode::NOT_FOUND, "CARD_SETUP_NOT_FOUND"));
+  EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'nobody'"),
+              FailsWith(grpc::StatusCode::NOT_FOUND, "ACCOUNT_NOT_FOUND"));
+
+  ASSERT_THAT(complete("pm_card_chargeDeclinedInsufficientFunds"), Answers(""));
+  const auto declined = Pay("p3", 25'000'000);
+  EXPECT_THAT(declined, FailsWith(refused, "CARD_DECLINED"));
+  EXPECT_EQ(DetailsOf(declined.status).error_info.metadata().at("decline_code"),
+            "insufficient_funds");
+  EXPECT_THAT(Pay("p3", 25'000'000), FailsWith(refused, "CARD_DECLINED"));
+  EXPECT_THAT(Pay("p3", 26'000'000),
+              FailsWith(grpc::StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED"));
+
+  ASSERT_THAT(complete("pm_card_authenticationRequired"), Answers(""));
+  EXPECT_FALSE(Pay("p4", 25'000'000).status.ok());
+  EXPECT_THAT(Pay("p5", 25'000'000), FailsWith(refused, "RECHARGE_IN_PROGRESS"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(SimulatedPaymentsTest, TheSameRequestAHundredTimesAtOnceIsOneCharge) {
+  const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+  ASSERT_THAT(
+      Ask(&Stub::CompleteCardSetup,
+          absl::Substitute("account_id: 'acme' setup_id: '$0:pm_card_visa'", setup->setup_id())),
+      Answers(""));
+  std::vector<Answer<v1::PayResponse>> answers(100);
+  std::vector<std::thread> callers;
+  for (Answer<v1::PayResponse>& answer : answers) {
+    callers.emplace_back([&] { answer = Pay("p1", 25'000'000); });
+  }
+  for (std::thread& caller : callers) caller.join();
+
+  int first = 0;
+  for (const Answer<v1::PayResponse>& answer : answers) {
+    ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+    EXPECT_EQ(answer->entry().entry_id(), answers[0]->entry().entry_id());
+    EXPECT_EQ(answer->entry().amount_micros(), 25'000'000);
+    if (!answer->replayed()) ++first;
+  }
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
 }
 
 // ---- With the simulated provider's pages

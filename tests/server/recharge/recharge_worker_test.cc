@@ -49,7 +49,7 @@ class RechargeWorkerTest : public ::testing::Test {
                          .mails = &mails_,
                          .clock = &clock_,
                          .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
-                         .charge_max = Cents(1'000'00)});
+                         .limits = &limits_});
   }
 
   void Start() {
@@ -93,6 +93,7 @@ class RechargeWorkerTest : public ::testing::Test {
 
   ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
   const TemporaryFolder folder_;
+  const RechargeLimitTable limits_;
   const NoMails mails_;
   MemoryDisk disk_;
   std::atomic<int> ids_ = 0;

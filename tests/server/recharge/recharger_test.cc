@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -26,10 +27,10 @@ namespace farebox::server {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr Micros kChargeMax(1'000'000'000);
 constexpr DocumentKind kTestMails = 200;
 
 // The process ends here.
@@ -76,6 +77,52 @@ class TestMails : public RechargeMails {
   }
 };
 
+// Lets one answer through changed; the provider has done what it was asked for.
+class AlteringGateway : public PaymentGateway {
+ public:
+  explicit AlteringGateway(PaymentGateway* provider) : provider_(*provider) {}
+
+  void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
+  void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
+
+  Charge TakeCharge(const ChargeRequest& request) override {
+    Charge charge = provider_.TakeCharge(request);
+    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
+    return charge;
+  }
+  Charge FindCharge(const ChargeReference& reference) override {
+    return provider_.FindCharge(reference);
+  }
+  Charge CancelCharge(const ChargeReference& reference) override {
+    return provider_.CancelCharge(reference);
+  }
+  absl::Status Refund(const RefundRequest& request) override {
+    if (!refunds_.ok()) return refunds_;
+    return provider_.Refund(request);
+  }
+  absl::StatusOr<CardSetup> StartCardSetup(absl::string_view account_id, absl::string_view customer,
+                                           absl::string_view return_url) override {
+    return provider_.StartCardSetup(account_id, customer, return_url);
+  }
+  absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
+                                                 absl::string_view setup_id) override {
+    return provider_.CompleteCardSetup(account_id, setup_id);
+  }
+  absl::Status DetachCard(const ProviderCard& card) override { return provider_.DetachCard(card); }
+  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override {
+    return provider_.ListCharges(from, to, visit);
+  }
+  absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
+                                         absl::Time now) override {
+    return provider_.ReadEvent(body, signature, now);
+  }
+
+ private:
+  PaymentGateway& provider_;
+  std::function<void(Charge*)> alter_;
+  absl::Status refunds_;
+};
+
 class RechargerTest : public ::testing::Test {
  protected:
   RechargerTest() {
@@ -84,6 +131,7 @@ class RechargerTest : public ::testing::Test {
     options.clock = &clock_;
     options.wait = [](absl::Duration) {};
     gateway_ = *SimulatedGateway::Create(options);
+    altering_ = std::make_unique<AlteringGateway>(gateway_.get());
     Restart();
     stored::v1::AccountSettings settings;
     settings.set_currency_code("USD");
@@ -104,11 +152,11 @@ class RechargerTest : public ::testing::Test {
     recharger_ = std::make_unique<Recharger>(
         Recharger::Parts{.ledger = ledger_.get(),
                          .documents = documents_.get(),
-                         .gateway = gateway_.get(),
+                         .gateway = altering_.get(),
                          .mails = &mails_,
                          .clock = &clock_,
                          .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
-                         .charge_max = kChargeMax,
+                         .limits = &limits_,
                          .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
@@ -188,7 +236,11 @@ class RechargerTest : public ::testing::Test {
         EXPECT_TRUE(credits.emplace(entry.request_id, entry.amount).second);
       }
     }
-    EXPECT_EQ(credits, ChargesAtTheProvider());
+    std::map<std::string, Micros> charges = ChargesAtTheProvider();
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) {
+      if (attempt.paid_back() || expected_uncredited_) charges.erase(attempt.recharge_id());
+    }
+    EXPECT_EQ(credits, charges);
   }
 
   std::set<std::string> ids_of_attempts() {
@@ -200,14 +252,18 @@ class RechargerTest : public ::testing::Test {
   ManualClock clock_{
       absl::FromCivil(absl::CivilSecond(2026, 3, 10, 12, 0, 0), absl::UTCTimeZone())};
   const TemporaryFolder folder_;
+  const RechargeLimitTable limits_;
   TestMails mails_;
   MemoryDisk disk_;
   std::unique_ptr<SimulatedGateway> gateway_;
+  std::unique_ptr<AlteringGateway> altering_;
   std::unique_ptr<MemoryJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;
   std::unique_ptr<Recharger> recharger_;
   int ids_ = 0;
+  // There is a charge that must not be credited.
+  bool expected_uncredited_ = false;
   std::string kill_at_;
   std::vector<std::string> reached_;
 };
@@ -413,8 +469,10 @@ TEST_F(RechargerTest, PayChargesOnceForEachRequest) {
   const auto again = recharger_->Pay("alice", "request-1", Cents(25'00));
   const auto other = recharger_->Pay("alice", "request-1", Cents(26'00));
 
-  EXPECT_EQ(first->state(), v1::RECHARGE_STATE_CREDITED);
-  EXPECT_EQ(again->entry_id(), first->entry_id());
+  EXPECT_EQ(first->attempt.state(), v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(again->attempt.entry_id(), first->attempt.entry_id());
+  EXPECT_FALSE(first->replayed);
+  EXPECT_TRUE(again->replayed);
   EXPECT_EQ(GetReason(other.status()), Reason::kRequestIdReused);
   EXPECT_EQ(Available(), Cents(35'00));
 }
@@ -424,8 +482,8 @@ TEST_F(RechargerTest, APaymentThatIsDeclinedChangesNothing) {
 
   const auto declined = recharger_->Pay("alice", "request-1", Cents(25'00));
 
-  EXPECT_EQ(declined->state(), v1::RECHARGE_STATE_DECLINED);
-  EXPECT_EQ(declined->decline_code(), "generic_decline");
+  EXPECT_EQ(declined->attempt.state(), v1::RECHARGE_STATE_DECLINED);
+  EXPECT_EQ(declined->attempt.decline_code(), "generic_decline");
   EXPECT_EQ(Available(), Cents(10'00));
   EXPECT_THAT(Mails(), IsEmpty());
 }
@@ -437,6 +495,110 @@ TEST_F(RechargerTest, APaymentNeedsACardAndNoOtherAttempt) {
   Work();
   EXPECT_EQ(GetReason(recharger_->Pay("alice", "r2", Cents(1'00)).status()),
             Reason::kRechargeInProgress);
+}
+
+// ---- What the provider says that is not so
+
+TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
+  expected_uncredited_ = true;
+  for (const auto& alter : std::vector<std::function<void(Charge*)>>{
+           [](Charge* charge) { charge->amount = Micros(charge->amount.value() - 1); },
+           [](Charge* charge) { charge->amount = Micros(charge->amount.value() * 100); },
+           [](Charge* charge) { charge->currency_code = "JPY"; }}) {
+    clock_.Advance(absl::Hours(24 * 31));
+    Spend(Micros(Available().value() - 10'000'000));
+    Enable({"pm_card_visa"});
+    altering_->AlterNext(alter);
+    const size_t before = Attempts().size();
+    Work();
+
+    EXPECT_EQ(Attempts().size(), before + 1);
+    EXPECT_EQ(Attempts()[0].state(), v1::RECHARGE_STATE_UNKNOWN);
+    EXPECT_THAT(Attempts()[0].message(), HasSubstr("not what was asked for"));
+    EXPECT_EQ(Available(), Cents(10'00));
+    // The next look finds the truth.
+    clock_.Advance(absl::Hours(1));
+    Work();
+    EXPECT_EQ(Attempts()[0].state(), v1::RECHARGE_STATE_CREDITED);
+  }
+  expected_uncredited_ = false;
+}
+
+TEST_F(RechargerTest, AnAnswerThatSaysNothingIsAskedForAgainUnderTheSameName) {
+  Enable({"pm_card_visa"});
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>504</html>"}; });
+  Work();
+  EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(ChargesAtTheProvider(), SizeIs(1));
+}
+
+TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
+  Enable({"pm_card_visa"});
+  altering_->AlterNext([](Charge* charge) {
+    charge->state = ChargeState::kDeclined;
+    charge->decline_code = "do_not_honor";
+  });
+  Work();
+  ASSERT_THAT(States(), ElementsAre("DECLINED"));
+  const RechargeAttemptName name = {.account_id = "alice",
+                                    .recharge_id = Attempts()[0].recharge_id()};
+
+  for (const char* const point : {"credited", ""}) {
+    kill_at_ = point;
+    try {
+      EXPECT_TRUE(recharger_->Ask(name).ok());
+    } catch (const Killed&) {
+      Restart();
+    }
+  }
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Cents(70'00));
+}
+
+TEST_F(RechargerTest, AskingAboutWhatIsOverOrWasNeverSentChangesNothing) {
+  Enable({"pm_card_visa"});
+  kill_at_ = "INTENT";
+  EXPECT_THROW(Work(), Killed);
+  const RechargeAttemptName name = {.account_id = "alice",
+                                    .recharge_id = Attempts()[0].recharge_id()};
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+  EXPECT_THAT(States(), ElementsAre("INTENT"));
+  EXPECT_TRUE(recharger_->Ask({.account_id = "alice", .recharge_id = "nothing"}).ok());
+
+  Work();
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+}
+
+TEST_F(RechargerTest, MoneyOfAnAccountThatWasClosedMeanwhileGoesBackToTheCard) {
+  Enable({"pm_card_visa"});
+  kill_at_ = "RECHARGE_STATE_SUCCEEDED";
+  EXPECT_THROW(Work(), Killed);
+  Restart();
+  Spend(Available());
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {.status = AccountStatus::kClosed})).status.ok());
+
+  altering_->RefuseRefunds(absl::UnavailableError("down"));
+  Work();
+  EXPECT_THAT(States(), ElementsAre("SUCCEEDED"));
+  EXPECT_THAT(Attempts()[0].message(), HasSubstr("could not be sent back"));
+  altering_->RefuseRefunds(absl::OkStatus());
+  kill_at_ = "paid back";
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THROW(Work(), Killed);
+  Restart();
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_TRUE(Attempts()[0].paid_back());
+  EXPECT_EQ(Available(), Micros());
 }
 
 }  // namespace
