@@ -40,9 +40,9 @@ bool NumberWorker::Run(const std::string& account_id, absl::AnyInvocable<void()>
   return lanes_.Post(account_id, std::move(work));
 }
 
-// What is past due is due within a day. Those beyond the bound are tried in their time.
+// What is past due is due within a day or so. Those beyond the bound are tried in their time.
 absl::Status NumberWorker::FindUnpaid() {
-  const absl::Time end = parts_.clock->Now() + limits::kUnpaidPause;
+  const absl::Time end = parts_.clock->Now() + 2 * limits::kUnpaidPause;
   FAREBOX_ASSIGN_OR_RETURN(const std::vector<RentalRecord> due,
                            records_.ListDue(end, limits::kUnpaidSoughtMax));
   MutexLock lock(&mu_);
