@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/rating/utf8.h"
+#include "server/services/card_number.h"
 #include "storage/errors.h"
 #include "storage/micros.h"
 #include "storage/status_macros.h"
@@ -152,6 +153,9 @@ absl::Status CheckDescription(absl::string_view value) {
   }
   if (!rating::IsPrintableUtf8(value)) {
     return error::FieldInvalid("description", "must be free of control characters");
+  }
+  if (HasCardNumber(value)) {
+    return error::FieldInvalid("description", "must not have a card's number in it");
   }
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "server/limits.h"
+#include "server/services/card_number.h"
 #include "server/services/fields.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -17,7 +18,8 @@ namespace {
 
 // What the provider names: a setup, a card.
 absl::Status CheckProviderId(absl::string_view value, absl::string_view field) {
-  const bool is_id = !value.empty() && value.size() <= limits::kProviderIdBytesMax;
+  const bool is_id =
+      !value.empty() && value.size() <= limits::kProviderIdBytesMax && !HasCardNumber(value);
   return is_id ? absl::OkStatus() : error::FieldInvalid(field, "is required, as it was given out");
 }
 
