@@ -1,5 +1,6 @@
 #include "server/lanes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/thread.h"
@@ -14,16 +15,25 @@ Lanes::Lanes(const char* thread_name, int threads) {
 
 Lanes::~Lanes() { Drain(); }
 
-bool Lanes::Post(std::string lane, Work work) {
+bool Lanes::Post(std::string lane, Work work, Turn turn) {
   {
     MutexLock lock(&mu_);
     if (stopping_) return false;
     std::deque<Work>& waiting = lanes_[lane];
     waiting.push_back(std::move(work));
-    if (waiting.size() == 1) ready_.push_back(std::move(lane));
+    if (waiting.size() == 1) ready_.push_back(lane);
+    if (turn == Turn::kNext) PutFirst(lane);
   }
   changed_.SignalAll();
   return true;
+}
+
+// A lane whose front is being done is not among those that wait.
+void Lanes::PutFirst(const std::string& lane) {
+  const auto found = std::find(ready_.begin(), ready_.end(), lane);
+  if (found == ready_.end()) return;
+  ready_.erase(found);
+  ready_.push_front(lane);
 }
 
 bool Lanes::IsBusy(absl::string_view lane) const {

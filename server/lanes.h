@@ -25,8 +25,14 @@ class Lanes {
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
+  enum class Turn {
+    // After the lanes that wait already.
+    kInOrder,
+    // Before all of them: somebody is waiting for it.
+    kNext,
+  };
   // Does the work soon. False, and the work is dropped, once it drains.
-  bool Post(std::string lane, Work work);
+  bool Post(std::string lane, Work work, Turn turn = Turn::kInOrder);
 
   // Whether there is work on the lane, waiting or being done.
   bool IsBusy(absl::string_view lane) const;
@@ -39,6 +45,7 @@ class Lanes {
 
  private:
   void Loop();
+  void PutFirst(const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable Mutex mu_;
   mutable CondVar changed_;  // Signalled when any of these changes.

@@ -88,7 +88,10 @@ inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
 // Accounts that are charged at once; each may wait for the provider.
 inline constexpr int kRechargeThreads = 16;
 
-// The same where it lists all its charges.
+// Threads for cards and settings, which may ask the provider too.
+inline constexpr int kSettingsThreads = 8;
+
+// How long the provider may take to list all its charges.
 inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
 
 // What one reconciliation shows.

@@ -35,7 +35,8 @@ Payments::Payments(const Options& options, const House& house)
       reached_(options.reached),
       house_(house),
       mails_(options.mails),
-      documents_(house.ledger, house.journal) {}
+      documents_(house.ledger, house.journal),
+      settings_("fbx-settings", limits::kSettingsThreads) {}
 
 Payments::~Payments() { Drain(); }
 
@@ -95,8 +96,11 @@ absl::Status Payments::StartWorking() {
                                                          .mails = &mails_,
                                                          .limits = &limits_,
                                                          .clock = house_.clock});
-  service_ = std::make_unique<RechargeService>(RechargeService::Parts{
-      .environment = house_.environment, .desk = desk_.get(), .worker = worker_.get()});
+  service_ =
+      std::make_unique<RechargeService>(RechargeService::Parts{.environment = house_.environment,
+                                                               .desk = desk_.get(),
+                                                               .worker = worker_.get(),
+                                                               .settings = &settings_});
   return absl::OkStatus();
 }
 
@@ -111,6 +115,7 @@ void Payments::AddRoutes(httplib::Server* routes) {
 }
 
 void Payments::Drain() {
+  settings_.Drain();
   if (worker_ != nullptr) worker_->Drain();
 }
 

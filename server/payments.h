@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/lanes.h"
 #include "server/payment_provider.h"
 #include "server/recharge/outbox_mails.h"
 #include "server/recharge/payment_gateway.h"
@@ -85,6 +86,7 @@ class Payments {
   std::unique_ptr<Reconciliation> reconciliation_;
   std::unique_ptr<RechargeDesk> desk_;
   std::unique_ptr<RechargeService> service_;
+  Lanes settings_;
 };
 
 }  // namespace farebox::server

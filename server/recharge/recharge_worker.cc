@@ -102,7 +102,7 @@ void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const 
 // ---- Looking
 
 bool RechargeWorker::Run(const std::string& account_id, absl::AnyInvocable<void()> work) {
-  return lanes_.Post(account_id, std::move(work));
+  return lanes_.Post(account_id, std::move(work), Lanes::Turn::kNext);
 }
 
 void RechargeWorker::Look(const std::string& account_id) {

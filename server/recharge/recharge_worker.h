@@ -55,7 +55,8 @@ class RechargeWorker : public LedgerListener {
   // Has the recharger ask the provider about an attempt.
   void Ask(const RechargeAttemptName& name);
 
-  // Runs what must not happen while the account is worked on. False once it drains.
+  // Runs what must not happen while the account is worked on, before other accounts are: somebody
+  // waits for it. False once it drains.
   bool Run(const std::string& account_id, absl::AnyInvocable<void()> work);
 
   // Ends what has begun; the rest is taken up at the next start. Idempotent.

@@ -1,7 +1,7 @@
 #include "server/services/number_service.h"
 
 #include "server/services/fields.h"
-#include "storage/errors.h"
+#include "server/services/pending_call.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -32,11 +32,11 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackSer
   return Call::Serve(method, context, request, response, [&parts, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    const bool is_taken =
-        parts.worker->Run(call->request().account_id(), [desk = parts.desk, function, call] {
-          call->Finish((desk->*function)(call->request(), call->response()));
-        });
-    if (!is_taken) call->Finish(error::ShuttingDown());
+    parts.worker->Run(call->request().account_id(), [desk = parts.desk, function,
+                                                     pending = PendingCall<Call>(call)]() mutable {
+      Call* const answered = pending.Take();
+      answered->Finish((desk->*function)(answered->request(), answered->response()));
+    });
   });
 }
 

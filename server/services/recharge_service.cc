@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "server/limits.h"
 #include "server/services/card_number.h"
 #include "server/services/fields.h"
+#include "server/services/pending_call.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -72,13 +73,12 @@ absl::Status Check(const v1::ReconcileRechargesRequest& request) {
 enum class Lane { kCharges, kSettings };
 
 template <typename Request>
-std::string LaneOf(const Request& request, Lane lane) {
-  if (lane == Lane::kCharges) return request.account_id();
-  return absl::StrCat("settings of ", request.account_id());
+std::string LaneOf(const Request& request) {
+  return request.account_id();
 }
 
 // One at a time: it is about all accounts.
-std::string LaneOf(const v1::ReconcileRechargesRequest&, Lane) { return "all recharges"; }
+std::string LaneOf(const v1::ReconcileRechargesRequest&) { return "all recharges"; }
 
 // Serves one call by a function of the desk.
 template <typename Request, typename Response>
@@ -90,11 +90,17 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackSer
   return Call::Serve(method, context, request, response, [&parts, lane, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    const bool is_taken =
-        parts.worker->Run(LaneOf(call->request(), lane), [desk = parts.desk, function, call] {
-          call->Finish((desk->*function)(call->request(), call->response()));
-        });
-    if (!is_taken) call->Finish(error::ShuttingDown());
+    auto work = [desk = parts.desk, function, pending = PendingCall<Call>(call)]() mutable {
+      Call* const answered = pending.Take();
+      answered->Finish((desk->*function)(answered->request(), answered->response()));
+    };
+    // By value: the work takes the call along.
+    std::string name = LaneOf(call->request());
+    if (lane == Lane::kCharges) {
+      parts.worker->Run(name, std::move(work));
+    } else {
+      parts.settings->Post(std::move(name), std::move(work));
+    }
   });
 }
 

@@ -4,6 +4,7 @@
 #include "farebox/v1/recharge.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/lanes.h"
 #include "server/recharge/recharge_worker.h"
 #include "server/services/recharge_desk.h"
 #include "server/services/rpc_method.h"
@@ -24,14 +25,17 @@ using RawRechargeService = v1::RechargeService::WithRawCallbackMethod_Pay<
                                         v1::RechargeService::Service>>>>>>>>>>;
 
 // Cards, Pay Now and auto-recharge. Every call may wait for a disk or for the provider, and so is
-// made on the recharge worker's threads. Thread-safe.
+// made on threads of lanes. Thread-safe.
 class RechargeService final : public RawRechargeService {
  public:
   // All of them outlive the service.
   struct Parts {
     RpcEnvironment environment;
     RechargeDesk* desk = nullptr;
+    // Of charges.
     RechargeWorker* worker = nullptr;
+    // Of everything else: that a thousand accounts are being charged holds up nobody's settings.
+    Lanes* settings = nullptr;
   };
   explicit RechargeService(const Parts& parts);
 
