@@ -202,6 +202,10 @@ namespace {
 
 // Empty where there is none.
 std::string HttpProblem(const Config& config) {
+  const bool has_webhooks = !config.payments.provider.stripe_webhook_secret_file.empty();
+  if (config.http_listen.empty() && has_webhooks) {
+    return "--stripe-webhook-secret-file needs --http-listen, where the webhooks come in";
+  }
   if (config.http_listen.empty()) return "";
   const absl::Status form = CheckHttpAddress(config.http_listen);
   if (!form.ok()) return absl::StrCat("--http-listen ", form.message());

@@ -25,13 +25,12 @@ absl::Status DocumentStore::Put(DocumentGroup group) {
 
 absl::Status DocumentStore::Remove(const Document& document) {
   std::optional<absl::Status> outcome;
-  ledger_->SubmitCatalogChange(
-      [&](Catalog& catalog) { return catalog.RemoveDocument(document); },
-      [&](const absl::Status& status) {
-        MutexLock lock(&mu_);
-        outcome = status;
-        ended_.SignalAll();
-      });
+  ledger_->SubmitCatalogChange([&](Catalog& catalog) { return catalog.RemoveDocument(document); },
+                               [&](const absl::Status& status) {
+                                 MutexLock lock(&mu_);
+                                 outcome = status;
+                                 ended_.SignalAll();
+                               });
   MutexLock lock(&mu_);
   while (!outcome.has_value()) ended_.Wait(&mu_);
   return *std::move(outcome);

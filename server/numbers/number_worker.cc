@@ -19,6 +19,7 @@ absl::StatusOr<std::unique_ptr<NumberWorker>> NumberWorker::Start(Parts parts) {
   std::unique_ptr<NumberWorker> worker(new NumberWorker(std::move(parts)));
   worker->parts_.ledger->AddListener(worker.get());
   FAREBOX_RETURN_IF_ERROR(worker->FindUnpaid());
+  worker->is_clock_believed_ = worker->clock_watch_.Believes(worker->parts_.clock->Now());
   worker->due_thread_ = StartThread("fbx-renewals", [raw = worker.get()] { raw->DueLoop(); });
   return worker;
 }
@@ -68,6 +69,8 @@ void NumberWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Si
 }
 
 void NumberWorker::TryUnpaid(AccountNumber account) {
+  // What is past due is tried daily in any case.
+  if (!is_clock_believed_) return;
   std::string account_id;
   {
     MutexLock lock(&mu_);
@@ -93,7 +96,8 @@ void NumberWorker::DueLoop() {
       if (!stopping_) stopped_.WaitFor(&mu_, limits::kRenewalPause);
       if (stopping_) return;
     }
-    if (clock_watch_.Believes(parts_.clock->Now())) LookAtDue();
+    is_clock_believed_ = clock_watch_.Believes(parts_.clock->Now());
+    if (is_clock_believed_) LookAtDue();
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_NUMBERS_NUMBER_WORKER_H_
 #define FAREBOX_SERVER_NUMBERS_NUMBER_WORKER_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,6 +66,8 @@ class NumberWorker : public LedgerListener {
   const Parts parts_;
 
   ClockWatch clock_watch_;  // Used only on the due thread.
+  // What it said last, for the other threads.
+  std::atomic<bool> is_clock_believed_{false};
   RentalRecords records_;
 
   Mutex mu_;

@@ -7,6 +7,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/entry.pb.h"
 #include "server/log.h"
+#include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"
 
@@ -70,7 +71,8 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   if (event.charge.currency_code == record->attempt.currency_code()) {
     moved = Move(event, account_id);
   }
-  const absl::Status status = moved.ok() ? moved->status : moved.status();
+  absl::Status status = moved.ok() ? moved->status : moved.status();
+  if (status.ok() && moved->declined()) status = error::Declined(account_id, moved->entry.reason);
   if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
   // To be told again would not help: it is for people to look at.
   Log(status.ok() ? LogLevel::kInfo : LogLevel::kError, "money_back",

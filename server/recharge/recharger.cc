@@ -136,6 +136,9 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
     if (other.has_value()) return error::RechargeInProgress(account_id);
     FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
     if (profile.profile.cards().empty()) return error::NoCard(account_id);
+    if (account.state.terms.status == AccountStatus::kClosed) {
+      return error::Declined(account_id, Reason::kAccountClosed);
+    }
     RechargeAttempt attempt;
     attempt.set_recharge_id(recharge_id);
     attempt.set_request_id(std::string(request_id));

@@ -263,6 +263,10 @@ absl::StatusOr<CardSetup> StripeGateway::StartCardSetup(absl::string_view accoun
   if (!IsRequestName(account_id)) {
     return absl::FailedPreconditionError("the account's id is not one for the provider");
   }
+  if (return_url.empty()) return_url = options_.return_url;
+  if (return_url.empty()) {
+    return absl::FailedPreconditionError("it needs a page to come back to: return_url");
+  }
   CardSetup setup = {.customer = std::string(customer)};
   if (setup.customer.empty()) {
     FAREBOX_ASSIGN_OR_RETURN(setup.customer, MakeCustomer(account_id));

@@ -1,12 +1,13 @@
 #include "server/web/http_listener.h"
 
+#include <httplib.h>
+
 #include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "httplib.h"
 #include "server/limits.h"
 #include "storage/thread.h"
 

@@ -1,5 +1,7 @@
 #include "server/web/payment_routes.h"
 
+#include <httplib.h>
+
 #include <string>
 #include <utility>
 
@@ -8,7 +10,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "httplib.h"
 #include "server/recharge/simulated_cards.h"
 #include "server/recharge/webhook_signature.h"
 

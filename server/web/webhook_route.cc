@@ -1,7 +1,8 @@
 #include "server/web/payment_routes.h"
 
+#include <httplib.h>
+
 #include "absl/status/status.h"
-#include "httplib.h"
 #include "server/log.h"
 
 namespace farebox::server {

@@ -81,8 +81,8 @@ constexpr char kVersion1[] = R"sql(
   );
 )sql";
 
-// Version 2: documents (storage/document.h). Those that are never due, or in no slot, have NULL there
-// and are in no index.
+// Version 2: documents (storage/document.h). Those that are never due, or in no slot, have NULL
+// there and are in no index.
 constexpr char kVersion2[] = R"sql(
   CREATE TABLE document (
     id INTEGER PRIMARY KEY,

@@ -14,11 +14,11 @@
 #include "storage/entry.h"
 #include "storage/journal.h"
 #include "storage/limits.h"
-#include "storage/sqlite/sqlite_catalog.h"
 #include "storage/sqlite/derived_reader.h"
 #include "storage/sqlite/deriver.h"
 #include "storage/sqlite/journal_file.h"
 #include "storage/sqlite/ownership.h"
+#include "storage/sqlite/sqlite_catalog.h"
 
 namespace farebox::sqlite {
 

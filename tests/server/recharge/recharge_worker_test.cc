@@ -85,9 +85,9 @@ class RechargeWorkerTest : public ::testing::Test {
   }
 
   bool Await(const std::function<bool()>& is_so) {
-    for (int i = 0; i < 20'000 && !is_so(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    const SystemClock system;
+    const absl::Time deadline = system.Now() + absl::Seconds(30);
+    while (!is_so() && system.Now() < deadline) std::this_thread::yield();
     return is_so();
   }
 
