@@ -14,6 +14,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
+#include "server/mail_options.h"
+#include "server/web/http_listener.h"
 
 namespace farebox::server {
 namespace {
@@ -76,6 +78,8 @@ struct RawOptions {
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
+  int64_t number_grace_days = 0;
+  std::string smtp_password_file;
 };
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -111,9 +115,47 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "it, nothing is changed")
       ->check(CLI::Range(1, 1024 * 1024))
       ->capture_default_str();
+  app->add_option("--number-grace-days", raw->number_grace_days,
+                  "Days that a number is kept whose month could not be paid")
+      ->check(CLI::Range(1, 366))
+      ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+}
+
+void AddPaymentOptions(CLI::App* app, Config* config) {
+  static const std::map<std::string, PaymentProvider> kProviders = {
+      {"none", PaymentProvider::kNone},
+      {"simulated", PaymentProvider::kSimulated},
+      {"stripe", PaymentProvider::kStripe}};
+  PaymentProviderOptions& provider = config->payments.provider;
+  app->add_option("--payments", provider.provider,
+                  "Who charges cards. The simulated provider charges nobody: for trying out")
+      ->transform(CLI::CheckedTransformer(kProviders).description("none, simulated or stripe"))
+      ->type_name("WORD")
+      ->default_str("none");
+  app->add_option("--stripe-key-file", provider.stripe_key_file,
+                  "File whose first line is the secret key of the Stripe account");
+  app->add_option("--stripe-webhook-secret-file", provider.stripe_webhook_secret_file,
+                  "File whose first line is the secret that Stripe signs webhooks with; they go "
+                  "to /webhooks/payments of --http-listen");
+  app->add_option("--stripe-url", provider.stripe_url, "Where Stripe's API is")
+      ->capture_default_str();
+  app->add_option("--stripe-version", provider.stripe_version,
+                  "Version of Stripe's API; the webhook endpoint is to be made with the same")
+      ->capture_default_str();
+  app->add_option("--return-url", provider.return_url,
+                  "Page where customers come back to after their bank has asked them");
+}
+
+void AddHttpOptions(CLI::App* app, Config* config) {
+  app->add_option("--http-listen", config->http_listen,
+                  "Address and port where HTTP is served: the payment provider's webhooks, and the "
+                  "pages of the simulated one. Nowhere by default");
+  app->add_option("--http-url", config->http_url,
+                  "How browsers reach --http-listen, e.g. https://billing.example.com; localhost "
+                  "by default");
 }
 
 void AddLogOptions(CLI::App* app, Config* config) {
@@ -156,13 +198,33 @@ bool IsLoopback(const std::string& address) {
   return absl::StartsWith(host, "127.") || host == "localhost" || host == "[::1]";
 }
 
+namespace {
+
+// Empty where there is none.
+std::string HttpProblem(const Config& config) {
+  const bool has_webhooks = !config.payments.provider.stripe_webhook_secret_file.empty();
+  if (config.http_listen.empty() && has_webhooks) {
+    return "--stripe-webhook-secret-file needs --http-listen, where the webhooks come in";
+  }
+  if (config.http_listen.empty()) return "";
+  const absl::Status form = CheckHttpAddress(config.http_listen);
+  if (!form.ok()) return absl::StrCat("--http-listen ", form.message());
+  if (IsLoopback(config.http_listen) || config.insecure_listen_anywhere) return "";
+  return absl::StrCat("--http-listen ", config.http_listen,
+                      " can be reached from other machines, without TLS. Listen on 127.0.0.1 with "
+                      "a proxy before it, or say --insecure-listen-anywhere.");
+}
+
+}  // namespace
+
 ConfigResult ReadConfig(int argc, const char* const* argv) {
   ConfigResult result;
   Config& config = result.config;
   RawOptions raw = {.drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
                     .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
                     .request_window_hours = absl::ToInt64Hours(config.request_window),
-                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte};
+                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
+                    .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24};
 
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
@@ -171,6 +233,9 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
+  AddPaymentOptions(&app, &config);
+  AddHttpOptions(&app, &config);
+  AddMailOptions(&app, &config.mail, &raw.smtp_password_file);
   AddLogOptions(&app, &config);
   NameInEnvironment(&app);
   try {
@@ -182,6 +247,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   config.drain_grace = absl::Seconds(raw.drain_grace_seconds);
   config.drain_timeout = absl::Seconds(raw.drain_timeout_seconds);
   config.request_window = absl::Hours(raw.request_window_hours);
+  config.rentals.grace = absl::Hours(24 * raw.number_grace_days);
   config.free_disk_bytes_min = raw.free_disk_min_mib * kMebibyte;
 
   const bool is_unix = absl::StartsWith(config.listen, "unix:");
@@ -195,6 +261,9 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
         "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
         "or a proxy with authentication stands before it."));
   }
+  if (const std::string problem = HttpProblem(config); !problem.empty()) return Refuse(problem);
+  const absl::Status mail = CompleteMailOptions(raw.smtp_password_file, &config.mail);
+  if (!mail.ok()) return Refuse(mail.message());
   return result;
 }
 

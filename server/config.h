@@ -6,6 +6,9 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/mailing.h"
+#include "server/payments.h"
+#include "server/rentals.h"
 
 namespace farebox::server {
 
@@ -23,6 +26,13 @@ struct Config {
   size_t queued_commands_max = limits::kQueuedCommandsMax;
   int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
+  // Where HTTP is served: webhooks and pages. Nowhere if empty.
+  std::string http_listen;
+  // How browsers reach it; empty: at localhost.
+  std::string http_url;
+  Payments::Options payments;
+  Rentals::Options rentals;
+  Mailing::Options mail;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
 };

@@ -18,6 +18,8 @@ int ExitCodeOf(const absl::Status& status) {
     default:
       break;
   }
+  // An option that only turned out to be wrong when it was used.
+  if (absl::IsInvalidArgument(status)) return kExitUsage;
   if (absl::IsUnavailable(status)) return kExitUnavailable;
   return absl::IsDataLoss(status) ? kExitData : kExitSoftware;
 }

@@ -34,6 +34,9 @@ inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
 // The same where the whole journal is read.
 inline constexpr absl::Duration kVerifyTimeout = absl::Minutes(30);
 
+// The same where the payment provider is asked.
+inline constexpr absl::Duration kProviderTimeout = absl::Seconds(60);
+
 // How long a connection may take to say that it speaks HTTP/2.
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
 
@@ -64,10 +67,117 @@ inline constexpr int kStreamsPerConnectionMax = 10'000;
 // What gRPC may use for buffers.
 inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 
+// --- HTTP
+
+// Requests that are answered at once; what comes above that waits.
+inline constexpr size_t kHttpThreads = 8;
+
+// A webhook of the payment provider, or a form.
+inline constexpr size_t kHttpRequestBytesMax = 256 * 1024;
+
+// How long a peer may take over any part of a request.
+inline constexpr absl::Duration kHttpReadTimeout = absl::Seconds(5);
+
+// How long a connection is kept between two requests. A server that stops waits for it.
+inline constexpr absl::Duration kHttpKeepAlive = absl::Seconds(1);
+
+inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
+
+// --- Payments
+
+// Accounts that are charged at once; each may wait for the provider.
+inline constexpr int kRechargeThreads = 16;
+
+// Threads for cards and settings, which may ask the provider too.
+inline constexpr int kSettingsThreads = 8;
+
+// How long the provider may take to list all its charges.
+inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
+
+// What one reconciliation shows.
+inline constexpr int kDifferencesMax = 1'000;
+// --- Numbers
+
+// Accounts whose months are charged at once.
+inline constexpr int kRenewalThreads = 4;
+
+// How long a number that is not paid is kept, by default; and how often it is tried meanwhile.
+inline constexpr absl::Duration kNumberGrace = absl::Hours(24 * 14);
+inline constexpr absl::Duration kUnpaidPause = absl::Hours(24);
+
+// A clock that moves by more than this between two looks has leapt, and is believed after it has
+// gone evenly for so long.
+inline constexpr absl::Duration kClockLeapForwardMax = absl::Hours(24);
+inline constexpr absl::Duration kClockLeapBackMax = absl::Minutes(1);
+inline constexpr absl::Duration kClockTrial = absl::Hours(1);
+
+// How often it is looked for what is due, and how long an account rests that could not be worked
+// on.
+inline constexpr absl::Duration kRenewalPause = absl::Seconds(1);
+inline constexpr absl::Duration kRenewalFailurePause = absl::Seconds(10);
+
+// Rentals that are looked through at a start for those that are past due.
+inline constexpr size_t kUnpaidSoughtMax = 100'000;
+
+// Rentals that are read at once.
+inline constexpr size_t kRentalPageSize = 256;
+
+// --- Mails
+
+// After a server has said "later", a mail waits this long; twice as long each further time, up to
+// the second.
+inline constexpr absl::Duration kMailPauseMin = absl::Minutes(1);
+inline constexpr absl::Duration kMailPauseMax = absl::Hours(1);
+
+// A mail that was to be tried later more often than this is given up: it has been tried for five
+// days, as mail servers do among themselves.
+inline constexpr int32_t kMailDelaysMax = 125;
+
+// As many mails in a row to which the server says "later", or nothing, are the server's fault. All
+// mails then rest this long, and one of them is tried.
+inline constexpr int kMailDelaysInARowMax = 5;
+inline constexpr absl::Duration kMailServerRest = absl::Minutes(1);
+
+// The same where no mail gets out before somebody mends the settings.
+inline constexpr absl::Duration kMailSettingsRest = absl::Minutes(10);
+
+// A mail that could not be sent for so long, whyever, tells nobody any news.
+inline constexpr absl::Duration kMailAgeMax = absl::Hours(24 * 30);
+
+// What a mail said, and to whom, is forgotten so long after it was sent or given up.
+inline constexpr absl::Duration kMailContentKept = absl::Hours(24 * 30);
+
+// How long a mail that is being sent may take to end when the server ends; then it is broken off.
+inline constexpr absl::Duration kMailDrainTimeout = absl::Seconds(5);
+
+// A password for the mail server: far more than any has.
+inline constexpr size_t kMailPasswordBytesMax = 1024;
+
+// How long before the end of its last month the owner of a card is told.
+inline constexpr absl::Duration kCardReminderLead = absl::Hours(24 * 30);
+
+// An owner who has no address at that time is looked for again so much later.
+inline constexpr absl::Duration kCardReminderPause = absl::Hours(24);
+
+// How often it is looked for what is due, of mails and reminders: nobody reads faster.
+inline constexpr absl::Duration kMailDuePause = absl::Seconds(1);
+
+// How long mails and notices rest when the disk does not take what became of one.
+inline constexpr absl::Duration kMailFailurePause = absl::Seconds(10);
+
+// Accounts and documents that are read at once when all of them are looked at.
+inline constexpr size_t kNoticePageSize = 256;
+
 // --- Fields
 
 // A phone number, short code or SIP user.
 inline constexpr size_t kDestinationBytesMax = 64;
+
+// What a payment provider names a card or a setup.
+inline constexpr size_t kProviderIdBytesMax = 255;
+
+// A page to come back to.
+inline constexpr size_t kUrlBytesMax = 2'048;
 
 // Digits of an E.164 number.
 inline constexpr size_t kNumberDigitsMax = 15;

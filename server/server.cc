@@ -80,7 +80,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
-  server->MakeServices();
+  FAREBOX_RETURN_IF_ERROR(server->BindHttp());
+  FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
   return server;
 }
@@ -107,7 +108,13 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
   return absl::OkStatus();
 }
 
-void Server::MakeServices() {
+absl::Status Server::BindHttp() {
+  if (config_.http_listen.empty()) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(http_, HttpListener::Bind(config_.http_listen));
+  return absl::OkStatus();
+}
+
+absl::Status Server::MakeServices() {
   const RpcEnvironment environment = {
       .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
@@ -129,6 +136,35 @@ void Server::MakeServices() {
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
                                                                    .watchers = watchers_.get()});
+  mailing_ = std::make_unique<Mailing>(
+      config_.mail,
+      Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
+  FAREBOX_ASSIGN_OR_RETURN(rentals_,
+                           Rentals::Start(config_.rentals, {.environment = environment,
+                                                            .ledger = ledger_.get(),
+                                                            .journal = journal_.get(),
+                                                            .decks = &decks_,
+                                                            .stationery = &mailing_->stationery(),
+                                                            .clock = clock_}));
+  return MakePayments(environment);
+}
+
+absl::Status Server::MakePayments(const RpcEnvironment& environment) {
+  if (config_.payments.provider.provider == PaymentProvider::kNone) return absl::OkStatus();
+  Payments::Options options = config_.payments;
+  options.data_directory = config_.data_directory;
+  options.mails = mailing_->stationery().options();
+  std::string http_url = config_.http_url;
+  if (http_url.empty() && http_ != nullptr) {
+    http_url = absl::StrCat("http://localhost:", http_->port());
+  }
+  FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
+                                                                .ledger = ledger_.get(),
+                                                                .journal = journal_.get(),
+                                                                .clock = clock_,
+                                                                .http_url = http_url}));
+  if (http_ != nullptr) payments_->AddRoutes(&http_->routes());
+  return absl::OkStatus();
 }
 
 absl::Status Server::Listen() {
@@ -141,10 +177,13 @@ absl::Status Server::Listen() {
   builder.RegisterService(accounts_.get());
   builder.RegisterService(rates_.get());
   builder.RegisterService(operations_.get());
+  builder.RegisterService(rentals_->service());
+  if (payments_ != nullptr) builder.RegisterService(payments_->service());
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
   }
+  if (http_ != nullptr) http_->Serve();
   return absl::OkStatus();
 }
 
@@ -167,6 +206,10 @@ void Server::Drain() {
   streams_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
+  if (http_ != nullptr) http_->Drain();
+  if (payments_ != nullptr) payments_->Drain();
+  if (rentals_ != nullptr) rentals_->Drain();
+  if (mailing_ != nullptr) mailing_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
 }

@@ -11,7 +11,10 @@
 #include "grpcpp/server.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
+#include "server/mailing.h"
+#include "server/payments.h"
 #include "server/reader_pool.h"
+#include "server/rentals.h"
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
 #include "server/services/billing_service.h"
@@ -19,6 +22,7 @@
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
 #include "server/services/watch_hub.h"
+#include "server/web/http_listener.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -43,6 +47,9 @@ class Server {
   // The port that was bound; 0 for a Unix socket.
   int port() const { return port_; }
 
+  // The same for HTTP; 0 where nobody is served.
+  int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
+
   // For tests that move the clock by hand.
   Ledger& ledger() { return *ledger_; }
   // For clients in the same process.
@@ -60,7 +67,9 @@ class Server {
   Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
 
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
-  void MakeServices();
+  absl::Status BindHttp();
+  absl::Status MakeServices();
+  absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
 
   // Constant after construction.
@@ -81,6 +90,10 @@ class Server {
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;
   std::unique_ptr<OperationsService> operations_;
+  std::unique_ptr<Mailing> mailing_;
+  std::unique_ptr<Rentals> rentals_;
+  std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
+  std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<grpc::Server> grpc_server_;
 
   Mutex drain_mu_;  // Held by the one that drains.

@@ -70,7 +70,11 @@ absl::string_view LimitProblem(const std::optional<Hold>& hold, const Entry& ent
   const bool takes = entry.kind == EntryKind::kDebit || entry.kind == EntryKind::kHold ||
                      entry.kind == EntryKind::kHoldExtended;
   const bool takes_something = entry.amount.is_negative() || entry.held_change.is_positive();
-  if (takes && takes_something && available < 0) return "it takes more than was available";
+  const bool takes_too_much = takes && takes_something && available < 0;
+  if (entry.kind == EntryKind::kDebit && entry.overrun()) {
+    return takes_too_much ? "" : "it says that it overran, and did not";
+  }
+  if (takes_too_much) return "it takes more than was available";
   const bool charges_hold = entry.kind == EntryKind::kHoldCharged ||
                             entry.kind == EntryKind::kHoldSettled ||
                             entry.kind == EntryKind::kHoldReleased;

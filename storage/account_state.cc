@@ -140,20 +140,19 @@ absl::StatusOr<Entry> DecideOpenAccount(absl::string_view account_id, const Open
 
 absl::StatusOr<Entry> DecideDebit(const AccountView& account, const Debit& debit) {
   const AccountState& state = account.state;
-  if (const Reason refusal = RefusalOf(state.terms); refusal != Reason::kNone) {
-    return Decline(state, debit.item, refusal, debit.charge.detail);
-  }
-  if (debit.charge.refusal != Reason::kNone) {
-    return Decline(state, debit.item, debit.charge.refusal, debit.charge.detail);
-  }
   const Micros amount = debit.charge.amount;
+  const bool fits = !amount.is_positive() || amount <= state.available();
+  Reason refusal = debit.has_left ? Reason::kNone : RefusalOf(state.terms);
+  if (refusal == Reason::kNone) refusal = debit.charge.refusal;
+  if (refusal != Reason::kNone) return Decline(state, debit.item, refusal, debit.charge.detail);
   if (!IsAmount(amount)) return error::AmountOverflow(account.account_id);
-  if (amount.is_positive() && amount > state.available()) {
+  if (!fits && !debit.has_left) {
     return Decline(state, debit.item, Reason::kInsufficientBalance, debit.charge.detail);
   }
 
   Entry entry = Unmoved(state, EntryKind::kDebit);
   if (!Move(Negated(amount), Micros(), &entry)) return error::AmountOverflow(account.account_id);
+  if (!fits) entry.flags = kOverrun;
   entry.item = debit.item;
   entry.detail = debit.charge.detail;
   return entry;

@@ -62,6 +62,9 @@ struct ChangeAccount {
 struct Debit {
   uint8_t item = 0;
   Charge charge;
+  // The money is gone already (a bank took it back): taken from any account, even below its limit;
+  // the entry then says that it overran.
+  bool has_left = false;
 };
 
 // Gives an amount.

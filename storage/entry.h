@@ -44,7 +44,8 @@ constexpr bool EndsHold(EntryKind kind) {
 
 // Facts about an entry that are not in its amounts, as bits of Entry::flags.
 enum EntryFlag : uint8_t {
-  // The call ran longer than its hold paid for: more was charged than was set aside.
+  // More was charged than was set aside, for a call that ran on, or than was there, for money that
+  // had left already.
   kOverrun = 1,
   // The hold had expired before its settlement came.
   kLate = 2,

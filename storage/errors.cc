@@ -48,6 +48,16 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kFilesForeign, "FILES_FOREIGN"},
     ReasonRow{Reason::kFilesTooNew, "FILES_TOO_NEW"},
     ReasonRow{Reason::kJournalDamaged, "JOURNAL_DAMAGED"},
+    ReasonRow{Reason::kNoCard, "NO_CARD"},
+    ReasonRow{Reason::kCardDeclined, "CARD_DECLINED"},
+    ReasonRow{Reason::kRechargeInProgress, "RECHARGE_IN_PROGRESS"},
+    ReasonRow{Reason::kRechargeLimit, "RECHARGE_LIMIT"},
+    ReasonRow{Reason::kProviderUnavailable, "PROVIDER_UNAVAILABLE"},
+    ReasonRow{Reason::kPaymentPending, "PAYMENT_PENDING"},
+    ReasonRow{Reason::kCardSetupNotFound, "CARD_SETUP_NOT_FOUND"},
+    ReasonRow{Reason::kCardSetupNotDone, "CARD_SETUP_NOT_DONE"},
+    ReasonRow{Reason::kNumberTaken, "NUMBER_TAKEN"},
+    ReasonRow{Reason::kNumberNotFound, "NUMBER_NOT_FOUND"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -106,6 +116,8 @@ namespace error {
 namespace {
 
 constexpr absl::Duration kRetrySoon = absl::Milliseconds(50);
+// A payment provider is not to be hurried.
+constexpr absl::Duration kRetryProvider = absl::Seconds(2);
 constexpr absl::Duration kRetryAfterRestart = absl::Seconds(1);
 
 std::string Text(Micros amount) { return absl::StrCat(amount.value()); }
@@ -186,6 +198,73 @@ absl::Status Declined(absl::string_view account_id, Reason reason) {
   return Make(absl::StatusCode::kFailedPrecondition, reason,
               absl::StrCat("declined: ", ReasonName(reason)),
               {{"account_id", std::string(account_id)}});
+}
+
+absl::Status NoCard(absl::string_view account_id) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kNoCard,
+              absl::StrCat("account ", account_id, " has no card on file"),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status CardDeclined(absl::string_view account_id, absl::string_view decline_code,
+                          absl::string_view problem) {
+  return Make(
+      absl::StatusCode::kFailedPrecondition, Reason::kCardDeclined,
+      absl::StrCat("the card of account ", account_id, " was declined: ", problem),
+      {{"account_id", std::string(account_id)}, {"decline_code", std::string(decline_code)}});
+}
+
+absl::Status RechargeInProgress(absl::string_view account_id) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kRechargeInProgress,
+              absl::StrCat("another charge of account ", account_id, " is not over yet"),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kRechargeLimit,
+              absl::StrCat("account ", account_id, ": ", problem),
+              {{"account_id", std::string(account_id)}});
+}
+
+absl::Status ProviderUnavailable(absl::string_view problem) {
+  return Make(absl::StatusCode::kUnavailable, Reason::kProviderUnavailable,
+              absl::StrCat("the payment provider cannot be asked at present: ", problem), {},
+              kRetryProvider);
+}
+
+absl::Status PaymentPending(absl::string_view recharge_id, absl::string_view action_url) {
+  const bool wants_customer = !action_url.empty();
+  return Make(absl::StatusCode::kUnavailable, Reason::kPaymentPending,
+              absl::StrCat("payment ", recharge_id,
+                           wants_customer ? " waits for the customer's word to the bank"
+                                          : " is not decided yet",
+                           "; ask again with the same request id"),
+              {{"recharge_id", std::string(recharge_id)}, {"action_url", std::string(action_url)}},
+              kRetryProvider);
+}
+
+absl::Status CardSetupNotFound(absl::string_view setup_id) {
+  return Make(absl::StatusCode::kNotFound, Reason::kCardSetupNotFound,
+              absl::StrCat("the account has begun no card setup ", setup_id),
+              {{"setup_id", std::string(setup_id)}});
+}
+
+absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view problem) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kCardSetupNotDone,
+              absl::StrCat("card setup ", setup_id, ": ", problem),
+              {{"setup_id", std::string(setup_id)}});
+}
+
+absl::Status NumberTaken(absl::string_view number) {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kNumberTaken,
+              absl::StrCat("number ", number, " belongs to an account already"),
+              {{"number", std::string(number)}});
+}
+
+absl::Status NumberNotFound(absl::string_view account_id, absl::string_view number) {
+  return Make(absl::StatusCode::kNotFound, Reason::kNumberNotFound,
+              absl::StrCat("account ", account_id, " has no number ", number),
+              {{"account_id", std::string(account_id)}, {"number", std::string(number)}});
 }
 
 absl::Status Overloaded() {

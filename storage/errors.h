@@ -45,6 +45,16 @@ enum class Reason : uint8_t {
   kFilesForeign = 25,
   kFilesTooNew = 26,
   kJournalDamaged = 27,
+  kNoCard = 28,
+  kCardDeclined = 29,
+  kRechargeInProgress = 30,
+  kRechargeLimit = 31,
+  kProviderUnavailable = 32,
+  kPaymentPending = 33,
+  kCardSetupNotFound = 34,
+  kCardSetupNotDone = 35,
+  kNumberTaken = 36,
+  kNumberNotFound = 37,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -84,6 +94,28 @@ absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, 
 
 // A refusal that the journal has recorded, as an error for callers that expect the money to move.
 absl::Status Declined(absl::string_view account_id, Reason reason);
+
+absl::Status NoCard(absl::string_view account_id);
+// No money was taken; `decline_code` is the provider's.
+absl::Status CardDeclined(absl::string_view account_id, absl::string_view decline_code,
+                          absl::string_view problem);
+// Another charge of the account's card is not over yet.
+absl::Status RechargeInProgress(absl::string_view account_id);
+// A limit of the operator's or the customer's would be exceeded.
+absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem);
+// The payment provider cannot be asked at present; nothing was decided.
+absl::Status ProviderUnavailable(absl::string_view problem);
+// The provider has not decided on a payment, or its answer was lost: the same request id tells
+// later what became of it. `action_url` is the bank's page for the customer; empty for none.
+absl::Status PaymentPending(absl::string_view recharge_id, absl::string_view action_url);
+absl::Status CardSetupNotFound(absl::string_view setup_id);
+// No card was entered yet, or none that can be used.
+absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view problem);
+
+// Some account has the number.
+absl::Status NumberTaken(absl::string_view number);
+// The account does not have it, and never had.
+absl::Status NumberNotFound(absl::string_view account_id, absl::string_view number);
 
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();

@@ -10,6 +10,7 @@ Usage: docs_test.py BINARY_DIRECTORY DEMO_DIRECTORY
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,13 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ADDRESS = "localhost:50051"
+HTTP_ADDRESS = "localhost:8080"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def differences(wanted, found, path="answer"):
@@ -39,9 +47,11 @@ class Docs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
+        cls.http_address = f"localhost:{free_port()}"
         cls.server = subprocess.Popen(
             [f"{TOP}/tools/demo_server", BINARIES, DEMO, f"{cls.folder.name}/demo", "--listen",
-             "127.0.0.1:0"], stdout=subprocess.PIPE, text=True, cwd=TOP)
+             "127.0.0.1:0", "--http-listen", cls.http_address], stdout=subprocess.PIPE, text=True,
+            cwd=TOP)
         cls.told = ""
         for line in cls.server.stdout:
             cls.told += line
@@ -60,7 +70,7 @@ class Docs(unittest.TestCase):
         cls.folder.cleanup()
 
     def type_in(self, command):
-        command = command.replace(ADDRESS, self.address)
+        command = command.replace(ADDRESS, self.address).replace(HTTP_ADDRESS, self.http_address)
         path = f"{BINARIES}:{TOP}/.cache/bin:{os.environ['PATH']}"
         return subprocess.run(
             ["bash", "-euc", command], cwd=self.folder.name, capture_output=True, text=True,
@@ -98,10 +108,14 @@ class Docs(unittest.TestCase):
     def test_what_start_says_to_try(self):
         commands = [line[2:] for line in self.told.splitlines() if line.startswith("  ")]
         self.assertGreater(len(commands), 3, self.told)
+        setup_id = ""
         for command in commands:
             with self.subTest(command=command):
-                result = self.type_in(command)
+                # In place of choosing a card on the page.
+                result = self.type_in(command.replace("SETUP", f"{setup_id}:pm_card_visa"))
                 self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                begun = re.search(r"cs_simulated_\d+", result.stdout)
+                setup_id = begun.group(0) if begun else setup_id
 
 
 if __name__ == "__main__":

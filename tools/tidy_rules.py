@@ -24,6 +24,8 @@ MAY_INCLUDE = {
     "server/": ("server/", "storage/", "farebox/", "google/"),
     "server/rating/": ("server/rating/", "storage/check.h", "storage/micros.h",
                        "storage/status_macros.h"),
+    "server/mail/": ("server/limits.h", "server/mail/", "server/rating/utf8.h", "storage/check.h",
+                     "storage/clock.h", "storage/micros.h", "storage/status_macros.h"),
     "client/": ("client/", "farebox/v1/", "google/"),
     "tests/": ("tests/", "client/", "server/", "storage/", "farebox/", "google/", "tools/"),
     "tools/": ("tools/", "tests/support/", "client/", "server/", "storage/", "farebox/", "google/"),

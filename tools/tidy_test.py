@@ -26,6 +26,8 @@ BAD = (
     ("include-direction", "storage/a.cc", '#include "farebox/v1/entry.pb.h"\n'),
     ("include-direction", "server/rating/a.cc", '#include "storage/ledger.h"\n'),
     ("include-direction", "server/rating/a.cc", '#include "server/services/a.h"\n'),
+    ("include-direction", "server/mail/a.cc", '#include "storage/ledger.h"\n'),
+    ("include-direction", "server/mail/a.cc", '#include "server/log.h"\n'),
     ("include-direction", "server/a.cc", '#include "client/cpp/client.h"\n'),
     ("include-direction", "client/cli/a.cc", '#include "storage/micros.h"\n'),
     ("include-direction", "client/cli/a.cc", '#include "farebox/stored/v1/stored.pb.h"\n'),

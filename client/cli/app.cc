@@ -88,6 +88,9 @@ int RunApp(int argc, const char* const* argv) {
   AddHoldCommands(&commands);
   AddActivityCommands(&commands);
   AddRatesCommands(&commands);
+  AddRechargeCommands(&commands);
+  AddCardCommands(&commands);
+  AddNumberCommands(&commands);
   AddStatusCommand(&commands);
   AddVerifyCommand(&commands);
   AddCompletionCommand(&commands);

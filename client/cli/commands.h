@@ -11,6 +11,9 @@ void AddMoneyCommands(Commands* commands);
 void AddHoldCommands(Commands* commands);
 void AddActivityCommands(Commands* commands);
 void AddRatesCommands(Commands* commands);
+void AddRechargeCommands(Commands* commands);
+void AddCardCommands(Commands* commands);
+void AddNumberCommands(Commands* commands);
 void AddStatusCommand(Commands* commands);
 void AddVerifyCommand(Commands* commands);
 // Knows all commands that were added before it is run.

@@ -14,10 +14,11 @@ constexpr Row kRows[] = {
     {kExitOk, "done"},
     {kExitRefused, "refused: denied, not enough money, wrong state, request id used before"},
     {kExitUsage, "the command is wrong: an unknown option, a malformed amount, a bad field"},
-    {kExitNotFound, "no such account, hold, entry or deck"},
+    {kExitNotFound, "no such account, hold, entry, deck, number or card setup"},
     {kExitUnavailable, "no answer: the server is out of reach, overloaded or stopping"},
     {kExitVerificationFailed, "verification found the journal in disagreement with itself"},
     {kExitFault, "a fault of the server or of this program, or a file that cannot be used"},
+    {kExitDifferences, "reconciliation found charges without credits, or credits without charges"},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ enum ExitCode : int {
   kExitUnavailable = 4,
   kExitVerificationFailed = 5,
   kExitFault = 6,
+  kExitDifferences = 7,
 };
 
 ExitCode ExitCodeOf(const absl::Status& status);

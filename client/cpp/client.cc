@@ -14,8 +14,10 @@
 #include "client/cpp/streams.h"
 #include "farebox/v1/account.grpc.pb.h"
 #include "farebox/v1/billing.grpc.pb.h"
+#include "farebox/v1/number.grpc.pb.h"
 #include "farebox/v1/operations.grpc.pb.h"
 #include "farebox/v1/rate.grpc.pb.h"
+#include "farebox/v1/recharge.grpc.pb.h"
 
 namespace farebox::client {
 namespace {
@@ -29,6 +31,9 @@ constexpr absl::Duration kReconnectPauseMax = absl::Seconds(1);
 
 // The server takes pieces of 60,000 bytes at most.
 constexpr size_t kImportPieceBytes = 32 * 1024;
+
+// Of a call that asks the payment provider.
+constexpr int kProviderAttemptsMax = 3;
 
 int Millis(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
@@ -52,8 +57,10 @@ std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
 using Accounts = v1::AccountService::Stub;
 using Billing = v1::BillingService::Stub;
 using BillingAsync = v1::BillingService::StubInterface::async_interface;
+using Numbers = v1::NumberService::Stub;
 using Operations = v1::OperationsService::Stub;
 using Rates = v1::RateService::Stub;
+using Recharges = v1::RechargeService::Stub;
 
 }  // namespace
 
@@ -70,6 +77,21 @@ struct Client::Connection {
     return call.timeout.value_or(options.bulk_timeout);
   }
 
+  // An attempt may take all the time there is: what is slow is not lost.
+  RetryPlan BulkPlan(const CallOptions& call) const {
+    RetryOptions retry = options.retry;
+    retry.attempt_timeout = BulkTimeout(call);
+    return RetryPlan(retry, retry.attempt_timeout);
+  }
+
+  // The same where a payment provider is asked, who is not to be asked often.
+  RetryPlan ProviderPlan(const CallOptions& call) const {
+    RetryOptions retry = options.retry;
+    retry.attempt_timeout = call.timeout.value_or(options.provider_timeout);
+    retry.attempts_max = std::min(retry.attempts_max, kProviderAttemptsMax);
+    return RetryPlan(retry, retry.attempt_timeout);
+  }
+
   template <typename Request, typename Response>
   void StartAsync(ReportingMethod<BillingAsync, Request, Response> method, Request request,
                   const CallOptions& call, std::function<void(absl::StatusOr<Response>)> done) {
@@ -84,8 +106,10 @@ struct Client::Connection {
   const std::shared_ptr<grpc::Channel> channel;
   Accounts accounts{channel};
   Billing billing{channel};
+  Numbers numbers{channel};
   Operations operations{channel};
   Rates rates{channel};
+  Recharges recharges{channel};
   OpenCalls open_calls;
 };
 
@@ -288,13 +312,87 @@ absl::Status Client::ExportRates(v1::ExportRatesRequest request,
   return FromGrpc(stream->Finish());
 }
 
+absl::StatusOr<v1::PayResponse> Client::Pay(v1::PayRequest request, const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::Pay, std::move(request),
+              connection_->ProviderPlan(options));
+}
+
+absl::StatusOr<v1::GetAutoRechargeResponse> Client::GetAutoRecharge(
+    v1::GetAutoRechargeRequest request, const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::GetAutoRecharge, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::UpdateAutoRechargeResponse> Client::UpdateAutoRecharge(
+    v1::UpdateAutoRechargeRequest request, const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::UpdateAutoRecharge, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::RetryRechargeResponse> Client::RetryRecharge(v1::RetryRechargeRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::RetryRecharge, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::StartCardSetupResponse> Client::StartCardSetup(v1::StartCardSetupRequest request,
+                                                                  const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::StartCardSetup, std::move(request),
+              connection_->ProviderPlan(options));
+}
+
+absl::StatusOr<v1::CompleteCardSetupResponse> Client::CompleteCardSetup(
+    v1::CompleteCardSetupRequest request, const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::CompleteCardSetup, std::move(request),
+              connection_->ProviderPlan(options));
+}
+
+absl::StatusOr<v1::GetCardResponse> Client::GetCard(v1::GetCardRequest request,
+                                                    const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::GetCard, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::DeleteCardResponse> Client::DeleteCard(v1::DeleteCardRequest request,
+                                                          const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::DeleteCard, std::move(request),
+              connection_->ProviderPlan(options));
+}
+
+absl::StatusOr<v1::ListRechargesResponse> Client::ListRecharges(v1::ListRechargesRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::ListRecharges, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ReconcileRechargesResponse> Client::ReconcileRecharges(
+    v1::ReconcileRechargesRequest request, const CallOptions& options) {
+  return Call(&connection_->recharges, &Recharges::ReconcileRecharges, std::move(request),
+              connection_->BulkPlan(options));
+}
+
+absl::StatusOr<v1::PurchaseNumberResponse> Client::PurchaseNumber(v1::PurchaseNumberRequest request,
+                                                                  const CallOptions& options) {
+  return Call(&connection_->numbers, &Numbers::PurchaseNumber, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ReleaseNumberResponse> Client::ReleaseNumber(v1::ReleaseNumberRequest request,
+                                                                const CallOptions& options) {
+  return Call(&connection_->numbers, &Numbers::ReleaseNumber, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListNumbersResponse> Client::ListNumbers(v1::ListNumbersRequest request,
+                                                            const CallOptions& options) {
+  return Call(&connection_->numbers, &Numbers::ListNumbers, std::move(request),
+              connection_->Plan(options));
+}
+
 absl::StatusOr<v1::VerifyResponse> Client::Verify(v1::VerifyRequest request,
                                                   const CallOptions& options) {
-  // An attempt may take all the time there is: what is slow is not lost.
-  RetryOptions retry = connection_->options.retry;
-  retry.attempt_timeout = connection_->BulkTimeout(options);
   return Call(&connection_->operations, &Operations::Verify, std::move(request),
-              RetryPlan(retry, retry.attempt_timeout));
+              connection_->BulkPlan(options));
 }
 
 absl::StatusOr<v1::GetStatusResponse> Client::GetStatus(v1::GetStatusRequest request,

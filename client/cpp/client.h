@@ -14,8 +14,10 @@
 #include "client/cpp/watch.h"
 #include "farebox/v1/account.pb.h"
 #include "farebox/v1/billing.pb.h"
+#include "farebox/v1/number.pb.h"
 #include "farebox/v1/operations.pb.h"
 #include "farebox/v1/rate.pb.h"
+#include "farebox/v1/recharge.pb.h"
 
 namespace farebox::client {
 
@@ -125,6 +127,36 @@ class Client {
   absl::Status ExportRates(v1::ExportRatesRequest request,
                            absl::FunctionRef<void(absl::string_view)> take,
                            const CallOptions& options = {});
+
+  // RechargeService. What each does is said in farebox/v1/recharge.proto. Those that ask the
+  // payment provider have its time, ClientOptions::provider_timeout.
+  absl::StatusOr<v1::PayResponse> Pay(v1::PayRequest request, const CallOptions& options = {});
+  absl::StatusOr<v1::GetAutoRechargeResponse> GetAutoRecharge(v1::GetAutoRechargeRequest request,
+                                                              const CallOptions& options = {});
+  absl::StatusOr<v1::UpdateAutoRechargeResponse> UpdateAutoRecharge(
+      v1::UpdateAutoRechargeRequest request, const CallOptions& options = {});
+  absl::StatusOr<v1::RetryRechargeResponse> RetryRecharge(v1::RetryRechargeRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::StartCardSetupResponse> StartCardSetup(v1::StartCardSetupRequest request,
+                                                            const CallOptions& options = {});
+  absl::StatusOr<v1::CompleteCardSetupResponse> CompleteCardSetup(
+      v1::CompleteCardSetupRequest request, const CallOptions& options = {});
+  absl::StatusOr<v1::GetCardResponse> GetCard(v1::GetCardRequest request,
+                                              const CallOptions& options = {});
+  absl::StatusOr<v1::DeleteCardResponse> DeleteCard(v1::DeleteCardRequest request,
+                                                    const CallOptions& options = {});
+  absl::StatusOr<v1::ListRechargesResponse> ListRecharges(v1::ListRechargesRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ReconcileRechargesResponse> ReconcileRecharges(
+      v1::ReconcileRechargesRequest request, const CallOptions& options = {});
+
+  // NumberService. What each does is said in farebox/v1/number.proto.
+  absl::StatusOr<v1::PurchaseNumberResponse> PurchaseNumber(v1::PurchaseNumberRequest request,
+                                                            const CallOptions& options = {});
+  absl::StatusOr<v1::ReleaseNumberResponse> ReleaseNumber(v1::ReleaseNumberRequest request,
+                                                          const CallOptions& options = {});
+  absl::StatusOr<v1::ListNumbersResponse> ListNumbers(v1::ListNumbersRequest request,
+                                                      const CallOptions& options = {});
 
   // OperationsService. What each does is said in farebox/v1/operations.proto.
   absl::StatusOr<v1::VerifyResponse> Verify(v1::VerifyRequest request = {},

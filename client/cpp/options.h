@@ -26,8 +26,11 @@ struct ClientOptions {
   std::string target = "127.0.0.1:50051";
   // What a call may take in all: its attempts and the pauses between them.
   absl::Duration timeout = absl::Seconds(2);
-  // The same for Verify, ImportRates and ExportRates, which take as long as there is data.
+  // The same for Verify, ReconcileRecharges, ImportRates and ExportRates, which take as long as
+  // there is data.
   absl::Duration bulk_timeout = absl::Minutes(30);
+  // The same for calls that ask the payment provider.
+  absl::Duration provider_timeout = absl::Seconds(70);
   RetryOptions retry;
   // A connection that is in use and silent for `keepalive_interval` is asked for a sign of life; it
   // is given up when none comes within `keepalive_timeout`. The server takes one every 10 s.
@@ -37,7 +40,7 @@ struct ClientOptions {
 
 // What may differ from call to call.
 struct CallOptions {
-  // In place of ClientOptions::timeout or bulk_timeout.
+  // In place of ClientOptions::timeout, bulk_timeout or provider_timeout.
   std::optional<absl::Duration> timeout;
 };
 

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/rating/utf8.h"
+#include "server/services/card_number.h"
 #include "server/services/fields.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -92,6 +93,9 @@ absl::Status CheckMetadata(const v1::Account& account) {
       return error::FieldInvalid("account.metadata",
                                  "keys must be 1 to 64 bytes and values at most 64, without "
                                  "control characters");
+    }
+    if (HasCardNumber(key) || HasCardNumber(value)) {
+      return error::FieldInvalid("account.metadata", "must not have a card's number in it");
     }
   }
   return absl::OkStatus();

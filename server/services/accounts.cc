@@ -3,6 +3,7 @@
 #include <array>
 
 #include "absl/status/statusor.h"
+#include "server/account_settings.h"
 #include "server/services/entries.h"
 #include "storage/check.h"
 #include "storage/status_macros.h"
@@ -82,12 +83,6 @@ v1::AccountState ToProto(AccountStatus status) {
       return v1::ACCOUNT_STATE_CLOSED;
   }
   return v1::ACCOUNT_STATE_UNSPECIFIED;
-}
-
-AccountSettings SettingsOf(absl::string_view bytes) {
-  AccountSettings settings;
-  if (!settings.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) settings.Clear();
-  return settings;
 }
 
 OpenAccount OpeningOf(const v1::Account& account) {

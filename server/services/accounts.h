@@ -3,7 +3,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/account.pb.h"
 #include "storage/account_terms.h"
 #include "storage/books.h"
@@ -15,9 +14,6 @@
 namespace farebox::server {
 
 v1::AccountState ToProto(AccountStatus status);
-
-// Settings that cannot be read are empty: such an account has no deck, and nothing is priced.
-stored::v1::AccountSettings SettingsOf(absl::string_view bytes);
 
 // Opens an account, checked already.
 OpenAccount OpeningOf(const v1::Account& account);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
+#include "server/account_settings.h"
 #include "server/limits.h"
 #include "server/services/accounts.h"
 #include "server/services/entries.h"

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/rating/utf8.h"
+#include "server/services/card_number.h"
 #include "storage/errors.h"
 #include "storage/micros.h"
 #include "storage/status_macros.h"
@@ -41,15 +42,6 @@ absl::Status CheckName(absl::string_view value, size_t bytes_max, absl::string_v
   if (value.size() > bytes_max || !std::all_of(value.begin(), value.end(), IsNameChar)) {
     return error::FieldInvalid(
         field, absl::StrCat("must be 1 to ", bytes_max, " of A-Z a-z 0-9 . _ : @ + -"));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckE164(absl::string_view value, absl::string_view field) {
-  if (value.empty()) return error::FieldInvalid(field, "is required");
-  if (value[0] == '+') value.remove_prefix(1);
-  if (!IsDigits(value) || value.size() > limits::kNumberDigitsMax) {
-    return error::FieldInvalid(field, "must be an E.164 number, with or without +");
   }
   return absl::OkStatus();
 }
@@ -128,6 +120,15 @@ bool IsDigits(absl::string_view text) {
   });
 }
 
+absl::Status CheckE164(absl::string_view value, absl::string_view field) {
+  if (value.empty()) return error::FieldInvalid(field, "is required");
+  if (value[0] == '+') value.remove_prefix(1);
+  if (!IsDigits(value) || value.size() > limits::kNumberDigitsMax) {
+    return error::FieldInvalid(field, "must be an E.164 number, with or without +");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAccountId(absl::string_view value, absl::string_view field) {
   return CheckName(value, limits::kAccountIdBytesMax, field);
 }
@@ -152,6 +153,9 @@ absl::Status CheckDescription(absl::string_view value) {
   }
   if (!rating::IsPrintableUtf8(value)) {
     return error::FieldInvalid("description", "must be free of control characters");
+  }
+  if (HasCardNumber(value)) {
+    return error::FieldInvalid("description", "must not have a card's number in it");
   }
   return absl::OkStatus();
 }

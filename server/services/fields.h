@@ -15,6 +15,8 @@ namespace farebox::server {
 
 absl::Status CheckAccountId(absl::string_view value, absl::string_view field = "account_id");
 absl::Status CheckRequestId(absl::string_view value);
+// `value` with or without its +.
+absl::Status CheckE164(absl::string_view value, absl::string_view field);
 absl::Status CheckDeckName(absl::string_view value);
 absl::Status CheckDescription(absl::string_view value);
 

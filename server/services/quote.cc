@@ -9,6 +9,7 @@
 #include "absl/numeric/int128.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "server/account_settings.h"
 #include "server/limits.h"
 #include "server/rating/tariff.h"
 #include "server/services/accounts.h"

@@ -48,6 +48,10 @@ void Statement::BindText(int parameter, absl::string_view bytes) {
                                     SQLITE_UTF8) == SQLITE_OK);
 }
 
+void Statement::BindNull(int parameter) {
+  FAREBOX_CHECK(sqlite3_bind_null(statement_.get(), parameter) == SQLITE_OK);
+}
+
 int Statement::Run() {
   const int stepped = Step();
   // Reset repeats the error of the step, if there was one.

@@ -28,6 +28,7 @@ class Statement {
   void BindInt64(int parameter, int64_t value);
   void BindBlob(int parameter, absl::string_view bytes);
   void BindText(int parameter, absl::string_view bytes);
+  void BindNull(int parameter);
 
   // SQLITE_ROW, SQLITE_DONE or an error code.
   int Step() { return sqlite3_step(statement_.get()); }

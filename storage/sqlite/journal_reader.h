@@ -13,7 +13,7 @@
 #include "storage/entry.h"
 #include "storage/journal.h"
 #include "storage/sqlite/connection.h"
-#include "storage/sqlite/deck_catalog.h"
+#include "storage/sqlite/sqlite_catalog.h"
 
 namespace farebox::sqlite {
 
@@ -70,7 +70,7 @@ class SqliteJournalReader : public JournalReader {
 
   Connection connection_;
   const std::unique_ptr<AccountIndex> index_;  // May be null.
-  DeckCatalogReader catalog_;
+  SqliteCatalogReader catalog_;
 
   Statement begin_;
   Statement end_;

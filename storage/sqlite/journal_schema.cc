@@ -81,7 +81,26 @@ constexpr char kVersion1[] = R"sql(
   );
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1};
+// Version 2: documents (storage/document.h). Those that are never due, or in no slot, have NULL
+// there and are in no index.
+constexpr char kVersion2[] = R"sql(
+  CREATE TABLE document (
+    id INTEGER PRIMARY KEY,
+    kind INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    slot TEXT,
+    due INTEGER,
+    content BLOB NOT NULL,
+    UNIQUE (kind, key)
+  );
+  CREATE UNIQUE INDEX document_slot ON document (kind, slot) WHERE slot IS NOT NULL;
+  CREATE INDEX document_due ON document (kind, due) WHERE due IS NOT NULL;
+  CREATE INDEX document_account ON document (kind, account);
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2};
 
 constexpr size_t kHeaderBytes = 100;
 constexpr char kMagic[] = "SQLite format 3";  // with its final zero byte

@@ -14,11 +14,11 @@
 #include "storage/entry.h"
 #include "storage/journal.h"
 #include "storage/limits.h"
-#include "storage/sqlite/deck_catalog.h"
 #include "storage/sqlite/derived_reader.h"
 #include "storage/sqlite/deriver.h"
 #include "storage/sqlite/journal_file.h"
 #include "storage/sqlite/ownership.h"
+#include "storage/sqlite/sqlite_catalog.h"
 
 namespace farebox::sqlite {
 
@@ -77,7 +77,7 @@ class SqliteJournal : public Journal {
 
   // Used only on the writer thread.
   const std::unique_ptr<JournalFile> file_;
-  DeckCatalog catalog_;
+  SqliteCatalog catalog_;
   BatchHead head_;
 
   // Synchronises itself. After file_, which checkpoints when nobody else has the file open.

@@ -21,10 +21,17 @@ constexpr char kDeck[] =
     "item,prefix,description,connect_fee,attempt_fee,rate_per_minute,initial_increment,increment,"
     "unit_fee\n"
     "OUTBOUND_CALL,1555,Test land,0.01,0.002,0.012,30,6,\n"
-    "OUTGOING_TEXT,,Texts,,,,,,0.0075\n";
+    "OUTGOING_TEXT,,Texts,,,,,,0.0075\n"
+    "PHONE_NUMBER_PURCHASE,1,Numbers,,,,,,1.50\n"
+    "PHONE_NUMBER_RENEWAL,1,Numbers,,,,,,1\n";
 
 class CliEndToEndTest : public ::testing::Test {
  protected:
+  explicit CliEndToEndTest(const std::vector<std::string>& arguments = {})
+      : server_({.binary = FAREBOX_SERVER_BINARY,
+                 .data_directory = data_,
+                 .more_arguments = arguments}) {}
+
   void SetUp() override {
     ASSERT_TRUE(server_.Start().ok());
     std::ofstream(deck_path_) << kDeck;
@@ -50,7 +57,7 @@ class CliEndToEndTest : public ::testing::Test {
   TemporaryDirectory directory_;
   const std::string data_ = directory_.path() + "/data";
   const std::string deck_path_ = directory_.path() + "/deck.csv";
-  ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY, .data_directory = data_}};
+  ServerProcess server_;
   Outcome last_;
 };
 
@@ -194,6 +201,101 @@ TEST_F(CliEndToEndTest, StatusAndWatchTellWhatHappened) {
   EXPECT_EQ(RunJson({"status"})["accounts"], "1");
   ASSERT_EQ(Run({"watch", "acme", "--from-entry", "1", "--count", "1"}), 0) << last_.err;
   EXPECT_THAT(last_.out, HasSubstr("credit  5.00  balance 5.00"));
+}
+
+// ---- Money in
+
+class CliPaymentsTest : public CliEndToEndTest {
+ protected:
+  CliPaymentsTest() : CliEndToEndTest({"--payments", "simulated"}) {}
+
+  void Register(const std::string& card) {
+    const nlohmann::json setup = RunJson({"card", "setup", "acme"});
+    const std::string id = setup["setup_id"];
+    ASSERT_EQ(Run({"card", "complete", "acme", absl::StrCat(id, ":", card)}), 0) << last_.err;
+  }
+};
+
+TEST_F(CliPaymentsTest, FromACardToACredit) {
+  ASSERT_EQ(Run({"card", "show", "acme"}), 0);
+  EXPECT_THAT(last_.err, HasSubstr("card setup"));
+  Register("pm_card_visa");
+  ASSERT_EQ(Run({"card", "show", "acme"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("4242"));
+
+  ASSERT_EQ(Run({"pay", "acme", "25", "--request-id", "p1"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("credited"));
+  ASSERT_EQ(Run({"pay", "acme", "25", "--request-id", "p1"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("paid before"));
+  EXPECT_EQ(Balance(), "30000000");
+
+  ASSERT_EQ(Run({"recharge", "history", "acme"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("pi_simulated_1"));
+  ASSERT_EQ(Run({"recharge", "reconcile"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("differences"));
+}
+
+TEST_F(CliPaymentsTest, SettingsAreChangedOneByOneAndSaidWhereTheyAreRefused) {
+  ASSERT_EQ(Run({"recharge", "set", "acme", "--amount", "50", "--below", "15", "--email",
+                 "a@acme.example"}),
+            2);
+  EXPECT_THAT(last_.err, HasSubstr("amount_micros"));
+  EXPECT_THAT(last_.err, HasSubstr("50.00"));
+  ASSERT_EQ(Run({"recharge", "set", "acme", "--amount", "60", "--below", "15", "--email",
+                 "a@acme.example"}),
+            0)
+      << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("there is no card on file"));
+
+  ASSERT_EQ(Run({"recharge", "set", "acme", "--daily-max", "3"}), 0) << last_.err;
+  const nlohmann::json shown = RunJson({"recharge", "show", "acme"})["auto_recharge"];
+  EXPECT_EQ(shown["daily_charges_max"], 3);
+  EXPECT_EQ(shown["amount_micros"], "60000000");
+  EXPECT_EQ(shown["failure_email"], "a@acme.example");
+
+  ASSERT_EQ(Run({"recharge", "set", "acme", "--off"}), 0) << last_.err;
+  ASSERT_EQ(Run({"recharge", "show", "acme"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("off"));
+}
+
+TEST_F(CliPaymentsTest, ADeclineSaysTheProvidersCode) {
+  ASSERT_EQ(Run({"pay", "acme", "25"}), 1);
+  EXPECT_THAT(last_.err, HasSubstr("NO_CARD"));
+  Register("pm_card_chargeDeclinedInsufficientFunds");
+
+  ASSERT_EQ(Run({"pay", "acme", "25"}), 1);
+
+  EXPECT_THAT(last_.err, HasSubstr("CARD_DECLINED"));
+  EXPECT_THAT(last_.err, HasSubstr("insufficient_funds"));
+  EXPECT_EQ(Balance(), "5000000");
+  ASSERT_EQ(Run({"recharge", "retry", "acme"}), 0) << last_.err;
+}
+
+TEST_F(CliPaymentsTest, DeletingTheLastCardSwitchesAutoRechargeOff) {
+  Register("pm_card_visa");
+  ASSERT_EQ(Run({"recharge", "set", "acme", "--amount", "60", "--below", "15", "--email",
+                 "a@acme.example", "--target"}),
+            0)
+      << last_.err;
+
+  ASSERT_EQ(Run({"card", "delete", "acme"}), 0) << last_.err;
+
+  EXPECT_THAT(last_.out, HasSubstr("switched off"));
+  EXPECT_EQ(Run({"card", "delete", "acme"}), 2);
+}
+
+TEST_F(CliEndToEndTest, ANumberIsBoughtListedAndReleased) {
+  ASSERT_EQ(Run({"number", "buy", "acme", "+15550001", "--request-id", "n1"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("active"));
+  EXPECT_EQ(Run({"number", "buy", "acme", "+15550001"}), 1);
+  EXPECT_THAT(last_.err, HasSubstr("NUMBER_TAKEN"));
+  ASSERT_EQ(Run({"number", "list", "acme"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("+15550001"));
+
+  ASSERT_EQ(Run({"number", "release", "acme", "+15550001"}), 0) << last_.err;
+
+  EXPECT_THAT(last_.out, HasSubstr("released"));
+  EXPECT_EQ(Run({"number", "release", "acme", "+15550009"}), 3);
 }
 
 }  // namespace

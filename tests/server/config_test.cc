@@ -13,14 +13,20 @@
 namespace farebox::server {
 namespace {
 
-ConfigResult Read(std::vector<const char*> flags) {
+// What it says goes to `problem`.
+ConfigResult Read(std::vector<const char*> flags, std::string* problem) {
   flags.insert(flags.begin(), "farebox-server");
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
   ConfigResult result = ReadConfig(static_cast<int>(flags.size()), flags.data());
   ::testing::internal::GetCapturedStdout();
-  ::testing::internal::GetCapturedStderr();
+  *problem = ::testing::internal::GetCapturedStderr();
   return result;
+}
+
+ConfigResult Read(const std::vector<const char*>& flags) {
+  std::string problem;
+  return Read(flags, &problem);
 }
 
 TEST(ReadConfig, ListensOnLoopbackWhereNothingElseIsSaid) {
@@ -83,6 +89,104 @@ TEST(ReadConfig, RefusesAFileWithOptionsThatItDoesNotKnow) {
   std::ofstream(path) << "lisen = \"127.0.0.1:1\"\n";
 
   EXPECT_EQ(Read({"--config", path.c_str()}).exit_code, kExitUsage);
+}
+
+// ---- Mail
+
+class MailConfig : public ::testing::Test {
+ protected:
+  MailConfig() { std::ofstream(password_) << "hunter2\nnot this\n"; }
+
+  const testing::TemporaryDirectory directory_;
+  const std::string password_ = directory_.path() + "/password";
+};
+
+TEST_F(MailConfig, SendsNoneWhereNothingIsSaid) {
+  EXPECT_EQ(Read({}).config.mail.route, MailRoute::kNone);
+}
+
+TEST_F(MailConfig, TakesAMailServerWithItsPasswordFromAFile) {
+  setenv("FAREBOX_SMTP_HOST", "mail.example.org", 1);
+  const std::string path = directory_.path() + "/farebox.toml";
+  std::ofstream(path) << "mail = \"smtp\"\nmail-from = \"billing@example.org\"\n";
+
+  const ConfigResult result =
+      Read({"--config", path.c_str(), "--smtp-user", "farebox", "--smtp-password-file",
+            password_.c_str(), "--mail-from-name", "Example", "--mail-receipts"});
+
+  unsetenv("FAREBOX_SMTP_HOST");
+  ASSERT_FALSE(result.is_done);
+  const Mailing::Options& mail = result.config.mail;
+  EXPECT_EQ(mail.route, MailRoute::kSmtp);
+  EXPECT_EQ(mail.smtp.host, "mail.example.org");
+  EXPECT_EQ(mail.smtp.port, 587);
+  EXPECT_EQ(mail.smtp.security, mail::SmtpSecurity::kStartTls);
+  EXPECT_EQ(mail.smtp.user, "farebox");
+  EXPECT_EQ(mail.smtp.password, "hunter2");
+  EXPECT_EQ(mail.smtp.author.address, "billing@example.org");
+  EXPECT_EQ(mail.smtp.author.name, "Example");
+  EXPECT_TRUE(mail.receipts);
+}
+
+TEST_F(MailConfig, KnowsTheUsualPorts) {
+  const auto port_of = [](const char* security) {
+    return Read({"--mail", "smtp", "--mail-from", "a@example.org", "--smtp-host", "localhost",
+                 "--smtp-security", security})
+        .config.mail.smtp.port;
+  };
+
+  EXPECT_EQ(port_of("starttls"), 587);
+  EXPECT_EQ(port_of("none"), 587);
+  EXPECT_EQ(port_of("tls"), 465);
+}
+
+TEST_F(MailConfig, RefusesWhatCannotWorkAndNamesTheOption) {
+  std::ofstream(directory_.path() + "/empty").close();
+  const std::string empty = directory_.path() + "/empty";
+  struct Case {
+    std::vector<const char*> flags;
+    std::string option;
+  };
+  const std::vector<const char*> smtp = {"--mail",      "smtp",        "--smtp-host",
+                                         "example.org", "--mail-from", "a@example.org"};
+  const auto smtp_and = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), smtp.begin(), smtp.end());
+    return more;
+  };
+  const std::vector<Case> cases = {
+      {{"--mail", "pigeon"}, "--mail"},
+      {{"--mail", "smtp", "--smtp-host", "example.org"}, "--mail-from"},
+      {{"--mail", "smtp", "--mail-from", "nobody", "--smtp-host", "example.org"}, "--mail-from"},
+      {{"--mail", "smtp", "--mail-from", "a@example.org"}, "--smtp-host"},
+      {{"--mail", "file", "--mail-from", "a@example.org"}, "--mail-directory"},
+      {{"--mail", "file", "--mail-from", "a@example.org", "--mail-directory", "/no/such"},
+       "--mail-directory"},
+      {smtp_and({"--smtp-host", "a b"}), "--smtp-host"},
+      {smtp_and({"--smtp-port", "0"}), "--smtp-port"},
+      {smtp_and({"--smtp-security", "hope"}), "--smtp-security"},
+      {smtp_and({"--smtp-user", "farebox"}), "--smtp-user"},
+      {smtp_and({"--smtp-password-file", password_.c_str()}), "--smtp-user"},
+      {smtp_and({"--smtp-user", "u", "--smtp-password-file", "/no/such"}), "--smtp-password-file"},
+      {smtp_and({"--smtp-user", "u", "--smtp-password-file", empty.c_str()}),
+       "--smtp-password-file"},
+      {smtp_and({"--smtp-user", "u", "--smtp-password-file", password_.c_str(), "--smtp-security",
+                 "starttls-if-offered"}),
+       "--smtp-password-file"},
+      {smtp_and({"--smtp-ca-file", "/no/such"}), "--smtp-ca-file"},
+      {smtp_and({"--account-url", "javascript:alert(1)"}), "--account-url"},
+      {smtp_and({"--smtp-password", "hunter2"}), "--smtp-password"},
+  };
+  EXPECT_FALSE(Read(smtp).is_done);
+  for (const Case& c : cases) {
+    std::string problem;
+    EXPECT_EQ(Read(c.flags, &problem).exit_code, kExitUsage) << c.option;
+    EXPECT_NE(problem.find(c.option), std::string::npos) << c.option << ": " << problem;
+    EXPECT_EQ(problem.find("not this"), std::string::npos);
+  }
+}
+
+TEST_F(MailConfig, SettingsOfARouteThatIsNotTakenAreNotLookedAt) {
+  EXPECT_FALSE(Read({"--smtp-password-file", "/no/such", "--smtp-user", "farebox"}).is_done);
 }
 
 }  // namespace

@@ -91,6 +91,39 @@ TEST(DebitTest, TakesWhatFits) {
   }
 }
 
+TEST(DebitTest, MoneyThatHasLeftIsTakenWhateverIsThereAndSaysSo) {
+  struct Row {
+    Micros balance, held, amount;
+    AccountStatus status;
+    uint8_t flags;
+  };
+  for (const Row& row :
+       std::vector<Row>{{Cents(10), Cents(0), Cents(10), AccountStatus::kOpen, 0},
+                        {Cents(10), Cents(0), Cents(11), AccountStatus::kOpen, kOverrun},
+                        {Cents(10), Cents(9), Cents(2), AccountStatus::kOpen, kOverrun},
+                        {Cents(-5), Cents(0), Cents(1), AccountStatus::kOpen, kOverrun},
+                        {Cents(10), Cents(0), Cents(10), AccountStatus::kSuspended, 0},
+                        {Cents(0), Cents(0), Cents(10), AccountStatus::kClosed, kOverrun}}) {
+    const AccountState state = StateOf(row.balance, row.held, {.status = row.status});
+
+    const absl::StatusOr<Entry> debit = DecideDebit(
+        {"alice", state, kNow}, {.item = 1, .charge = {.amount = row.amount}, .has_left = true});
+
+    ASSERT_THAT(debit.status(), IsOk());
+    EXPECT_EQ(debit->kind, EntryKind::kDebit);
+    EXPECT_EQ(debit->amount.value(), -row.amount.value());
+    EXPECT_EQ(debit->balance.value(), row.balance.value() - row.amount.value());
+    EXPECT_EQ(debit->flags, row.flags) << row.balance << " less " << row.amount;
+    // And verification agrees.
+    Entry entry = *debit;
+    entry.id = 10;
+    entry.previous = 9;
+    EXPECT_THAT(CheckFollows(state, std::nullopt, entry), IsOk());
+    entry.flags ^= kOverrun;
+    EXPECT_THAT(CheckFollows(state, std::nullopt, entry), FailsWith(Reason::kJournalDamaged));
+  }
+}
+
 TEST(DebitTest, StateComesBeforePrice) {
   const Debit unpriced = {.charge = {.refusal = Reason::kNoRate}};
   const AccountState suspended = StateOf(kPlenty, {}, {.status = AccountStatus::kSuspended});

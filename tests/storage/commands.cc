@@ -112,6 +112,11 @@ Command ToDebit(absl::string_view account, Micros amount, absl::string_view requ
                      Debit{.item = 1, .charge = ChargeOf(amount)});
 }
 
+Command ToTakeBack(absl::string_view account, Micros amount, absl::string_view request_id) {
+  return MakeCommand(account, request_id, absl::StrCat("take back ", amount.value()),
+                     Debit{.item = 4, .charge = ChargeOf(amount), .has_left = true});
+}
+
 Command ToCredit(absl::string_view account, Micros amount, absl::string_view request_id) {
   return MakeCommand(account, request_id, absl::StrCat("credit ", amount.value()),
                      Credit{.item = 2, .amount = amount, .detail = "credit"});

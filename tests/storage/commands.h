@@ -54,6 +54,8 @@ Command ToOpen(absl::string_view account, const AccountTerms& terms = {},
 Command ToChange(absl::string_view account, const AccountTerms& terms,
                  absl::string_view settings = "", absl::string_view request_id = "");
 Command ToDebit(absl::string_view account, Micros amount, absl::string_view request_id = "");
+// Of money that has left already.
+Command ToTakeBack(absl::string_view account, Micros amount, absl::string_view request_id = "");
 Command ToCredit(absl::string_view account, Micros amount, absl::string_view request_id = "");
 Command ToRefund(absl::string_view account, EntryId debit, Micros amount,
                  absl::string_view request_id = "");

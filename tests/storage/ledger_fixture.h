@@ -101,6 +101,7 @@ class LedgerFixture : public ::testing::Test {
   void Reopen();
   void Close();
   Ledger& ledger() { return *ledger_; }
+  Journal& journal() { return *fault_journal_; }
 
   // Waits for the outcome.
   Outcome Apply(Command command) { return ledger_->Apply(std::move(command)); }

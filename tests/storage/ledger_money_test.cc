@@ -48,6 +48,18 @@ TEST_P(LedgerContract, DebitOfOneMicroTooMuchIsDeclinedAndTakesNothing) {
   ExpectBooks("alice", Cents(10));
 }
 
+TEST_P(LedgerContract, MoneyThatHasLeftIsTakenBelowZeroOnce) {
+  OpenAccount("alice", Cents(10));
+
+  const Outcome taken = Apply(ToTakeBack("alice", Cents(25), "dispute"));
+  const Outcome again = Apply(ToTakeBack("alice", Cents(25), "dispute"));
+
+  ASSERT_THAT(taken, IsApplied());
+  EXPECT_TRUE(taken.entry.overrun());
+  EXPECT_TRUE(again.replayed);
+  ExpectBooks("alice", Cents(-15));
+}
+
 TEST_P(LedgerContract, DebitDoesNotTakeWhatIsHeld) {
   OpenAccount("alice", Cents(10));
   OpenHold("alice", Cents(6));

@@ -79,6 +79,7 @@ class OperationMaker {
                                       Kind::kSettle, Kind::kSettle, Kind::kRelease};
     if (OneIn(40)) return Kind::kSuspend;
     if (OneIn(15)) return Kind::kResume;
+    if (OneIn(60)) return Kind::kTakeBack;
     return kKinds[Draw(std::size(kKinds))];
   }
 

@@ -16,6 +16,8 @@ Command CommandOf(const Operation& operation) {
   switch (operation.kind) {
     case Kind::kDebit:
       return ToDebit(account, micros, id);
+    case Kind::kTakeBack:
+      return ToTakeBack(account, micros, id);
     case Kind::kCredit:
       return ToCredit(account, micros, id);
     case Kind::kRefund:
@@ -119,13 +121,15 @@ NaiveLedger::Answer NaiveLedger::Decide(const Operation& operation, absl::Time n
       account.suspended = operation.kind == Kind::kSuspend;
       return Record(EntryKind::kAccountChanged, &account, 0, 0);
     case Kind::kDebit:
+    case Kind::kTakeBack:
       break;
   }
-  if (account.suspended) return Decline(account, Reason::kAccountSuspended);
-  if (operation.micros > std::max<int64_t>(0, account.available())) {
-    return Decline(account, Reason::kInsufficientBalance);
-  }
+  const bool must_fit = operation.kind == Kind::kDebit;
+  if (must_fit && account.suspended) return Decline(account, Reason::kAccountSuspended);
+  const bool fits = operation.micros <= std::max<int64_t>(0, account.available());
+  if (must_fit && !fits) return Decline(account, Reason::kInsufficientBalance);
   Answer answer = Record(EntryKind::kDebit, &account, -operation.micros, 0);
+  answer.overrun = !fits;
   if (operation.micros > 0) refundable_[answer.id] = {operation.account, operation.micros};
   return answer;
 }

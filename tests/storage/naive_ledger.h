@@ -18,6 +18,7 @@ namespace farebox {
 struct Operation {
   enum class Kind {
     kDebit,
+    kTakeBack,
     kCredit,
     kRefund,
     kHold,

@@ -1,6 +1,8 @@
 #include "tests/support/memory_journal.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -153,7 +155,54 @@ class MemoryJournalReader : public JournalReader, public CatalogReader {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<std::optional<Document>> FindDocument(DocumentKind kind,
+                                                       absl::string_view key) override {
+    return FindWhere([&](const Document& it) { return it.kind == kind && it.key == key; });
+  }
+
+  absl::StatusOr<std::optional<Document>> FindDocumentInSlot(DocumentKind kind,
+                                                             absl::string_view slot) override {
+    return FindWhere([&](const Document& it) { return it.kind == kind && it.slot == slot; });
+  }
+
+  absl::StatusOr<std::vector<Document>> ListDocuments(DocumentKind kind, AccountNumber account,
+                                                      int64_t before, size_t count_max) override {
+    std::vector<Document> found = ListWhere([&](const Document& it) {
+      return it.kind == kind && it.id < before && (account == 0 || it.account == account);
+    });
+    std::sort(found.begin(), found.end(),
+              [](const Document& a, const Document& b) { return a.id > b.id; });
+    found.resize(std::min(found.size(), count_max));
+    return found;
+  }
+
+  absl::StatusOr<std::vector<Document>> ListDueDocuments(DocumentKind kind, absl::Time end,
+                                                         size_t count_max) override {
+    std::vector<Document> found =
+        ListWhere([&](const Document& it) { return it.kind == kind && it.due < end; });
+    std::sort(found.begin(), found.end(), [](const Document& a, const Document& b) {
+      return std::tie(a.due, a.id) < std::tie(b.due, b.id);
+    });
+    found.resize(std::min(found.size(), count_max));
+    return found;
+  }
+
  private:
+  std::vector<Document> ListWhere(absl::FunctionRef<bool(const Document&)> wanted) const {
+    MutexLock lock(&disk_.mu_);
+    std::vector<Document> found;
+    for (const auto& [key, document] : disk_.documents_) {
+      if (wanted(document)) found.push_back(document);
+    }
+    return found;
+  }
+
+  std::optional<Document> FindWhere(absl::FunctionRef<bool(const Document&)> wanted) const {
+    std::vector<Document> found = ListWhere(wanted);
+    if (found.empty()) return std::nullopt;
+    return std::move(found.front());
+  }
+
   std::optional<Entry> EntryFrom(EntryId first) const {
     MutexLock lock(&disk_.mu_);
     const auto found = disk_.entries_.lower_bound(first);
@@ -208,7 +257,49 @@ class MemoryJournal::MemoryCatalog : public Catalog {
     return deck->version;
   }
 
+  absl::StatusOr<std::vector<absl::Status>> PutDocuments(
+      absl::Span<const DocumentGroup> groups) override {
+    MutexLock lock(&disk_.mu_);
+    std::vector<absl::Status> outcomes;
+    for (const DocumentGroup& group : groups) outcomes.push_back(Put(group));
+    return outcomes;
+  }
+
+  absl::Status RemoveDocument(const Document& document) override {
+    MutexLock lock(&disk_.mu_);
+    FAREBOX_RETURN_IF_ERROR(CheckIsNext(document));
+    disk_.documents_.erase({document.kind, document.key});
+    return absl::OkStatus();
+  }
+
  private:
+  // On a copy, which becomes what there is where every document fits.
+  absl::Status Put(const DocumentGroup& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
+    auto changed = disk_.documents_;
+    for (const Document& document : group) {
+      FAREBOX_RETURN_IF_ERROR(CheckIsNext(document));
+      Document& it = changed[{document.kind, document.key}];
+      const int64_t id = document.revision == 0 ? ++disk_.last_document_ : it.id;
+      it = document;
+      it.id = id;
+      ++it.revision;
+    }
+    std::set<std::pair<DocumentKind, std::string>> slots;
+    for (const auto& [key, it] : changed) {
+      const bool is_free = it.slot.empty() || slots.emplace(it.kind, it.slot).second;
+      if (!is_free) return absl::AbortedError("the slot is taken");
+    }
+    disk_.documents_ = std::move(changed);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckIsNext(const Document& document) ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
+    const auto before = disk_.documents_.find({document.kind, document.key});
+    const int64_t revision = before == disk_.documents_.end() ? 0 : before->second.revision;
+    return revision == document.revision ? absl::OkStatus()
+                                         : absl::AbortedError("somebody was first");
+  }
+
   absl::StatusOr<MemoryDisk::Deck*> FindUnsealed(int64_t deck_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
     const auto found = disk_.decks_.find(deck_id);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "storage/catalog.h"
+#include "storage/document.h"
 #include "storage/entry.h"
 #include "storage/journal.h"
 #include "storage/mutex.h"
@@ -49,11 +51,15 @@ class MemoryDisk {
   friend class MemoryJournal;
   friend class MemoryJournalReader;
 
+  using DocumentKey = std::pair<DocumentKind, std::string>;
+
   mutable Mutex mu_;
   std::map<EntryId, Entry> entries_ ABSL_GUARDED_BY(mu_);
   std::map<int64_t, BatchHead> heads_ ABSL_GUARDED_BY(mu_);
   std::map<int64_t, Deck> decks_ ABSL_GUARDED_BY(mu_);
   std::map<RequestHash, EntryId> requests_ ABSL_GUARDED_BY(mu_);
+  std::map<DocumentKey, Document> documents_ ABSL_GUARDED_BY(mu_);
+  int64_t last_document_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // A journal that keeps its promises for as long as its disk lives, in memory. Its readers may be

@@ -9,22 +9,9 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::testing {
-
-// A fresh directory, removed with all that is in it. Thread-compatible.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // The real server program on a real ledger, as a child process, always on the same port.
 // Thread-compatible.

@@ -244,10 +244,18 @@ TEST_F(JournalFilesTest, OtherProgramsCannotChangeEntriesByMistake) {
 
 class MigrationTest : public JournalFilesTest {
  protected:
-  // Opens journal.db with version 1 and these steps after it.
-  absl::Status OpenWith(std::vector<const char*> steps) {
-    steps.insert(steps.begin(), JournalMigrations().front());
-    return OpenJournalForWriting(path(), steps).status();
+  // The version of today's files.
+  static int64_t Today() { return static_cast<int64_t>(JournalMigrations().size()); }
+
+  // Opens journal.db with today's steps and these after them.
+  absl::Status OpenWith(const std::vector<const char*>& steps) {
+    return OpenJournalForWriting(path(), AfterToday(steps)).status();
+  }
+
+  static std::vector<const char*> AfterToday(const std::vector<const char*>& steps) {
+    std::vector<const char*> all(JournalMigrations().begin(), JournalMigrations().end());
+    all.insert(all.end(), steps.begin(), steps.end());
+    return all;
   }
 
   int64_t VersionOnDisk() {
@@ -266,7 +274,7 @@ TEST_F(MigrationTest, StepsRunInOrderAndOnce) {
   const absl::Status status = OpenWith({"CREATE TABLE more (a)", "ALTER TABLE more ADD COLUMN b"});
 
   EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(VersionOnDisk(), 3);
+  EXPECT_EQ(VersionOnDisk(), Today() + 2);
 }
 
 TEST_F(MigrationTest, ANewFileGetsAllSteps) {
@@ -274,7 +282,19 @@ TEST_F(MigrationTest, ANewFileGetsAllSteps) {
 
   ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
 
-  EXPECT_EQ(VersionOnDisk(), 2);
+  EXPECT_EQ(VersionOnDisk(), Today() + 1);
+}
+
+TEST_F(MigrationTest, AFileOfTheFirstVersionGetsTheLaterSteps) {
+  std::filesystem::create_directory(ledger());
+  ASSERT_TRUE(OpenJournalForWriting(path(), JournalMigrations().first(1)).ok());
+  ASSERT_EQ(VersionOnDisk(), 1);
+
+  OpenJournal();
+
+  EXPECT_EQ(VersionOnDisk(), Today());
+  const DocumentGroup group = {{.kind = 1, .key = "a"}};
+  EXPECT_TRUE(journal_->catalog().PutDocuments({group}).ok());
 }
 
 TEST_F(MigrationTest, AFailingStepChangesNothing) {
@@ -283,7 +303,7 @@ TEST_F(MigrationTest, AFailingStepChangesNothing) {
 
   EXPECT_FALSE(OpenWith({"CREATE TABLE more (a); CREATE TABLE more (b)"}).ok());
 
-  EXPECT_EQ(VersionOnDisk(), 1);
+  EXPECT_EQ(VersionOnDisk(), Today());
   EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
 }
 
@@ -298,10 +318,10 @@ TEST_F(MigrationTest, AnOlderProgramRefusesTheNewSchema) {
 TEST_F(MigrationTest, AnOfflineReaderDoesNotMigrate) {
   OpenJournal();
   journal_.reset();
-  std::vector<const char*> steps = {JournalMigrations().front(), "CREATE TABLE more (a)"};
+  const std::vector<const char*> steps = AfterToday({"CREATE TABLE more (a)"});
 
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenJournalForReading(path(), steps).status()));
-  EXPECT_EQ(VersionOnDisk(), 1);
+  EXPECT_EQ(VersionOnDisk(), Today());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "storage/sqlite/deck_catalog.h"
+#include "storage/sqlite/deck_table.h"
 
 #include <utility>
 
@@ -28,7 +28,7 @@ absl::Status NoSuchDeck(int64_t deck_id) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<DeckVersion>> DeckCatalogReader::ListDecks() {
+absl::StatusOr<std::vector<DeckVersion>> DeckTableReader::ListDecks() {
   FAREBOX_ASSIGN_OR_RETURN(
       Statement rows,
       connection_->Prepare(absl::StrCat("SELECT ", kDeckColumns,
@@ -40,8 +40,8 @@ absl::StatusOr<std::vector<DeckVersion>> DeckCatalogReader::ListDecks() {
   return decks;
 }
 
-absl::Status DeckCatalogReader::ReadDeck(int64_t deck_id,
-                                         absl::FunctionRef<bool(absl::string_view)> visit) {
+absl::Status DeckTableReader::ReadDeck(int64_t deck_id,
+                                       absl::FunctionRef<bool(absl::string_view)> visit) {
   FAREBOX_ASSIGN_OR_RETURN(
       const int64_t sealed,
       connection_->QueryInt64(
@@ -63,7 +63,7 @@ absl::Status DeckCatalogReader::ReadDeck(int64_t deck_id,
   }
 }
 
-absl::Status DeckCatalog::DropUnsealed() {
+absl::Status DeckTable::DropUnsealed() {
   FAREBOX_ASSIGN_OR_RETURN(
       const int64_t unsealed,
       file_->connection().QueryInt64("SELECT count(*) FROM deck WHERE version IS NULL"));
@@ -80,7 +80,7 @@ absl::Status DeckCatalog::DropUnsealed() {
   });
 }
 
-absl::StatusOr<int64_t> DeckCatalog::BeginDeck(absl::string_view name) {
+absl::StatusOr<int64_t> DeckTable::BeginDeck(absl::string_view name) {
   FAREBOX_ASSIGN_OR_RETURN(const int64_t newest,
                            file_->connection().QueryInt64("SELECT max(id) FROM deck"));
   FAREBOX_ASSIGN_OR_RETURN(
@@ -93,7 +93,7 @@ absl::StatusOr<int64_t> DeckCatalog::BeginDeck(absl::string_view name) {
   return newest + 1;
 }
 
-absl::Status DeckCatalog::AppendDeck(int64_t deck_id, absl::string_view csv) {
+absl::Status DeckTable::AppendDeck(int64_t deck_id, absl::string_view csv) {
   FAREBOX_RETURN_IF_ERROR(FindUnsealed(deck_id).status());
   FAREBOX_ASSIGN_OR_RETURN(
       Statement insert,
@@ -112,8 +112,8 @@ absl::Status DeckCatalog::AppendDeck(int64_t deck_id, absl::string_view csv) {
   });
 }
 
-absl::StatusOr<DeckVersion> DeckCatalog::SealDeck(int64_t deck_id, int64_t row_count,
-                                                  absl::Time import_time) {
+absl::StatusOr<DeckVersion> DeckTable::SealDeck(int64_t deck_id, int64_t row_count,
+                                                absl::Time import_time) {
   FAREBOX_ASSIGN_OR_RETURN(DeckVersion deck, FindUnsealed(deck_id));
   FAREBOX_ASSIGN_OR_RETURN(Statement newest, file_->connection().Prepare(
                                                  "SELECT max(version) FROM deck WHERE name = ?"));
@@ -136,7 +136,7 @@ absl::StatusOr<DeckVersion> DeckCatalog::SealDeck(int64_t deck_id, int64_t row_c
   return deck;
 }
 
-absl::StatusOr<DeckVersion> DeckCatalog::FindUnsealed(int64_t deck_id) {
+absl::StatusOr<DeckVersion> DeckTable::FindUnsealed(int64_t deck_id) {
   FAREBOX_ASSIGN_OR_RETURN(Statement row, file_->connection().Prepare(absl::StrCat(
                                               "SELECT ", kDeckColumns, " FROM deck WHERE id = ?")));
   row.BindInt64(1, deck_id);

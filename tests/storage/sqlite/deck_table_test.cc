@@ -1,4 +1,4 @@
-#include "storage/sqlite/deck_catalog.h"
+#include "storage/sqlite/deck_table.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class DeckCatalogTest : public SqliteJournalFixture {
+class DeckTableTest : public SqliteJournalFixture {
  protected:
   void SetUp() override { OpenJournal(); }
 
@@ -48,7 +48,7 @@ class DeckCatalogTest : public SqliteJournalFixture {
   }
 };
 
-TEST_F(DeckCatalogTest, ASealedDeckSurvivesReopening) {
+TEST_F(DeckTableTest, ASealedDeckSurvivesReopening) {
   const std::string binary("a,b\n\0\xff", 6);
   const DeckVersion deck = Import("default", {"item,prefix\n", binary, ""});
 
@@ -63,7 +63,7 @@ TEST_F(DeckCatalogTest, ASealedDeckSurvivesReopening) {
   EXPECT_THAT(Pieces(deck.id), ElementsAre("item,prefix\n", binary, ""));
 }
 
-TEST_F(DeckCatalogTest, VersionsCountWithinAName) {
+TEST_F(DeckTableTest, VersionsCountWithinAName) {
   const DeckVersion first = Import("default", {"1"});
   const DeckVersion other = Import("wholesale", {"2"});
   const DeckVersion second = Import("default", {"3"});
@@ -74,7 +74,7 @@ TEST_F(DeckCatalogTest, VersionsCountWithinAName) {
   EXPECT_THAT(Decks(), ElementsAre(first, other, second));
 }
 
-TEST_F(DeckCatalogTest, NobodySeesADeckBeforeItIsSealed) {
+TEST_F(DeckTableTest, NobodySeesADeckBeforeItIsSealed) {
   const int64_t id = journal_->catalog().BeginDeck("default").value();
   ASSERT_TRUE(journal_->catalog().AppendDeck(id, "csv").ok());
 
@@ -85,7 +85,7 @@ TEST_F(DeckCatalogTest, NobodySeesADeckBeforeItIsSealed) {
   EXPECT_TRUE(absl::IsNotFound(status)) << status;
 }
 
-TEST_F(DeckCatalogTest, AnUnsealedDeckIsDroppedWhenOpening) {
+TEST_F(DeckTableTest, AnUnsealedDeckIsDroppedWhenOpening) {
   const int64_t dropped = journal_->catalog().BeginDeck("default").value();
   ASSERT_TRUE(journal_->catalog().AppendDeck(dropped, "old").ok());
 
@@ -97,7 +97,7 @@ TEST_F(DeckCatalogTest, AnUnsealedDeckIsDroppedWhenOpening) {
   EXPECT_THAT(Pieces(deck.id), ElementsAre("new"));
 }
 
-TEST_F(DeckCatalogTest, ASealedDeckNeverChanges) {
+TEST_F(DeckTableTest, ASealedDeckNeverChanges) {
   const DeckVersion deck = Import("default", {"csv"});
 
   EXPECT_TRUE(absl::IsFailedPrecondition(journal_->catalog().AppendDeck(deck.id, "more")));
@@ -106,7 +106,7 @@ TEST_F(DeckCatalogTest, ASealedDeckNeverChanges) {
   EXPECT_THAT(Pieces(deck.id), ElementsAre("csv"));
 }
 
-TEST_F(DeckCatalogTest, ReadingStopsWhenTheReaderHasEnough) {
+TEST_F(DeckTableTest, ReadingStopsWhenTheReaderHasEnough) {
   const DeckVersion deck = Import("default", {"1", "2", "3"});
   const std::unique_ptr<JournalReader> reader = *journal_->NewReader();
   int seen = 0;

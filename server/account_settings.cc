@@ -1,0 +1,13 @@
+#include "server/account_settings.h"
+
+#include <string>
+
+namespace farebox::server {
+
+stored::v1::AccountSettings SettingsOf(absl::string_view bytes) {
+  stored::v1::AccountSettings settings;
+  if (!settings.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) settings.Clear();
+  return settings;
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,15 @@
+#ifndef FAREBOX_SERVER_ACCOUNT_SETTINGS_H_
+#define FAREBOX_SERVER_ACCOUNT_SETTINGS_H_
+
+#include "absl/strings/string_view.h"
+#include "farebox/stored/v1/stored.pb.h"
+
+namespace farebox::server {
+
+// What the ledger keeps of an account as bytes. Settings that cannot be read are empty: such an
+// account has no deck, and nothing is priced.
+stored::v1::AccountSettings SettingsOf(absl::string_view bytes);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_ACCOUNT_SETTINGS_H_

@@ -1,0 +1,141 @@
+#include "server/numbers/number_worker.h"
+
+#include <utility>
+#include <vector>
+
+#include "server/limits.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox::server {
+
+NumberWorker::NumberWorker(Parts parts)
+    : parts_(std::move(parts)),
+      clock_watch_(parts_.last_entry_time),
+      records_(parts_.documents),
+      lanes_("fbx-numbers", parts_.threads) {}
+
+absl::StatusOr<std::unique_ptr<NumberWorker>> NumberWorker::Start(Parts parts) {
+  std::unique_ptr<NumberWorker> worker(new NumberWorker(std::move(parts)));
+  worker->parts_.ledger->AddListener(worker.get());
+  FAREBOX_RETURN_IF_ERROR(worker->FindUnpaid());
+  worker->is_clock_believed_ = worker->clock_watch_.Believes(worker->parts_.clock->Now());
+  worker->due_thread_ = StartThread("fbx-renewals", [raw = worker.get()] { raw->DueLoop(); });
+  return worker;
+}
+
+NumberWorker::~NumberWorker() { Drain(); }
+
+void NumberWorker::Drain() {
+  parts_.ledger->RemoveListener(this);
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  stopped_.SignalAll();
+  if (due_thread_.joinable()) due_thread_.join();
+  lanes_.Drain();
+}
+
+bool NumberWorker::Run(const std::string& account_id, absl::AnyInvocable<void()> work) {
+  return lanes_.Post(account_id, std::move(work));
+}
+
+// What is past due is due within a day or so. Those beyond the bound are tried in their time.
+absl::Status NumberWorker::FindUnpaid() {
+  const absl::Time end = parts_.clock->Now() + 2 * limits::kUnpaidPause;
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<RentalRecord> due,
+                           records_.ListDue(end, limits::kUnpaidSoughtMax));
+  MutexLock lock(&mu_);
+  for (const RentalRecord& record : due) {
+    if (record.rental.state() != v1::NUMBER_STATE_PAST_DUE) continue;
+    unpaid_[record.document.account] = record.rental.account_id();
+  }
+  return absl::OkStatus();
+}
+
+void NumberWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal>) {
+  std::vector<AccountNumber> paid_in;
+  {
+    MutexLock lock(&mu_);
+    if (unpaid_.empty()) return;
+    for (const Entry& entry : entries) {
+      if (entry.amount.is_positive() && unpaid_.contains(entry.account)) {
+        paid_in.push_back(entry.account);
+      }
+    }
+  }
+  for (const AccountNumber account : paid_in) TryUnpaid(account);
+}
+
+void NumberWorker::TryUnpaid(AccountNumber account) {
+  // What is past due is tried daily in any case.
+  if (!is_clock_believed_) return;
+  std::string account_id;
+  {
+    MutexLock lock(&mu_);
+    const auto found = unpaid_.find(account);
+    if (found == unpaid_.end()) return;
+    account_id = found->second;
+  }
+  lanes_.Post(account_id, [this, account, account_id] {
+    const absl::StatusOr<bool> is_unpaid = parts_.rental->TryUnpaid(account_id);
+    // What failed stays on the list, and is due by itself.
+    if (!is_unpaid.ok()) return parts_.on_error(account_id, is_unpaid.status());
+    MutexLock lock(&mu_);
+    if (!*is_unpaid) unpaid_.erase(account);
+  });
+}
+
+// ---- What is due
+
+void NumberWorker::DueLoop() {
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (!stopping_) stopped_.WaitFor(&mu_, limits::kRenewalPause);
+      if (stopping_) return;
+    }
+    is_clock_believed_ = clock_watch_.Believes(parts_.clock->Now());
+    if (is_clock_believed_) LookAtDue();
+  }
+}
+
+bool NumberWorker::Rests(const std::string& rental_id) {
+  MutexLock lock(&mu_);
+  const auto found = failed_.find(rental_id);
+  if (found == failed_.end()) return false;
+  if (parts_.clock->Now() < found->second) return true;
+  failed_.erase(found);
+  return false;
+}
+
+void NumberWorker::LookAtDue() {
+  const absl::StatusOr<std::vector<RentalRecord>> due =
+      records_.ListDue(parts_.clock->Now(), limits::kRentalPageSize);
+  if (!due.ok()) return parts_.on_error("", due.status());
+  for (const RentalRecord& record : *due) {
+    // An account that is being worked on has its turn already.
+    if (lanes_.IsBusy(record.rental.account_id()) || Rests(record.rental.rental_id())) continue;
+    Work(record);
+  }
+}
+
+void NumberWorker::Work(const RentalRecord& due) {
+  const std::string account_id = due.rental.account_id();
+  lanes_.Post(account_id, [this, account_id, account = due.document.account,
+                           rental_id = due.rental.rental_id()] {
+    absl::Status status = parts_.rental->Work(rental_id);
+    absl::StatusOr<std::optional<RentalRecord>> after = records_.Find(rental_id);
+    if (status.ok()) status = after.status();
+    if (!status.ok()) parts_.on_error(rental_id, status);
+    MutexLock lock(&mu_);
+    if (!status.ok()) {
+      failed_[rental_id] = parts_.clock->Now() + limits::kRenewalFailurePause;
+    } else if (after->has_value() && (*after)->rental.state() == v1::NUMBER_STATE_PAST_DUE) {
+      unpaid_[account] = account_id;
+    }
+  });
+}
+
+}  // namespace farebox::server

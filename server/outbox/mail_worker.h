@@ -1,0 +1,56 @@
+#ifndef FAREBOX_SERVER_OUTBOX_MAIL_WORKER_H_
+#define FAREBOX_SERVER_OUTBOX_MAIL_WORKER_H_
+
+#include <functional>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "server/limits.h"
+#include "server/outbox/mailer.h"
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// The one thread that sends mails. Thread-safe.
+class MailWorker {
+ public:
+  // All outlive it.
+  struct Parts {
+    Mailer* mailer = nullptr;
+    // What could not be read or written; it is tried again.
+    std::function<void(const absl::Status&)> on_error;
+    // How long a mail that is being sent may take to end while draining.
+    absl::Duration drain_timeout = limits::kMailDrainTimeout;
+  };
+  // Begins.
+  explicit MailWorker(Parts parts);
+  ~MailWorker();
+  MailWorker(const MailWorker&) = delete;
+  MailWorker& operator=(const MailWorker&) = delete;
+
+  // Lets the mail that is being sent end, or breaks it off where that takes long; the rest is sent
+  // after the next start. Idempotent.
+  void Drain();
+
+ private:
+  void Loop();
+  // How long to wait before looking again.
+  absl::Duration SendAllDue();
+  bool IsStopping() const;
+
+  const Parts parts_;
+
+  mutable Mutex mu_;
+  CondVar changed_;  // Signalled when one of the two below changes.
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool has_ended_ ABSL_GUARDED_BY(mu_) = false;
+
+  Mutex drain_mu_;  // Held by the one that joins the thread.
+  // Last: it starts when all above is built.
+  std::thread thread_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_OUTBOX_MAIL_WORKER_H_

@@ -1,0 +1,122 @@
+#include "server/payments.h"
+
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/web/payment_routes.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+std::string RandomHex() {
+  absl::BitGen random;
+  return absl::StrCat(absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16),
+                      absl::Hex(absl::Uniform<uint64_t>(random), absl::kZeroPad16));
+}
+
+std::string NewRechargeId() { return absl::StrCat("auto-", RandomHex()); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options,
+                                                          const House& house) {
+  std::unique_ptr<Payments> payments(new Payments(options, house));
+  FAREBOX_RETURN_IF_ERROR(payments->MakeGateway(options));
+  FAREBOX_RETURN_IF_ERROR(payments->StartWorking());
+  return payments;
+}
+
+Payments::Payments(const Options& options, const House& house)
+    : limits_(options.limits),
+      reached_(options.reached),
+      house_(house),
+      mails_(options.mails),
+      documents_(house.ledger, house.journal),
+      settings_("fbx-settings", limits::kSettingsThreads) {}
+
+Payments::~Payments() { Drain(); }
+
+absl::Status Payments::MakeGateway(const Options& options) {
+  if (options.provider.provider == PaymentProvider::kStripe) {
+    FAREBOX_ASSIGN_OR_RETURN(gateway_, MakeStripeGateway(options.provider));
+    return absl::OkStatus();
+  }
+  simulated_secret_ = RandomHex();
+  const std::string page_url =
+      house_.http_url.empty() ? "" : absl::StrCat(house_.http_url, kSimulatedPages);
+  FAREBOX_ASSIGN_OR_RETURN(
+      std::unique_ptr<SimulatedGateway> simulated,
+      MakeSimulatedGateway(options.data_directory, page_url, simulated_secret_, house_.clock));
+  simulated_ = simulated.get();
+  gateway_ = std::move(simulated);
+  return absl::OkStatus();
+}
+
+absl::Status Payments::StartWorking() {
+  recharger_ = std::make_unique<Recharger>(Recharger::Parts{.ledger = house_.ledger,
+                                                            .documents = &documents_,
+                                                            .gateway = gateway_.get(),
+                                                            .mails = &mails_,
+                                                            .clock = house_.clock,
+                                                            .new_recharge_id = NewRechargeId,
+                                                            .limits = &limits_,
+                                                            .reached = reached_});
+  FAREBOX_ASSIGN_OR_RETURN(
+      worker_, RechargeWorker::Start(
+                   {.ledger = house_.ledger,
+                    .documents = &documents_,
+                    .recharger = recharger_.get(),
+                    .clock = house_.clock,
+                    .threads = limits::kRechargeThreads,
+                    .on_error = [](absl::string_view account_id, const absl::Status& status) {
+                      Log(LogLevel::kWarning, "recharge_failed",
+                          {{"account_id", std::string(account_id)},
+                           {"error", std::string(status.message())}});
+                    }}));
+  events_ = std::make_unique<ProviderEvents>(ProviderEvents::Parts{.ledger = house_.ledger,
+                                                                   .documents = &documents_,
+                                                                   .gateway = gateway_.get(),
+                                                                   .recharger = recharger_.get(),
+                                                                   .worker = worker_.get(),
+                                                                   .clock = house_.clock});
+  reconciliation_ = std::make_unique<Reconciliation>(Reconciliation::Parts{
+      .journal = house_.journal, .documents = &documents_, .gateway = gateway_.get()});
+  desk_ =
+      std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
+                                                         .journal = house_.journal,
+                                                         .documents = &documents_,
+                                                         .gateway = gateway_.get(),
+                                                         .recharger = recharger_.get(),
+                                                         .worker = worker_.get(),
+                                                         .reconciliation = reconciliation_.get(),
+                                                         .mails = &mails_,
+                                                         .limits = &limits_,
+                                                         .clock = house_.clock});
+  service_ =
+      std::make_unique<RechargeService>(RechargeService::Parts{.environment = house_.environment,
+                                                               .desk = desk_.get(),
+                                                               .worker = worker_.get(),
+                                                               .settings = &settings_});
+  return absl::OkStatus();
+}
+
+void Payments::AddRoutes(httplib::Server* routes) {
+  AddWebhookRoute(events_.get(), routes);
+  if (simulated_ == nullptr) return;
+  AddSimulatedPages({.gateway = simulated_,
+                     .events = events_.get(),
+                     .webhook_secret = simulated_secret_,
+                     .clock = house_.clock},
+                    routes);
+}
+
+void Payments::Drain() {
+  settings_.Drain();
+  if (worker_ != nullptr) worker_->Drain();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,94 @@
+#ifndef FAREBOX_SERVER_PAYMENTS_H_
+#define FAREBOX_SERVER_PAYMENTS_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/lanes.h"
+#include "server/payment_provider.h"
+#include "server/recharge/outbox_mails.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/provider_events.h"
+#include "server/recharge/recharge_settings.h"
+#include "server/recharge/recharge_worker.h"
+#include "server/recharge/recharger.h"
+#include "server/recharge/reconciliation.h"
+#include "server/services/recharge_desk.h"
+#include "server/services/recharge_service.h"
+#include "server/services/rpc_method.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+
+namespace httplib {
+class Server;
+}  // namespace httplib
+
+namespace farebox::server {
+
+// All of money coming in, put together: the provider, the worker that charges by itself, and the
+// service that people use. Thread-safe.
+class Payments {
+ public:
+  struct Options {
+    PaymentProviderOptions provider;
+    // Where the simulated provider keeps its books.
+    std::string data_directory;
+    RechargeLimitTable limits;
+    // Tests end the process at the points that Recharger names.
+    std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
+    OutboxMails::Options mails;
+  };
+  // What it stands on. All outlive it.
+  struct House {
+    RpcEnvironment environment;
+    Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
+    const Clock* clock = nullptr;
+    // Where browsers reach this server; empty: they do not.
+    std::string http_url;
+  };
+  static absl::StatusOr<std::unique_ptr<Payments>> Start(const Options& options,
+                                                         const House& house);
+  ~Payments();
+
+  RechargeService* service() { return service_.get(); }
+
+  // The provider's webhooks, and its pages where it is simulated.
+  void AddRoutes(httplib::Server* routes);
+
+  // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
+  void Drain();
+
+ private:
+  Payments(const Options& options, const House& house);
+
+  absl::Status MakeGateway(const Options& options);
+  absl::Status StartWorking();
+
+  const RechargeLimitTable limits_;
+  const std::function<void(absl::string_view)> reached_;
+  const House house_;
+
+  // In this order: what is below uses what is above.
+  OutboxMails mails_;
+  DocumentStore documents_;
+  std::unique_ptr<PaymentGateway> gateway_;
+  SimulatedGateway* simulated_ = nullptr;  // The gateway, where it is that one.
+  std::string simulated_secret_;
+  std::unique_ptr<Recharger> recharger_;
+  std::unique_ptr<RechargeWorker> worker_;
+  std::unique_ptr<ProviderEvents> events_;
+  std::unique_ptr<Reconciliation> reconciliation_;
+  std::unique_ptr<RechargeDesk> desk_;
+  std::unique_ptr<RechargeService> service_;
+  Lanes settings_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_PAYMENTS_H_

@@ -1,0 +1,25 @@
+#include "server/recharge/payment_gateway.h"
+
+namespace farebox::server {
+
+absl::string_view ChargeStateName(ChargeState state) {
+  switch (state) {
+    case ChargeState::kCharged:
+      return "CHARGED";
+    case ChargeState::kDeclined:
+      return "DECLINED";
+    case ChargeState::kActionRequired:
+      return "ACTION_REQUIRED";
+    case ChargeState::kPending:
+      return "PENDING";
+    case ChargeState::kAbsent:
+      return "ABSENT";
+    case ChargeState::kRejected:
+      return "REJECTED";
+    case ChargeState::kUnknown:
+      return "UNKNOWN";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace farebox::server

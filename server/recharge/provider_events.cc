@@ -1,0 +1,108 @@
+#include "server/recharge/provider_events.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "farebox/v1/entry.pb.h"
+#include "server/log.h"
+#include "storage/errors.h"
+#include "storage/request_ids.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+using Kind = PaymentEvent::Kind;
+
+// The names of what is moved: they are in the journal for good.
+std::string RequestIdOf(const PaymentEvent& event) {
+  return absl::StrCat(event.kind == Kind::kMoneyBack ? "taken-back-" : "given-again-",
+                      event.cause_id);
+}
+
+std::string DetailOf(const PaymentEvent& event) {
+  stored::v1::EntryDetail detail;
+  detail.set_description(
+      absl::StrCat(event.kind == Kind::kMoneyBack ? "money of payment " : "money again of payment ",
+                   event.charge.payment_id,
+                   event.kind == Kind::kMoneyBack ? " went back to the customer (" : " came back (",
+                   event.cause_id, ")"));
+  return detail.SerializeAsString();
+}
+
+}  // namespace
+
+absl::Status ProviderEvents::Hear(absl::string_view body, absl::string_view signature) {
+  FAREBOX_ASSIGN_OR_RETURN(const PaymentEvent event,
+                           parts_.gateway->ReadEvent(body, signature, parts_.clock->Now()));
+  switch (event.kind) {
+    case Kind::kCharge:
+      return HearOfCharge(event);
+    case Kind::kMoneyBack:
+    case Kind::kMoneyBackUndone:
+      return HearOfMoneyBack(event);
+    case Kind::kOther:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ProviderEvents::HearOfCharge(const PaymentEvent& event) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
+                           records_.FindAttempt(event.attempt_id));
+  if (!record.has_value()) return absl::OkStatus();
+  const RechargeAttemptName name = {.account_id = record->attempt.account_id(),
+                                    .recharge_id = record->attempt.recharge_id(),
+                                    .payment_id = event.charge.payment_id};
+  // Nothing is lost with it: an open attempt is asked about by itself, in its time.
+  parts_.worker->Ask(name);
+  return absl::OkStatus();
+}
+
+absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
+                           records_.FindCharged(event.charge.payment_id));
+  // What was sent back by Farebox itself was never credited.
+  if (!record.has_value() || !event.refund_id.empty()) return absl::OkStatus();
+  const std::string& account_id = record->attempt.account_id();
+  absl::StatusOr<Outcome> moved = absl::FailedPreconditionError("it is in another currency");
+  if (event.charge.currency_code == record->attempt.currency_code()) {
+    moved = Move(event, account_id);
+  }
+  absl::Status status = moved.ok() ? moved->status : moved.status();
+  if (status.ok() && moved->declined()) status = error::Declined(account_id, moved->entry.reason);
+  if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
+  // To be told again would not help: it is for people to look at.
+  Log(status.ok() ? LogLevel::kInfo : LogLevel::kError, "money_back",
+      {{"account_id", account_id},
+       {"recharge_id", record->attempt.recharge_id()},
+       {"event_id", event.event_id},
+       {"cause", event.cause_id},
+       {"amount_micros", event.charge.amount.value()},
+       {"again", event.kind == Kind::kMoneyBackUndone ? "yes" : "no"},
+       {"problem", status.message()}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Outcome> ProviderEvents::Move(const PaymentEvent& event,
+                                             const std::string& account_id) {
+  if (event.cause_id.empty()) return absl::InvalidArgumentError("it has no name");
+  const Micros amount = event.charge.amount;
+  const uint8_t item = static_cast<uint8_t>(v1::ITEM_ADJUSTMENT);
+  Command command = {
+      .account_id = account_id,
+      .request_id = RequestIdOf(event),
+      .fingerprint = ContentFingerprint(absl::StrCat("money back ", amount.value()))};
+  if (event.kind == Kind::kMoneyBack) {
+    command.action = Debit{.item = item,
+                           .charge = farebox::Charge{.amount = amount, .detail = DetailOf(event)},
+                           .has_left = true};
+  } else {
+    command.action = Credit{.item = item, .amount = amount, .detail = DetailOf(event)};
+  }
+  return parts_.ledger->Apply(std::move(command));
+}
+
+}  // namespace farebox::server

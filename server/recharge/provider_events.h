@@ -1,0 +1,58 @@
+#ifndef FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
+#define FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_records.h"
+#include "server/recharge/recharge_worker.h"
+#include "server/recharge/recharger.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+
+namespace farebox::server {
+
+// What the provider tells by itself: webhooks. They may come in any order, any number of times,
+// late, or not at all, and nothing depends on them but speed and what the provider alone knows:
+//
+//   - About a charge: the event is only a hint to ask the provider how the charge stands now. So
+//     none can move an attempt back, and a forged one could not move it at all.
+//   - Money that a bank took back, or that was refunded at the provider, becomes a debit, under a
+//     request id made of the dispute's or refund's own name: once, however often it is told. When
+//     it comes again, it becomes a credit in the same way.
+//
+// Thread-safe; waits for the disk.
+class ProviderEvents {
+ public:
+  // All outlive it.
+  struct Parts {
+    Ledger* ledger = nullptr;
+    DocumentStore* documents = nullptr;
+    PaymentGateway* gateway = nullptr;
+    Recharger* recharger = nullptr;
+    RechargeWorker* worker = nullptr;
+    const Clock* clock = nullptr;
+  };
+  explicit ProviderEvents(const Parts& parts) : parts_(parts), records_(parts.documents) {}
+
+  // A webhook's body and its signature. OK: heard, and what had to be kept is on disk; also where
+  // it is about payments of others. Unauthenticated, InvalidArgument: it is refused. Any other
+  // failure: the provider should tell it again.
+  absl::Status Hear(absl::string_view body, absl::string_view signature);
+
+ private:
+  absl::Status HearOfCharge(const PaymentEvent& event);
+  absl::Status HearOfMoneyBack(const PaymentEvent& event);
+  absl::StatusOr<Outcome> Move(const PaymentEvent& event, const std::string& account_id);
+
+  const Parts parts_;
+  RechargeRecords records_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_

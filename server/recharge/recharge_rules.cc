@@ -1,0 +1,184 @@
+#include "server/recharge/recharge_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "absl/time/civil_time.h"
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::PaymentCard;
+using stored::v1::PaymentProfile;
+
+// After each decline in a row. The last one stops auto-recharge too: its pause is for those who
+// only switch it on again.
+constexpr std::array kBackOff = {absl::Hours(1), absl::Hours(6), absl::Hours(24), absl::Hours(72)};
+constexpr int32_t kDeclinesMax = static_cast<int32_t>(kBackOff.size());
+
+std::optional<size_t> FirstChargeable(const PaymentProfile& profile) {
+  for (int i = 0; i < profile.cards_size(); ++i) {
+    if (profile.cards(i).refused_code().empty()) return static_cast<size_t>(i);
+  }
+  return std::nullopt;
+}
+
+absl::Time StartOfNextDay(absl::Time now, const absl::TimeZone& time_zone) {
+  return absl::FromCivil(absl::ToCivilDay(now, time_zone) + 1, time_zone);
+}
+
+absl::Time StartOfNextMonth(absl::Time now, const absl::TimeZone& time_zone) {
+  return absl::FromCivil(absl::ToCivilMonth(now, time_zone) + 1, time_zone);
+}
+
+RechargePlan Obstacle(RechargeObstacle obstacle, absl::Time until = absl::InfiniteFuture()) {
+  return {.obstacle = obstacle, .until = until};
+}
+
+int32_t ChargesOfDay(const PaymentProfile& profile, int32_t day) {
+  return profile.day() == day ? profile.day_charges() : 0;
+}
+
+int64_t SumOfMonth(const PaymentProfile& profile, int32_t month) {
+  return profile.month() == month ? profile.month_sum_micros() : 0;
+}
+
+// What would be charged if there were room for `room`; zero or less where not even the least is.
+Micros AmountWithin(const v1::AutoRecharge& settings, Micros available, Micros room) {
+  const int64_t amount = settings.amount_micros();
+  if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
+    const std::optional<Micros> missing = CheckedSubtract(Micros(amount), available);
+    return missing.has_value() ? std::min(*missing, room) : room;
+  }
+  const std::optional<Micros> missing =
+      CheckedSubtract(Micros(settings.threshold_micros()), available);
+  const int64_t wanted = missing.has_value()
+                             ? missing->value() / amount + (missing->value() % amount != 0 ? 1 : 0)
+                             : room.value() / amount;
+  const int64_t times = std::min(std::max<int64_t>(wanted, 1), room.value() / amount);
+  return Micros(times * amount);
+}
+
+}  // namespace
+
+absl::string_view RechargeObstacleName(RechargeObstacle obstacle) {
+  switch (obstacle) {
+    case RechargeObstacle::kNone:
+      return "NONE";
+    case RechargeObstacle::kNotLow:
+      return "NOT_LOW";
+    case RechargeObstacle::kNotOpen:
+      return "NOT_OPEN";
+    case RechargeObstacle::kNotEnabled:
+      return "NOT_ENABLED";
+    case RechargeObstacle::kStopped:
+      return "STOPPED";
+    case RechargeObstacle::kNoCard:
+      return "NO_CARD";
+    case RechargeObstacle::kBackOff:
+      return "BACK_OFF";
+    case RechargeObstacle::kDailyCap:
+      return "DAILY_CAP";
+    case RechargeObstacle::kMonthlyCap:
+      return "MONTHLY_CAP";
+  }
+  return "UNKNOWN";
+}
+
+RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& subject,
+                          Micros charge_max, absl::Time now) {
+  const v1::AutoRecharge& settings = profile.auto_recharge();
+  if (!settings.enabled()) return Obstacle(RechargeObstacle::kNotEnabled);
+  if (!subject.is_open) return Obstacle(RechargeObstacle::kNotOpen);
+  if (subject.available >= Micros(settings.threshold_micros())) {
+    return Obstacle(RechargeObstacle::kNotLow);
+  }
+  if (profile.stop() == stored::v1::RECHARGE_STOP_DECLINED) {
+    return Obstacle(RechargeObstacle::kStopped);
+  }
+  const std::optional<size_t> card = FirstChargeable(profile);
+  if (!card.has_value()) return Obstacle(RechargeObstacle::kNoCard);
+  const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
+  if (now < not_before) return Obstacle(RechargeObstacle::kBackOff, not_before);
+
+  const int32_t day = DayOf(now, subject.time_zone);
+  if (ChargesOfDay(profile, day) >= settings.daily_charges_max()) {
+    return Obstacle(RechargeObstacle::kDailyCap, StartOfNextDay(now, subject.time_zone));
+  }
+  const int64_t month_sum = SumOfMonth(profile, MonthOf(now, subject.time_zone));
+  const Micros month_room(settings.monthly_sum_max_micros() - month_sum);
+  const Micros amount = AmountWithin(settings, subject.available, std::min(charge_max, month_room));
+  if (!amount.is_positive()) {
+    return Obstacle(RechargeObstacle::kMonthlyCap, StartOfNextMonth(now, subject.time_zone));
+  }
+  return {.obstacle = RechargeObstacle::kNone, .amount = amount, .card = *card};
+}
+
+int32_t DayOf(absl::Time now, const absl::TimeZone& time_zone) {
+  const absl::CivilDay day = absl::ToCivilDay(now, time_zone);
+  return static_cast<int32_t>(day.year() * 10'000 + day.month() * 100 + day.day());
+}
+
+int32_t MonthOf(absl::Time now, const absl::TimeZone& time_zone) {
+  return DayOf(now, time_zone) / 100;
+}
+
+void CountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
+  profile->set_day_charges(ChargesOfDay(*profile, attempt.day()) + 1);
+  profile->set_day(attempt.day());
+  profile->set_month_sum_micros(SumOfMonth(*profile, attempt.month()) + attempt.amount_micros());
+  profile->set_month(attempt.month());
+}
+
+void UncountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
+  if (profile->day() == attempt.day()) profile->set_day_charges(profile->day_charges() - 1);
+  if (profile->month() == attempt.month()) {
+    profile->set_month_sum_micros(profile->month_sum_micros() - attempt.amount_micros());
+  }
+}
+
+AfterDecline NoteDecline(absl::string_view card_token, absl::string_view decline_code, bool is_hard,
+                         absl::Time now, PaymentProfile* profile) {
+  profile->set_last_decline_code(std::string(decline_code));
+  if (is_hard) {
+    for (PaymentCard& card : *profile->mutable_cards()) {
+      if (card.token() == card_token) card.set_refused_code(std::string(decline_code));
+    }
+    if (FirstChargeable(*profile).has_value()) return AfterDecline::kNextCard;
+    profile->set_stop(stored::v1::RECHARGE_STOP_NO_CARD);
+    return AfterDecline::kStopped;
+  }
+  const int32_t declines = std::min(profile->declines_in_a_row() + 1, kDeclinesMax);
+  profile->set_declines_in_a_row(declines);
+  const absl::Duration pause = kBackOff.at(static_cast<size_t>(declines - 1));
+  profile->set_not_before_micros(absl::ToUnixMicros(now + pause));
+  if (declines < kDeclinesMax) return AfterDecline::kBackOff;
+  profile->set_stop(stored::v1::RECHARGE_STOP_DECLINED);
+  return AfterDecline::kStopped;
+}
+
+void ForgetDeclines(PaymentProfile* profile) {
+  for (PaymentCard& card : *profile->mutable_cards()) card.clear_refused_code();
+  profile->clear_stop();
+  profile->clear_declines_in_a_row();
+  profile->clear_not_before_micros();
+  profile->clear_last_decline_code();
+}
+
+bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,
+             PaymentProfile* profile) {
+  // A later time zone may bring yesterday back: it has been told of too.
+  if (cap == RechargeObstacle::kDailyCap) {
+    const int32_t day = DayOf(now, subject.time_zone);
+    if (profile->cap_told() >= day) return false;
+    profile->set_cap_told(day);
+    return true;
+  }
+  const int32_t month = MonthOf(now, subject.time_zone);
+  if (profile->month_cap_told() >= month) return false;
+  profile->set_month_cap_told(month);
+  return true;
+}
+
+}  // namespace farebox::server

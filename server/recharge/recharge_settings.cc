@@ -1,0 +1,121 @@
+#include "server/recharge/recharge_settings.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/mail/amounts.h"
+#include "server/mail/mail.h"
+#include "storage/errors.h"
+#include "storage/limits.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr int32_t kDailyChargesDefault = 5;
+constexpr int32_t kDailyChargesMax = 100;
+// By default a month may have so many times the amount.
+constexpr int64_t kMonthlyAmountsDefault = 20;
+
+constexpr char kAmountField[] = "auto_recharge.amount_micros";
+constexpr char kThresholdField[] = "auto_recharge.threshold_micros";
+
+absl::Status CheckMode(const v1::AutoRecharge& settings) {
+  const bool is_known =
+      settings.mode() == v1::RECHARGE_MODE_FIXED || settings.mode() == v1::RECHARGE_MODE_TARGET;
+  if (is_known) return absl::OkStatus();
+  return error::FieldInvalid("auto_recharge.mode", "must be FIXED or TARGET");
+}
+
+absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits& limits,
+                         absl::string_view currency_code) {
+  const Micros amount(settings.amount_micros());
+  if (amount <= limits.amount_above) {
+    return error::AmountInvalid(
+        kAmountField, absl::StrCat("must be more than ", mail::FormatAmountRoundedDown(
+                                                             limits.amount_above, currency_code)));
+  }
+  if (amount > limits.charge_max) {
+    return error::AmountInvalid(
+        kAmountField, absl::StrCat("must be at most ", mail::FormatAmountRoundedDown(
+                                                           limits.charge_max, currency_code)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckThreshold(const v1::AutoRecharge& settings, const RechargeLimits& limits,
+                            absl::string_view currency_code) {
+  const Micros threshold(settings.threshold_micros());
+  if (threshold < limits.threshold_min) {
+    return error::AmountInvalid(
+        kThresholdField,
+        absl::StrCat("must be at least ",
+                     mail::FormatAmountRoundedDown(limits.threshold_min, currency_code)));
+  }
+  if (threshold > limits::kAmountMax) {
+    return error::AmountInvalid(kThresholdField, "must be at most 1,000,000,000,000,000 micros");
+  }
+  const bool is_target = settings.mode() == v1::RECHARGE_MODE_TARGET;
+  if (is_target && settings.amount_micros() <= settings.threshold_micros()) {
+    return error::AmountInvalid(kAmountField, "must be more than the threshold, as a target");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEmail(const v1::AutoRecharge& settings) {
+  const absl::Status valid = mail::CheckAddress(settings.failure_email());
+  if (valid.ok()) return valid;
+  return error::FieldInvalid("auto_recharge.failure_email", valid.message());
+}
+
+absl::Status CheckCaps(const v1::AutoRecharge& settings) {
+  if (settings.daily_charges_max() < 1 || settings.daily_charges_max() > kDailyChargesMax) {
+    return error::FieldInvalid("auto_recharge.daily_charges_max",
+                               absl::StrCat("must be 1 to ", kDailyChargesMax));
+  }
+  const Micros sum_max(settings.monthly_sum_max_micros());
+  if (sum_max < Micros(settings.amount_micros()) || sum_max > limits::kAmountMax) {
+    return error::AmountInvalid("auto_recharge.monthly_sum_max_micros",
+                                "must be at least the amount of one charge");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+const RechargeLimits& RechargeLimitTable::Of(absl::string_view currency_code) const {
+  const auto found = by_currency.find(std::string(currency_code));
+  return found == by_currency.end() ? others : found->second;
+}
+
+void CompleteAutoRecharge(v1::AutoRecharge* settings) {
+  if (settings->mode() == v1::RECHARGE_MODE_UNSPECIFIED) {
+    settings->set_mode(v1::RECHARGE_MODE_FIXED);
+  }
+  if (settings->daily_charges_max() == 0) settings->set_daily_charges_max(kDailyChargesDefault);
+  const bool has_amount =
+      settings->amount_micros() > 0 &&
+      settings->amount_micros() <= limits::kAmountMax.value() / kMonthlyAmountsDefault;
+  if (settings->monthly_sum_max_micros() == 0 && has_amount) {
+    settings->set_monthly_sum_max_micros(kMonthlyAmountsDefault * settings->amount_micros());
+  }
+  settings->clear_stopped_because();
+  settings->clear_declines_in_a_row();
+  settings->clear_next_attempt_time();
+}
+
+absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeLimits& limits,
+                               absl::string_view currency_code) {
+  FAREBOX_RETURN_IF_ERROR(CheckMode(settings));
+  FAREBOX_RETURN_IF_ERROR(CheckAmount(settings, limits, currency_code));
+  FAREBOX_RETURN_IF_ERROR(CheckThreshold(settings, limits, currency_code));
+  FAREBOX_RETURN_IF_ERROR(CheckEmail(settings));
+  return CheckCaps(settings);
+}
+
+absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
+                          absl::string_view currency_code) {
+  if (amount <= limits.charge_max) return absl::OkStatus();
+  const std::string most = mail::FormatAmountRoundedDown(limits.charge_max, currency_code);
+  return error::RechargeLimit(account_id, absl::StrCat("at most ", most, " is charged at once"));
+}
+
+}  // namespace farebox::server

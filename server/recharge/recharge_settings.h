@@ -1,0 +1,45 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECHARGE_SETTINGS_H_
+#define FAREBOX_SERVER_RECHARGE_RECHARGE_SETTINGS_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "farebox/v1/recharge.pb.h"
+#include "storage/micros.h"
+
+namespace farebox::server {
+
+// What an operator allows for charges in one currency.
+struct RechargeLimits {
+  // An automatic charge is more than this: small ones cost more in fees than they bring.
+  Micros amount_above = Micros(50'000'000);
+  // The threshold is at least this, so that calls go on while a charge is under way.
+  Micros threshold_min = Micros(10'000'000);
+  // No charge is more than this, by hand or by itself.
+  Micros charge_max = Micros(1'000'000'000);
+};
+
+// The limits of every currency: those with a row of their own, and the rest.
+struct RechargeLimitTable {
+  RechargeLimits others;
+  std::map<std::string, RechargeLimits> by_currency;
+
+  const RechargeLimits& Of(absl::string_view currency_code) const;
+};
+
+// Fills in what the customer left out. Output-only fields are cleared.
+void CompleteAutoRecharge(v1::AutoRecharge* settings);
+
+// Whether the customer may have these settings, completed. The error names the field and the limit.
+absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeLimits& limits,
+                               absl::string_view currency_code);
+
+// Whether that much may be charged at once, by hand.
+absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
+                          absl::string_view currency_code);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECHARGE_SETTINGS_H_

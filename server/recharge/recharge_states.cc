@@ -1,0 +1,151 @@
+#include "server/recharge/recharge_states.h"
+
+#include <algorithm>
+#include <array>
+
+#include "absl/strings/str_cat.h"
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::RechargeAttempt;
+
+// The provider keeps a key for a day; an hour less, so that none is used while it is forgotten.
+constexpr absl::Duration kKeyLife = absl::Hours(23);
+
+// How long the bank's page stays open to the customer, and how often we look meanwhile: the
+// provider usually tells by itself.
+constexpr absl::Duration kActionPatience = absl::Hours(23);
+constexpr absl::Duration kActionPause = absl::Minutes(5);
+
+// Until the next delivery, by the number of those before; the last one for all that follow.
+constexpr std::array kRetryPauses = {absl::Seconds(5), absl::Seconds(15), absl::Minutes(1),
+                                     absl::Minutes(5), absl::Minutes(15), absl::Minutes(30)};
+
+void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAttempt* attempt) {
+  if (attempt->state() != state) attempt->set_update_micros(absl::ToUnixMicros(now));
+  attempt->set_state(state);
+  attempt->set_due_micros(due == absl::InfiniteFuture() ? 0 : absl::ToUnixMicros(due));
+}
+
+absl::Time NextRetry(const Charge& charge, absl::Time now, const RechargeAttempt& attempt) {
+  const size_t before = static_cast<size_t>(std::max(attempt.deliveries() - 1, 0));
+  const absl::Duration pause = kRetryPauses.at(std::min(before, kRetryPauses.size() - 1));
+  return now + std::max(pause, charge.retry_after);
+}
+
+absl::Duration AgeOf(const RechargeAttempt& attempt, absl::Time now) {
+  return now - absl::FromUnixMicros(attempt.first_sent_micros());
+}
+
+bool IsWhatWasAskedFor(const Charge& charge, const RechargeAttempt& attempt) {
+  return charge.amount == Micros(attempt.amount_micros()) &&
+         charge.currency_code == attempt.currency_code();
+}
+
+void NoteTaken(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
+  if (IsWhatWasAskedFor(charge, *attempt)) {
+    return Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now, attempt);
+  }
+  attempt->set_message(absl::StrCat("the provider charged ", charge.amount.value(), " micros ",
+                                    charge.currency_code, ", which is not what was asked for"));
+  Enter(v1::RECHARGE_STATE_UNKNOWN, now, now + kRetryPauses.back(), attempt);
+}
+
+}  // namespace
+
+bool IsOpen(const RechargeAttempt& attempt) {
+  switch (attempt.state()) {
+    case v1::RECHARGE_STATE_CREDITED:
+    case v1::RECHARGE_STATE_DECLINED:
+    case v1::RECHARGE_STATE_ABANDONED:
+      return false;
+    default:
+      return true;
+  }
+}
+
+NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now) {
+  if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return NextStep::kCredit;
+  if (attempt.state() == v1::RECHARGE_STATE_INTENT) return NextStep::kTake;
+  const absl::Duration age = AgeOf(attempt, now);
+  if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
+    return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
+  }
+  // With a clock that was set back, nobody knows whether the key is remembered: asking is safe.
+  return age >= absl::ZeroDuration() && age < kKeyLife ? NextStep::kTake : NextStep::kFind;
+}
+
+void NoteSending(absl::Time now, RechargeAttempt* attempt) {
+  if (attempt->first_sent_micros() == 0) attempt->set_first_sent_micros(absl::ToUnixMicros(now));
+  attempt->set_deliveries(attempt->deliveries() + 1);
+  const bool is_first = attempt->state() == v1::RECHARGE_STATE_INTENT;
+  // Due at once: who finds it so took no answer, and has nothing to wait for.
+  Enter(is_first ? v1::RECHARGE_STATE_SENT : attempt->state(), now, now, attempt);
+}
+
+void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
+  if (!charge.payment_id.empty()) attempt->set_payment_id(charge.payment_id);
+  attempt->set_message(charge.message);
+  attempt->set_action_url(charge.action_url);
+  switch (charge.state) {
+    case ChargeState::kCharged:
+      return NoteTaken(charge, now, attempt);
+    case ChargeState::kDeclined:
+      attempt->set_decline_code(charge.decline_code);
+      return Enter(v1::RECHARGE_STATE_DECLINED, now, absl::InfiniteFuture(), attempt);
+    case ChargeState::kActionRequired:
+      return Enter(v1::RECHARGE_STATE_ACTION_REQUIRED, now, now + kActionPause, attempt);
+    case ChargeState::kRejected:
+      return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
+    case ChargeState::kAbsent:
+      // Nothing can be on its way after so long.
+      if (AgeOf(*attempt, now) < kKeyLife) break;
+      return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
+    case ChargeState::kPending:
+    case ChargeState::kUnknown:
+      break;
+  }
+  Enter(v1::RECHARGE_STATE_UNKNOWN, now, NextRetry(charge, now, *attempt), attempt);
+}
+
+void NotePaidBack(const absl::Status& refund, absl::Time now, RechargeAttempt* attempt) {
+  if (refund.ok()) {
+    attempt->set_message("the account was closed meanwhile; the money went back to the card");
+    attempt->set_paid_back(true);
+    return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
+  }
+  attempt->set_message(absl::StrCat(
+      "charged, but the account was closed meanwhile, and the money could not be sent back yet: ",
+      refund.message()));
+  Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now + kRetryPauses.back(), attempt);
+}
+
+void NoteCredited(int64_t entry_id, absl::Time now, RechargeAttempt* attempt) {
+  attempt->set_entry_id(entry_id);
+  Enter(v1::RECHARGE_STATE_CREDITED, now, absl::InfiniteFuture(), attempt);
+}
+
+ChargeRequest RequestOf(const RechargeAttempt& attempt) {
+  const stored::v1::PaymentCard& card = attempt.card();
+  return {.attempt_id = attempt.recharge_id(),
+          .account_id = attempt.account_id(),
+          .amount = Micros(attempt.amount_micros()),
+          .currency_code = attempt.currency_code(),
+          .card = {.token = card.token(),
+                   .customer = card.customer(),
+                   .brand = card.brand(),
+                   .last_four = card.last_four(),
+                   .expiry_month = card.expiry_month(),
+                   .expiry_year = card.expiry_year()},
+          .maybe_delivered = attempt.deliveries() > 1};
+}
+
+ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
+  return {.attempt_id = attempt.recharge_id(),
+          .payment_id = attempt.payment_id(),
+          .customer = attempt.card().customer(),
+          .first_sent = absl::FromUnixMicros(attempt.first_sent_micros())};
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,51 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECHARGE_STATES_H_
+#define FAREBOX_SERVER_RECHARGE_RECHARGE_STATES_H_
+
+#include "absl/time/time.h"
+#include "farebox/stored/v1/recharge.pb.h"
+#include "server/recharge/payment_gateway.h"
+
+// How an attempt goes on from state to state. Pure.
+//
+//   INTENT -> SENT -> SUCCEEDED -> CREDITED
+//               | \-> DECLINED, ABANDONED
+//               |---> ACTION_REQUIRED -> any of the others
+//               \---> UNKNOWN ---------> any of the others
+namespace farebox::server {
+
+// Whether money may still be taken, or be taken and not credited yet.
+bool IsOpen(const stored::v1::RechargeAttempt& attempt);
+
+// What the provider is to be asked about an open attempt that is due.
+enum class NextStep {
+  // Deliver it: for the first time, or again under the same key.
+  kTake,
+  // The key may be forgotten: look the payment up by the attempt's id.
+  kFind,
+  // The customer has had time enough to confirm it.
+  kCancel,
+  // Charged: put it into the ledger.
+  kCredit,
+};
+NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now);
+
+// The delivery is about to be made.
+void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);
+
+// What the provider's answer makes of an open attempt. A charge of another amount than was asked
+// for stays UNKNOWN, for people to look at: it is neither credited nor charged again.
+void NoteCharge(const Charge& charge, absl::Time now, stored::v1::RechargeAttempt* attempt);
+
+// It was charged and the ledger will not take it, as the account was closed meanwhile: the money is
+// on its way back, or is to be sent back by and by.
+void NotePaidBack(const absl::Status& refund, absl::Time now, stored::v1::RechargeAttempt* attempt);
+
+// The credit is in the ledger.
+void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt* attempt);
+
+ChargeRequest RequestOf(const stored::v1::RechargeAttempt& attempt);
+ChargeReference ReferenceOf(const stored::v1::RechargeAttempt& attempt);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECHARGE_STATES_H_

@@ -1,0 +1,166 @@
+#include "server/recharge/recharge_worker.h"
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "server/document_kinds.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox::server {
+namespace {
+
+// How often it is looked for what is due: as finely as anything is ever due.
+constexpr absl::Duration kDuePause = absl::Seconds(1);
+
+// How long an account rests that could not be worked on: a disk was full, say.
+constexpr absl::Duration kFailurePause = absl::Seconds(10);
+
+// Documents read at once.
+constexpr size_t kPageSize = 256;
+
+Micros AvailableAfter(const Entry& entry) {
+  return Micros(entry.balance.value() - entry.held.value() + entry.credit_limit.value());
+}
+
+}  // namespace
+
+RechargeWorker::RechargeWorker(Parts parts)
+    : parts_(std::move(parts)), lanes_("fbx-recharge", parts_.threads) {}
+
+absl::StatusOr<std::unique_ptr<RechargeWorker>> RechargeWorker::Start(Parts parts) {
+  std::unique_ptr<RechargeWorker> worker(new RechargeWorker(std::move(parts)));
+  // First: what falls while the profiles are read is noticed by reading or by listening.
+  worker->parts_.ledger->AddListener(worker.get());
+  FAREBOX_RETURN_IF_ERROR(worker->WatchAll());
+  worker->due_thread_ = StartThread("fbx-recharges", [raw = worker.get()] { raw->DueLoop(); });
+  return worker;
+}
+
+RechargeWorker::~RechargeWorker() { Drain(); }
+
+void RechargeWorker::Drain() {
+  parts_.ledger->RemoveListener(this);
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  stopped_.SignalAll();
+  if (due_thread_.joinable()) due_thread_.join();
+  lanes_.Drain();
+}
+
+// ---- What is watched
+
+absl::Status RechargeWorker::WatchAll() {
+  int64_t before = std::numeric_limits<int64_t>::max();
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
+                             parts_.documents->List(kPaymentProfiles, 0, before, kPageSize));
+    if (page.empty()) return absl::OkStatus();
+    for (const Document& document : page) {
+      FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                               parts_.ledger->FindAccount(document.account));
+      stored::v1::PaymentProfile profile;
+      if (profile.ParseFromString(document.content)) Watch(account, profile);
+    }
+    before = page.back().id;
+  }
+}
+
+void RechargeWorker::Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile) {
+  const v1::AutoRecharge& settings = profile.auto_recharge();
+  {
+    MutexLock lock(&mu_);
+    if (settings.enabled()) {
+      watched_[account.number] = {.account_id = account.account_id,
+                                  .threshold = Micros(settings.threshold_micros())};
+    } else {
+      watched_.erase(account.number);
+    }
+  }
+  Look(account.account_id);
+}
+
+void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal>) {
+  std::vector<std::string> fallen;
+  {
+    MutexLock lock(&mu_);
+    if (watched_.empty()) return;
+    for (const Entry& entry : entries) {
+      const auto found = watched_.find(entry.account);
+      if (found == watched_.end()) continue;
+      Watched& account = found->second;
+      const bool was_low = std::exchange(account.is_low, AvailableAfter(entry) < account.threshold);
+      if (account.is_low && !was_low) fallen.push_back(account.account_id);
+    }
+  }
+  for (const std::string& account_id : fallen) Look(account_id);
+}
+
+// ---- Looking
+
+bool RechargeWorker::Run(const std::string& account_id, absl::AnyInvocable<void()> work) {
+  return lanes_.Post(account_id, std::move(work), Lanes::Turn::kNext);
+}
+
+void RechargeWorker::Look(const std::string& account_id) {
+  lanes_.Post(account_id, [this, account_id] {
+    const absl::Status status = parts_.recharger->Work(account_id);
+    if (status.ok()) return;
+    parts_.on_error(account_id, status);
+    MutexLock lock(&mu_);
+    failed_[account_id] = parts_.clock->Now() + kFailurePause;
+  });
+}
+
+void RechargeWorker::Ask(const RechargeAttemptName& name) {
+  lanes_.Post(name.account_id, [this, name] {
+    const absl::Status status = parts_.recharger->Ask(name);
+    if (!status.ok()) parts_.on_error(name.account_id, status);
+    // The next attempt may be due now.
+    Look(name.account_id);
+  });
+}
+
+void RechargeWorker::DueLoop() {
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (!stopping_) stopped_.WaitFor(&mu_, kDuePause);
+      if (stopping_) return;
+    }
+    LookAtDue();
+    LookAgainAtFailed();
+  }
+}
+
+void RechargeWorker::LookAgainAtFailed() {
+  std::vector<std::string> again;
+  {
+    MutexLock lock(&mu_);
+    const absl::Time now = parts_.clock->Now();
+    absl::erase_if(failed_, [&](const auto& failed) {
+      if (failed.second > now) return false;
+      again.push_back(failed.first);
+      return true;
+    });
+  }
+  for (const std::string& account_id : again) Look(account_id);
+}
+
+void RechargeWorker::LookAtDue() {
+  for (const DocumentKind kind : {kRechargeAttempts, kPaymentProfiles}) {
+    const absl::StatusOr<std::vector<Document>> due =
+        parts_.documents->ListDue(kind, parts_.clock->Now(), kPageSize);
+    if (!due.ok()) return parts_.on_error("", due.status());
+    for (const Document& document : *due) {
+      const absl::StatusOr<AccountFacts> account = parts_.ledger->FindAccount(document.account);
+      // An account that is being worked on has its turn already.
+      if (account.ok() && !lanes_.IsBusy(account->account_id)) Look(account->account_id);
+    }
+  }
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,97 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECHARGE_WORKER_H_
+#define FAREBOX_SERVER_RECHARGE_RECHARGE_WORKER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "farebox/stored/v1/recharge.pb.h"
+#include "server/lanes.h"
+#include "server/recharge/recharger.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "storage/micros.h"
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// Has the recharger look at an account when there is a reason to: its available money has fallen
+// below the threshold, somebody has changed its settings, or an attempt or a pause is due.
+//
+// The ledger tells of every entry; nothing is polled but the clock. At a start all profiles are
+// looked at once. Accounts are worked on side by side, on a bounded number of threads. Thread-safe.
+class RechargeWorker : public LedgerListener {
+ public:
+  // All outlive it.
+  struct Parts {
+    Ledger* ledger = nullptr;
+    DocumentStore* documents = nullptr;
+    Recharger* recharger = nullptr;
+    const Clock* clock = nullptr;
+    // How many accounts are worked on at once: each may wait for the provider.
+    int threads = 1;
+    // What could not be done; it is tried again.
+    std::function<void(absl::string_view account_id, const absl::Status&)> on_error;
+  };
+  static absl::StatusOr<std::unique_ptr<RechargeWorker>> Start(Parts parts);
+  ~RechargeWorker() override;
+
+  // On the ledger's answer thread.
+  void OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) override;
+
+  // The account's profile is this from now on: it is watched if its auto-recharge is enabled, and
+  // looked at.
+  void Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile);
+
+  // Has the recharger ask the provider about an attempt.
+  void Ask(const RechargeAttemptName& name);
+
+  // Runs what must not happen while the account is worked on, before other accounts are: somebody
+  // waits for it. False once it drains.
+  bool Run(const std::string& account_id, absl::AnyInvocable<void()> work);
+
+  // Ends what has begun; the rest is taken up at the next start. Idempotent.
+  void Drain();
+
+ private:
+  // An account with auto-recharge.
+  struct Watched {
+    std::string account_id;
+    Micros threshold;
+    // Below it since the last look: only crossing it is a reason to look.
+    bool is_low = false;
+  };
+
+  explicit RechargeWorker(Parts parts);
+
+  absl::Status WatchAll();
+  void Look(const std::string& account_id);
+  void LookAtDue();
+  void LookAgainAtFailed();
+  void DueLoop();
+
+  const Parts parts_;
+
+  Mutex mu_;
+  CondVar stopped_;  // Signalled when stopping_ changes.
+  absl::flat_hash_map<AccountNumber, Watched> watched_ ABSL_GUARDED_BY(mu_);
+  // Accounts that could not be worked on, and when to try again.
+  absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  Lanes lanes_;
+  std::thread due_thread_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECHARGE_WORKER_H_

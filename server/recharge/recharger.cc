@@ -1,0 +1,329 @@
+#include "server/recharge/recharger.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "server/account_settings.h"
+#include "server/recharge/decline_codes.h"
+#include "server/recharge/recharge_states.h"
+#include "storage/errors.h"
+#include "storage/request_ids.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::PaymentProfile;
+using stored::v1::RechargeAttempt;
+
+absl::TimeZone TimeZoneOf(const AccountFacts& account) {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
+  return zone;
+}
+
+RechargeSubject SubjectOf(const AccountFacts& account) {
+  return {.available = account.state.available(),
+          .is_open = account.state.terms.status == AccountStatus::kOpen,
+          .time_zone = TimeZoneOf(account)};
+}
+
+// Pay's attempt has the same name each time the request is made.
+std::string RechargeIdOf(const AccountFacts& account, absl::string_view request_id) {
+  const RequestHash hash = HashRequestId(account.number, request_id);
+  return absl::StrCat("pay-", absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
+                      absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
+}
+
+bool IsCap(RechargeObstacle obstacle) {
+  return obstacle == RechargeObstacle::kDailyCap || obstacle == RechargeObstacle::kMonthlyCap;
+}
+
+}  // namespace
+
+// ---- Deciding
+
+absl::Status Recharger::Work(absl::string_view account_id) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+    FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> open,
+                             records_.FindOpenAttempt(account_id));
+    if (open.has_value()) {
+      if (parts_.clock->Now() < open->document.due) return absl::OkStatus();
+      FAREBOX_RETURN_IF_ERROR(Advance(account, &*open));
+      if (IsOpen(open->attempt)) return absl::OkStatus();
+      continue;  // Another card may be next, or the balance may be low still.
+    }
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_decided, Decide(account));
+    if (!has_decided) return absl::OkStatus();
+  }
+}
+
+Micros Recharger::ChargeMax(const AccountFacts& account) const {
+  return parts_.limits->Of(SettingsOf(*account.settings).currency_code()).charge_max;
+}
+
+absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
+  const absl::Time now = parts_.clock->Now();
+  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+  const RechargePlan plan =
+      PlanRecharge(profile.profile, SubjectOf(account), ChargeMax(account), now);
+  const bool has_moved = profile.document.due != plan.until;
+  profile.document.due = plan.until;
+
+  if (plan.obstacle == RechargeObstacle::kNone) {
+    RechargeAttempt attempt;
+    attempt.set_recharge_id(parts_.new_recharge_id());
+    attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
+    attempt.set_amount_micros(plan.amount.value());
+    *attempt.mutable_card() = profile.profile.cards(static_cast<int>(plan.card));
+    AttemptRecord begun;
+    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &begun));
+    return true;
+  }
+  if (IsCap(plan.obstacle)) {
+    FAREBOX_RETURN_IF_ERROR(TellOfCap(plan.obstacle, account, &profile));
+  } else if (has_moved) {
+    FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = &profile}));
+  }
+  return false;
+}
+
+absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& account,
+                                  ProfileRecord* profile) {
+  const absl::Time now = parts_.clock->Now();
+  if (!TellCap(cap, SubjectOf(account), now, &profile->profile)) {
+    return records_.Put({.profile = profile});
+  }
+  const RechargeEvent event =
+      cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
+  const absl::Time resume_time = profile->document.due;
+  return records_.Put(
+      {.profile = profile,
+       .mails = parts_.mails->WriteCap(event, account, profile->profile, resume_time, now)});
+}
+
+absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attempt,
+                              ProfileRecord* profile, AttemptRecord* begun) {
+  const absl::Time now = parts_.clock->Now();
+  const absl::TimeZone zone = TimeZoneOf(account);
+  attempt.set_account_id(account.account_id);
+  attempt.set_currency_code(SettingsOf(*account.settings).currency_code());
+  attempt.set_state(v1::RECHARGE_STATE_INTENT);
+  attempt.set_create_micros(absl::ToUnixMicros(now));
+  attempt.set_update_micros(absl::ToUnixMicros(now));
+  attempt.set_due_micros(absl::ToUnixMicros(now));
+  attempt.set_day(DayOf(now, zone));
+  attempt.set_month(MonthOf(now, zone));
+  CountCharge(attempt, &profile->profile);
+  *begun = RechargeRecords::NewAttempt(account, std::move(attempt));
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile, .attempt = begun}));
+  parts_.reached("INTENT");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
+                                                  absl::string_view request_id, Micros amount) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+  const std::string recharge_id = RechargeIdOf(account, request_id);
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, records_.FindAttempt(recharge_id));
+  if (!record.has_value()) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> other,
+                             records_.FindOpenAttempt(account_id));
+    if (other.has_value()) return error::RechargeInProgress(account_id);
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+    if (profile.profile.cards().empty()) return error::NoCard(account_id);
+    if (account.state.terms.status == AccountStatus::kClosed) {
+      return error::Declined(account_id, Reason::kAccountClosed);
+    }
+    RechargeAttempt attempt;
+    attempt.set_recharge_id(recharge_id);
+    attempt.set_request_id(std::string(request_id));
+    attempt.set_kind(v1::RECHARGE_KIND_MANUAL);
+    attempt.set_amount_micros(amount.value());
+    *attempt.mutable_card() = profile.profile.cards(0);
+    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &record.emplace()));
+  }
+  if (record->attempt.amount_micros() != amount.value() ||
+      record->attempt.request_id() != request_id) {
+    return error::RequestIdReused(account_id, request_id);
+  }
+  const bool is_replayed = record->attempt.state() == v1::RECHARGE_STATE_CREDITED;
+  FAREBOX_RETURN_IF_ERROR(Advance(account, &*record));
+  return Payment{.attempt = std::move(record->attempt), .replayed = is_replayed};
+}
+
+absl::Status Recharger::Ask(const RechargeAttemptName& name) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(name.account_id));
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
+                           records_.FindAttempt(name.recharge_id));
+  if (!record.has_value()) return absl::OkStatus();
+  RechargeAttempt& attempt = record->attempt;
+  const bool is_settled = attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back();
+  const bool was_sent = attempt.first_sent_micros() != 0;
+  if (is_settled || !was_sent) return absl::OkStatus();
+  if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return Credit(account, &*record);
+
+  ChargeReference reference = ReferenceOf(attempt);
+  if (reference.payment_id.empty()) reference.payment_id = name.payment_id;
+  const Charge charge = parts_.gateway->FindCharge(reference);
+  const bool is_news = charge.state == ChargeState::kCharged ||
+                       charge.state == ChargeState::kDeclined ||
+                       charge.state == ChargeState::kActionRequired;
+  if (!is_news) return absl::OkStatus();
+  if (!IsOpen(attempt)) return CreditLate(charge, account, &*record);
+  FAREBOX_RETURN_IF_ERROR(Note(charge, account, &*record));
+  return Advance(account, &*record);
+}
+
+// ---- Step by step
+
+absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
+  const auto is_due = [&] {
+    return record->attempt.due_micros() <= absl::ToUnixMicros(parts_.clock->Now());
+  };
+  while (IsOpen(record->attempt) && is_due()) {
+    FAREBOX_RETURN_IF_ERROR(Step(account, record));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
+  switch (NextStepOf(record->attempt, parts_.clock->Now())) {
+    case NextStep::kTake:
+      return TakeMoney(account, record);
+    case NextStep::kFind:
+      return Note(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
+    case NextStep::kCancel:
+      return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
+    case NextStep::kCredit:
+      return Credit(account, record);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* record) {
+  NoteSending(parts_.clock->Now(), &record->attempt);
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
+  parts_.reached("SENT");
+  const Charge charge = parts_.gateway->TakeCharge(RequestOf(record->attempt));
+  parts_.reached("answered");
+  return Note(charge, account, record);
+}
+
+absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record) {
+  RechargeAttempt& attempt = record->attempt;
+  const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
+  const Micros amount(attempt.amount_micros());
+  Command command = {.account_id = attempt.account_id(),
+                     .request_id = attempt.recharge_id(),
+                     .fingerprint = ContentFingerprint(absl::StrCat("recharge ", amount.value())),
+                     .action = farebox::Credit{
+                         .item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
+                                                                   : v1::ITEM_FUNDS_MANUAL),
+                         .amount = amount}};
+  const Outcome outcome = parts_.ledger->Apply(std::move(command));
+  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  if (outcome.declined()) return PayBack(account, record);
+  parts_.reached("credited");
+
+  const absl::Time now = parts_.clock->Now();
+  NoteCredited(outcome.entry.id, now, &attempt);
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
+    ForgetDeclines(&profile->profile);
+    return parts_.mails->WriteReceipt(account, profile->profile, attempt, outcome.entry.balance,
+                                      now);
+  }));
+  parts_.reached("CREDITED");
+  return absl::OkStatus();
+}
+
+// Only a closed account takes no credit, and it stays closed.
+absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* record) {
+  RechargeAttempt& attempt = record->attempt;
+  const absl::Status refund =
+      parts_.gateway->Refund({.refund_id = absl::StrCat(attempt.recharge_id(), "-back"),
+                              .payment_id = attempt.payment_id(),
+                              .amount = Micros(attempt.amount_micros()),
+                              .currency_code = attempt.currency_code()});
+  parts_.reached("paid back");
+  NotePaidBack(refund, parts_.clock->Now(), &attempt);
+  if (IsOpen(attempt)) return records_.Put({.attempt = record});
+  return PutWithProfile(account, record, [&](ProfileRecord* profile) {
+    UncountCharge(attempt, &profile->profile);
+    return DocumentGroup();
+  });
+}
+
+// An attempt that had ended without a charge, as far as was known. It stays ended, but for the
+// credit: another one may be open by now.
+absl::Status Recharger::CreditLate(const Charge& charge, const AccountFacts& account,
+                                   AttemptRecord* record) {
+  if (charge.state != ChargeState::kCharged) return absl::OkStatus();
+  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
+  if (record->attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return absl::OkStatus();
+  FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(*record));
+  return Credit(account, record);
+}
+
+absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
+                             AttemptRecord* record) {
+  const v1::RechargeState before = record->attempt.state();
+  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
+  const v1::RechargeState after = record->attempt.state();
+  if (!IsOpen(record->attempt)) return NoteRefusal(charge, account, record);
+
+  RechargeRecords::Change change = {
+      .attempt = record, .is_charged = after == v1::RECHARGE_STATE_SUCCEEDED && before != after};
+  if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
+    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
+    change.mails = parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
+                                       &record->attempt, parts_.clock->Now());
+  }
+  FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
+  parts_.reached(v1::RechargeState_Name(after));
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& account,
+                                    AttemptRecord* record) {
+  const absl::Time now = parts_.clock->Now();
+  const RechargeAttempt& attempt = record->attempt;
+  const bool is_hard =
+      DescribeDecline(charge.decline_code, charge.advice_code).kind == DeclineKind::kHard;
+  const auto change = [&](ProfileRecord* record_of_profile) -> DocumentGroup {
+    PaymentProfile& profile = record_of_profile->profile;
+    UncountCharge(attempt, &profile);
+    // Who pays by hand is told at once, and tries again when they like.
+    if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
+    const AfterDecline next =
+        NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
+    record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
+    const RechargeEvent event =
+        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
+    return parts_.mails->Write(event, account, profile, &attempt, now);
+  };
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
+  parts_.reached(v1::RechargeState_Name(attempt.state()));
+  return absl::OkStatus();
+}
+
+absl::Status Recharger::PutWithProfile(const AccountFacts& account, AttemptRecord* record,
+                                       ChangeProfile change) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+    const int64_t read = profile.document.revision;
+    DocumentGroup mails = change(&profile);
+    const absl::Status put =
+        records_.Put({.profile = &profile, .attempt = record, .mails = std::move(mails)});
+    if (!absl::IsAborted(put)) return put;
+    // Nobody else changes the attempt: it must have been the profile.
+    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord now, records_.ReadProfile(account));
+    if (now.document.revision == read) return put;
+  }
+}
+
+}  // namespace farebox::server

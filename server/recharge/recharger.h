@@ -1,0 +1,111 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECHARGER_H_
+#define FAREBOX_SERVER_RECHARGE_RECHARGER_H_
+
+#include <functional>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "farebox/stored/v1/recharge.pb.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_mails.h"
+#include "server/recharge/recharge_records.h"
+#include "server/recharge/recharge_rules.h"
+#include "server/recharge/recharge_settings.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "storage/micros.h"
+
+namespace farebox::server {
+
+// An attempt that somebody else has heard of.
+struct RechargeAttemptName {
+  std::string account_id;
+  std::string recharge_id;
+  // The provider's; may be empty.
+  std::string payment_id;
+};
+
+// Takes the money of one account's card and puts it into the ledger, step by step: every step is on
+// disk before the next is taken, so that a process may end between any two of them, and the next
+// one goes on where it was.
+//
+//   decide -> INTENT on disk -> SENT on disk -> the provider -> SUCCEEDED on disk
+//          -> credit in the ledger, request id = recharge id -> CREDITED on disk
+//
+// Calls block, for as long as the provider takes. Any thread, but one account on one thread at a
+// time; its profile may be changed by others meanwhile.
+class Recharger {
+ public:
+  // All outlive it.
+  struct Parts {
+    Ledger* ledger = nullptr;
+    DocumentStore* documents = nullptr;
+    PaymentGateway* gateway = nullptr;
+    const RechargeMails* mails = nullptr;
+    const Clock* clock = nullptr;
+    // Names a new attempt; never the same twice.
+    std::function<std::string()> new_recharge_id;
+    // The most that is charged at once.
+    const RechargeLimitTable* limits = nullptr;
+    // Tests end the process here. The names are those of the steps that have just been taken.
+    std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
+  };
+  explicit Recharger(Parts parts) : parts_(std::move(parts)), records_(parts_.documents) {}
+
+  // Does what is to be done now: takes an open attempt further that is due, and where there is
+  // none and the balance is low, decides on a charge and makes it.
+  absl::Status Work(absl::string_view account_id);
+
+  // Asks the provider how an attempt stands, whatever is due, and takes it on from there. Where it
+  // turns out that one was charged that had been taken for refused, that is credited too.
+  absl::Status Ask(const RechargeAttemptName& name);
+
+  struct Payment {
+    // As far as it has come by now: CREDITED, DECLINED, ABANDONED, or open where the provider has
+    // not decided.
+    stored::v1::RechargeAttempt attempt;
+    // It was credited before.
+    bool replayed = false;
+  };
+  // Pay Now. The same request makes one attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS,
+  // REQUEST_ID_REUSED.
+  absl::StatusOr<Payment> Pay(absl::string_view account_id, absl::string_view request_id,
+                              Micros amount);
+
+ private:
+  Micros ChargeMax(const AccountFacts& account) const;
+  // Whether an attempt was decided on.
+  absl::StatusOr<bool> Decide(const AccountFacts& account);
+  absl::Status TellOfCap(RechargeObstacle cap, const AccountFacts& account, ProfileRecord* profile);
+  absl::Status Begin(const AccountFacts& account, stored::v1::RechargeAttempt attempt,
+                     ProfileRecord* profile, AttemptRecord* begun);
+
+  // Until it is over, or waits for its time.
+  absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
+  absl::Status Step(const AccountFacts& account, AttemptRecord* record);
+  absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
+  absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
+  absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);
+  absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  // Writes what the provider has answered, with what follows from it.
+  absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
+                           AttemptRecord* record);
+
+  // Writes the attempt together with what `change` makes of the account's profile and the mails
+  // that it returns; anew where somebody else changed the profile meanwhile.
+  using ChangeProfile = absl::FunctionRef<DocumentGroup(ProfileRecord* profile)>;
+  absl::Status PutWithProfile(const AccountFacts& account, AttemptRecord* record,
+                              ChangeProfile change);
+
+  const Parts parts_;
+  RechargeRecords records_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECHARGER_H_

@@ -1,0 +1,126 @@
+#include "server/recharge/reconciliation.h"
+
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "server/recharge/recharge_states.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+using Kind = RechargeDifference::Kind;
+using stored::v1::RechargeAttempt;
+
+// An attempt may be delivered for so long after it was decided on.
+constexpr absl::Duration kDeliveryTime = absl::Hours(24);
+
+// Attempts read at once.
+constexpr size_t kPageSize = 256;
+
+RechargeDifference DifferenceOf(Kind kind, const RechargeAttempt& attempt) {
+  return {.kind = kind,
+          .recharge_id = attempt.recharge_id(),
+          .account_id = attempt.account_id(),
+          .payment_id = attempt.payment_id()};
+}
+
+// What the journal has under the attempt's name: nothing where its entry is another.
+absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader* journal) {
+  if (attempt.entry_id() == 0) return Micros();
+  const absl::StatusOr<Entry> entry = journal->Read(attempt.entry_id());
+  if (absl::IsNotFound(entry.status())) return Micros();
+  if (!entry.ok()) return entry.status();
+  const bool is_it =
+      entry->kind == EntryKind::kCredit && entry->request_id == attempt.recharge_id();
+  return is_it ? entry->amount : Micros();
+}
+
+}  // namespace
+
+absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, absl::Time to) {
+  ReconciliationReport report;
+  FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
+                           parts_.journal->NewReader());
+  FAREBOX_ASSIGN_OR_RETURN(const Charges charges, ListCharges(from, to + kDeliveryTime));
+  report.charges = static_cast<int64_t>(charges.size());
+  for (auto charge = charges.begin(); charge != charges.end();) {
+    FAREBOX_RETURN_IF_ERROR(CheckCharge(charge->first, charge->second, journal.get(), &report));
+    const auto next = charges.upper_bound(charge->first);
+    for (++charge; charge != next; ++charge) {
+      report.differences.push_back({.kind = Kind::kChargedTwice,
+                                    .recharge_id = charge->first,
+                                    .payment_id = charge->second.payment_id,
+                                    .charged = charge->second.amount});
+    }
+  }
+  const auto check_credit = [&](const RechargeAttempt& attempt) {
+    ++report.credits;
+    if (charges.find(attempt.recharge_id()) != charges.end()) return;
+    report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
+    report.differences.back().credited = Micros(attempt.amount_micros());
+  };
+  FAREBOX_RETURN_IF_ERROR(VisitCredited(from, to, check_credit));
+  return report;
+}
+
+absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(absl::Time from,
+                                                                    absl::Time to) {
+  Charges charges;
+  FAREBOX_RETURN_IF_ERROR(parts_.gateway->ListCharges(
+      from, to, [&](absl::string_view attempt_id, const Charge& charge) {
+        charges.emplace(std::string(attempt_id), charge);
+      }));
+  return charges;
+}
+
+absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Charge& charge,
+                                         JournalReader* journal, ReconciliationReport* report) {
+  // After the charge was listed: what we know of it is newer.
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
+                           records_.FindAttempt(attempt_id));
+  RechargeDifference difference = {
+      .recharge_id = attempt_id, .payment_id = charge.payment_id, .charged = charge.amount};
+  if (record.has_value()) {
+    const RechargeAttempt& attempt = record->attempt;
+    if (attempt.paid_back()) return absl::OkStatus();
+    const bool is_right_amount = charge.amount == Micros(attempt.amount_micros()) &&
+                                 charge.currency_code == attempt.currency_code();
+    if (IsOpen(attempt) && is_right_amount) {
+      ++report->under_way;
+      return absl::OkStatus();
+    }
+    difference.account_id = attempt.account_id();
+    FAREBOX_ASSIGN_OR_RETURN(difference.credited, CreditedBy(attempt, journal));
+    if (difference.credited.is_positive() || !is_right_amount) {
+      difference.kind = Kind::kAmountsDiffer;
+      const bool is_same = is_right_amount && difference.credited == charge.amount;
+      if (is_same) return absl::OkStatus();
+    }
+  }
+  report->differences.push_back(std::move(difference));
+  return absl::OkStatus();
+}
+
+absl::Status Reconciliation::VisitCredited(
+    absl::Time from, absl::Time to,
+    absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit) {
+  int64_t before = std::numeric_limits<int64_t>::max();
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> page,
+                             records_.ListAttempts(/*account=*/0, before, kPageSize));
+    if (page.empty()) return absl::OkStatus();
+    for (const AttemptRecord& record : page) {
+      const absl::Time created = absl::FromUnixMicros(record.attempt.create_micros());
+      // The clock may have been set back a little: look at some more than those in order.
+      if (created < from - kDeliveryTime) return absl::OkStatus();
+      const bool is_of_then = created >= from && created < to;
+      if (is_of_then && record.attempt.state() == v1::RECHARGE_STATE_CREDITED)
+        visit(record.attempt);
+    }
+    before = page.back().document.id;
+  }
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,84 @@
+#ifndef FAREBOX_SERVER_RECHARGE_RECONCILIATION_H_
+#define FAREBOX_SERVER_RECHARGE_RECONCILIATION_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "server/recharge/payment_gateway.h"
+#include "server/recharge/recharge_records.h"
+#include "storage/document_store.h"
+#include "storage/journal.h"
+#include "storage/micros.h"
+
+namespace farebox::server {
+
+// Something that the provider's books and ours do not agree on.
+struct RechargeDifference {
+  enum class Kind {
+    // Money was taken and no account has it.
+    kChargedNotCredited,
+    // An account has money that was not taken.
+    kCreditedNotCharged,
+    // Both, and not the same amount.
+    kAmountsDiffer,
+    // The provider took the money of one attempt more than once.
+    kChargedTwice,
+  };
+  Kind kind = Kind::kChargedNotCredited;
+  std::string recharge_id;
+  // Empty where we know of no such attempt.
+  std::string account_id;
+  std::string payment_id;
+  Micros charged;
+  Micros credited;
+};
+
+struct ReconciliationReport {
+  // What was compared.
+  int64_t charges = 0;
+  int64_t credits = 0;
+  // Charged, and about to be credited: no difference yet.
+  int64_t under_way = 0;
+  std::vector<RechargeDifference> differences;
+};
+
+// Compares the provider's books with the ledger's entries, charge by charge. Reads only.
+// Thread-safe; takes as long as the provider takes to list its charges.
+class Reconciliation {
+ public:
+  // All outlive it.
+  struct Parts {
+    Journal* journal = nullptr;
+    DocumentStore* documents = nullptr;
+    PaymentGateway* gateway = nullptr;
+  };
+  explicit Reconciliation(const Parts& parts) : parts_(parts), records_(parts.documents) {}
+
+  // All attempts that were decided on in [from, to), and all charges of that time and the day after
+  // it, for which some of them may have waited.
+  absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to);
+
+ private:
+  // By attempt id.
+  using Charges = std::multimap<std::string, Charge>;
+
+  absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to);
+  absl::Status CheckCharge(const std::string& attempt_id, const Charge& charge,
+                           JournalReader* journal, ReconciliationReport* report);
+  absl::Status VisitCredited(absl::Time from, absl::Time to,
+                             absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit);
+
+  const Parts parts_;
+  RechargeRecords records_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_RECONCILIATION_H_

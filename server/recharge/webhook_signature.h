@@ -1,0 +1,27 @@
+#ifndef FAREBOX_SERVER_RECHARGE_WEBHOOK_SIGNATURE_H_
+#define FAREBOX_SERVER_RECHARGE_WEBHOOK_SIGNATURE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace farebox::server {
+
+// How far a webhook's time stamp may be from our clock, either way: bounds how long a recorded
+// request can be sent again.
+inline constexpr absl::Duration kWebhookTolerance = absl::Minutes(5);
+
+// Whether `header` ("t=1700000000,v1=5257a8...") signs `body`: HMAC-SHA256 of "<t>.<body>" under
+// `secret`. Several v1 may be there while a secret is being replaced; one that fits is enough.
+// Unauthenticated, without saying how close it was.
+absl::Status CheckWebhookSignature(absl::string_view body, absl::string_view header,
+                                   absl::string_view secret, absl::Time now);
+
+// The header for a body that is sent at `now`.
+std::string SignWebhook(absl::string_view body, absl::string_view secret, absl::Time now);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_RECHARGE_WEBHOOK_SIGNATURE_H_

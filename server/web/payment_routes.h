@@ -1,0 +1,39 @@
+#ifndef FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_
+#define FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "server/recharge/provider_events.h"
+#include "server/recharge/simulated_gateway.h"
+#include "storage/clock.h"
+
+namespace httplib {
+class Server;
+}  // namespace httplib
+
+namespace farebox::server {
+
+// POST /webhooks/payments: what the provider tells by itself. 200: heard; 400: not the provider's,
+// or not readable; 503: tell it again.
+void AddWebhookRoute(ProviderEvents* events, httplib::Server* routes);
+
+// Below this the simulated provider has its pages.
+inline constexpr absl::string_view kSimulatedPages = "/simulated";
+
+struct SimulatedPagesParts {
+  SimulatedGateway* gateway = nullptr;
+  // Told what a customer has answered, as by a webhook that is signed with this secret.
+  ProviderEvents* events = nullptr;
+  std::string webhook_secret;
+  const Clock* clock = nullptr;
+};
+
+// What a real provider shows to a customer: the page that takes a card (here: one of the test
+// cards, never a number), and the bank's page that asks whether to pay. All of `parts` outlives
+// the routes.
+void AddSimulatedPages(const SimulatedPagesParts& parts, httplib::Server* routes);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_

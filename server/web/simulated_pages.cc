@@ -1,0 +1,158 @@
+#include "server/web/payment_routes.h"
+
+#include <httplib.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "server/recharge/simulated_cards.h"
+#include "server/recharge/webhook_signature.h"
+
+namespace farebox::server {
+namespace {
+
+using httplib::Request;
+using httplib::Response;
+
+std::string Escape(absl::string_view text) {
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
+}
+
+// No script, nothing from elsewhere, and forms lead back here only.
+constexpr char kPolicy[] =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'";
+
+constexpr char kStyle[] =
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;"
+    "color:#1a2230;background:#f7f8fa}"
+    "main{background:#fff;border:1px solid #d9dee7;border-radius:8px;padding:1.5rem 2rem}"
+    "h1{font-size:1.3rem}label{display:block;padding:.2rem 0}small{color:#5b6678}"
+    "button{font:inherit;padding:.5rem 1.2rem;margin:1rem .5rem 0 0;border-radius:6px;"
+    "border:1px solid #2c5fd0;background:#2c5fd0;color:#fff}"
+    "button.no{background:#fff;color:#2c5fd0}code{background:#eef1f6;padding:0 .3rem}";
+
+void Show(int status, absl::string_view title, absl::string_view body, Response* response) {
+  response->status = status;
+  response->set_header("Content-Security-Policy", kPolicy);
+  response->set_content(
+      absl::StrCat("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                   "<meta name=\"viewport\" content=\"width=device-width\"><title>",
+                   title, "</title><style>", kStyle, "</style><main><h1>", title, "</h1>", body,
+                   "<p><small>A simulated payment provider. It takes no card numbers and charges "
+                   "nobody.</small></main></html>"),
+      "text/html; charset=utf-8");
+}
+
+void ShowProblem(const absl::Status& status, Response* response) {
+  const int code = absl::IsNotFound(status) ? 404 : absl::IsUnavailable(status) ? 503 : 400;
+  Show(code, "That did not work", absl::StrCat("<p>", Escape(status.message()), ".</p>"), response);
+}
+
+std::string Hidden(absl::string_view name, absl::string_view value) {
+  return absl::StrCat("<input type=\"hidden\" name=\"", name, "\" value=\"", Escape(value), "\">");
+}
+
+// What becomes of a charge with the card, in a word or two.
+std::string TellCard(const SimulatedCard& card) {
+  const std::string code = absl::StrReplaceAll(card.decline_code, {{"_", " "}});
+  switch (card.outcome) {
+    case SimulatedCard::Outcome::kDeclined:
+      return absl::StrCat("declined: ", code);
+    case SimulatedCard::Outcome::kActionRequired:
+      return code.empty() ? "the bank asks the customer"
+                          : absl::StrCat("the bank asks the customer, then declines: ", code);
+    case SimulatedCard::Outcome::kSlow:
+      return "charged, slowly";
+    case SimulatedCard::Outcome::kAnswerLost:
+      return "charged, but the answer is lost";
+    case SimulatedCard::Outcome::kApproved:
+      break;
+  }
+  return "charged";
+}
+
+void ShowCards(const Request& request, Response* response) {
+  std::string cards;
+  for (const SimulatedCard& card : SimulatedCards()) {
+    absl::StrAppend(&cards, "<label><input type=\"radio\" name=\"token\" required value=\"",
+                    Escape(card.token), "\"", cards.empty() ? " checked" : "", "> ",
+                    Escape(card.brand), " ", Escape(card.last_four), " <small>", TellCard(card),
+                    "</small></label>");
+  }
+  Show(200, "Which card?",
+       absl::StrCat("<form method=\"post\">",
+                    Hidden("setup_id", request.get_param_value("setup_id")),
+                    Hidden("return_url", request.get_param_value("return_url")), cards,
+                    "<button>Use this card</button></form>"),
+       response);
+}
+
+// A link where the customer came from, if it is a page at all.
+std::string WayBack(absl::string_view url) {
+  if (!absl::StartsWith(url, "https://") && !absl::StartsWith(url, "http://")) return "";
+  return absl::StrCat("<p><a href=\"", Escape(url), "\">Go back</a></p>");
+}
+
+void EnterCard(SimulatedGateway* gateway, const Request& request, Response* response) {
+  const std::string setup_id = request.get_param_value("setup_id");
+  const absl::Status entered = gateway->EnterCard(setup_id, request.get_param_value("token"));
+  if (!entered.ok()) return ShowProblem(entered, response);
+  Show(200, "The card is registered",
+       absl::StrCat("<p>Complete the setup with <code>", Escape(setup_id), "</code>.</p>",
+                    WayBack(request.get_param_value("return_url"))),
+       response);
+}
+
+void AskCustomer(const Request& request, Response* response) {
+  Show(200, "Do you want to pay?",
+       absl::StrCat("<p>Your bank asks whether this payment is yours.</p><form method=\"post\">",
+                    Hidden("payment_id", request.get_param_value("payment_id")),
+                    "<button name=\"answer\" value=\"yes\">Yes, pay</button>"
+                    "<button class=\"no\" name=\"answer\" value=\"no\">No</button></form>"),
+       response);
+}
+
+absl::Status TellEvent(const SimulatedPagesParts& parts, const std::string& payment_id) {
+  const absl::StatusOr<std::string> body = parts.gateway->EventBody(payment_id);
+  if (!body.ok()) return body.status();
+  return parts.events->Hear(*body, SignWebhook(*body, parts.webhook_secret, parts.clock->Now()));
+}
+
+void TakeAnswer(const SimulatedPagesParts& parts, const Request& request, Response* response) {
+  const std::string payment_id = request.get_param_value("payment_id");
+  const bool confirms = request.get_param_value("answer") == "yes";
+  const absl::StatusOr<Charge> charge = parts.gateway->AnswerBank(payment_id, confirms);
+  if (!charge.ok()) return ShowProblem(charge.status(), response);
+  const absl::Status told = TellEvent(parts, payment_id);
+  if (!told.ok()) return ShowProblem(told, response);
+  const bool is_charged = charge->state == ChargeState::kCharged;
+  Show(200, is_charged ? "Paid" : "Not paid",
+       is_charged ? "<p>The account is credited in a moment.</p>" : "<p>Nothing was charged.</p>",
+       response);
+}
+
+}  // namespace
+
+void AddSimulatedPages(const SimulatedPagesParts& parts, httplib::Server* routes) {
+  const std::string card = absl::StrCat(kSimulatedPages, "/card");
+  const std::string confirm = absl::StrCat(kSimulatedPages, "/confirm");
+  routes->Get(card,
+              [](const Request& request, Response& response) { ShowCards(request, &response); });
+  routes->Post(card, [gateway = parts.gateway](const Request& request, Response& response) {
+    EnterCard(gateway, request, &response);
+  });
+  routes->Get(confirm,
+              [](const Request& request, Response& response) { AskCustomer(request, &response); });
+  routes->Post(confirm, [parts](const Request& request, Response& response) {
+    TakeAnswer(parts, request, &response);
+  });
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Sends a card's number wherever somebody might type one, uses cards, and looks for the number in
+# all that the server has written: its files, its log and its mails.
+# Usage: card_numbers_test.sh SERVER_BINARY
+set -euo pipefail
+
+server_binary=$1
+command -v grpcurl >/dev/null || PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
+work=$(mktemp -d)
+trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+mkdir "$work/mails"
+
+"$server_binary" --data "$work/ledger" --listen 127.0.0.1:0 --port-file "$work/port" \
+  --payments simulated --http-listen 127.0.0.1:0 --mail file --mail-directory "$work/mails" \
+  --mail-from billing@example.org --log-level debug >"$work/log" 2>&1 &
+server_pid=$!
+for _ in $(seq 100); do
+  [[ -s $work/port ]] && break
+  sleep 0.1
+done
+address=127.0.0.1:$(cat "$work/port")
+
+fail() {
+  echo "FAILED: $1" >&2
+  cat "$work/answer" >&2
+  exit 1
+}
+call() { grpcurl -plaintext -d "$2" "$address" "farebox.v1.$1" >"$work/answer" 2>&1; }
+refuses() { # METHOD JSON FIELD: it is refused, and the answer does not repeat the number
+  ! call "$1" "$2" || fail "$1 took a card's number"
+  grep -q '"reason": "FIELD_INVALID"' "$work/answer" || fail "$1 has another reason"
+  grep -q "\"$3\"" "$work/answer" || fail "$1 does not name $3"
+  ! grep -qE "$pattern" "$work/answer" || fail "$1 repeats the number"
+}
+
+pattern='4242[ -]?4242[ -]?4242[ -]?4242'
+pan='4242424242424242'
+account='{"request_id":"c","account":{"account_id":"acme","currency_code":"USD","email":"a@b.example"'
+call AccountService/CreateAccount "$account}}" || fail "CreateAccount"
+
+refuses AccountService/CreateAccount "${account/acme/other},\"metadata\":{\"card\":\"$pan\"}}}" \
+  account.metadata
+credit='"account_id":"acme","request_id":"p","amount_micros":"20000000","reason":"CREDIT_REASON_PAYMENT"'
+refuses BillingService/Credit "{$credit,\"description\":\"visa 4242 4242 4242 4242\"}" description
+call BillingService/Credit "{$credit}" || fail "Credit"
+refuses BillingService/Debit \
+  "{\"account_id\":\"acme\",\"request_id\":\"d\",\"amount_micros\":1,\"item\":\"ITEM_ADJUSTMENT\",\"description\":\"4242-4242-4242-4242\"}" \
+  description
+refuses RechargeService/CompleteCardSetup "{\"account_id\":\"acme\",\"setup_id\":\"$pan\"}" setup_id
+refuses RechargeService/DeleteCard "{\"account_id\":\"acme\",\"card_id\":\"$pan\"}" card_id
+
+# A card in use: registered, charged, and declined so that a mail is written.
+call RechargeService/StartCardSetup '{"account_id":"acme"}' || fail "StartCardSetup"
+setup=$(sed -n 's/.*"setup_id": "\([^"]*\).*/\1/p' "$work/answer")
+page=$(sed -n 's/.*"url": "\([^"\\?]*\).*/\1/p' "$work/answer")
+curl -s --data "setup_id=$setup&token=$pan" "$page" >"$work/answer"
+! grep -qE "$pattern" "$work/answer" || fail "the page repeats the number"
+call RechargeService/CompleteCardSetup \
+  "{\"account_id\":\"acme\",\"setup_id\":\"$setup:pm_card_chargeDeclined\"}" || fail "the card"
+call RechargeService/UpdateAutoRecharge \
+  '{"account_id":"acme","auto_recharge":{"enabled":true,"amount_micros":"60000000","threshold_micros":"25000000","failure_email":"a@b.example"}}' ||
+  fail "UpdateAutoRecharge"
+for _ in $(seq 100); do
+  [[ -n $(ls "$work/mails") ]] && break
+  sleep 0.1
+done
+[[ -n $(ls "$work/mails") ]] || fail "no mail was written"
+
+kill "$server_pid"
+wait "$server_pid" || fail "the server did not end well"
+server_pid=
+# That this would find it: the last four digits, which may be known, are there.
+grep -rqa 0002 "$work/ledger" || fail "the card's last four digits are nowhere"
+if grep -raE "$pattern" "$work/ledger" "$work/log" "$work/mails"; then
+  fail "a card's number was written"
+fi
+echo PASSED

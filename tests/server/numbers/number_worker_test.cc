@@ -1,0 +1,123 @@
+// The worker's threads, on a ledger in memory: months are charged when they are due, and unpaid
+// ones when money comes in.
+
+#include "server/numbers/number_worker.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "storage/request_ids.h"
+#include "tests/storage/commands.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+
+class NumberWorkerTest : public ::testing::Test {
+ protected:
+  NumberWorkerTest() {
+    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
+    documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
+    rental_ = std::make_unique<NumberRental>(NumberRental::Parts{
+        .ledger = ledger_.get(),
+        .documents = documents_.get(),
+        .stationery = &stationery_,
+        .clock = &clock_,
+        .make_debit =
+            [](const v1::DebitRequest& request) {
+              return Command{.account_id = request.account_id(),
+                             .request_id = request.request_id(),
+                             .action = Debit{.item = 1, .charge = Charge{.amount = Cents(1'00)}}};
+            },
+        .grace = 14 * kDay});
+    stored::v1::AccountSettings settings;
+    settings.set_currency_code("USD");
+    settings.set_time_zone("UTC");
+    EXPECT_TRUE(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status.ok());
+    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(1'00))).status.ok());
+    EXPECT_TRUE(rental_->Buy("alice", "r1", "+12025550123").ok());
+  }
+
+  void Start(absl::Time last_entry_time) {
+    worker_ = *NumberWorker::Start({.ledger = ledger_.get(),
+                                    .documents = documents_.get(),
+                                    .rental = rental_.get(),
+                                    .clock = &clock_,
+                                    .threads = 2,
+                                    .last_entry_time = last_entry_time,
+                                    .on_error = [](absl::string_view, const absl::Status& status) {
+                                      ADD_FAILURE() << status;
+                                    }});
+  }
+
+  stored::v1::Rental Rental() {
+    RentalRecords records(documents_.get());
+    return records.FindByNumber("+12025550123").value().value().rental;
+  }
+
+  void Await(v1::NumberState state) {
+    const SystemClock system;
+    const absl::Time deadline = system.Now() + absl::Seconds(30);
+    while (Rental().state() != state) {
+      ASSERT_LT(system.Now(), deadline) << Rental().ShortDebugString();
+      std::this_thread::yield();
+    }
+  }
+
+  ManualClock clock_{absl::FromUnixSeconds(1'767'225'600)};
+  const Stationery stationery_{{}};
+  MemoryDisk disk_;
+  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<DocumentStore> documents_;
+  std::unique_ptr<NumberRental> rental_;
+  std::unique_ptr<NumberWorker> worker_;
+};
+
+TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
+  clock_.Advance(kDay * 32);
+  Start(clock_.Now());
+  Await(v1::NUMBER_STATE_PAST_DUE);
+
+  ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+
+  Await(v1::NUMBER_STATE_ACTIVE);
+  EXPECT_EQ(Rental().months_renewed(), 1);
+}
+
+TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
+  clock_.Advance(kDay * 32);
+  Start(clock_.Now());
+  Await(v1::NUMBER_STATE_PAST_DUE);
+  worker_ = nullptr;
+  Start(clock_.Now());
+
+  ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+
+  Await(v1::NUMBER_STATE_ACTIVE);
+}
+
+TEST_F(NumberWorkerTest, AClockThatHasLeaptChargesNothingAtFirst) {
+  const absl::Time before = clock_.Now();
+  clock_.Advance(kDay * 400);
+  // Looks at a clock that is a year ahead of the journal.
+  Start(before);
+  // Time enough for three looks: a test that something does not happen can only wait.
+  const SystemClock system;
+  const absl::Time until = system.Now() + absl::Seconds(3);
+  while (system.Now() < until) std::this_thread::yield();
+
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_ACTIVE);
+  EXPECT_EQ(Rental().months_renewed(), 0);
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,383 @@
+// Money in over real sockets: gRPC on one side, the provider's HTTP on the other.
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "server/recharge/stripe_gateway.h"
+#include "server/recharge/webhook_signature.h"
+#include "tests/server/payments_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+using Stub = v1::RechargeService::Stub;
+
+constexpr char kAutoRecharge[] =
+    "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
+    "threshold_micros: 15000000 failure_email: 'money@acme.example' }";
+
+constexpr char kWebhooks[] = "/webhooks/payments";
+
+// ---- With a provider like Stripe
+
+TEST_F(StripePaymentsTest, ABalanceThatFallsLowIsRechargedFromTheCard) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 6000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+
+  AwaitBalance(74'000'000);
+  EXPECT_THAT(AwaitRecharge(v1::RECHARGE_STATE_CREDITED),
+              Shows("kind: RECHARGE_KIND_AUTOMATIC amount_micros: 60000000 deliveries: 1"));
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1 under_way: 0"));
+}
+
+TEST_F(StripePaymentsTest, APaymentThatTheCustomerConfirmsIsCreditedWhenTheProviderTells) {
+  RegisterCard("pm_card_authenticationRequired");
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
+  const v1::Recharge waiting = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+  EXPECT_THAT(waiting.action_url(), Not(IsEmpty()));
+
+  stripe_.Confirm(waiting.provider_payment_id());
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(waiting, "succeeded")), 200);
+
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+}
+
+TEST_F(StripePaymentsTest, EventsInAnyOrderAndNumberCreditOnceAndMoveNothingBack) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 200);
+    EXPECT_EQ(Tell("payment_intent.requires_action", IntentOf(paid, "requires_action")), 200);
+    EXPECT_EQ(Tell("payment_intent.payment_failed", IntentOf(paid, "requires_payment_method")),
+              200);
+    EXPECT_EQ(Tell("payment_intent.canceled", IntentOf(paid, "canceled")), 200);
+  }
+
+  // What was posted on the account's lane is over when the next payment is.
+  ASSERT_THAT(Pay("p2", 1'000'000), Answers(""));
+  EXPECT_THAT(Recharges().recharges(1), Shows("state: RECHARGE_STATE_CREDITED"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 46'000'000);
+}
+
+TEST_F(StripePaymentsTest, AnEventThatTheProviderDoesNotConfirmCreditsNothing) {
+  RegisterCard("pm_card_authenticationRequired");
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  const v1::Recharge waiting = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+
+  // Signed with the right secret, and not true.
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(waiting, "succeeded")), 200);
+
+  EXPECT_THAT(Ask(&Stub::RetryRecharge, "account_id: 'acme'"), Answers(""));
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(StripePaymentsTest, WebhooksThatAreNotTheProvidersAreRefused) {
+  const std::string body =
+      R"({"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{}}})";
+  const std::string good = SignWebhook(body, kFakeWebhookSecret, clock_.Now());
+  const std::string old = SignWebhook(body, kFakeWebhookSecret, clock_.Now() - absl::Minutes(6));
+  const std::string forged = SignWebhook(body, "another secret", clock_.Now());
+
+  EXPECT_EQ(Post(kWebhooks, body, good).status, 200);
+  EXPECT_EQ(Post(kWebhooks, body + " ", good).status, 400);
+  EXPECT_EQ(Post(kWebhooks, body, old).status, 400);
+  EXPECT_EQ(Post(kWebhooks, body, forged).status, 400);
+  EXPECT_EQ(Post(kWebhooks, body).status, 400);
+  EXPECT_EQ(Post(kWebhooks, std::string(1024 * 1024, 'x'), good).status, 413);
+  const std::string garbage = "not json";
+  EXPECT_EQ(Post(kWebhooks, garbage, SignWebhook(garbage, kFakeWebhookSecret, clock_.Now())).status,
+            400);
+  EXPECT_EQ(Get(kWebhooks).status, 404);
+}
+
+// The parts of a dispute, and of a refund that somebody made at the provider.
+nlohmann::json MoneyBack(const std::string& id, const v1::Recharge& recharge, int64_t cents) {
+  return {{"id", id},
+          {"payment_intent", recharge.provider_payment_id()},
+          {"currency", "usd"},
+          {"amount", cents}};
+}
+
+TEST_F(StripePaymentsTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 40000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", paid, 2500)), 200);
+  }
+
+  EXPECT_EQ(Balance("acme").balance_micros(), -20'000'000);
+  const auto activity = Send<v1::ListActivityRequest>("account_id: 'acme' page_size: 1");
+  EXPECT_THAT(activity->entries(0),
+              Shows("kind: ENTRY_KIND_DEBIT amount_micros: -25000000 item: ITEM_ADJUSTMENT "
+                    "request_id: 'taken-back-dp_1' overrun: true"));
+  EXPECT_THAT(activity->entries(0).description(), HasSubstr(paid.provider_payment_id()));
+
+  // The dispute was won.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Tell("charge.dispute.funds_reinstated", MoneyBack("dp_1", paid, 2500)), 200);
+  }
+  EXPECT_EQ(Balance("acme").balance_micros(), 5'000'000);
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 300)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 2'000'000);
+}
+
+TEST_F(StripePaymentsTest, MoneyOfOthersIsNoneOfOurs) {
+  v1::Recharge foreign;
+  foreign.set_provider_payment_id("pi_of_the_shop");
+  foreign.set_recharge_id("order-17");
+
+  EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", foreign, 2500)), 200);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(foreign, "succeeded")), 200);
+  EXPECT_EQ(Tell("customer.created", {{"id", "cus_1"}}), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(StripePaymentsTest, AChargeThatNobodyHasIsFoundByReconciliation) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
+  ASSERT_TRUE(gateway.ok());
+  ASSERT_EQ((*gateway)
+                ->TakeCharge({.attempt_id = "auto-lost",
+                              .account_id = "acme",
+                              .amount = Micros(30'000'000),
+                              .currency_code = "USD",
+                              .card = {.token = paid.card().card_id(), .customer = "cus_1"}})
+                .state,
+            ChargeState::kCharged);
+
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
+              Answers("charges: 2 credits: 1 differences { "
+                      "kind: RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED "
+                      "recharge_id: 'auto-lost' charged_micros: 30000000 }"));
+}
+
+TEST_F(StripePaymentsTest, ReconciliationSaysWhenTheProviderCannotBeAsked) {
+  stripe_.AnswerInstead({.status = 503, .body = "<html>down</html>"});
+
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
+              FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, "from_time { seconds: 5 } to_time { seconds: 5 }"),
+              FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "FIELD_INVALID"));
+}
+
+// ---- Bad input
+
+TEST_F(SimulatedPaymentsTest, BadFieldsAreNamed) {
+  const auto pay = [&](const std::string& text) { return Ask(&Stub::Pay, text).status; };
+  const auto setup = [&](const std::string& text) {
+    return Ask(&Stub::StartCardSetup, text).status;
+  };
+  const auto update = [&](const std::string& settings) {
+    return Ask(&Stub::UpdateAutoRecharge,
+               absl::StrCat("account_id: 'acme' auto_recharge { enabled: true ", settings, " }"))
+        .status;
+  };
+  const std::string email = " failure_email: 'a@acme.example' ";
+  struct Row {
+    grpc::Status status;
+    const char* reason;
+    const char* field;
+  };
+  for (const Row& row : std::vector<Row>{
+           {pay("request_id: 'r' amount_micros: 1"), "FIELD_INVALID", "account_id"},
+           {pay("account_id: '../x' request_id: 'r' amount_micros: 1"), "FIELD_INVALID",
+            "account_id"},
+           {pay("account_id: 'acme' amount_micros: 1"), "FIELD_INVALID", "request_id"},
+           {pay("account_id: 'acme' request_id: 'r'"), "AMOUNT_INVALID", "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: -1"), "AMOUNT_INVALID",
+            "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: 9223372036854775807"),
+            "AMOUNT_INVALID", "amount_micros"},
+           {pay("account_id: 'acme' request_id: 'r' amount_micros: -9223372036854775808"),
+            "AMOUNT_INVALID", "amount_micros"},
+           {setup("account_id: 'acme' return_url: 'javascript:alert(1)'"), "FIELD_INVALID",
+            "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://evil.example/'"), "FIELD_INVALID",
+            "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://localhost.evil.example/'"),
+            "FIELD_INVALID", "return_url"},
+           {setup("account_id: 'acme' return_url: 'http://localhost:1@evil.example/'"),
+            "FIELD_INVALID", "return_url"},
+           {setup("account_id: 'acme' return_url: 'https://a\\r\\nb'"), "FIELD_INVALID",
+            "return_url"},
+           {update("amount_micros: 50000000 threshold_micros: 15000000" + email), "AMOUNT_INVALID",
+            "auto_recharge.amount_micros"},
+           {update("amount_micros: 60000000 threshold_micros: 9990000" + email), "AMOUNT_INVALID",
+            "auto_recharge.threshold_micros"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000"), "FIELD_INVALID",
+            "auto_recharge.failure_email"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000 failure_email: 'a b'"),
+            "FIELD_INVALID", "auto_recharge.failure_email"},
+           {update("amount_micros: 60000000 threshold_micros: 15000000 daily_charges_max: 101" +
+                   email),
+            "FIELD_INVALID", "auto_recharge.daily_charges_max"},
+           {Ask(&Stub::CompleteCardSetup, "account_id: 'acme'").status, "FIELD_INVALID",
+            "setup_id"},
+           {Ask(&Stub::DeleteCard, "account_id: 'acme'").status, "FIELD_INVALID", "card_id"},
+           {Ask(&Stub::ListRecharges, "account_id: 'acme' page_token: 'forged'").status,
+            "FIELD_INVALID", "page_token"},
+           {Ask(&Stub::ListRecharges, "account_id: 'acme' page_size: -1").status, "FIELD_INVALID",
+            "page_size"}}) {
+    const ErrorDetails details = DetailsOf(row.status);
+    EXPECT_EQ(row.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+        << row.field << ": " << row.status.error_message();
+    EXPECT_EQ(details.error_info.reason(), row.reason) << row.field;
+    ASSERT_EQ(details.bad_request.field_violations_size(), 1) << row.field;
+    EXPECT_EQ(details.bad_request.field_violations(0).field(), row.field);
+  }
+  EXPECT_TRUE(update("amount_micros: 50010000 threshold_micros: 10000000" + email).ok());
+  EXPECT_TRUE(setup("account_id: 'acme' return_url: 'http://localhost:80/x?y'").ok());
+}
+
+TEST_F(SimulatedPaymentsTest, WhatCannotBeDoneSaysWhyAndChangesNothing) {
+  const auto complete = [&](const std::string& card) {
+    const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+    return Ask(&Stub::CompleteCardSetup,
+               absl::Substitute("account_id: 'acme' setup_id: '$0:$1'", setup->setup_id(), card));
+  };
+  const grpc::StatusCode refused = grpc::StatusCode::FAILED_PRECONDITION;
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(refused, "NO_CARD"));
+  EXPECT_THAT(Pay("p2", 1'000'000'001), FailsWith(refused, "RECHARGE_LIMIT"));
+  EXPECT_THAT(Ask(&Stub::DeleteCard, "account_id: 'acme' card_id: 'pm_card_visa-7'"),
+              FailsWith(refused, "NO_CARD"));
+  EXPECT_THAT(Ask(&Stub::CompleteCardSetup, "account_id: 'acme' setup_id: 'cs_simulated_99'"),
+              FailsWith(grpc::StatusCode::NOT_FOUND, "CARD_SETUP_NOT_FOUND"));
+  EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'nobody'"),
+              FailsWith(grpc::StatusCode::NOT_FOUND, "ACCOUNT_NOT_FOUND"));
+
+  ASSERT_THAT(complete("pm_card_chargeDeclinedInsufficientFunds"), Answers(""));
+  const auto declined = Pay("p3", 25'000'000);
+  EXPECT_THAT(declined, FailsWith(refused, "CARD_DECLINED"));
+  EXPECT_EQ(DetailsOf(declined.status).error_info.metadata().at("decline_code"),
+            "insufficient_funds");
+  EXPECT_THAT(Pay("p3", 25'000'000), FailsWith(refused, "CARD_DECLINED"));
+  EXPECT_THAT(Pay("p3", 26'000'000),
+              FailsWith(grpc::StatusCode::ALREADY_EXISTS, "REQUEST_ID_REUSED"));
+
+  ASSERT_THAT(complete("pm_card_authenticationRequired"), Answers(""));
+  EXPECT_FALSE(Pay("p4", 25'000'000).status.ok());
+  EXPECT_THAT(Pay("p5", 25'000'000), FailsWith(refused, "RECHARGE_IN_PROGRESS"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(SimulatedPaymentsTest, TheSameRequestAHundredTimesAtOnceIsOneCharge) {
+  const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+  ASSERT_THAT(
+      Ask(&Stub::CompleteCardSetup,
+          absl::Substitute("account_id: 'acme' setup_id: '$0:pm_card_visa'", setup->setup_id())),
+      Answers(""));
+  std::vector<Answer<v1::PayResponse>> answers(100);
+  std::vector<std::thread> callers;
+  for (Answer<v1::PayResponse>& answer : answers) {
+    callers.emplace_back([&] { answer = Pay("p1", 25'000'000); });
+  }
+  for (std::thread& caller : callers) caller.join();
+
+  int first = 0;
+  for (const Answer<v1::PayResponse>& answer : answers) {
+    ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+    EXPECT_EQ(answer->entry().entry_id(), answers[0]->entry().entry_id());
+    EXPECT_EQ(answer->entry().amount_micros(), 25'000'000);
+    if (!answer->replayed()) ++first;
+  }
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
+}
+
+// ---- With the simulated provider's pages
+
+TEST_F(SimulatedPaymentsTest, ACardIsChosenOnThePageAndCharged) {
+  const auto setup =
+      Ask(&Stub::StartCardSetup, "account_id: 'acme' return_url: 'https://farebox.example/cards'");
+  const std::string base = absl::StrCat("http://localhost:", server_->http_port());
+  ASSERT_THAT(setup->url(), StartsWith(absl::StrCat(base, "/simulated/card?")));
+  const HttpResponse page = Get(setup->url().substr(base.size()));
+  EXPECT_THAT(page.body, HasSubstr("pm_card_visa"));
+  EXPECT_THAT(page.Header("content-security-policy"), HasSubstr("default-src 'none'"));
+  const auto complete = [&] {
+    return Ask(&Stub::CompleteCardSetup,
+               absl::Substitute("account_id: 'acme' setup_id: '$0'", setup->setup_id()));
+  };
+  EXPECT_THAT(complete(), FailsWith(grpc::StatusCode::FAILED_PRECONDITION, "CARD_SETUP_NOT_DONE"));
+
+  const HttpResponse entered =
+      Post("/simulated/card", absl::StrCat("setup_id=", setup->setup_id(),
+                                           "&token=pm_card_mastercard&return_url="
+                                           "https%3A%2F%2Ffarebox.example%2Fcards"));
+
+  EXPECT_EQ(entered.status, 200);
+  EXPECT_THAT(entered.body, HasSubstr("href=\"https://farebox.example/cards\""));
+  EXPECT_THAT(complete(), Answers("card { brand: 'mastercard' last_four: '4444' }"));
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers(""));
+}
+
+TEST_F(SimulatedPaymentsTest, TheBanksPageDecidesOnAPayment) {
+  const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+  ASSERT_THAT(Ask(&Stub::CompleteCardSetup, absl::Substitute("account_id: 'acme' setup_id: '$0:"
+                                                             "pm_card_authenticationRequired'",
+                                                             setup->setup_id())),
+              Answers(""));
+  for (const bool pays : {true, false}) {
+    const std::string request_id = pays ? "yes" : "no";
+    EXPECT_FALSE(Pay(request_id, 25'000'000).status.ok());
+    const v1::Recharge waiting = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+    const std::string path = waiting.action_url().substr(waiting.action_url().find("/simulated"));
+    EXPECT_THAT(Get(path).body, HasSubstr(waiting.provider_payment_id()));
+
+    const HttpResponse answered =
+        Post("/simulated/confirm",
+             absl::StrCat("payment_id=", waiting.provider_payment_id(), "&answer=", request_id));
+
+    EXPECT_EQ(answered.status, 200);
+    AwaitRecharge(pays ? v1::RECHARGE_STATE_CREDITED : v1::RECHARGE_STATE_DECLINED);
+  }
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
+TEST_F(SimulatedPaymentsTest, PagesShowWhatTheyAreGivenAsText) {
+  const std::string script = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+  EXPECT_THAT(Get("/simulated/card?setup_id=" + script + "&return_url=" + script).body,
+              Not(HasSubstr("<script")));
+  EXPECT_THAT(Get("/simulated/confirm?payment_id=" + script).body, Not(HasSubstr("<script")));
+  const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+  const std::string form =
+      absl::StrCat("setup_id=", setup->setup_id(), "&token=pm_card_visa&return_url=javascript:x");
+  EXPECT_THAT(Post("/simulated/card", form).body, Not(HasSubstr("javascript")));
+}
+
+TEST_F(SimulatedPaymentsTest, PagesOfNothingSayNo) {
+  EXPECT_EQ(Post("/simulated/card", "setup_id=cs_simulated_99&token=pm_card_visa").status, 404);
+  EXPECT_EQ(Post("/simulated/card", "").status, 404);
+  EXPECT_EQ(Post("/simulated/confirm", "payment_id=pi_simulated_99&answer=yes").status, 404);
+  EXPECT_EQ(Get("/simulated/nothing").status, 404);
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,142 @@
+#include "server/recharge/recharge_rules.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace farebox::server {
+namespace {
+
+using stored::v1::PaymentProfile;
+
+constexpr Micros kChargeMax(500'000'000);
+
+absl::Time At(int month, int day, int hour) {
+  return absl::FromCivil(absl::CivilHour(2026, month, day, hour), absl::UTCTimeZone());
+}
+
+Micros Units(int64_t units) { return Micros(units * 1'000'000); }
+
+PaymentProfile SomeProfile(v1::RechargeMode mode = v1::RECHARGE_MODE_FIXED) {
+  PaymentProfile profile;
+  v1::AutoRecharge& settings = *profile.mutable_auto_recharge();
+  settings.set_enabled(true);
+  settings.set_mode(mode);
+  settings.set_amount_micros(Units(60).value());
+  settings.set_threshold_micros(Units(15).value());
+  settings.set_daily_charges_max(5);
+  settings.set_monthly_sum_max_micros(Units(1200).value());
+  profile.add_cards()->set_token("card-1");
+  return profile;
+}
+
+RechargeSubject With(Micros available) {
+  return {.available = available, .time_zone = absl::UTCTimeZone()};
+}
+
+RechargePlan Plan(const PaymentProfile& profile, Micros available) {
+  return PlanRecharge(profile, With(available), kChargeMax, At(3, 10, 12));
+}
+
+TEST(PlanRechargeTest, AFixedAmountIsMultipliedUntilItClearsTheThreshold) {
+  struct Case {
+    int64_t available;
+    int64_t charged;
+  };
+  for (const Case& c : std::vector<Case>{{14, 60}, {0, 60}, {-45, 60}, {-46, 120}, {-105, 120}}) {
+    const RechargePlan plan = Plan(SomeProfile(), Units(c.available));
+    EXPECT_EQ(plan.obstacle, RechargeObstacle::kNone);
+    EXPECT_EQ(plan.amount, Units(c.charged)) << c.available;
+  }
+}
+
+TEST(PlanRechargeTest, ATargetIsReachedExactly) {
+  const PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
+
+  EXPECT_EQ(Plan(profile, Micros(12'345'678)).amount, Micros(47'654'322));
+  EXPECT_EQ(Plan(profile, Units(-10)).amount, Units(70));
+}
+
+TEST(PlanRechargeTest, NoChargeIsLargerThanOneMayBe) {
+  EXPECT_EQ(Plan(SomeProfile(), Units(-10'000)).amount, Units(480));
+  EXPECT_EQ(Plan(SomeProfile(v1::RECHARGE_MODE_TARGET), Units(-10'000)).amount, Units(500));
+  EXPECT_EQ(Plan(SomeProfile(), Micros::Min()).amount, Units(480));
+}
+
+TEST(PlanRechargeTest, WhatIsLeftOfTheMonthIsCharged) {
+  PaymentProfile profile = SomeProfile();
+  profile.set_month(202603);
+  profile.set_month_sum_micros(Units(1100).value());
+  EXPECT_EQ(Plan(profile, Units(-100)).amount, Units(60));
+
+  profile.set_month_sum_micros(Units(1141).value());
+  const RechargePlan plan = Plan(profile, Units(0));
+  EXPECT_EQ(plan.obstacle, RechargeObstacle::kMonthlyCap);
+  EXPECT_EQ(plan.until, At(4, 1, 0));
+
+  profile.set_month(202602);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kNone);
+}
+
+TEST(PlanRechargeTest, ADayHasItsCharges) {
+  PaymentProfile profile = SomeProfile();
+  profile.set_day(20260310);
+  profile.set_day_charges(5);
+
+  const RechargePlan plan = Plan(profile, Units(0));
+  EXPECT_EQ(plan.obstacle, RechargeObstacle::kDailyCap);
+  EXPECT_EQ(plan.until, At(3, 11, 0));
+
+  profile.set_day(20260309);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kNone);
+}
+
+TEST(PlanRechargeTest, DaysAreTheAccounts) {
+  absl::TimeZone tokyo;
+  ASSERT_TRUE(absl::LoadTimeZone("Asia/Tokyo", &tokyo));
+
+  EXPECT_EQ(DayOf(At(3, 31, 16), tokyo), 20260401);
+  EXPECT_EQ(MonthOf(At(3, 31, 16), tokyo), 202604);
+  EXPECT_EQ(DayOf(At(3, 31, 16), absl::UTCTimeZone()), 20260331);
+}
+
+TEST(PlanRechargeTest, EachObstacleHasItsName) {
+  PaymentProfile off = SomeProfile();
+  off.mutable_auto_recharge()->set_enabled(false);
+  PaymentProfile stopped = SomeProfile();
+  stopped.set_stop(stored::v1::RECHARGE_STOP_DECLINED);
+  PaymentProfile without_card = SomeProfile();
+  without_card.clear_cards();
+  PaymentProfile waiting = SomeProfile();
+  waiting.set_not_before_micros(absl::ToUnixMicros(At(3, 10, 13)));
+
+  EXPECT_EQ(Plan(SomeProfile(), Units(15)).obstacle, RechargeObstacle::kNotLow);
+  EXPECT_EQ(Plan(off, Units(0)).obstacle, RechargeObstacle::kNotEnabled);
+  EXPECT_EQ(Plan(stopped, Units(0)).obstacle, RechargeObstacle::kStopped);
+  EXPECT_EQ(Plan(without_card, Units(0)).obstacle, RechargeObstacle::kNoCard);
+  EXPECT_EQ(Plan(waiting, Units(0)).obstacle, RechargeObstacle::kBackOff);
+  EXPECT_EQ(Plan(waiting, Units(0)).until, At(3, 10, 13));
+}
+
+TEST(CountChargeTest, WhatFailedDoesNotCount) {
+  PaymentProfile profile = SomeProfile();
+  stored::v1::RechargeAttempt attempt;
+  attempt.set_day(20260310);
+  attempt.set_month(202603);
+  attempt.set_amount_micros(Units(60).value());
+
+  CountCharge(attempt, &profile);
+  CountCharge(attempt, &profile);
+  UncountCharge(attempt, &profile);
+  EXPECT_EQ(profile.day_charges(), 1);
+  EXPECT_EQ(profile.month_sum_micros(), Units(60).value());
+
+  attempt.set_day(20260401);
+  attempt.set_month(202604);
+  CountCharge(attempt, &profile);
+  EXPECT_EQ(profile.day_charges(), 1);
+  EXPECT_EQ(profile.month_sum_micros(), Units(60).value());
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,207 @@
+// The worker's threads, on a ledger in memory and the simulated provider.
+
+#include "server/recharge/recharge_worker.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "server/recharge/recharge_states.h"
+#include "server/recharge/simulated_gateway.h"
+#include "tests/server/recharge/temporary_folder.h"
+#include "tests/storage/commands.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+namespace {
+
+class NoMails : public RechargeMails {
+ public:
+  DocumentGroup Write(RechargeEvent, const AccountFacts&, const stored::v1::PaymentProfile&,
+                      const stored::v1::RechargeAttempt*, absl::Time) const override {
+    return {};
+  }
+};
+
+class RechargeWorkerTest : public ::testing::Test {
+ protected:
+  RechargeWorkerTest() {
+    SimulatedGateway::Options options;
+    options.file = folder_ / "provider.db";
+    options.clock = &clock_;
+    options.wait = [](absl::Duration) {};
+    gateway_ = *SimulatedGateway::Create(options);
+    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
+    documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
+    recharger_ = std::make_unique<Recharger>(
+        Recharger::Parts{.ledger = ledger_.get(),
+                         .documents = documents_.get(),
+                         .gateway = gateway_.get(),
+                         .mails = &mails_,
+                         .clock = &clock_,
+                         .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
+                         .limits = &limits_});
+  }
+
+  void Start() {
+    worker_ = *RechargeWorker::Start(
+        {.ledger = ledger_.get(),
+         .documents = documents_.get(),
+         .recharger = recharger_.get(),
+         .clock = &clock_,
+         .threads = 8,
+         .on_error = [this](absl::string_view, const absl::Status&) { ++errors_; }});
+  }
+
+  void Open(const std::string& account) {
+    stored::v1::AccountSettings settings;
+    settings.set_currency_code("USD");
+    ASSERT_TRUE(ledger_->Apply(ToOpen(account, {}, settings.SerializeAsString())).status.ok());
+    ASSERT_TRUE(ledger_->Apply(ToCredit(account, Cents(20'00))).status.ok());
+    RechargeRecords records(documents_.get());
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount(account));
+    v1::AutoRecharge& auto_recharge = *record.profile.mutable_auto_recharge();
+    auto_recharge.set_enabled(true);
+    auto_recharge.set_amount_micros(Cents(60'00).value());
+    auto_recharge.set_threshold_micros(Cents(15'00).value());
+    auto_recharge.set_daily_charges_max(5);
+    auto_recharge.set_monthly_sum_max_micros(Cents(900'00).value());
+    record.profile.add_cards()->set_token("pm_card_visa");
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+    if (worker_ != nullptr) worker_->Watch(*ledger_->FindAccount(account), record.profile);
+  }
+
+  Micros Available(const std::string& account) {
+    return ledger_->FindAccount(account)->state.available();
+  }
+
+  bool Await(const std::function<bool()>& is_so) {
+    const SystemClock system;
+    const absl::Time deadline = system.Now() + absl::Seconds(30);
+    while (!is_so() && system.Now() < deadline) std::this_thread::yield();
+    return is_so();
+  }
+
+  ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
+  const TemporaryFolder folder_;
+  const RechargeLimitTable limits_;
+  const NoMails mails_;
+  MemoryDisk disk_;
+  std::atomic<int> ids_ = 0;
+  std::atomic<int> errors_ = 0;
+  std::unique_ptr<SimulatedGateway> gateway_;
+  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<DocumentStore> documents_;
+  std::unique_ptr<Recharger> recharger_;
+  std::unique_ptr<RechargeWorker> worker_;
+};
+
+TEST_F(RechargeWorkerTest, AFallBelowTheThresholdIsNoticed) {
+  Start();
+  Open("alice");
+  ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(5'00))).status.ok());
+  EXPECT_EQ(Available("alice"), Cents(15'00));
+
+  ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Micros(1))).status.ok());
+
+  EXPECT_TRUE(Await([&] { return Available("alice") > Cents(70'00); }));
+}
+
+TEST_F(RechargeWorkerTest, WhatIsHeldCounts) {
+  Start();
+  Open("alice");
+
+  ASSERT_TRUE(ledger_->Apply(ToHold("alice", Cents(6'00))).status.ok());
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
+}
+
+TEST_F(RechargeWorkerTest, WhatFellWhileNobodyWatchedIsSeenAtTheStart) {
+  Open("alice");
+  ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(10'00))).status.ok());
+
+  Start();
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(70'00); }));
+}
+
+TEST_F(RechargeWorkerTest, AnAttemptThatIsDueIsTakenUp) {
+  Start();
+  Open("alice");
+  RechargeRecords records(documents_.get());
+  stored::v1::RechargeAttempt attempt;
+  attempt.set_recharge_id("left-behind");
+  attempt.set_account_id("alice");
+  attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
+  attempt.set_state(v1::RECHARGE_STATE_INTENT);
+  attempt.set_amount_micros(Cents(60'00).value());
+  attempt.set_currency_code("USD");
+  attempt.mutable_card()->set_token("pm_card_visa");
+  attempt.set_due_micros(absl::ToUnixMicros(clock_.Now() + absl::Minutes(1)));
+  AttemptRecord record = RechargeRecords::NewAttempt(*ledger_->FindAccount("alice"), attempt);
+  ASSERT_TRUE(records.Put({.attempt = &record}).ok());
+
+  clock_.Advance(absl::Minutes(2));
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(80'00); }));
+}
+
+TEST_F(RechargeWorkerTest, ManyThatFallTogetherAreEachChargedOnce) {
+  Start();
+  constexpr int kAccounts = 200;
+  for (int i = 0; i < kAccounts; ++i) Open(absl::StrCat("account-", i));
+
+  for (int i = 0; i < kAccounts; ++i) {
+    for (int j = 0; j < 3; ++j) {
+      ledger_->Submit({ToDebit(absl::StrCat("account-", i), Cents(5'00))},
+                      [](const std::vector<Outcome>&) {});
+    }
+  }
+
+  const auto all_charged = [&] {
+    for (int i = 0; i < kAccounts; ++i) {
+      if (Available(absl::StrCat("account-", i)) != Cents(65'00)) return false;
+    }
+    return true;
+  };
+  EXPECT_TRUE(Await(all_charged));
+  worker_->Drain();
+  int charges = 0;
+  ASSERT_TRUE(gateway_
+                  ->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
+                                [&](absl::string_view, const Charge&) { ++charges; })
+                  .ok());
+  EXPECT_EQ(charges, kAccounts);
+  EXPECT_EQ(errors_.load(), 0);
+}
+
+TEST(LanesTest, ALaneKeepsItsOrderAndLanesRunSideBySide) {
+  Lanes lanes("test", 4);
+  std::vector<std::vector<int>> seen(8);
+  for (int i = 0; i < 1000; ++i) {
+    const size_t lane = static_cast<size_t>(i) % seen.size();
+    ASSERT_TRUE(lanes.Post(absl::StrCat(lane), [&seen, lane, i] { seen[lane].push_back(i); }));
+  }
+
+  lanes.WaitUntilIdle();
+
+  for (const std::vector<int>& lane : seen) {
+    EXPECT_EQ(lane.size(), 125U);
+    EXPECT_TRUE(std::is_sorted(lane.begin(), lane.end()));
+  }
+  lanes.Drain();
+  EXPECT_FALSE(lanes.Post("late", [] { ADD_FAILURE(); }));
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,115 @@
+// What the provider says that is not so, and money that nobody can take.
+
+#include "tests/server/recharge/recharger_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
+  expected_uncredited_ = true;
+  for (const auto& alter : std::vector<std::function<void(Charge*)>>{
+           [](Charge* charge) { charge->amount = Micros(charge->amount.value() - 1); },
+           [](Charge* charge) { charge->amount = Micros(charge->amount.value() * 100); },
+           [](Charge* charge) { charge->currency_code = "JPY"; }}) {
+    clock_.Advance(absl::Hours(24 * 31));
+    Spend(Micros(Available().value() - 10'000'000));
+    Enable({"pm_card_visa"});
+    altering_->AlterNext(alter);
+    const size_t before = Attempts().size();
+    Work();
+
+    EXPECT_EQ(Attempts().size(), before + 1);
+    EXPECT_EQ(Attempts()[0].state(), v1::RECHARGE_STATE_UNKNOWN);
+    EXPECT_THAT(Attempts()[0].message(), HasSubstr("not what was asked for"));
+    EXPECT_EQ(Available(), Cents(10'00));
+    // The next look finds the truth.
+    clock_.Advance(absl::Hours(1));
+    Work();
+    EXPECT_EQ(Attempts()[0].state(), v1::RECHARGE_STATE_CREDITED);
+  }
+  expected_uncredited_ = false;
+}
+
+TEST_F(RechargerTest, AnAnswerThatSaysNothingIsAskedForAgainUnderTheSameName) {
+  Enable({"pm_card_visa"});
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>504</html>"}; });
+  Work();
+  EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(ChargesAtTheProvider(), SizeIs(1));
+}
+
+TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
+  Enable({"pm_card_visa"});
+  altering_->AlterNext([](Charge* charge) {
+    charge->state = ChargeState::kDeclined;
+    charge->decline_code = "do_not_honor";
+  });
+  Work();
+  ASSERT_THAT(States(), ElementsAre("DECLINED"));
+  const RechargeAttemptName name = {.account_id = "alice",
+                                    .recharge_id = Attempts()[0].recharge_id()};
+
+  for (const char* const point : {"credited", ""}) {
+    kill_at_ = point;
+    try {
+      EXPECT_TRUE(recharger_->Ask(name).ok());
+    } catch (const Killed&) {
+      Restart();
+    }
+  }
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Cents(70'00));
+}
+
+TEST_F(RechargerTest, AskingAboutWhatIsOverOrWasNeverSentChangesNothing) {
+  Enable({"pm_card_visa"});
+  kill_at_ = "INTENT";
+  EXPECT_THROW(Work(), Killed);
+  const RechargeAttemptName name = {.account_id = "alice",
+                                    .recharge_id = Attempts()[0].recharge_id()};
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+  EXPECT_THAT(States(), ElementsAre("INTENT"));
+  EXPECT_TRUE(recharger_->Ask({.account_id = "alice", .recharge_id = "nothing"}).ok());
+
+  Work();
+  EXPECT_TRUE(recharger_->Ask(name).ok());
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+}
+
+TEST_F(RechargerTest, MoneyOfAnAccountThatWasClosedMeanwhileGoesBackToTheCard) {
+  Enable({"pm_card_visa"});
+  kill_at_ = "RECHARGE_STATE_SUCCEEDED";
+  EXPECT_THROW(Work(), Killed);
+  Restart();
+  Spend(Available());
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {.status = AccountStatus::kClosed})).status.ok());
+
+  altering_->RefuseRefunds(absl::UnavailableError("down"));
+  Work();
+  EXPECT_THAT(States(), ElementsAre("SUCCEEDED"));
+  EXPECT_THAT(Attempts()[0].message(), HasSubstr("could not be sent back"));
+  altering_->RefuseRefunds(absl::OkStatus());
+  kill_at_ = "paid back";
+  clock_.Advance(absl::Hours(1));
+  EXPECT_THROW(Work(), Killed);
+  Restart();
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_TRUE(Attempts()[0].paid_back());
+  EXPECT_EQ(Available(), Micros());
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,266 @@
+#ifndef FAREBOX_TESTS_SERVER_RECHARGE_RECHARGER_FIXTURE_H_
+#define FAREBOX_TESTS_SERVER_RECHARGE_RECHARGER_FIXTURE_H_
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+#include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/stored.pb.h"
+#include "server/recharge/recharge_states.h"
+#include "server/recharge/recharger.h"
+#include "server/recharge/simulated_gateway.h"
+#include "storage/errors.h"
+#include "tests/server/recharge/temporary_folder.h"
+#include "tests/storage/commands.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+
+inline constexpr DocumentKind kTestMails = 200;
+
+// The process ends here.
+struct Killed {};
+
+// Mails whose content is what they are about.
+class TestMails : public RechargeMails {
+ public:
+  DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
+                      const stored::v1::PaymentProfile& /*profile*/,
+                      const stored::v1::RechargeAttempt* attempt,
+                      absl::Time /*now*/) const override {
+    static constexpr const char* kNames[] = {"failed", "action", "off"};
+    return Mail(kNames[static_cast<size_t>(event)], attempt->recharge_id(), account);
+  }
+
+  DocumentGroup WriteCap(RechargeEvent cap, const AccountFacts& account,
+                         const stored::v1::PaymentProfile& /*profile*/, absl::Time resume_time,
+                         absl::Time now) const override {
+    const std::string name = cap == RechargeEvent::kDailyCap ? "daily" : "monthly";
+    resume_times.push_back(absl::FormatTime("%m-%d %H:%M", resume_time, absl::UTCTimeZone()));
+    return Mail(name, absl::FormatTime(now), account);
+  }
+
+  DocumentGroup WriteReceipt(const AccountFacts& account,
+                             const stored::v1::PaymentProfile& /*profile*/,
+                             const stored::v1::RechargeAttempt& attempt, Micros balance_after,
+                             absl::Time /*now*/) const override {
+    if (!receipts) return {};
+    return Mail(absl::StrCat("receipt ", balance_after.value()), attempt.recharge_id(), account);
+  }
+
+  bool receipts = false;
+  // Of caps.
+  mutable std::vector<std::string> resume_times;
+
+ private:
+  static DocumentGroup Mail(const std::string& name, const std::string& about,
+                            const AccountFacts& account) {
+    return {{.kind = kTestMails,
+             .key = absl::StrCat(name, "/", about),
+             .account = account.number,
+             .content = name}};
+  }
+};
+
+// Lets one answer through changed; the provider has done what it was asked for.
+class AlteringGateway : public PaymentGateway {
+ public:
+  explicit AlteringGateway(PaymentGateway* provider) : provider_(*provider) {}
+
+  void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
+  void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
+
+  Charge TakeCharge(const ChargeRequest& request) override {
+    Charge charge = provider_.TakeCharge(request);
+    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
+    return charge;
+  }
+  Charge FindCharge(const ChargeReference& reference) override {
+    return provider_.FindCharge(reference);
+  }
+  Charge CancelCharge(const ChargeReference& reference) override {
+    return provider_.CancelCharge(reference);
+  }
+  absl::Status Refund(const RefundRequest& request) override {
+    if (!refunds_.ok()) return refunds_;
+    return provider_.Refund(request);
+  }
+  absl::StatusOr<CardSetup> StartCardSetup(absl::string_view account_id, absl::string_view customer,
+                                           absl::string_view return_url) override {
+    return provider_.StartCardSetup(account_id, customer, return_url);
+  }
+  absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
+                                                 absl::string_view setup_id) override {
+    return provider_.CompleteCardSetup(account_id, setup_id);
+  }
+  absl::Status DetachCard(const ProviderCard& card) override { return provider_.DetachCard(card); }
+  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override {
+    return provider_.ListCharges(from, to, visit);
+  }
+  absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
+                                         absl::Time now) override {
+    return provider_.ReadEvent(body, signature, now);
+  }
+
+ private:
+  PaymentGateway& provider_;
+  std::function<void(Charge*)> alter_;
+  absl::Status refunds_;
+};
+
+class RechargerTest : public ::testing::Test {
+ protected:
+  RechargerTest() {
+    SimulatedGateway::Options options;
+    options.file = folder_ / "provider.db";
+    options.clock = &clock_;
+    options.wait = [](absl::Duration) {};
+    gateway_ = *SimulatedGateway::Create(options);
+    altering_ = std::make_unique<AlteringGateway>(gateway_.get());
+    Restart();
+    stored::v1::AccountSettings settings;
+    settings.set_currency_code("USD");
+    settings.set_time_zone("America/New_York");
+    EXPECT_TRUE(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status.ok());
+    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(10'00))).status.ok());
+  }
+
+  void TearDown() override { ExpectChargedIsCredited(); }
+
+  // What a new process finds.
+  void Restart() {
+    documents_.reset();
+    ledger_.reset();
+    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
+    documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
+    recharger_ = std::make_unique<Recharger>(
+        Recharger::Parts{.ledger = ledger_.get(),
+                         .documents = documents_.get(),
+                         .gateway = altering_.get(),
+                         .mails = &mails_,
+                         .clock = &clock_,
+                         .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
+                         .limits = &limits_,
+                         .reached = [this](absl::string_view point) { Reach(point); }});
+  }
+
+  void Reach(absl::string_view point) {
+    reached_.emplace_back(point);
+    if (point == kill_at_) {
+      kill_at_.clear();
+      // tidy: allow(throw): unwinds what a kill would leave behind
+      throw Killed();
+    }
+  }
+
+  // Charges 60.00 when less than 15.00 is there.
+  void Enable(const std::vector<std::string>& tokens) {
+    RechargeRecords records(documents_.get());
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount("alice"));
+    v1::AutoRecharge& settings = *record.profile.mutable_auto_recharge();
+    settings.set_enabled(true);
+    settings.set_mode(v1::RECHARGE_MODE_FIXED);
+    settings.set_amount_micros(60'000'000);
+    settings.set_threshold_micros(15'000'000);
+    settings.set_daily_charges_max(3);
+    settings.set_monthly_sum_max_micros(600'000'000);
+    record.profile.clear_cards();
+    for (const std::string& token : tokens) record.profile.add_cards()->set_token(token);
+    ForgetDeclines(&record.profile);
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  }
+
+  void Work() { ASSERT_TRUE(recharger_->Work("alice").ok()); }
+
+  void Spend(Micros amount) { ASSERT_TRUE(ledger_->Apply(ToDebit("alice", amount)).status.ok()); }
+
+  Micros Available() { return ledger_->FindAccount("alice")->state.available(); }
+
+  std::vector<stored::v1::RechargeAttempt> Attempts() {
+    RechargeRecords records(documents_.get());
+    std::vector<stored::v1::RechargeAttempt> attempts;
+    const auto list = records.ListAttempts(1, std::numeric_limits<int64_t>::max(), 1000);
+    for (const AttemptRecord& record : list.value()) attempts.push_back(record.attempt);
+    return attempts;
+  }
+
+  // Oldest last.
+  std::vector<std::string> States() {
+    std::vector<std::string> states;
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) {
+      states.push_back(v1::RechargeState_Name(attempt.state()).substr(sizeof("RECHARGE_STATE")));
+    }
+    return states;
+  }
+
+  std::vector<std::string> Mails() {
+    std::vector<std::string> mails;
+    const auto list = documents_->List(kTestMails, 1, std::numeric_limits<int64_t>::max(), 1000);
+    for (const Document& mail : list.value()) mails.push_back(mail.content);
+    return mails;
+  }
+
+  std::map<std::string, Micros> ChargesAtTheProvider() {
+    std::map<std::string, Micros> charges;
+    const auto visit = [&](absl::string_view attempt, const Charge& charge) {
+      charges[std::string(attempt)] = charge.amount;
+    };
+    EXPECT_TRUE(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(), visit).ok());
+    return charges;
+  }
+
+  // One credit for each charge, of the same amount.
+  void ExpectChargedIsCredited() {
+    std::map<std::string, Micros> credits;
+    for (const Entry& entry : disk_.entries()) {
+      const bool is_recharge =
+          entry.kind == EntryKind::kCredit &&
+          (entry.item == v1::ITEM_FUNDS_AUTO_RECHARGE || entry.item == v1::ITEM_FUNDS_MANUAL) &&
+          !entry.request_id.starts_with("test-");
+      if (is_recharge && ids_of_attempts().contains(entry.request_id)) {
+        EXPECT_TRUE(credits.emplace(entry.request_id, entry.amount).second);
+      }
+    }
+    std::map<std::string, Micros> charges = ChargesAtTheProvider();
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) {
+      if (attempt.paid_back() || expected_uncredited_) charges.erase(attempt.recharge_id());
+    }
+    EXPECT_EQ(credits, charges);
+  }
+
+  std::set<std::string> ids_of_attempts() {
+    std::set<std::string> ids;
+    for (const stored::v1::RechargeAttempt& attempt : Attempts()) ids.insert(attempt.recharge_id());
+    return ids;
+  }
+
+  ManualClock clock_{
+      absl::FromCivil(absl::CivilSecond(2026, 3, 10, 12, 0, 0), absl::UTCTimeZone())};
+  const TemporaryFolder folder_;
+  const RechargeLimitTable limits_;
+  TestMails mails_;
+  MemoryDisk disk_;
+  std::unique_ptr<SimulatedGateway> gateway_;
+  std::unique_ptr<AlteringGateway> altering_;
+  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<DocumentStore> documents_;
+  std::unique_ptr<Recharger> recharger_;
+  int ids_ = 0;
+  // There is a charge that must not be credited.
+  bool expected_uncredited_ = false;
+  std::string kill_at_;
+  std::vector<std::string> reached_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_TESTS_SERVER_RECHARGE_RECHARGER_FIXTURE_H_
