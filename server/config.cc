@@ -79,6 +79,7 @@ struct RawOptions {
   int64_t request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
   int64_t number_grace_days = 0;
+  std::vector<std::string> recharge_limits;
   std::string smtp_password_file;
 };
 
@@ -124,7 +125,7 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
       ->capture_default_str();
 }
 
-void AddPaymentOptions(CLI::App* app, Config* config) {
+void AddPaymentOptions(CLI::App* app, Config* config, RawOptions* raw) {
   static const std::map<std::string, PaymentProvider> kProviders = {
       {"none", PaymentProvider::kNone},
       {"simulated", PaymentProvider::kSimulated},
@@ -135,6 +136,11 @@ void AddPaymentOptions(CLI::App* app, Config* config) {
       ->transform(CLI::CheckedTransformer(kProviders).description("none, simulated or stripe"))
       ->type_name("WORD")
       ->default_str("none");
+  app->add_option(
+         "--recharge-limits", raw->recharge_limits,
+         "Limits of charges in a currency, as CURRENCY=ABOVE:THRESHOLD:MOST in whole units; "
+         "others have 50:10:1000")
+      ->type_name("LIMITS");
   app->add_option("--stripe-key-file", provider.stripe_key_file,
                   "File whose first line is the secret key of the Stripe account");
   app->add_option("--stripe-webhook-secret-file", provider.stripe_webhook_secret_file,
@@ -233,7 +239,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
-  AddPaymentOptions(&app, &config);
+  AddPaymentOptions(&app, &config, &raw);
   AddHttpOptions(&app, &config);
   AddMailOptions(&app, &config.mail, &raw.smtp_password_file);
   AddLogOptions(&app, &config);
@@ -260,6 +266,10 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
         " can be reached from other machines, and nobody is asked who they are: whoever reaches "
         "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
         "or a proxy with authentication stands before it."));
+  }
+  for (const std::string& text : raw.recharge_limits) {
+    const absl::Status added = AddRechargeLimits(text, &config.payments.limits);
+    if (!added.ok()) return Refuse(absl::StrCat("--recharge-limits ", added.message()));
   }
   if (const std::string problem = HttpProblem(config); !problem.empty()) return Refuse(problem);
   const absl::Status mail = CompleteMailOptions(raw.smtp_password_file, &config.mail);

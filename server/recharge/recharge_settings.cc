@@ -1,6 +1,13 @@
 #include "server/recharge/recharge_settings.h"
 
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/mail/amounts.h"
 #include "server/mail/mail.h"
 #include "storage/errors.h"
@@ -9,6 +16,8 @@
 
 namespace farebox::server {
 namespace {
+
+constexpr int64_t kMicrosOfUnit = 1'000'000;
 
 constexpr int32_t kDailyChargesDefault = 5;
 constexpr int32_t kDailyChargesMax = 100;
@@ -84,6 +93,27 @@ absl::Status CheckCaps(const v1::AutoRecharge& settings) {
 const RechargeLimits& RechargeLimitTable::Of(absl::string_view currency_code) const {
   const auto found = by_currency.find(std::string(currency_code));
   return found == by_currency.end() ? others : found->second;
+}
+
+absl::Status AddRechargeLimits(absl::string_view text, RechargeLimitTable* table) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, absl::ByAnyChar("=:"));
+  std::array<int64_t, 3> units{};
+  bool is_valid = parts.size() == units.size() + 1 && parts[0].size() == 3 &&
+                  std::all_of(parts[0].begin(), parts[0].end(), &absl::ascii_isupper);
+  for (size_t i = 0; is_valid && i < units.size(); ++i) {
+    is_valid = absl::SimpleAtoi(parts[i + 1], &units.at(i)) && units.at(i) >= 0 &&
+               units.at(i) <= limits::kAmountMax.value() / kMicrosOfUnit;
+  }
+  if (!is_valid || units[2] <= units[0]) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text,
+                     "\" is not CURRENCY=ABOVE:THRESHOLD:MOST in whole units, as in "
+                     "JPY=5000:1000:90000"));
+  }
+  table->by_currency[std::string(parts[0])] = {.amount_above = Micros(units[0] * kMicrosOfUnit),
+                                               .threshold_min = Micros(units[1] * kMicrosOfUnit),
+                                               .charge_max = Micros(units[2] * kMicrosOfUnit)};
+  return absl::OkStatus();
 }
 
 void CompleteAutoRecharge(v1::AutoRecharge* settings) {

@@ -29,6 +29,11 @@ struct RechargeLimitTable {
   const RechargeLimits& Of(absl::string_view currency_code) const;
 };
 
+// Reads the limits of one currency as an operator writes them, in whole units:
+// "JPY=5000:1000:90000" is more than 5000 an automatic charge, a threshold of at least 1000, and at
+// most 90000 a charge. InvalidArgument says what is wrong.
+absl::Status AddRechargeLimits(absl::string_view text, RechargeLimitTable* table);
+
 // Fills in what the customer left out. Output-only fields are cleared.
 void CompleteAutoRecharge(v1::AutoRecharge* settings);
 

@@ -37,6 +37,35 @@ TEST(ReadConfig, ListensOnLoopbackWhereNothingElseIsSaid) {
   EXPECT_EQ(result.config.request_window, absl::Hours(24 * 7));
 }
 
+TEST(ReadConfig, TakesLimitsOfChargesByCurrency) {
+  const ConfigResult result =
+      Read({"--recharge-limits", "JPY=5000:1000:90000", "--recharge-limits", "EUR=20:5:500"});
+
+  ASSERT_FALSE(result.is_done);
+  const RechargeLimitTable& limits = result.config.payments.limits;
+  EXPECT_EQ(limits.Of("JPY").amount_above, Micros(5'000'000'000));
+  EXPECT_EQ(limits.Of("JPY").threshold_min, Micros(1'000'000'000));
+  EXPECT_EQ(limits.Of("EUR").charge_max, Micros(500'000'000));
+  EXPECT_EQ(limits.Of("USD").amount_above, Micros(50'000'000));
+}
+
+TEST(ReadConfig, RefusesLimitsThatAreNone) {
+  for (const char* const text : {"", "JPY", "jpy=1:1:2", "JPY=1:1", "JPY=1:1:2:3", "JPY=-1:1:2",
+                                 "JPY=1:1:1", "JPY=1.5:1:2", "JPY=1:1:9223372036854775807"}) {
+    std::string problem;
+    EXPECT_EQ(Read({"--recharge-limits", text}, &problem).exit_code, kExitUsage) << text;
+  }
+}
+
+TEST(ReadConfig, RefusesWebhooksThatHaveNowhereToComeIn) {
+  std::string problem;
+  const ConfigResult result =
+      Read({"--payments", "stripe", "--stripe-webhook-secret-file", "secret"}, &problem);
+
+  EXPECT_EQ(result.exit_code, kExitUsage);
+  EXPECT_NE(problem.find("--http-listen"), std::string::npos) << problem;
+}
+
 TEST(ReadConfig, RefusesToBeReachedByOthersUnlessToldSoLoudly) {
   for (const char* address :
        {"0.0.0.0:50051", "[::]:50051", "192.0.2.1:1", "example.org:1", "127x:1", "[::1]x:1"}) {
