@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sends a card's number wherever somebody might type one, uses cards, and looks for the number in
-# all that the server has written: its files, its log and its mails.
+# Uses a card and looks for its number in the server's memory, as a core dump would have it. Then
+# sends one wherever somebody might type it, and looks for it in all that the server has written:
+# its files, its log and its mails.
 # Usage: card_numbers_test.sh SERVER_BINARY
 set -euo pipefail
 
@@ -38,23 +39,10 @@ pan='4242424242424242'
 account='{"request_id":"c","account":{"account_id":"acme","currency_code":"USD","email":"a@b.example"'
 call AccountService/CreateAccount "$account}}" || fail "CreateAccount"
 
-refuses AccountService/CreateAccount "${account/acme/other},\"metadata\":{\"card\":\"$pan\"}}}" \
-  account.metadata
-credit='"account_id":"acme","request_id":"p","amount_micros":"20000000","reason":"CREDIT_REASON_PAYMENT"'
-refuses BillingService/Credit "{$credit,\"description\":\"visa 4242 4242 4242 4242\"}" description
-call BillingService/Credit "{$credit}" || fail "Credit"
-refuses BillingService/Debit \
-  "{\"account_id\":\"acme\",\"request_id\":\"d\",\"amount_micros\":1,\"item\":\"ITEM_ADJUSTMENT\",\"description\":\"4242-4242-4242-4242\"}" \
-  description
-refuses RechargeService/CompleteCardSetup "{\"account_id\":\"acme\",\"setup_id\":\"$pan\"}" setup_id
-refuses RechargeService/DeleteCard "{\"account_id\":\"acme\",\"card_id\":\"$pan\"}" card_id
-
 # A card in use: registered, charged, and declined so that a mail is written.
 call RechargeService/StartCardSetup '{"account_id":"acme"}' || fail "StartCardSetup"
 setup=$(sed -n 's/.*"setup_id": "\([^"]*\).*/\1/p' "$work/answer")
 page=$(sed -n 's/.*"url": "\([^"\\?]*\).*/\1/p' "$work/answer")
-curl -s --data "setup_id=$setup&token=$pan" "$page" >"$work/answer"
-! grep -qE "$pattern" "$work/answer" || fail "the page repeats the number"
 call RechargeService/CompleteCardSetup \
   "{\"account_id\":\"acme\",\"setup_id\":\"$setup:pm_card_chargeDeclined\"}" || fail "the card"
 call RechargeService/UpdateAutoRecharge \
@@ -65,6 +53,36 @@ for _ in $(seq 100); do
   sleep 0.1
 done
 [[ -n $(ls "$work/mails") ]] || fail "no mail was written"
+
+# What a core dump would have: the last four digits, and not the number of the card in use.
+/usr/bin/python3 - "$server_pid" <<'END' || fail "a card's number is in memory"
+import re, sys
+pid, found = sys.argv[1], {b"4000000000000002": False, b"chargeDeclined": False}
+with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+    for line in maps:
+        begin, end = (int(n, 16) for n in re.match(r"(\w+)-(\w+) rw", line).groups()) \
+            if re.match(r"\w+-\w+ rw", line) else (0, 0)
+        if end > begin and "[v" not in line:
+            memory.seek(begin)
+            content = memory.read(end - begin)
+            found = {key: was or key in content for key, was in found.items()}
+sys.exit(found[b"4000000000000002"] or not found[b"chargeDeclined"])
+END
+
+
+refuses AccountService/CreateAccount "${account/acme/other},\"metadata\":{\"card\":\"$pan\"}}}" \
+  account.metadata
+credit='"account_id":"acme","request_id":"p","amount_micros":"20000000","reason":"CREDIT_REASON_PAYMENT"'
+refuses BillingService/Credit "{$credit,\"description\":\"visa 4242 4242 4242 4242\"}" description
+call BillingService/Credit "{$credit}" || fail "Credit"
+refuses BillingService/Debit \
+  "{\"account_id\":\"acme\",\"request_id\":\"d\",\"amount_micros\":1,\"item\":\"ITEM_ADJUSTMENT\",\"description\":\"4242-4242-4242-4242\"}" \
+  description
+refuses RechargeService/CompleteCardSetup "{\"account_id\":\"acme\",\"setup_id\":\"$pan\"}" setup_id
+refuses RechargeService/DeleteCard "{\"account_id\":\"acme\",\"card_id\":\"$pan\"}" card_id
+curl -s --data "setup_id=$setup&token=$pan" "$page" >"$work/answer"
+! grep -qE "$pattern" "$work/answer" || fail "the page repeats the number"
+
 
 kill "$server_pid"
 wait "$server_pid" || fail "the server did not end well"
