@@ -137,7 +137,7 @@ struct PaymentEvent {
   // Unique; the provider sends an event as often as it likes.
   std::string event_id;
   Kind kind = Kind::kOther;
-  // The attempt that it is about. Disputes and refunds do not name it: they are found by
+  // The attempt that it is about. Disputes and refunds do not name it: it is found by
   // `charge.payment_id`. Empty for payments that are none of ours.
   std::string attempt_id;
   // The provider's name for the dispute or the refund: each moves money once, whatever the number
@@ -164,6 +164,9 @@ class PaymentGateway {
   // What became of an attempt, by its id in the payment's metadata: long after the provider has
   // forgotten the key.
   virtual Charge FindCharge(const ChargeReference& reference) = 0;
+
+  // The attempt that a payment was made for; empty where the payment is none of ours.
+  virtual absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) = 0;
 
   // Gives a charge up that waits for the customer. kDeclined with kCancelledCode: in time. Anything
   // else is what became of it.

@@ -7,6 +7,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/entry.pb.h"
 #include "server/log.h"
+#include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"
@@ -65,7 +66,8 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindCharged(event.charge.payment_id));
   // What was sent back by Farebox itself was never credited.
-  if (!record.has_value() || !event.refund_id.empty()) return absl::OkStatus();
+  if (!event.refund_id.empty()) return absl::OkStatus();
+  if (!record.has_value()) return CheckIsNotUnderWay(event.charge.payment_id);
   const std::string& account_id = record->attempt.account_id();
   absl::StatusOr<Outcome> moved = absl::FailedPreconditionError("it is in another currency");
   if (event.charge.currency_code == record->attempt.currency_code()) {
@@ -84,6 +86,15 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
        {"again", event.kind == Kind::kMoneyBackUndone ? "yes" : "no"},
        {"problem", status.message()}});
   return absl::OkStatus();
+}
+
+absl::Status ProviderEvents::CheckIsNotUnderWay(absl::string_view payment_id) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::string attempt_id, parts_.gateway->FindAttemptOf(payment_id));
+  if (attempt_id.empty()) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
+                           records_.FindAttempt(attempt_id));
+  if (!record.has_value() || !IsOpen(record->attempt)) return absl::OkStatus();
+  return absl::UnavailableError("its payment is not credited yet");
 }
 
 absl::StatusOr<Outcome> ProviderEvents::Move(const PaymentEvent& event,

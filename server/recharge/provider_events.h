@@ -47,6 +47,8 @@ class ProviderEvents {
  private:
   absl::Status HearOfCharge(const PaymentEvent& event);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
+  // Money cannot go back before it is known here to have come: the provider tells it again.
+  absl::Status CheckIsNotUnderWay(absl::string_view payment_id);
   absl::StatusOr<Outcome> Move(const PaymentEvent& event, const std::string& account_id);
 
   const Parts parts_;

@@ -222,6 +222,16 @@ Charge SimulatedGateway::FindCharge(const ChargeReference& reference) {
   return Unknown(payment.status().message());
 }
 
+absl::StatusOr<std::string> SimulatedGateway::FindAttemptOf(absl::string_view payment_id) {
+  const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
+  if (!number.has_value()) return "";
+  MutexLock lock(&mu_);
+  const absl::StatusOr<SimulatedPayment> payment = store_.FindPayment(*number);
+  if (absl::IsNotFound(payment.status())) return "";
+  FAREBOX_RETURN_IF_ERROR(payment.status());
+  return payment->request.attempt_id;
+}
+
 Charge SimulatedGateway::CancelCharge(const ChargeReference& reference) {
   MutexLock lock(&mu_);
   absl::StatusOr<SimulatedPayment> payment = Find(reference);

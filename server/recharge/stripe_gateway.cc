@@ -193,6 +193,15 @@ Charge StripeGateway::FindCharge(const ChargeReference& reference) {
   return charge;
 }
 
+absl::StatusOr<std::string> StripeGateway::FindAttemptOf(absl::string_view payment_id) {
+  if (!IsProviderId(payment_id)) return "";
+  const Answer answer = Get(PaymentPath(payment_id), {});
+  const absl::Status status = stripe::StatusOf(answer);
+  if (absl::IsNotFound(status)) return "";
+  FAREBOX_RETURN_IF_ERROR(status);
+  return stripe::Metadata(answer.body, stripe::kAttemptIdKey);
+}
+
 Charge StripeGateway::CancelCharge(const ChargeReference& reference) {
   ChargeReference found = reference;
   if (found.payment_id.empty()) {

@@ -49,6 +49,7 @@ class StripeGateway : public PaymentGateway {
 
   Charge TakeCharge(const ChargeRequest& request) override;
   Charge FindCharge(const ChargeReference& reference) override;
+  absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override;
   Charge CancelCharge(const ChargeReference& reference) override;
   absl::Status Refund(const RefundRequest& request) override;
   absl::StatusOr<CardSetup> StartCardSetup(absl::string_view account_id, absl::string_view customer,

@@ -293,13 +293,17 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
   if (!completed.ok()) return SetupProblem(request.setup_id(), completed.status());
   const ProviderCard& entered = *completed;
   std::optional<PaymentCard> replaced;
+  bool is_primary = false;
   const auto add = [&](ProfileRecord* record) -> absl::StatusOr<DocumentGroup> {
     replaced.reset();
     ForgetDeclines(&record->profile);
     auto* const cards = record->profile.mutable_cards();
     const auto is_entered = [&](const PaymentCard& card) { return card.token() == entered.token; };
-    if (std::any_of(cards->begin(), cards->end(), is_entered)) return DocumentGroup();
+    const auto there = std::find_if(cards->begin(), cards->end(), is_entered);
+    is_primary = there == cards->begin();
+    if (there != cards->end()) return DocumentGroup();
     const int place = request.second() && !cards->empty() ? 1 : 0;
+    is_primary = place == 0;
     while (cards->size() <= place) cards->Add();
     if (!cards->at(place).token().empty()) replaced = cards->at(place);
     *cards->Mutable(place) = CardOf(entered);
@@ -310,7 +314,7 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
   };
   FAREBOX_RETURN_IF_ERROR(ChangeWith(account, add).status());
   if (replaced.has_value()) Forget(*replaced);
-  FillCard(CardOf(entered), !request.second(), response->mutable_card());
+  FillCard(CardOf(entered), is_primary, response->mutable_card());
   return absl::OkStatus();
 }
 
@@ -320,7 +324,8 @@ absl::Status RechargeDesk::GetCard(const v1::GetCardRequest& request,
                            parts_.ledger->FindAccount(request.account_id()));
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
   for (const PaymentCard& card : record.profile.cards()) {
-    FillCard(card, response->cards().empty(), response->add_cards());
+    const bool is_primary = response->cards().empty();
+    FillCard(card, is_primary, response->add_cards());
   }
   return absl::OkStatus();
 }

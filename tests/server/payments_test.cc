@@ -144,6 +144,21 @@ TEST_F(StripePaymentsTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) 
   EXPECT_EQ(Balance("acme").balance_micros(), 2'000'000);
 }
 
+TEST_F(StripePaymentsTest, MoneyThatGoesBackBeforeItIsKnownToHaveComeIsToldAgain) {
+  RegisterCard("pm_card_authenticationRequired");
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+  stripe_.Confirm(paid.provider_payment_id());
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 200);
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
 TEST_F(StripePaymentsTest, MoneyOfOthersIsNoneOfOurs) {
   v1::Recharge foreign;
   foreign.set_provider_payment_id("pi_of_the_shop");
@@ -336,6 +351,25 @@ TEST_F(SimulatedPaymentsTest, ACardIsChosenOnThePageAndCharged) {
   EXPECT_THAT(entered.body, HasSubstr("href=\"https://farebox.example/cards\""));
   EXPECT_THAT(complete(), Answers("card { brand: 'mastercard' last_four: '4444' }"));
   EXPECT_THAT(Pay("p1", 25'000'000), Answers(""));
+}
+
+TEST_F(SimulatedPaymentsTest, TheFirstCardOnFileIsThePrimaryOne) {
+  const auto add = [this](absl::string_view token, bool is_second) {
+    const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+    return Ask(&Stub::CompleteCardSetup,
+               absl::Substitute("account_id: 'acme' setup_id: '$0:$1' second: $2",
+                                setup->setup_id(), token, is_second ? "true" : "false"));
+  };
+
+  // There is no second without a first.
+  EXPECT_THAT(add("pm_card_visa", true), Answers("card { last_four: '4242' primary: true }"));
+  EXPECT_THAT(add("pm_card_mastercard", true), Answers("card { last_four: '4444' }"));
+  EXPECT_FALSE(add("pm_card_amex", true)->card().primary());
+
+  const auto cards = Ask(&Stub::GetCard, "account_id: 'acme'");
+  ASSERT_EQ(cards->cards_size(), 2);
+  EXPECT_TRUE(cards->cards(0).primary());
+  EXPECT_FALSE(cards->cards(1).primary());
 }
 
 TEST_F(SimulatedPaymentsTest, TheBanksPageDecidesOnAPayment) {

@@ -85,6 +85,9 @@ class AlteringGateway : public PaymentGateway {
   Charge FindCharge(const ChargeReference& reference) override {
     return provider_.FindCharge(reference);
   }
+  absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
+    return provider_.FindAttemptOf(payment_id);
+  }
   Charge CancelCharge(const ChargeReference& reference) override {
     return provider_.CancelCharge(reference);
   }
