@@ -51,6 +51,11 @@ constexpr Row kAdvice[] = {
     {"FILES_IN_USE", "Stop the server, or ask it: `farebox verify`."},
 };
 
+constexpr absl::string_view kPaymentPending = "PAYMENT_PENDING";
+
+// Where the customer confirms a payment: has a line of its own.
+constexpr absl::string_view kActionUrl = "action_url";
+
 // "12.50" for the amounts among the values, which the API has in micros.
 std::string Value(absl::string_view key, const std::string& value) {
   int64_t micros = 0;
@@ -62,13 +67,23 @@ std::string Value(absl::string_view key, const std::string& value) {
 std::string Values(const client::ErrorDetails& details) {
   std::vector<std::string> values;
   for (const auto& [key, value] : details.metadata) {
-    if (key != "field") values.push_back(Value(key, value));
+    if (key != "field" && key != kActionUrl && !value.empty()) values.push_back(Value(key, value));
   }
   return values.empty() ? "" : absl::StrCat(" (", absl::StrJoin(values, ", "), ")");
 }
 
 bool IsOutcomeUnknown(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+}
+
+// What to do about a payment that is not decided yet.
+std::string PendingAdvice(const client::ErrorDetails& details) {
+  const auto page = details.metadata.find(std::string(kActionUrl));
+  const bool has_page = page != details.metadata.end() && !page->second.empty();
+  return absl::StrCat(has_page ? "\n  The customer confirms it on the bank's page: " : "",
+                      has_page ? Printable(page->second) : "",
+                      has_page ? "\n  Then repeat" : "\n  In a moment, repeat",
+                      " the command with --request-id ", Printable(details.request_id));
 }
 
 }  // namespace
@@ -97,6 +112,7 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
   text = Printable(text);
   const absl::string_view advice = AdviceFor(details.reason);
   if (!advice.empty()) absl::StrAppend(&text, ". ", advice);
+  if (details.reason == kPaymentPending) return absl::StrCat(text, PendingAdvice(details));
   if (advice.empty() && IsOutcomeUnknown(status) && !details.request_id.empty()) {
     absl::StrAppend(&text, ". Whether the change was made is unknown: repeat the command with",
                     " --request-id ", Printable(details.request_id));

@@ -10,6 +10,7 @@
 #include "client/cli/table.h"
 #include "client/cli/times.h"
 #include "client/cli/words.h"
+#include "client/cpp/request_id.h"
 #include "farebox/v1/recharge.pb.h"
 
 namespace farebox::cli {
@@ -54,11 +55,15 @@ void AddRecharge(Session* session, const v1::Recharge& recharge, Facts* facts) {
 // ---- pay
 
 int RunPay(Session* session, v1::PayRequest request) {
-  request.set_request_id(session->request_id());
+  const bool is_named = !session->request_id().empty();
+  request.set_request_id(is_named ? session->request_id() : client::MakeRequestId());
+  // Said before it is known how it ends: whoever interrupts this can still ask.
+  if (!is_named) session->Note(absl::StrCat("Request id ", request.request_id()));
   return session->Answer<v1::PayResponse>(
       session->client().Pay(request, session->call_options()), [&](const auto& response) {
         Facts facts(session);
-        facts.Add("account", {request.account_id(), Tone::kStrong});
+        facts.Add("account", {request.account_id(), Tone::kStrong})
+            .Add("request id", request.request_id());
         AddRecharge(session, response.recharge(), &facts);
         facts.AddNumber("entry", response.recharge().entry_id());
         if (response.replayed()) facts.Add("replayed", "yes: paid before, by the same request id");
@@ -308,6 +313,9 @@ void AddReconcile(Commands* commands, CLI::App* group) {
         const int answered = session->Answer<v1::ReconcileRechargesResponse>(
             report, [session](const auto& shown) { ShowReport(session, shown); });
         const bool differs = report.ok() && !report->differences().empty();
+        if (differs && request.repair()) {
+          session->Note("What could be credited is credited by now: reconcile again to see.");
+        }
         return differs ? static_cast<int>(kExitDifferences) : answered;
       });
   command->add_option("--from", arguments->from, "Charges from then on; two days ago by default")

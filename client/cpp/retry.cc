@@ -3,13 +3,20 @@
 #include <algorithm>
 
 #include "absl/random/uniform_real_distribution.h"
+#include "absl/strings/string_view.h"
 #include "client/cpp/errors.h"
 
 namespace farebox::client {
+namespace {
+
+constexpr absl::string_view kPaymentPending = "PAYMENT_PENDING";
+
+}  // namespace
 
 bool IsRetryable(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
+      return ErrorOf(status).reason != kPaymentPending;
     case absl::StatusCode::kDeadlineExceeded:
       return true;
     case absl::StatusCode::kResourceExhausted:

@@ -12,7 +12,8 @@ namespace farebox::client {
 
 // Whether the same request may be answered otherwise a moment later: UNAVAILABLE, DEADLINE_EXCEEDED
 // of one attempt, and RESOURCE_EXHAUSTED where the server says when to come back (a message that is
-// too large stays too large). Repeating is safe since the request id makes it the same change.
+// too large stays too large). A payment that is pending is answered: the bank or its customer takes
+// minutes or days. Repeating is safe since the request id makes it the same change.
 bool IsRetryable(const absl::Status& status);
 
 // The pauses between attempts: growing, and varied. Thread-compatible.

@@ -107,6 +107,13 @@ TEST_F(CliTest, RefusesACommandThatIsWrongWithoutAskingTheServer) {
                                              {"activity", "acme", "--limit", "-1"},
                                              {"balance", "acme", "--timeout", "soon"},
                                              {"verify", "--data"},
+                                             {"pay", "acme"},
+                                             {"pay", "acme", "much"},
+                                             {"recharge"},
+                                             {"recharge", "set", "acme", "--fixed", "--target"},
+                                             {"recharge", "set", "acme", "--daily-max", "0"},
+                                             {"recharge", "reconcile", "--from", "noon"},
+                                             {"card", "complete", "acme"},
                                              {"completion", "tcsh"}}) {
     EXPECT_THAT(Run(arguments),
                 AllOf(Exits(2), Says(IsEmpty()), Complains(StartsWith("farebox: "))))
@@ -201,9 +208,48 @@ TEST_F(CliTest, WatchesUntilEnoughWasSeen) {
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4);
 }
 
+TEST_F(CliTest, APaymentTellsTheRequestIdThatItMade) {
+  const Outcome outcome = Run({"pay", "acme", "25.50"});
+
+  ASSERT_THAT(outcome, AllOf(Exits(0), Says(HasSubstr("25.50 USD"))));
+  ASSERT_FALSE(server_.request_ids()[0].empty());
+  EXPECT_THAT(outcome, AllOf(Says(HasSubstr(server_.request_ids()[0])),
+                             Complains(HasSubstr(server_.request_ids()[0]))));
+}
+
+TEST_F(CliTest, APendingPaymentIsAskedOnceAndShowsTheBanksPage) {
+  server_.React({FindsPaymentPending()});
+
+  const Outcome outcome = Run({"pay", "acme", "25", "--request-id", "mine"});
+
+  EXPECT_THAT(outcome, AllOf(Exits(4), Complains(HasSubstr("https://bank.example/confirm")),
+                             Complains(HasSubstr("--request-id mine"))));
+  EXPECT_EQ(server_.request_ids().size(), 1);
+}
+
+TEST_F(CliTest, ReconciliationExitsByWhatItFinds) {
+  EXPECT_THAT(Run({"recharge", "reconcile"}), Exits(0));
+  v1::ReconcileRechargesResponse report;
+  v1::RechargeDifference* const difference = report.add_differences();
+  difference->set_kind(v1::RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED);
+  difference->set_account_id("acme");
+  difference->set_charged_micros(25'500'000);
+  server_.SetReconciliation(report);
+
+  EXPECT_THAT(Run({"recharge", "reconcile"}),
+              AllOf(Exits(7), Says(HasSubstr("charged-not-credited")), Says(HasSubstr("25.50")),
+                    Says(HasSubstr("acme"))));
+  EXPECT_THAT(Run({"recharge", "reconcile", "--repair"}),
+              AllOf(Exits(7), Complains(HasSubstr("reconcile again"))));
+  const Outcome json = Run({"recharge", "reconcile", "--json"});
+  EXPECT_THAT(json, Exits(7));
+  EXPECT_EQ(nlohmann::json::parse(json.out, nullptr, false)["differences"].size(), 1);
+}
+
 TEST_F(CliTest, HelpListsTheExitCodes) {
   EXPECT_THAT(Run({"--help"}),
               AllOf(Exits(0), Says(HasSubstr("5  verification found the journal"))));
+  EXPECT_THAT(Run({"--help"}), Says(HasSubstr("7  reconciliation found")));
   EXPECT_THAT(Run({"--version"}), AllOf(Exits(0), Says(StartsWith("farebox "))));
 }
 
@@ -224,6 +270,9 @@ TEST_F(CompletionTest, OffersCommandsOptionsAndWords) {
   EXPECT_EQ(Complete("farebox account create --cur"), "--currency\n");
   EXPECT_EQ(Complete("farebox debit acme --item out"), "outbound-call outgoing-text\n");
   EXPECT_EQ(Complete("farebox debit acme ring"), "ring-through\n");
+  EXPECT_EQ(Complete("farebox recharge re"), "retry reconcile\n");
+  EXPECT_EQ(Complete("farebox recharge set acme --da"), "--daily-max\n");
+  EXPECT_EQ(Complete("farebox card co"), "complete\n");
   EXPECT_EQ(Complete("farebox --server account balance --js"), "--json\n");
   EXPECT_EQ(Complete("farebox credit acme --description ''"), "\n");
 }

@@ -16,6 +16,7 @@
 #include "farebox/v1/billing.grpc.pb.h"
 #include "farebox/v1/operations.grpc.pb.h"
 #include "farebox/v1/rate.grpc.pb.h"
+#include "farebox/v1/recharge.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "storage/check.h"
 
@@ -85,9 +86,21 @@ Reaction FindsInsufficientBalance() {
   return reaction;
 }
 
+Reaction FindsPaymentPending() {
+  Reaction reaction = Refuses(grpc::StatusCode::UNAVAILABLE, "payment p-1 waits");
+  google::rpc::ErrorInfo info = Info("PAYMENT_PENDING");
+  (*info.mutable_metadata())["action_url"] = "https://bank.example/confirm";
+  reaction.status.add_details()->PackFrom(info);
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_nanos(1'000'000);
+  reaction.status.add_details()->PackFrom(retry);
+  return reaction;
+}
+
 struct FakeServer::Services final : public v1::BillingService::Service,
                                     public v1::AccountService::Service,
                                     public v1::RateService::Service,
+                                    public v1::RechargeService::Service,
                                     public v1::OperationsService::Service {
   using Context = grpc::ServerContext;
 
@@ -98,6 +111,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     builder.RegisterService(static_cast<v1::BillingService::Service*>(this));
     builder.RegisterService(static_cast<v1::AccountService::Service*>(this));
     builder.RegisterService(static_cast<v1::RateService::Service*>(this));
+    builder.RegisterService(static_cast<v1::RechargeService::Service*>(this));
     builder.RegisterService(static_cast<v1::OperationsService::Service*>(this));
     server = builder.BuildAndStart();
     FAREBOX_CHECK(server != nullptr);
@@ -160,6 +174,22 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     const grpc::Status status = Meet("");
     const absl::MutexLock lock(&mu);
     *response = verification;
+    return status;
+  }
+
+  grpc::Status Pay(Context*, const v1::PayRequest* request, v1::PayResponse* response) override {
+    response->mutable_recharge()->set_account_id(request->account_id());
+    response->mutable_recharge()->set_state(v1::RECHARGE_STATE_CREDITED);
+    response->mutable_recharge()->set_amount_micros(request->amount_micros());
+    response->mutable_recharge()->set_currency_code("USD");
+    return Meet(request->request_id());
+  }
+
+  grpc::Status ReconcileRecharges(Context*, const v1::ReconcileRechargesRequest*,
+                                  v1::ReconcileRechargesResponse* response) override {
+    const grpc::Status status = Meet("");
+    const absl::MutexLock lock(&mu);
+    *response = reconciliation;
     return status;
   }
 
@@ -238,6 +268,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   absl::Mutex mu;
   std::deque<Reaction> reactions ABSL_GUARDED_BY(mu);
   v1::VerifyResponse verification ABSL_GUARDED_BY(mu);
+  v1::ReconcileRechargesResponse reconciliation ABSL_GUARDED_BY(mu);
   int results_max ABSL_GUARDED_BY(mu) = -1;
   int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
   int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
@@ -259,6 +290,11 @@ void FakeServer::React(std::vector<Reaction> reactions) {
 void FakeServer::SetVerification(const v1::VerifyResponse& response) {
   const absl::MutexLock lock(&services_->mu);
   services_->verification = response;
+}
+
+void FakeServer::SetReconciliation(const v1::ReconcileRechargesResponse& response) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->reconciliation = response;
 }
 
 void FakeServer::BreakApplyStreamAfter(int results) {

@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "farebox/v1/operations.pb.h"
+#include "farebox/v1/recharge.pb.h"
 #include "google/rpc/status.pb.h"
 
 namespace farebox::testing {
@@ -30,6 +31,8 @@ Reaction FindsRequestIdReused();
 Reaction FindsFieldInvalid();
 // FAILED_PRECONDITION, INSUFFICIENT_BALANCE, of account acme.
 Reaction FindsInsufficientBalance();
+// UNAVAILABLE, PAYMENT_PENDING, to be asked for again in a moment; with the bank's page.
+Reaction FindsPaymentPending();
 
 // A gRPC server on a free port that does as it is told, and notes what it was asked. Thread-safe.
 class FakeServer {
@@ -45,6 +48,8 @@ class FakeServer {
   void React(std::vector<Reaction> reactions);
   // What Verify answers.
   void SetVerification(const v1::VerifyResponse& response);
+  // What ReconcileRecharges answers.
+  void SetReconciliation(const v1::ReconcileRechargesResponse& response);
   // ApplyStream breaks with UNAVAILABLE after so many results; it does not by default.
   void BreakApplyStreamAfter(int results);
   // A watcher is sent the entries up to `last`, at most `per_stream` of them before its stream

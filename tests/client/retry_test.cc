@@ -24,6 +24,11 @@ constexpr RetryOptions kOptions = {.attempt_timeout = absl::Seconds(1),
 
 absl::Status StatusOf(const Reaction& reaction) { return StatusFromProto(reaction.status); }
 
+TEST(IsRetryableTest, APendingPaymentIsAnAnswer) {
+  EXPECT_TRUE(IsRetryable(StatusOf(testing::IsUnavailable())));
+  EXPECT_FALSE(IsRetryable(StatusOf(testing::FindsPaymentPending())));
+}
+
 class RetryPlanTest : public ::testing::Test {
  protected:
   std::optional<absl::Duration> PauseAfter(const absl::Status& status,
