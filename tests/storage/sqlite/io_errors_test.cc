@@ -139,7 +139,8 @@ class IoErrorsTest : public ::testing::Test {
       if (HasFailure()) return;
     }
     RecordProperty("operations", static_cast<int>(count));
-    EXPECT_GT(count, 200);
+    // How many there are depends on how the commits gather: fewer on a busy machine.
+    EXPECT_GT(count, 100);
   }
 
   // The disk is well again: what was acknowledged is there, and goes on.
