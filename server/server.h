@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/access.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
 #include "server/mailing.h"
@@ -66,6 +67,7 @@ class Server {
  private:
   Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
 
+  absl::Status OpenTls();
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
@@ -86,6 +88,10 @@ class Server {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<WatchHub> watchers_;
+  std::unique_ptr<TlsFiles> tls_;  // Null where there is no TLS.
+  // gRPC's core asks it at each handshake, and gRPC itself lets go of it once it listens.
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+  std::unique_ptr<Access> access_;
   std::unique_ptr<BillingService> billing_;
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;
