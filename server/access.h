@@ -6,7 +6,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "grpcpp/impl/service_type.h"
 #include "server/lanes.h"
 #include "server/security/access_control.h"
 #include "server/security/api_keys.h"
@@ -39,7 +38,7 @@ class Access {
   void FillEnvironment(RpcEnvironment* environment);
   // Called once, with the whole environment.
   void MakeService(const RpcEnvironment& environment);
-  grpc::Service* service() { return service_.get(); }
+  AccessService* service() { return service_.get(); }
 
   // Idempotent.
   void Drain();

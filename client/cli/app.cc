@@ -70,12 +70,15 @@ void AddOptions(CLI::App* app, SessionOptions* options) {
 // An option whose value is what a file holds: secrets are on no command line.
 CLI::Option* AddFile(CLI::App* app, const std::string& name, std::string* content,
                      const std::string& description) {
-  const auto read = [content](const std::string& path) {
-    const absl::StatusOr<std::string> text = ReadAll(path);
-    if (!text.ok()) throw CLI::ValidationError(std::string(text.status().message()));
-    *content = *text;
+  const auto check = [](const std::string& path) {
+    return std::string(ReadAll(path).status().message());
   };
-  return app->add_option_function<std::string>(name, read, description)->type_name(kFileType);
+  const auto read = [content](const std::string& path) {
+    *content = ReadAll(path).value_or("");  // Checked before.
+  };
+  return app->add_option_function<std::string>(name, read, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name(kFileType);
 }
 
 void AddIdentityOptions(CLI::App* app, SessionOptions* options) {
