@@ -38,6 +38,7 @@ class Access {
   void FillEnvironment(RpcEnvironment* environment);
   // Called once, with the whole environment.
   void MakeService(const RpcEnvironment& environment);
+  const AccessControl& control() const { return *control_; }
   AccessService* service() { return service_.get(); }
 
   // Idempotent.

@@ -272,6 +272,14 @@ inline constexpr size_t kAuditTextBytesMax = 8 * 1024;
 // Callers and RPCs whose refusals are remembered, so that each is written once a minute.
 inline constexpr size_t kDeniedCallersMax = 10'000;
 
+// --- Being watched
+
+// A batch that takes longer: calls are better sent to another server.
+inline constexpr absl::Duration kSlowCommit = absl::Seconds(1);
+
+// The disk answers no more: the process is better ended.
+inline constexpr absl::Duration kStuckCommit = absl::Seconds(10);
+
 // --- Rate decks
 
 // A deck as CSV: a million lines of it.

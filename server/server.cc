@@ -14,6 +14,7 @@
 #include "grpcpp/server_builder.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/web/operations_routes.h"
 #include "storage/sqlite/sqlite_journal.h"
 #include "storage/status_macros.h"
 
@@ -111,11 +112,14 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
                                              .clock = clock_}));
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
   FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));
-  FAREBOX_ASSIGN_OR_RETURN(ledger_,
-                           Ledger::Open({.queued_commands_max = config_.queued_commands_max,
-                                         .request_window = config_.request_window,
-                                         .on_failure = std::move(on_failure)},
-                                        journal_.get(), clock_));
+  FAREBOX_ASSIGN_OR_RETURN(
+      ledger_,
+      Ledger::Open(
+          {.queued_commands_max = config_.queued_commands_max,
+           .request_window = config_.request_window,
+           .on_failure = std::move(on_failure),
+           .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
+          journal_.get(), clock_));
   FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
                                                         .queue_max = limits::kQueuedQueriesMax},
                                                        journal_.get()));
@@ -165,7 +169,25 @@ absl::Status Server::MakeServices() {
                                                             .decks = &decks_,
                                                             .stationery = &mailing_->stationery(),
                                                             .clock = clock_}));
+  AddRoutes();
   return MakePayments(environment);
+}
+
+void Server::AddRoutes() {
+  if (http_ == nullptr) return;
+  auto seen = std::make_shared<ServerMetrics>(
+      ServerMetrics::Sources{.ledger = ledger_.get(),
+                             .journal = journal_.get(),
+                             .watcher_count = [this] { return watchers_->watcher_count(); },
+                             .data_directory = config_.data_directory,
+                             .queued_commands_max = config_.queued_commands_max,
+                             .start_time = clock_->Now()});
+  AddOperationsRoutes({.ledger = ledger_.get(),
+                       .access = &access_->control(),
+                       .counted = metrics_.registry(),
+                       .seen = std::move(seen),
+                       .is_closing = &is_closing_},
+                      &http_->routes());
 }
 
 absl::Status Server::MakePayments(const RpcEnvironment& environment) {

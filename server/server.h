@@ -13,6 +13,8 @@
 #include "server/config.h"
 #include "server/deck_registry.h"
 #include "server/mailing.h"
+#include "server/metrics/commit_metrics.h"
+#include "server/metrics/server_metrics.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rentals.h"
@@ -71,6 +73,7 @@ class Server {
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
 
@@ -81,6 +84,7 @@ class Server {
 
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
+  CommitMetrics commit_metrics_{metrics_.registry().get()};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_;

@@ -83,15 +83,26 @@ CallerPtr AccessControl::FindByCertificate(const grpc::AuthContext& certificate)
   return found == by_certificate_.end() ? nullptr : found->second;
 }
 
+CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
+  absl::string_view secret = authorization;
+  return absl::ConsumePrefix(&secret, kScheme) ? keys_->Find(secret) : nullptr;
+}
+
+absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization) const {
+  if (options_.mode == AccessMode::kOpen) return anyone_;
+  CallerPtr caller = FindByKey(authorization);
+  if (caller == nullptr) return error::Unauthenticated();
+  return caller;
+}
+
 absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase& context) const {
   if (options_.mode == AccessMode::kOpen) return anyone_;
   const auto sent = context.client_metadata().equal_range(kAuthorization);
   CallerPtr caller;
   if (sent.first != sent.second) {
     // Who sends a key is let in by it or not at all, whatever the certificate.
-    absl::string_view secret = View(sent.first->second);
     const bool is_one = std::next(sent.first) == sent.second;
-    if (absl::ConsumePrefix(&secret, kScheme) && is_one) caller = keys_->Find(secret);
+    if (is_one) caller = FindByKey(View(sent.first->second));
   } else if (!by_certificate_.empty()) {
     caller = FindByCertificate(*context.auth_context());
   }

@@ -45,7 +45,11 @@ class AccessControl {
   // Whose call it is. UNAUTHENTICATED where that is nobody: the same for whatever is wrong.
   absl::StatusOr<CallerPtr> Identify(const grpc::ServerContextBase& context) const;
 
+  // The same for who sends no certificate: by the header "Authorization", empty for none.
+  absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization) const;
+
  private:
+  CallerPtr FindByKey(absl::string_view authorization) const;
   CallerPtr FindByCertificate(const grpc::AuthContext& certificate) const;
 
   // Constant after construction.

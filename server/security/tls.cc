@@ -199,8 +199,10 @@ class TlsCredentials final : public grpc::ServerCredentials {
     if (current == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair = {.private_key = current->private_key.c_str(),
                                              .cert_chain = current->certificates.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(
-        current->client_ca.empty() ? nullptr : current->client_ca.c_str(), &pair, 1);
+    // It insists on roots, and does not use them where clients are asked for no certificate.
+    const std::string& roots =
+        current->client_ca.empty() ? current->certificates : current->client_ca;
+    *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
     given_ = std::move(current);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }

@@ -5,7 +5,8 @@
 set -euo pipefail
 
 binaries=$1
-command -v grpcurl >/dev/null || PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
+alerts=$(git rev-parse --show-toplevel)/tools/monitoring/alerts.yml
+PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
 work=$(mktemp -d)
 trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -24,12 +25,13 @@ for flags in "" "--access keys --admin-key-file $work/never" \
   [[ ! -e $work/refused ]] || fail "it made files before it refused"
 done
 
+http_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/server.key" \
   -out "$work/server.pem" 2>"$work/log"
 "$binaries/farebox-server" --data "$work/ledger" --listen 0.0.0.0:0 --port-file "$work/port" \
   --access keys --admin-key-file "$work/admin.key" --tls-cert "$work/server.pem" \
-  --tls-key "$work/server.key" --http-listen 127.0.0.1:0 --log-level debug >"$work/log" 2>&1 &
+  --tls-key "$work/server.key" --http-listen "127.0.0.1:$http_port" --log-level debug >"$work/log" 2>&1 &
 server_pid=$!
 for _ in $(seq 100); do
   [[ -s $work/port ]] && break
@@ -67,6 +69,18 @@ grep -q '"balance_micros": "20000000"' "$work/answer" || fail "grpcurl shows ano
 ! ask || fail "grpcurl without a key"
 grep -q UNAUTHENTICATED "$work/answer" || grep -q Unauthenticated "$work/answer" ||
   fail "grpcurl shows no reason"
+
+# Figures, by TLS too, and only with a key; each that an alert looks at is there.
+read_metrics() { # KEY
+  curl -sf --cacert "$work/server.pem" -H "Authorization: Bearer $1" \
+    "https://localhost:$http_port/metrics" >"$work/answer"
+}
+! read_metrics nobody || fail "strangers read the figures"
+read_metrics "$(cat "$admin")" || fail "the admin reads no figures"
+promtool check metrics <"$work/answer" >"$work/lint" 2>&1 || cat "$work/lint"
+while read -r name; do
+  grep -q "^$name" "$work/answer" || fail "an alert looks at $name, which is not there"
+done < <(grep -oE '(farebox|process)_[a-z_]+' "$alerts" | sort -u)
 
 as "$admin" key revoke "$key_id" || fail "a key is revoked"
 ! as "$work/support.key" balance acme || fail "a revoked key is good"
