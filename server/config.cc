@@ -49,6 +49,7 @@ constexpr char kFooter[] =
     "listen, 70 the disk failed (start again: the journal is replayed), 75 another process owns\n"
     "the files.";
 
+constexpr int64_t kMicros = 1'000'000;
 constexpr int64_t kMebibyte = 1024 * 1024;
 
 // "--log-format" -> "FAREBOX_LOG_FORMAT".
@@ -80,6 +81,8 @@ struct RawOptions {
   int64_t free_disk_min_mib = 0;
   int64_t number_grace_days = 0;
   std::vector<std::string> recharge_limits;
+  std::vector<std::string> certificate_roles;
+  int64_t support_credit_max = 0;
   std::string smtp_password_file;
 };
 
@@ -90,8 +93,8 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "Address and port, or unix:PATH; port 0 takes a free one")
       ->capture_default_str();
   app->add_flag("--insecure-listen-anywhere", config->insecure_listen_anywhere,
-                "Let --listen be an address that other machines can reach. THERE IS NO "
-                "AUTHENTICATION YET: whoever reaches the port can move money");
+                "Let --listen be an address that other machines can reach although there is no TLS "
+                "or nobody is asked who they are: WHOEVER REACHES THE PORT CAN MOVE MONEY");
   app->add_option("--port-file", config->port_file,
                   "Write the port to this file once calls are taken");
   app->add_option("--drain-grace", raw->drain_grace_seconds,
@@ -123,6 +126,41 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+}
+
+void AddAccessOptions(CLI::App* app, AccessOptions* access, RawOptions* raw) {
+  static const std::map<std::string, AccessMode> kModes = {{"open", AccessMode::kOpen},
+                                                           {"keys", AccessMode::kKeys}};
+  app->add_option("--access", access->mode,
+                  "Whether callers are asked who they are: open lets in whoever reaches the port, "
+                  "keys wants an API key or a client certificate")
+      ->transform(CLI::CheckedTransformer(kModes).description("open or keys"))
+      ->type_name("WORD")
+      ->default_str("open");
+  app->add_option("--admin-key-file", access->admin_key_file,
+                  "File that a first key of an admin is written to where there is none yet");
+  app->add_option("--certificate-role", raw->certificate_roles,
+                  "What a client certificate may do, as NAME=ROLE: by its SPIFFE id, or by "
+                  "CN=COMMON-NAME where it has none. May be repeated")
+      ->type_name("NAME=ROLE");
+  app->add_option("--support-credit-max", raw->support_credit_max,
+                  "The most, in whole units, that support staff credits at once")
+      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}))
+      ->capture_default_str();
+}
+
+void AddTlsOptions(CLI::App* app, TlsOptions* tls) {
+  CLI::Option* const certificate =
+      app->add_option("--tls-cert", tls->certificate_file,
+                      "PEM file of the server's certificate and those up to its root: TLS 1.3 on "
+                      "both listeners. Read again when it changes");
+  app->add_option("--tls-key", tls->key_file, "PEM file of the certificate's key")
+      ->needs(certificate);
+  certificate->needs(app->get_option("--tls-key"));
+  app->add_option("--tls-client-ca", tls->client_ca_file,
+                  "PEM file of who signs the certificates of clients: every gRPC client must then "
+                  "show one")
+      ->needs(certificate);
 }
 
 void AddPaymentOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -207,6 +245,19 @@ bool IsLoopback(const std::string& address) {
 namespace {
 
 // Empty where there is none.
+std::string ListenProblem(const Config& config) {
+  if (IsLoopback(config.listen) || config.insecure_listen_anywhere) return "";
+  const bool asks_callers = config.access.mode == AccessMode::kKeys;
+  if (asks_callers && config.tls.is_on()) return "";
+  return absl::StrCat(
+      "--listen ", config.listen, " can be reached from other machines, ",
+      asks_callers ? "and keys would be sent there for everybody to read: it needs --tls-cert"
+                   : "and nobody is asked who they are: it needs --access keys and --tls-cert",
+      ". Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall or a proxy with "
+      "authentication stands before it.");
+}
+
+// Empty where there is none.
 std::string HttpProblem(const Config& config) {
   const bool has_webhooks = !config.payments.provider.stripe_webhook_secret_file.empty();
   if (config.http_listen.empty() && has_webhooks) {
@@ -215,10 +266,12 @@ std::string HttpProblem(const Config& config) {
   if (config.http_listen.empty()) return "";
   const absl::Status form = CheckHttpAddress(config.http_listen);
   if (!form.ok()) return absl::StrCat("--http-listen ", form.message());
-  if (IsLoopback(config.http_listen) || config.insecure_listen_anywhere) return "";
-  return absl::StrCat("--http-listen ", config.http_listen,
-                      " can be reached from other machines, without TLS. Listen on 127.0.0.1 with "
-                      "a proxy before it, or say --insecure-listen-anywhere.");
+  const bool is_safe = IsLoopback(config.http_listen) || config.tls.is_on();
+  if (is_safe || config.insecure_listen_anywhere) return "";
+  return absl::StrCat(
+      "--http-listen ", config.http_listen,
+      " can be reached from other machines, without TLS: it needs --tls-cert. Listen "
+      "on 127.0.0.1 with a proxy before it, or say --insecure-listen-anywhere.");
 }
 
 }  // namespace
@@ -230,7 +283,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
                     .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
                     .request_window_hours = absl::ToInt64Hours(config.request_window),
                     .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
-                    .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24};
+                    .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24,
+                    .support_credit_max = config.access.support_credit_max.value() / kMicros};
 
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
@@ -239,6 +293,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
+  AddAccessOptions(&app, &config.access, &raw);
+  AddTlsOptions(&app, &config.tls);
   AddPaymentOptions(&app, &config, &raw);
   AddHttpOptions(&app, &config);
   AddMailOptions(&app, &config.mail, &raw.smtp_password_file);
@@ -260,12 +316,11 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   if (!is_unix && config.listen.find(':') == std::string::npos) {
     return Refuse("--listen needs an address and a port, e.g. 127.0.0.1:50051");
   }
-  if (!IsLoopback(config.listen) && !config.insecure_listen_anywhere) {
-    return Refuse(absl::StrCat(
-        "--listen ", config.listen,
-        " can be reached from other machines, and nobody is asked who they are: whoever reaches "
-        "it can move money. Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall "
-        "or a proxy with authentication stands before it."));
+  if (const std::string problem = ListenProblem(config); !problem.empty()) return Refuse(problem);
+  config.access.support_credit_max = Micros(raw.support_credit_max * kMicros);
+  for (const std::string& text : raw.certificate_roles) {
+    const absl::Status added = AddCertificateRole(text, &config.access);
+    if (!added.ok()) return Refuse(absl::StrCat("--certificate-role ", added.message()));
   }
   for (const std::string& text : raw.recharge_limits) {
     const absl::Status added = AddRechargeLimits(text, &config.payments.limits);

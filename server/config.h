@@ -9,6 +9,8 @@
 #include "server/mailing.h"
 #include "server/payments.h"
 #include "server/rentals.h"
+#include "server/security/access_control.h"
+#include "server/security/tls.h"
 
 namespace farebox::server {
 
@@ -16,8 +18,12 @@ namespace farebox::server {
 struct Config {
   std::string data_directory = "farebox-data";
   std::string listen = "127.0.0.1:50051";
-  // Lets `listen` be an address that others can reach, although nobody is asked who they are.
+  // Lets `listen` be an address that others can reach, without TLS or with nobody asked who they
+  // are.
   bool insecure_listen_anywhere = false;
+  AccessOptions access;
+  // Of both listeners.
+  TlsOptions tls;
   // Where the port that was bound is written; nowhere if empty.
   std::string port_file;
   absl::Duration drain_grace = limits::kDrainGrace;

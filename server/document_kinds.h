@@ -28,6 +28,12 @@ inline constexpr DocumentKind kChargedPayments = 6;
 // owner is told.
 inline constexpr DocumentKind kAccountNotices = 5;
 
+// A stored::v1::ApiKey by the key's id.
+inline constexpr DocumentKind kApiKeys = 7;
+
+// A v1::AuditRecord by its call and event; never changed nor removed.
+inline constexpr DocumentKind kAuditRecords = kAppendOnlyKindMin;
+
 }  // namespace farebox::server
 
 #endif  // FAREBOX_SERVER_DOCUMENT_KINDS_H_

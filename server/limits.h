@@ -252,6 +252,34 @@ inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
 // Signals that wait for one watcher; one that does not read them is cut.
 inline constexpr size_t kWatchSignalsMax = 1'024;
 
+// --- Access
+
+// API keys, those that are over included.
+inline constexpr size_t kApiKeysMax = 100'000;
+
+// Accounts that a key is confined to.
+inline constexpr int kKeyAccountsMax = 100;
+
+// What a key is for, in bytes.
+inline constexpr size_t kKeyLabelBytesMax = 100;
+
+// Threads that write the audit log: writes at once share a commit.
+inline constexpr int kAuditThreads = 4;
+
+// A request, or an answer, in a line of the audit log.
+inline constexpr size_t kAuditTextBytesMax = 8 * 1024;
+
+// Callers and RPCs whose refusals are remembered, so that each is written once a minute.
+inline constexpr size_t kDeniedCallersMax = 10'000;
+
+// --- Being watched
+
+// A batch that takes longer: calls are better sent to another server.
+inline constexpr absl::Duration kSlowCommit = absl::Seconds(1);
+
+// The disk answers no more: the process is better ended.
+inline constexpr absl::Duration kStuckCommit = absl::Seconds(10);
+
 // --- Rate decks
 
 // A deck as CSV: a million lines of it.

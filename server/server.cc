@@ -14,6 +14,7 @@
 #include "grpcpp/server_builder.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/web/operations_routes.h"
 #include "storage/sqlite/sqlite_journal.h"
 #include "storage/status_macros.h"
 
@@ -79,6 +80,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure) {
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
+  FAREBOX_RETURN_IF_ERROR(server->OpenTls());
   FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
   FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
@@ -88,6 +90,20 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 
 Server::~Server() { Drain(); }
 
+absl::Status Server::OpenTls() {
+  const bool is_reachable = !IsLoopback(config_.listen);
+  if (is_reachable && (config_.access.mode == AccessMode::kOpen || !config_.tls.is_on())) {
+    Log(LogLevel::kWarning, "listening_insecurely",
+        {{"address", config_.listen},
+         {"tls", config_.tls.is_on() ? "yes" : "no"},
+         {"callers_asked", config_.access.mode == AccessMode::kKeys ? "yes" : "no"}});
+  }
+  if (!config_.tls.is_on()) return absl::OkStatus();
+  AllowTls13Only();
+  FAREBOX_ASSIGN_OR_RETURN(tls_, TlsFiles::Open(config_.tls, clock_));
+  return absl::OkStatus();
+}
+
 absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_failure) {
   FAREBOX_ASSIGN_OR_RETURN(
       journal_, sqlite::SqliteJournal::Open({.directory = config_.data_directory,
@@ -96,11 +112,14 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
                                              .clock = clock_}));
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
   FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));
-  FAREBOX_ASSIGN_OR_RETURN(ledger_,
-                           Ledger::Open({.queued_commands_max = config_.queued_commands_max,
-                                         .request_window = config_.request_window,
-                                         .on_failure = std::move(on_failure)},
-                                        journal_.get(), clock_));
+  FAREBOX_ASSIGN_OR_RETURN(
+      ledger_,
+      Ledger::Open(
+          {.queued_commands_max = config_.queued_commands_max,
+           .request_window = config_.request_window,
+           .on_failure = std::move(on_failure),
+           .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
+          journal_.get(), clock_));
   FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
                                                         .queue_max = limits::kQueuedQueriesMax},
                                                        journal_.get()));
@@ -110,13 +129,17 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
 
 absl::Status Server::BindHttp() {
   if (config_.http_listen.empty()) return absl::OkStatus();
-  FAREBOX_ASSIGN_OR_RETURN(http_, HttpListener::Bind(config_.http_listen));
+  FAREBOX_ASSIGN_OR_RETURN(http_, HttpListener::Bind(config_.http_listen, tls_.get()));
   return absl::OkStatus();
 }
 
 absl::Status Server::MakeServices() {
-  const RpcEnvironment environment = {
-      .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
+  RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
+  FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
+                                                                   .journal = journal_.get(),
+                                                                   .clock = clock_}));
+  access_->FillEnvironment(&environment);
+  access_->MakeService(environment);
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
                                                                     .ledger = ledger_.get(),
                                                                     .decks = &decks_,
@@ -146,7 +169,25 @@ absl::Status Server::MakeServices() {
                                                             .decks = &decks_,
                                                             .stationery = &mailing_->stationery(),
                                                             .clock = clock_}));
+  AddRoutes();
   return MakePayments(environment);
+}
+
+void Server::AddRoutes() {
+  if (http_ == nullptr) return;
+  auto seen = std::make_shared<ServerMetrics>(
+      ServerMetrics::Sources{.ledger = ledger_.get(),
+                             .journal = journal_.get(),
+                             .watcher_count = [this] { return watchers_->watcher_count(); },
+                             .data_directory = config_.data_directory,
+                             .queued_commands_max = config_.queued_commands_max,
+                             .start_time = clock_->Now()});
+  AddOperationsRoutes({.ledger = ledger_.get(),
+                       .access = &access_->control(),
+                       .counted = metrics_.registry(),
+                       .seen = std::move(seen),
+                       .is_closing = &is_closing_},
+                      &http_->routes());
 }
 
 absl::Status Server::MakePayments(const RpcEnvironment& environment) {
@@ -172,7 +213,11 @@ absl::Status Server::Listen() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   SetBounds(&builder);
-  builder.AddListeningPort(config_.listen, grpc::InsecureServerCredentials(), &port_);
+  credentials_ = tls_ == nullptr
+                     ? grpc::InsecureServerCredentials()
+                     : MakeTlsCredentials(tls_.get(), !config_.tls.client_ca_file.empty());
+  builder.AddListeningPort(config_.listen, credentials_, &port_);
+  builder.RegisterService(access_->service());
   builder.RegisterService(billing_.get());
   builder.RegisterService(accounts_.get());
   builder.RegisterService(rates_.get());
@@ -210,6 +255,7 @@ void Server::Drain() {
   if (payments_ != nullptr) payments_->Drain();
   if (rentals_ != nullptr) rentals_->Drain();
   if (mailing_ != nullptr) mailing_->Drain();
+  if (access_ != nullptr) access_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
 }

@@ -9,9 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/server.h"
+#include "server/access.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
 #include "server/mailing.h"
+#include "server/metrics/commit_metrics.h"
+#include "server/metrics/server_metrics.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rentals.h"
@@ -66,9 +69,11 @@ class Server {
  private:
   Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
 
+  absl::Status OpenTls();
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
 
@@ -79,6 +84,7 @@ class Server {
 
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
+  CommitMetrics commit_metrics_{metrics_.registry().get()};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_;
@@ -86,6 +92,10 @@ class Server {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<WatchHub> watchers_;
+  std::unique_ptr<TlsFiles> tls_;  // Null where there is no TLS.
+  // gRPC's core asks it at each handshake, and gRPC itself lets go of it once it listens.
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
+  std::unique_ptr<Access> access_;
   std::unique_ptr<BillingService> billing_;
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;

@@ -89,7 +89,8 @@ class Catalog {
   virtual absl::StatusOr<std::vector<absl::Status>> PutDocuments(
       absl::Span<const DocumentGroup> groups) = 0;
 
-  // Removes a document as it was read; Aborted as above, durable too.
+  // Removes a document as it was read; Aborted as above, durable too. Those of append-only kinds
+  // are neither replaced nor removed: Aborted.
   virtual absl::Status RemoveDocument(const Document& document) = 0;
 };
 

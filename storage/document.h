@@ -13,6 +13,9 @@ namespace farebox {
 // Which kind of document it is: the layer above's own numbers, 1 to 255, never given out again.
 using DocumentKind = uint8_t;
 
+// Documents of these kinds are written once: a change or a removal fails with Aborted.
+inline constexpr DocumentKind kAppendOnlyKindMin = 192;
+
 // Something beside the journal that changes rarely and must not be lost: a card on file, an attempt
 // to charge it, a rented number, a mail to send. What it says is the layer above's own.
 //

@@ -58,6 +58,9 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kCardSetupNotDone, "CARD_SETUP_NOT_DONE"},
     ReasonRow{Reason::kNumberTaken, "NUMBER_TAKEN"},
     ReasonRow{Reason::kNumberNotFound, "NUMBER_NOT_FOUND"},
+    ReasonRow{Reason::kUnauthenticated, "UNAUTHENTICATED"},
+    ReasonRow{Reason::kPermissionDenied, "PERMISSION_DENIED"},
+    ReasonRow{Reason::kApiKeyNotFound, "API_KEY_NOT_FOUND"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -265,6 +268,21 @@ absl::Status NumberNotFound(absl::string_view account_id, absl::string_view numb
   return Make(absl::StatusCode::kNotFound, Reason::kNumberNotFound,
               absl::StrCat("account ", account_id, " has no number ", number),
               {{"account_id", std::string(account_id)}, {"number", std::string(number)}});
+}
+
+absl::Status Unauthenticated() {
+  return Make(absl::StatusCode::kUnauthenticated, Reason::kUnauthenticated,
+              "who is calling is not known: an API key is needed, or a client certificate", {});
+}
+
+absl::Status PermissionDenied(absl::string_view problem) {
+  return Make(absl::StatusCode::kPermissionDenied, Reason::kPermissionDenied,
+              absl::StrCat("this is not allowed: ", problem), {});
+}
+
+absl::Status ApiKeyNotFound(absl::string_view key_id) {
+  return Make(absl::StatusCode::kNotFound, Reason::kApiKeyNotFound,
+              absl::StrCat("there is no API key ", key_id), {{"key_id", std::string(key_id)}});
 }
 
 absl::Status Overloaded() {

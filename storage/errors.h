@@ -55,6 +55,9 @@ enum class Reason : uint8_t {
   kCardSetupNotDone = 35,
   kNumberTaken = 36,
   kNumberNotFound = 37,
+  kUnauthenticated = 38,
+  kPermissionDenied = 39,
+  kApiKeyNotFound = 40,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -116,6 +119,12 @@ absl::Status CardSetupNotDone(absl::string_view setup_id, absl::string_view prob
 absl::Status NumberTaken(absl::string_view number);
 // The account does not have it, and never had.
 absl::Status NumberNotFound(absl::string_view account_id, absl::string_view number);
+
+// Nobody is let in by what the caller has sent, or has not. The same whatever is wrong with it.
+absl::Status Unauthenticated();
+// The caller is known, and may not do this.
+absl::Status PermissionDenied(absl::string_view problem);
+absl::Status ApiKeyNotFound(absl::string_view key_id);
 
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();

@@ -159,6 +159,7 @@ LedgerStats Ledger::Stats() const {
     MutexLock lock(&mu_);
     stats = stats_;
     stats.queued_commands = outstanding_commands_;
+    stats.commit_under_way = std::max(clock_->Now() - commit_start_, absl::ZeroDuration());
   }
   stats.accounts = engine_.books().account_count();
   return stats;
@@ -238,7 +239,9 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   commands.reserve(submissions.size());
   for (const Submission& submission : submissions) commands.emplace_back(submission.commands);
   Answers answers;
+  NoteCommitStart(clock_->Now());
   answers.commit = engine_.Commit(commands);
+  NoteCommitStart(absl::InfiniteFuture());
   Count(answers.commit);
 
   for (ExpiryWaiter& waiter : expiry_waiters) {
@@ -251,8 +254,15 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   TellFailure();
 }
 
+void Ledger::NoteCommitStart(absl::Time start) {
+  MutexLock lock(&mu_);
+  commit_start_ = start;
+}
+
 void Ledger::Count(const CommitResult& commit) {
   if (commit.entries.empty()) return;
+  options_.on_commit(
+      {.entries = static_cast<int64_t>(commit.entries.size()), .duration = commit.append_duration});
   MutexLock lock(&mu_);
   stats_.last_entry = engine_.head().last;
   stats_.batches = engine_.head().number;

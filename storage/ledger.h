@@ -42,6 +42,14 @@ struct LedgerStats {
   int64_t batches = 0;
   absl::Duration last_commit_duration;
   absl::Duration max_commit_duration;
+  // How long the batch that is being written takes so far; zero where none is.
+  absl::Duration commit_under_way;
+};
+
+// A batch that became durable.
+struct CommitFacts {
+  int64_t entries = 0;
+  absl::Duration duration;
 };
 
 // Commands in, outcomes out: an Engine (engine.h), and the threads around it.
@@ -71,6 +79,8 @@ class Ledger {
     // Called once, on the writer thread, when the journal can no longer be trusted: the process
     // should stop, to be started again and replay.
     std::function<void(const absl::Status&)> on_failure = [](const absl::Status&) {};
+    // Called after each batch, on the writer thread: returns soon.
+    std::function<void(const CommitFacts&)> on_commit = [](const CommitFacts&) {};
   };
 
   using Done = absl::AnyInvocable<void(std::vector<Outcome>)>;
@@ -166,6 +176,7 @@ class Ledger {
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
+  void NoteCommitStart(absl::Time start);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -191,6 +202,8 @@ class Ledger {
   // The engine's, for other threads.
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   LedgerStats stats_ ABSL_GUARDED_BY(mu_);
+  // When the batch that is being written was begun; InfiniteFuture where none is.
+  absl::Time commit_start_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
 
   Mutex answers_mu_;
   CondVar answers_changed_;  // Signalled when one of the two below changes.

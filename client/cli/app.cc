@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/cli/commands.h"
 #include "client/cli/exit_codes.h"
+#include "client/cli/files.h"
 #include "client/cli/session.h"
 #include "client/cli/times.h"
 
@@ -65,6 +67,40 @@ void AddOptions(CLI::App* app, SessionOptions* options) {
   app->add_flag("--utc", options->has_utc, "Read and show times in UTC, not the local time zone");
 }
 
+// An option whose value is what a file holds: secrets are on no command line.
+CLI::Option* AddFile(CLI::App* app, const std::string& name, std::string* content,
+                     const std::string& description) {
+  const auto check = [](const std::string& path) {
+    return std::string(ReadAll(path).status().message());
+  };
+  const auto read = [content](const std::string& path) {
+    *content = ReadAll(path).value_or("");  // Checked before.
+  };
+  return app->add_option_function<std::string>(name, read, description)
+      ->check(CLI::Validator(check, ""))
+      ->type_name(kFileType);
+}
+
+void AddIdentityOptions(CLI::App* app, SessionOptions* options) {
+  AddFile(app, "--api-key-file", &options->api_key, "The file that has your API key")
+      ->envname("FAREBOX_API_KEY_FILE");
+  app->add_flag("--tls", options->has_tls, "Connect by TLS; the three below do too")
+      ->envname("FAREBOX_TLS");
+  AddFile(app, "--tls-ca", &options->root_certificates,
+          "Who may have signed the server's certificate (PEM); whom this machine trusts by default")
+      ->envname("FAREBOX_TLS_CA");
+  AddFile(app, "--tls-cert", &options->certificates, "Your certificate (PEM), where it wants one")
+      ->envname("FAREBOX_TLS_CERT");
+  AddFile(app, "--tls-key", &options->private_key, "The key of your certificate (PEM)")
+      ->envname("FAREBOX_TLS_KEY");
+}
+
+// Fills in what follows from the options.
+void Complete(SessionOptions* options) {
+  options->api_key = std::string(absl::StripAsciiWhitespace(options->api_key));
+  options->has_tls |= !options->root_certificates.empty() || !options->certificates.empty();
+}
+
 int Refuse(absl::string_view problem) {
   std::cerr << "farebox: " << problem << ". Run with --help for more information.\n";
   return kExitUsage;
@@ -82,6 +118,7 @@ int RunApp(int argc, const char* const* argv) {
   SessionOptions options;
   options.has_colour = HasColour();
   AddOptions(&app, &options);
+  AddIdentityOptions(&app, &options);
   Commands commands(&app);
   AddAccountCommands(&commands);
   AddMoneyCommands(&commands);
@@ -91,6 +128,7 @@ int RunApp(int argc, const char* const* argv) {
   AddRechargeCommands(&commands);
   AddCardCommands(&commands);
   AddNumberCommands(&commands);
+  AddAccessCommands(&commands);
   AddStatusCommand(&commands);
   AddVerifyCommand(&commands);
   AddCompletionCommand(&commands);
@@ -104,6 +142,7 @@ int RunApp(int argc, const char* const* argv) {
     return Refuse(unknown.empty() ? error.what()
                                   : absl::StrCat("\"", unknown[0], "\" is not known here"));
   }
+  Complete(&options);
   Session session(options);
   return commands.RunChosen(&session);
 }

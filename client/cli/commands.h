@@ -6,6 +6,7 @@
 // Each adds the commands of one area, in the file of its name.
 namespace farebox::cli {
 
+void AddAccessCommands(Commands* commands);
 void AddAccountCommands(Commands* commands);
 void AddMoneyCommands(Commands* commands);
 void AddHoldCommands(Commands* commands);

@@ -8,6 +8,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/decimal.h"
 #include "client/cli/facts.h"
+#include "client/cli/files.h"
 #include "client/cli/pages.h"
 #include "client/cli/show.h"
 #include "client/cli/times.h"
@@ -18,18 +19,8 @@ namespace farebox::cli {
 namespace {
 
 constexpr int32_t kPageSizeMax = 1'000;
-// In place of a file's name: standard input or output.
+// In place of a file's name: standard input or output; ReadAll knows it too.
 constexpr char kStandardStream[] = "-";
-
-absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  const auto read = [](std::istream& in) {
-    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  };
-  if (path == kStandardStream) return read(std::cin);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::UnknownError(absl::StrCat("cannot read ", path));
-  return read(file);
-}
 
 void AddImport(Commands* commands, CLI::App* group) {
   struct Arguments {

@@ -34,8 +34,15 @@ Session::Session(SessionOptions options) : options_(std::move(options)) {}
 
 client::Client& Session::client() {
   if (client_ == nullptr) {
-    client_ = std::make_unique<client::Client>(client::ClientOptions{
-        .target = options_.server, .timeout = kTimeout, .retry = {.attempt_timeout = kTimeout}});
+    client_ = std::make_unique<client::Client>(
+        client::ClientOptions{.target = options_.server,
+                              .api_key = options_.api_key,
+                              .has_tls = options_.has_tls,
+                              .root_certificates = options_.root_certificates,
+                              .certificates = options_.certificates,
+                              .private_key = options_.private_key,
+                              .timeout = kTimeout,
+                              .retry = {.attempt_timeout = kTimeout}});
   }
   return *client_;
 }

@@ -22,6 +22,12 @@ namespace farebox::cli {
 // What holds for every command.
 struct SessionOptions {
   std::string server = "127.0.0.1:50051";
+  // See ClientOptions.
+  std::string api_key;
+  bool has_tls = false;
+  std::string root_certificates;
+  std::string certificates;
+  std::string private_key;
   std::optional<absl::Duration> timeout;  // Of a call; what is usual where it is not set.
   std::string request_id;                 // Of the change; made where it is empty.
   bool has_json = false;

@@ -1,17 +1,16 @@
 #include "client/cpp/client.h"
 
 #include <grpcpp/channel.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <grpcpp/support/channel_arguments.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "client/cpp/calls.h"
+#include "client/cpp/channel.h"
 #include "client/cpp/retry.h"
 #include "client/cpp/streams.h"
+#include "farebox/v1/access.grpc.pb.h"
 #include "farebox/v1/account.grpc.pb.h"
 #include "farebox/v1/billing.grpc.pb.h"
 #include "farebox/v1/number.grpc.pb.h"
@@ -22,38 +21,13 @@
 namespace farebox::client {
 namespace {
 
-// The answer to a full batch, with room to spare.
-constexpr int kMessageBytesMax = 64 * 1024 * 1024;
-
-// A server that was away is found again soon after it is back: within a retried call's time.
-constexpr absl::Duration kReconnectPauseFirst = absl::Milliseconds(50);
-constexpr absl::Duration kReconnectPauseMax = absl::Seconds(1);
-
 // The server takes pieces of 60,000 bytes at most.
 constexpr size_t kImportPieceBytes = 32 * 1024;
 
 // Of a call that asks the payment provider.
 constexpr int kProviderAttemptsMax = 3;
 
-int Millis(absl::Duration duration) {
-  return static_cast<int>(absl::ToInt64Milliseconds(duration));
-}
-
-std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(options.keepalive_interval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(options.keepalive_timeout));
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseFirst));
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseMax));
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, Millis(kReconnectPauseMax));
-  // Attempts are repeated here, where the request id and the server's details are known.
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  // Clients of one process do not share a connection behind their backs.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(options.target, grpc::InsecureChannelCredentials(), arguments);
-}
-
+using AccessRpcs = v1::AccessService::Stub;
 using Accounts = v1::AccountService::Stub;
 using Billing = v1::BillingService::Stub;
 using BillingAsync = v1::BillingService::StubInterface::async_interface;
@@ -70,6 +44,14 @@ struct Client::Connection {
 
   RetryPlan Plan(const CallOptions& call) const {
     return RetryPlan(options.retry, call.timeout.value_or(options.timeout));
+  }
+
+  // One attempt: for a change without a request id.
+  RetryPlan OncePlan(const CallOptions& call) const {
+    RetryOptions retry = options.retry;
+    retry.attempt_timeout = call.timeout.value_or(options.timeout);
+    retry.attempts_max = 1;
+    return RetryPlan(retry, retry.attempt_timeout);
   }
 
   // For what takes as long as there is data.
@@ -104,6 +86,7 @@ struct Client::Connection {
 
   // Synchronise themselves.
   const std::shared_ptr<grpc::Channel> channel;
+  AccessRpcs access{channel};
   Accounts accounts{channel};
   Billing billing{channel};
   Numbers numbers{channel};
@@ -310,6 +293,30 @@ absl::Status Client::ExportRates(v1::ExportRatesRequest request,
   v1::ExportRatesResponse piece;
   while (stream->Read(&piece)) take(piece.csv());
   return FromGrpc(stream->Finish());
+}
+
+absl::StatusOr<v1::CreateApiKeyResponse> Client::CreateApiKey(v1::CreateApiKeyRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->access, &AccessRpcs::CreateApiKey, std::move(request),
+              connection_->OncePlan(options));
+}
+
+absl::StatusOr<v1::RevokeApiKeyResponse> Client::RevokeApiKey(v1::RevokeApiKeyRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->access, &AccessRpcs::RevokeApiKey, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListApiKeysResponse> Client::ListApiKeys(v1::ListApiKeysRequest request,
+                                                            const CallOptions& options) {
+  return Call(&connection_->access, &AccessRpcs::ListApiKeys, std::move(request),
+              connection_->Plan(options));
+}
+
+absl::StatusOr<v1::ListAuditLogResponse> Client::ListAuditLog(v1::ListAuditLogRequest request,
+                                                              const CallOptions& options) {
+  return Call(&connection_->access, &AccessRpcs::ListAuditLog, std::move(request),
+              connection_->Plan(options));
 }
 
 absl::StatusOr<v1::PayResponse> Client::Pay(v1::PayRequest request, const CallOptions& options) {

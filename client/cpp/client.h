@@ -12,6 +12,7 @@
 #include "client/cpp/apply_stream.h"
 #include "client/cpp/options.h"
 #include "client/cpp/watch.h"
+#include "farebox/v1/access.pb.h"
 #include "farebox/v1/account.pb.h"
 #include "farebox/v1/billing.pb.h"
 #include "farebox/v1/number.pb.h"
@@ -127,6 +128,18 @@ class Client {
   absl::Status ExportRates(v1::ExportRatesRequest request,
                            absl::FunctionRef<void(absl::string_view)> take,
                            const CallOptions& options = {});
+
+  // AccessService. What each does is said in farebox/v1/access.proto.
+
+  // One attempt: where its answer is lost there may be a key that nobody knows, to be revoked.
+  absl::StatusOr<v1::CreateApiKeyResponse> CreateApiKey(v1::CreateApiKeyRequest request,
+                                                        const CallOptions& options = {});
+  absl::StatusOr<v1::RevokeApiKeyResponse> RevokeApiKey(v1::RevokeApiKeyRequest request,
+                                                        const CallOptions& options = {});
+  absl::StatusOr<v1::ListApiKeysResponse> ListApiKeys(v1::ListApiKeysRequest request,
+                                                      const CallOptions& options = {});
+  absl::StatusOr<v1::ListAuditLogResponse> ListAuditLog(v1::ListAuditLogRequest request,
+                                                        const CallOptions& options = {});
 
   // RechargeService. What each does is said in farebox/v1/recharge.proto. Those that ask the
   // payment provider have its time, ClientOptions::provider_timeout.

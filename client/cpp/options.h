@@ -24,6 +24,16 @@ struct RetryOptions {
 struct ClientOptions {
   // host:port, or unix:PATH.
   std::string target = "127.0.0.1:50051";
+  // "fbx_...": sent with every call; none if empty. Without TLS only to a server on this machine:
+  // it is sent as it is.
+  std::string api_key;
+  // Whether the connection is by TLS; the three below are for it, in PEM.
+  bool has_tls = false;
+  // Who may have signed the server's certificate; empty: whom this machine trusts.
+  std::string root_certificates;
+  // What the client shows, its own certificate first; empty: nothing.
+  std::string certificates;
+  std::string private_key;
   // What a call may take in all: its attempts and the pauses between them.
   absl::Duration timeout = absl::Seconds(2);
   // The same for Verify, ReconcileRecharges, ImportRates and ExportRates, which take as long as

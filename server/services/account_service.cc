@@ -117,17 +117,42 @@ absl::Status FillAccounts(const Ledger& ledger, const v1::ListAccountsRequest& r
   return absl::OkStatus();
 }
 
+// The account that a change is about, for the audit log.
+std::string DescribeAccount(const Ledger& ledger, const std::string& account_id) {
+  const absl::StatusOr<AccountFacts> facts = ledger.FindAccount(account_id);
+  if (!facts.ok()) return "";
+  v1::Account account;
+  FillAccount(*facts, &account);
+  return AuditJson(account);
+}
+
+template <typename Request>
+DescribeBefore DescribeAccountOf(const Ledger* ledger) {
+  return [ledger](const google::protobuf::Message& message) {
+    const auto& request = static_cast<const Request&>(message);
+    if constexpr (requires { request.account_id(); }) {
+      return DescribeAccount(*ledger, request.account_id());
+    } else {
+      return DescribeAccount(*ledger, request.account().account_id());
+    }
+  };
+}
+
 }  // namespace
 
 AccountService::AccountService(const Parts& parts)
     : parts_(parts),
       create_account_(parts.environment, "farebox.v1.AccountService/CreateAccount"),
       get_account_(parts.environment, "farebox.v1.AccountService/GetAccount"),
-      update_account_(parts.environment, "farebox.v1.AccountService/UpdateAccount"),
+      update_account_(parts.environment, "farebox.v1.AccountService/UpdateAccount", {},
+                      DescribeAccountOf<v1::UpdateAccountRequest>(parts.ledger)),
       list_accounts_(parts.environment, "farebox.v1.AccountService/ListAccounts"),
-      suspend_account_(parts.environment, "farebox.v1.AccountService/SuspendAccount"),
-      resume_account_(parts.environment, "farebox.v1.AccountService/ResumeAccount"),
-      close_account_(parts.environment, "farebox.v1.AccountService/CloseAccount"),
+      suspend_account_(parts.environment, "farebox.v1.AccountService/SuspendAccount", {},
+                       DescribeAccountOf<v1::SuspendAccountRequest>(parts.ledger)),
+      resume_account_(parts.environment, "farebox.v1.AccountService/ResumeAccount", {},
+                      DescribeAccountOf<v1::ResumeAccountRequest>(parts.ledger)),
+      close_account_(parts.environment, "farebox.v1.AccountService/CloseAccount", {},
+                     DescribeAccountOf<v1::CloseAccountRequest>(parts.ledger)),
       list_activity_(parts.environment, "farebox.v1.AccountService/ListActivity") {}
 
 grpc::ServerUnaryReactor* AccountService::CreateAccount(Context* context, const Bytes* request,

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "server/errors.h"
+#include "server/security/access_rules.h"
 #include "server/services/answers.h"
 #include "storage/errors.h"
+#include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
@@ -53,6 +55,12 @@ void FinishBatch(BatchCall* call, const std::vector<Refused>& refused,
   call->Finish(absl::OkStatus());
 }
 
+absl::StatusOr<Command> MakeCommand(const CommandFactory& commands, const BatchCall& call,
+                                    const v1::Operation& operation) {
+  FAREBOX_RETURN_IF_ERROR(CheckOperation(call.caller(), operation));
+  return commands.Make(operation, call.deadline());
+}
+
 }  // namespace
 
 void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call) {
@@ -66,7 +74,7 @@ void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call
   submitted.reserve(static_cast<size_t>(count));
   std::vector<Refused> refused;
   for (int i = 0; i < count; ++i) {
-    absl::StatusOr<Command> command = commands.Make(request.operations(i), call->deadline());
+    absl::StatusOr<Command> command = MakeCommand(commands, *call, request.operations(i));
     if (command.ok()) {
       submitted.push_back(*std::move(command));
     } else {

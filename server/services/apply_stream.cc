@@ -10,6 +10,7 @@
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
 #include "server/limits.h"
+#include "server/security/access_rules.h"
 #include "server/services/answers.h"
 #include "server/services/message.h"
 #include "server/services/serial_runner.h"
@@ -66,7 +67,9 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   void Begin(const grpc::CallbackServerContext& context) {
     self_ = shared_from_this();
-    absl::Status taken = parts_.method.Admit(context);
+    absl::StatusOr<CallerPtr> caller = parts_.method.Admit(context);
+    absl::Status taken = caller.status();
+    if (taken.ok()) caller_ = *std::move(caller);
     if (taken.ok()) taken = parts_.streams->Enter(self_);
     if (!taken.ok()) EndWith(taken);
     Proceed();
@@ -111,6 +114,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
     if (!parsed.ok()) return EndWith(parsed);
+    const absl::Status may = CheckOperation(*caller_, operation->request()->operation());
+    if (!may.ok()) return AddResult(operation->Error(may));
     absl::StatusOr<Command> command =
         parts_.commands.Make(operation->request()->operation(), absl::InfiniteFuture());
     if (!command.ok()) return AddResult(operation->Error(command.status()));
@@ -202,6 +207,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   const Parts parts_;
   const absl::Time start_;
   std::shared_ptr<ApplyStreamCall> self_;  // Until gRPC is done.
+  CallerPtr caller_;                       // Set before anything is read.
 
   // Synchronises itself.
   SerialRunner runner_;

@@ -69,9 +69,10 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(
     const RpcMethod& method, const grpc::CallbackServerContext& context,
     const grpc::ByteBuffer& bytes, const DeckRegistry& decks) {
-  FAREBOX_RETURN_IF_ERROR(method.Admit(context));
+  FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method.Admit(context));
   v1::ExportRatesRequest request;
   FAREBOX_RETURN_IF_ERROR(method.Parse(bytes, &request));
+  FAREBOX_RETURN_IF_ERROR(method.CheckMayAsk(*caller, context, request));
   FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
   std::shared_ptr<const LoadedDeck> deck = decks.Find(request.deck());
   if (deck == nullptr) return error::DeckNotFound(request.deck());

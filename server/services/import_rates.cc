@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "farebox/v1/rate.pb.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -38,12 +39,12 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   ImportCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
              DeckImporter* importer, grpc::ByteBuffer* response)
       : method_(method),
+        context_(context),
         start_(method.Now()),
         importer_(importer),
         response_(response),
         has_place_(importer->Enter()) {
-    absl::Status taken = method.Admit(context);
-    if (taken.ok() && !has_place_) taken = error::Overloaded();
+    const absl::Status taken = Admit();
     if (taken.ok()) {
       StartRead(&piece_);
     } else {
@@ -67,6 +68,12 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void OnDone() override { delete this; }
 
  private:
+  absl::Status Admit() {
+    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context_));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context_, about_));
+    return has_place_ ? absl::OkStatus() : error::Overloaded();
+  }
+
   absl::Status TakePiece() {
     v1::ImportRatesRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
@@ -87,13 +94,25 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void TakeEnd() {
     if (is_cancelled_.load()) return End(absl::CancelledError());
     if (name_.empty()) return End(error::FieldInvalid("deck", "is required"));
+    about_.set_deck(name_);
+    audited_ = method_.Audit(*caller_, context_, about_);
+    if (audited_ == nullptr) return Import();
+    // Where the log drains, the import is dropped with its line.
+    auto dropped = absl::MakeCleanup([this] { End(error::ShuttingDown()); });
+    audited_->Begin([this, dropped = std::move(dropped)](const absl::Status& noted) mutable {
+      std::move(dropped).Cancel();
+      if (noted.ok()) return Import();
+      End(noted);
+    });
+  }
+
+  void Import() {
     importer_->Import(std::move(name_), std::move(csv_),
                       [this](const absl::StatusOr<DeckVersion>& version) {
-                        if (!version.ok()) return End(version.status());
-                        v1::ImportRatesResponse answer;
-                        FillRateDeck(*version, /*is_current=*/true, answer.mutable_rate_deck());
-                        *response_ = SerializeMessage(answer);
-                        End(absl::OkStatus());
+                        if (version.ok()) {
+                          FillRateDeck(*version, /*is_current=*/true, answer_.mutable_rate_deck());
+                        }
+                        End(version.status());
                       });
   }
 
@@ -102,10 +121,17 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     is_ended_ = true;
     csv_ = std::string();
     if (has_place_) importer_->Leave();
+    if (audited_ == nullptr) return Answer(status);
+    audited_->End(status, answer_, [this, status] { Answer(status); });
+  }
+
+  void Answer(const absl::Status& status) {
+    if (status.ok()) *response_ = SerializeMessage(answer_);
     Finish(method_.End(status, start_));
   }
 
   const RpcMethod& method_;
+  const grpc::CallbackServerContext& context_;
   const absl::Time start_;
   DeckImporter* const importer_;
   grpc::ByteBuffer* const response_;
@@ -116,6 +142,11 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   std::string name_;
   std::string csv_;
   bool is_ended_ = false;
+  CallerPtr caller_;
+  // What the audit log is told: the deck, without its rates.
+  v1::ImportRatesRequest about_;
+  v1::ImportRatesResponse answer_;
+  std::unique_ptr<AuditedCall> audited_;
 
   std::atomic<bool> is_cancelled_{false};
 };

@@ -104,6 +104,18 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackSer
   });
 }
 
+// The settings or the cards that a change is about, for the audit log.
+template <typename Request, typename Question, typename Answer>
+DescribeBefore DescribeBy(RechargeDesk* desk,
+                          absl::Status (RechargeDesk::*function)(const Question&, Answer*)) {
+  return [desk, function](const google::protobuf::Message& message) -> std::string {
+    Question question;
+    question.set_account_id(static_cast<const Request&>(message).account_id());
+    Answer answer;
+    return (desk->*function)(question, &answer).ok() ? AuditJson(answer) : "";
+  };
+}
+
 constexpr RpcBounds kWithProvider = {.default_timeout = limits::kProviderTimeout};
 constexpr RpcBounds kWithList = {.default_timeout = limits::kReconciliationTimeout};
 
@@ -113,14 +125,18 @@ RechargeService::RechargeService(const Parts& parts)
     : parts_(parts),
       pay_(parts.environment, "farebox.v1.RechargeService/Pay", kWithProvider),
       get_auto_recharge_(parts.environment, "farebox.v1.RechargeService/GetAutoRecharge"),
-      update_auto_recharge_(parts.environment, "farebox.v1.RechargeService/UpdateAutoRecharge"),
+      update_auto_recharge_(
+          parts.environment, "farebox.v1.RechargeService/UpdateAutoRecharge", {},
+          DescribeBy<v1::UpdateAutoRechargeRequest>(parts.desk, &RechargeDesk::GetAutoRecharge)),
       retry_recharge_(parts.environment, "farebox.v1.RechargeService/RetryRecharge"),
       start_card_setup_(parts.environment, "farebox.v1.RechargeService/StartCardSetup",
                         kWithProvider),
-      complete_card_setup_(parts.environment, "farebox.v1.RechargeService/CompleteCardSetup",
-                           kWithProvider),
+      complete_card_setup_(
+          parts.environment, "farebox.v1.RechargeService/CompleteCardSetup", kWithProvider,
+          DescribeBy<v1::CompleteCardSetupRequest>(parts.desk, &RechargeDesk::GetCard)),
       get_card_(parts.environment, "farebox.v1.RechargeService/GetCard"),
-      delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", kWithProvider),
+      delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", kWithProvider,
+                   DescribeBy<v1::DeleteCardRequest>(parts.desk, &RechargeDesk::GetCard)),
       list_recharges_(parts.environment, "farebox.v1.RechargeService/ListRecharges"),
       reconcile_recharges_(parts.environment, "farebox.v1.RechargeService/ReconcileRecharges",
                            kWithList) {}

@@ -3,8 +3,13 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
@@ -13,6 +18,10 @@
 #include "grpcpp/support/status.h"
 #include "server/limits.h"
 #include "server/rpc_metrics.h"
+#include "server/security/access_control.h"
+#include "server/security/access_rules.h"
+#include "server/security/audit_log.h"
+#include "server/security/caller.h"
 #include "storage/clock.h"
 
 namespace farebox::server {
@@ -23,6 +32,8 @@ struct RpcEnvironment {
   RpcMetrics* metrics = nullptr;
   // Set when the server is about to stop: what comes then is turned away.
   const std::atomic<bool>* is_closing = nullptr;
+  const AccessControl* access = nullptr;
+  AuditLog* audit = nullptr;
 };
 
 struct RpcBounds {
@@ -30,19 +41,57 @@ struct RpcBounds {
   absl::Duration default_timeout = limits::kDefaultTimeout;
 };
 
+// What a change is about, as it is before it: JSON for the audit log. Waits for nothing or for a
+// disk: it is called on a thread of the log's own.
+using DescribeBefore = std::function<std::string(const google::protobuf::Message& request)>;
+
+// A change under way that the audit log is told of. Thread-compatible.
+class AuditedCall {
+ public:
+  // `about` has all that both lines say; the request and the function outlive the call.
+  AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
+              const DescribeBefore* describe_before);
+
+  // See AuditLog.
+  void Begin(absl::AnyInvocable<void(const absl::Status&)> then);
+  void End(const absl::Status& status, const google::protobuf::Message& response,
+           absl::AnyInvocable<void()> then);
+
+ private:
+  AuditLog* const log_;
+  const v1::AuditRecord about_;
+  const google::protobuf::Message& request_;
+  const DescribeBefore* const describe_before_;
+};
+
 // What is the same for all calls of one RPC. Thread-safe; constant after construction.
 class RpcMethod {
  public:
   // `name` as in "farebox.v1.BillingService/Debit".
-  RpcMethod(const RpcEnvironment& environment, absl::string_view name, RpcBounds bounds = {});
+  RpcMethod(const RpcEnvironment& environment, absl::string_view name, RpcBounds bounds = {},
+            DescribeBefore describe_before = nullptr);
   RpcMethod(const RpcMethod&) = delete;
   RpcMethod& operator=(const RpcMethod&) = delete;
 
   absl::Time Now() const { return clock_->Now(); }
 
-  // The first step of every call: who is calling, and whether they may. Nobody is asked who they
-  // are yet; SHUTTING_DOWN is all it fails with.
-  absl::Status Admit(const grpc::CallbackServerContext& context) const;
+  // The first step of every call: who is calling, and whether their role may call this. Fails with
+  // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED.
+  absl::StatusOr<CallerPtr> Admit(const grpc::CallbackServerContext& context) const;
+
+  // The second, once the request is read: whether the caller may ask for that.
+  template <typename Request>
+  absl::Status CheckMayAsk(const Caller& caller, const grpc::CallbackServerContext& context,
+                           const Request& request) const {
+    absl::Status may = CheckRequest(caller, request);
+    if (absl::IsPermissionDenied(may)) NoteDenied(caller, context, may);
+    return may;
+  }
+
+  // The third, where the audit log is to know; null where not. The request outlives it.
+  std::unique_ptr<AuditedCall> Audit(const Caller& caller,
+                                     const grpc::CallbackServerContext& context,
+                                     const google::protobuf::Message& request) const;
 
   // Fails with MESSAGE_TOO_LARGE or FIELD_INVALID.
   absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
@@ -55,10 +104,18 @@ class RpcMethod {
   grpc::Status End(const absl::Status& status, absl::Time start) const;
 
  private:
+  void NoteDenied(const Caller& caller, const grpc::CallbackServerContext& context,
+                  const absl::Status& status) const;
+  v1::AuditRecord About(const Caller& caller, const grpc::CallbackServerContext& context) const;
+
   const Clock* const clock_;
   const std::atomic<bool>* const is_closing_;
+  const AccessControl* const access_;
+  AuditLog* const audit_;
   const absl::string_view name_;
   const RpcBounds bounds_;
+  const DescribeBefore describe_before_;
+  const AccessRule rule_;
   RpcMetrics::Meter* const meter_;
 };
 

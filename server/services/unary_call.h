@@ -2,6 +2,7 @@
 #define FAREBOX_SERVER_SERVICES_UNARY_CALL_H_
 
 #include <array>
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,8 +11,11 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/security/caller.h"
 #include "server/services/message.h"
+#include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
+#include "storage/status_macros.h"
 
 namespace farebox::server {
 
@@ -30,16 +34,18 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
     auto* const call = new UnaryCall(method, context, response);
-    absl::Status taken = method.Admit(context);
-    if (taken.ok()) taken = method.Parse(request, call->request_);
-    if (taken.ok()) {
-      handler(call);
-    } else {
+    const absl::Status taken = call->Take(context, request);
+    if (!taken.ok()) {
       call->Finish(taken);
+    } else if (call->audited_ != nullptr) {
+      call->HandleAudited(std::forward<Handler>(handler));
+    } else {
+      handler(call);
     }
     return call;
   }
 
+  const Caller& caller() const { return *caller_; }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }
   google::protobuf::Arena* arena() { return &arena_; }
@@ -49,8 +55,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   // Answers with response(), or with the error where `status` is one.
   void Finish(const absl::Status& status) {
-    if (status.ok()) *response_bytes_ = SerializeMessage(*response_);
-    grpc::ServerUnaryReactor::Finish(method_.End(status, start_));
+    if (audited_ == nullptr) return Answer(status);
+    audited_->End(status, *response_, [this, status] { Answer(status); });
   }
 
  private:
@@ -69,10 +75,40 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void OnDone() override { delete this; }
 
+  absl::Status Take(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
+    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context));
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(request, request_));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context, *request_));
+    audited_ = method_.Audit(*caller_, context, *request_);
+    return absl::OkStatus();
+  }
+
+  // Nothing is changed before the audit log has a line of it.
+  template <typename Handler>
+  void HandleAudited(Handler&& handler) {
+    audited_->Begin([pending = PendingCall<UnaryCall>(this),
+                     handler = std::forward<Handler>(handler)](const absl::Status& noted) mutable {
+      UnaryCall* const call = pending.Take();
+      if (noted.ok()) {
+        handler(call);
+      } else {
+        call->Finish(noted);
+      }
+    });
+  }
+
+  void Answer(const absl::Status& status) {
+    if (status.ok()) *response_bytes_ = SerializeMessage(*response_);
+    grpc::ServerUnaryReactor::Finish(method_.End(status, start_));
+  }
+
   const RpcMethod& method_;
   const absl::Time start_;
   const absl::Time deadline_;
   grpc::ByteBuffer* const response_bytes_;
+  CallerPtr caller_;
+  // Null where the audit log need not know.
+  std::unique_ptr<AuditedCall> audited_;
 
   alignas(8) std::array<char, kInitialBlockBytes> initial_block_;
   google::protobuf::Arena arena_;

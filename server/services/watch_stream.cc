@@ -61,8 +61,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
              const Ledger& ledger) {
     self_ = shared_from_this();
-    absl::Status begun = method_.Admit(context);
-    if (begun.ok()) begun = Watch(request, ledger);
+    const absl::Status begun = Watch(context, request, ledger);
     if (begun.ok()) {
       // So that the caller knows that nothing after this is missed.
       StartSendInitialMetadata();
@@ -121,9 +120,12 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
  private:
-  absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
+  absl::Status Watch(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
+                     const Ledger& ledger) {
+    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method_.Admit(context));
     v1::WatchAccountRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller, context, request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }

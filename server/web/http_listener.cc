@@ -45,6 +45,12 @@ void SetBounds(httplib::Server* server) {
   });
 }
 
+std::unique_ptr<httplib::Server> MakeServer(const TlsFiles* tls) {
+  if (tls == nullptr) return std::make_unique<httplib::Server>();
+  return std::make_unique<httplib::SSLServer>(
+      [tls](SSL_CTX& context) { return SetUpTls(*tls, &context); });
+}
+
 }  // namespace
 
 absl::Status CheckHttpAddress(const std::string& address) {
@@ -52,7 +58,7 @@ absl::Status CheckHttpAddress(const std::string& address) {
   return absl::InvalidArgumentError("needs an address and a port, e.g. 127.0.0.1:8080");
 }
 
-HttpListener::HttpListener() : server_(std::make_unique<httplib::Server>()) {
+HttpListener::HttpListener(std::unique_ptr<httplib::Server> server) : server_(std::move(server)) {
   SetBounds(server_.get());
   // Nothing here is to be shown within another site's page, or guessed to be another type.
   server_->set_default_headers({{"X-Content-Type-Options", "nosniff"},
@@ -63,10 +69,11 @@ HttpListener::HttpListener() : server_(std::make_unique<httplib::Server>()) {
                                     const std::exception_ptr&) { response.status = 500; });
 }
 
-absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::string& address) {
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::string& address,
+                                                                 const TlsFiles* tls) {
   const std::optional<HostAndPort> parsed = Parse(address);
   if (!parsed.has_value()) return CheckHttpAddress(address);
-  std::unique_ptr<HttpListener> listener(new HttpListener);
+  std::unique_ptr<HttpListener> listener(new HttpListener(MakeServer(tls)));
   if (parsed->port == 0) {
     listener->port_ = listener->server_->bind_to_any_port(parsed->host);
   } else if (listener->server_->bind_to_port(parsed->host, parsed->port)) {

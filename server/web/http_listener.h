@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/security/tls.h"
 
 namespace httplib {
 class Server;
@@ -17,12 +18,14 @@ namespace farebox::server {
 // Takes HTTP/1.1 requests and hands them to the routes of others. What is too large or too slow is
 // turned away before it reaches them; the bounds are in limits.h.
 //
-// Speaks plain HTTP: a proxy that ends TLS stands before it where others than this machine are to
-// reach it. Bind, add routes, Serve, Drain: on one thread. Routes run on threads of its own.
+// Without TLS, a proxy that ends it stands before it where others than this machine are to reach
+// it. Bind, add routes, Serve, Drain: on one thread. Routes run on threads of its own.
 class HttpListener {
  public:
   // `address` as in "127.0.0.1:8080", "[::1]:0"; port 0 takes a free one. Nobody is answered yet.
-  static absl::StatusOr<std::unique_ptr<HttpListener>> Bind(const std::string& address);
+  // With TLS where `tls` is not null; it outlives the listener.
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Bind(const std::string& address,
+                                                            const TlsFiles* tls = nullptr);
   // Drains.
   ~HttpListener();
 
@@ -38,7 +41,7 @@ class HttpListener {
   void Drain();
 
  private:
-  HttpListener();
+  explicit HttpListener(std::unique_ptr<httplib::Server> server);
 
   std::unique_ptr<httplib::Server> server_;
   int port_ = 0;

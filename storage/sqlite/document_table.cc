@@ -183,6 +183,7 @@ absl::Status DocumentTable::CheckIsNext(const Document& document,
     return SomebodyWasFirst(document, before.has_value() ? "it exists" : "it is gone");
   }
   if (!before.has_value()) return absl::OkStatus();
+  if (document.kind >= kAppendOnlyKindMin) return SomebodyWasFirst(document, "it never changes");
   FAREBOX_CHECK(before->account == document.account);
   return before->revision == document.revision ? absl::OkStatus()
                                                : SomebodyWasFirst(document, "it has been changed");

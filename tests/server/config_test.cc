@@ -37,6 +37,49 @@ TEST(ReadConfig, ListensOnLoopbackWhereNothingElseIsSaid) {
   EXPECT_EQ(result.config.request_window, absl::Hours(24 * 7));
 }
 
+TEST(ReadConfig, WhoIsLetInIsSetWordForWord) {
+  const ConfigResult result =
+      Read({"--access", "keys", "--admin-key-file", "/tmp/key", "--certificate-role",
+            "spiffe://example.com/router=router", "--certificate-role", "CN=sms-1=gateway",
+            "--support-credit-max", "7"});
+
+  ASSERT_FALSE(result.is_done);
+  const AccessOptions& access = result.config.access;
+  EXPECT_EQ(access.mode, AccessMode::kKeys);
+  EXPECT_EQ(access.admin_key_file, "/tmp/key");
+  EXPECT_EQ(access.support_credit_max, Micros(7'000'000));
+  EXPECT_EQ(access.certificate_roles.at("spiffe://example.com/router"), v1::ROLE_ROUTER);
+  EXPECT_EQ(access.certificate_roles.at("CN=sms-1"), v1::ROLE_GATEWAY);
+}
+
+TEST(ReadConfig, RefusesRolesOfCertificatesThatItCannotRead) {
+  for (const char* const role :
+       {"router", "spiffe://example.com/router", "spiffe://example.com/router=owner", "CN==router",
+        "sms-1=gateway", "spiffe://example.com/me=customer", "CN=sms-1=unspecified"}) {
+    std::string problem;
+    const ConfigResult result = Read({"--certificate-role", role}, &problem);
+    EXPECT_EQ(result.exit_code, kExitUsage) << role;
+    EXPECT_NE(problem.find("--certificate-role"), std::string::npos) << problem;
+  }
+}
+
+TEST(ReadConfig, ListensForOthersOnlyWithKeysAndTls) {
+  const std::vector<const char*> open = {"--listen", "0.0.0.0:1"};
+  const auto with = [&](std::vector<const char*> more) {
+    std::vector<const char*> flags = open;
+    flags.insert(flags.end(), more.begin(), more.end());
+    std::string problem;
+    return Read(flags, &problem).exit_code;
+  };
+
+  EXPECT_EQ(with({}), kExitUsage);
+  EXPECT_EQ(with({"--access", "keys"}), kExitUsage);
+  EXPECT_EQ(with({"--tls-cert", "a", "--tls-key", "b"}), kExitUsage);
+  EXPECT_EQ(with({"--tls-cert", "a"}), kExitUsage);
+  EXPECT_EQ(with({"--access", "keys", "--tls-cert", "a", "--tls-key", "b"}), kExitOk);
+  EXPECT_EQ(with({"--insecure-listen-anywhere"}), kExitOk);
+}
+
 TEST(ReadConfig, TakesLimitsOfChargesByCurrency) {
   const ConfigResult result =
       Read({"--recharge-limits", "JPY=5000:1000:90000", "--recharge-limits", "EUR=20:5:500"});

@@ -71,7 +71,7 @@ class ServerTest : public ::testing::Test {
   // Moves the clock and expires what is due by then.
   void Advance(absl::Duration by);
 
-  std::shared_ptr<grpc::Channel> NewChannel() const;
+  virtual std::shared_ptr<grpc::Channel> NewChannel() const;
 
   ManualClock clock_{absl::FromUnixSeconds(1'767'225'600)};  // 2026-01-01
   testing::TemporaryDirectory directory_;

@@ -30,6 +30,9 @@ constexpr int64_t kNewest = std::numeric_limits<int64_t>::max();
 
 absl::Time At(int64_t seconds) { return absl::FromUnixSeconds(1'700'000'000 + seconds); }
 
+// Nothing of such a kind changes.
+constexpr DocumentKind kLine = kAppendOnlyKindMin;
+
 class Documents : public ::testing::TestWithParam<JournalKind> {
  protected:
   void SetUp() override { Reopen(); }
@@ -74,6 +77,21 @@ class Documents : public ::testing::TestWithParam<JournalKind> {
   const std::unique_ptr<JournalHome> home_ = GetParam().make();
   std::unique_ptr<Journal> journal_;
 };
+
+TEST_P(Documents, WhatIsOnlyAddedIsNeitherChangedNorRemoved) {
+  ASSERT_TRUE(Put({{.kind = kLine, .key = "1", .content = "first"}}).ok());
+  Document line = *Find(kLine, "1");
+
+  line.content = "another";
+  EXPECT_TRUE(absl::IsAborted(Put({line})));
+  line.revision = 0;
+  EXPECT_TRUE(absl::IsAborted(Put({line})));
+  line.revision = 1;
+  EXPECT_TRUE(absl::IsAborted(journal_->catalog().RemoveDocument(line)));
+
+  Reopen();
+  EXPECT_EQ(Find(kLine, "1")->content, "first");
+}
 
 INSTANTIATE_TEST_SUITE_P(Journals, Documents, ::testing::ValuesIn(JournalKinds()), NameOfKind);
 

@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr size_t kReasonCount = 38;
+constexpr size_t kReasonCount = 41;
 
 // Every error there is: its code, and whether trying again helps.
 struct Row {
@@ -41,6 +41,21 @@ std::vector<Row> Catalogue() {
       {error::RefundExceedsDebit("a", 1, Cents(1)), Code::kFailedPrecondition,
        Reason::kRefundExceedsDebit, false},
       {error::Declined("a", Reason::kNoRate), Code::kFailedPrecondition, Reason::kNoRate, false},
+      {error::NoCard("a"), Code::kFailedPrecondition, Reason::kNoCard, false},
+      {error::CardDeclined("a", "c", "p"), Code::kFailedPrecondition, Reason::kCardDeclined, false},
+      {error::RechargeInProgress("a"), Code::kFailedPrecondition, Reason::kRechargeInProgress,
+       false},
+      {error::RechargeLimit("a", "p"), Code::kFailedPrecondition, Reason::kRechargeLimit, false},
+      {error::ProviderUnavailable("p"), Code::kUnavailable, Reason::kProviderUnavailable, true},
+      {error::PaymentPending("r", "u"), Code::kUnavailable, Reason::kPaymentPending, true},
+      {error::CardSetupNotFound("s"), Code::kNotFound, Reason::kCardSetupNotFound, false},
+      {error::CardSetupNotDone("s", "p"), Code::kFailedPrecondition, Reason::kCardSetupNotDone,
+       false},
+      {error::NumberTaken("n"), Code::kFailedPrecondition, Reason::kNumberTaken, false},
+      {error::NumberNotFound("a", "n"), Code::kNotFound, Reason::kNumberNotFound, false},
+      {error::Unauthenticated(), Code::kUnauthenticated, Reason::kUnauthenticated, false},
+      {error::PermissionDenied("p"), Code::kPermissionDenied, Reason::kPermissionDenied, false},
+      {error::ApiKeyNotFound("k"), Code::kNotFound, Reason::kApiKeyNotFound, false},
       {error::Overloaded(), Code::kResourceExhausted, Reason::kOverloaded, true},
       {error::DeadlineExceeded(), Code::kDeadlineExceeded, Reason::kDeadlineExceeded, false},
       {error::ShuttingDown(), Code::kUnavailable, Reason::kShuttingDown, true},

@@ -295,6 +295,9 @@ class MemoryJournal::MemoryCatalog : public Catalog {
 
   absl::Status CheckIsNext(const Document& document) ABSL_EXCLUSIVE_LOCKS_REQUIRED(disk_.mu_) {
     const auto before = disk_.documents_.find({document.kind, document.key});
+    if (before != disk_.documents_.end() && document.kind >= kAppendOnlyKindMin) {
+      return absl::AbortedError("it never changes");
+    }
     const int64_t revision = before == disk_.documents_.end() ? 0 : before->second.revision;
     return revision == document.revision ? absl::OkStatus()
                                          : absl::AbortedError("somebody was first");

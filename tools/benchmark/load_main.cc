@@ -1,16 +1,34 @@
 // Makes load on a server and prints what it saw as one line of JSON.
 
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <iostream>
+#include <iterator>
+#include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "tools/benchmark/load.h"
+
+namespace {
+
+// Empty where there is no file.
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   farebox::benchmark::LoadOptions options;
   bool prepare = false;
   CLI::App app{"Makes load on a Farebox server and prints operations a second and latencies."};
   app.add_option("--server", options.server, "host:port")->capture_default_str();
+  std::string api_key_file;
+  std::string root_certificates_file;
+  app.add_option("--api-key-file", api_key_file, "the file with the API key of every call");
+  app.add_option("--tls-ca", root_certificates_file, "connect by TLS; who signed the certificate");
   app.add_option("--operation", options.operation,
                  "debit, authorize, balance, activity, batch or stream")
       ->capture_default_str();
@@ -25,6 +43,8 @@ int main(int argc, char** argv) {
                  "Unix seconds; pages end at random times after it");
   app.add_flag("--prepare", prepare, "only make the accounts and the deck");
   CLI11_PARSE(app, argc, argv);
+  options.api_key = std::string(absl::StripAsciiWhitespace(ReadFile(api_key_file)));
+  options.root_certificates = ReadFile(root_certificates_file);
 
   if (prepare) {
     const absl::Status status = farebox::benchmark::PrepareAccounts(options);

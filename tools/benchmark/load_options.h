@@ -9,6 +9,10 @@ namespace farebox::benchmark {
 // What load to make.
 struct LoadOptions {
   std::string server = "127.0.0.1:50051";
+  // Sent with every call; none if empty.
+  std::string api_key;
+  // PEM; the connection is by TLS unless this is empty.
+  std::string root_certificates;
   // debit, authorize, balance, activity, batch, stream.
   std::string operation = "debit";
   // Calls (operations of a stream) that are in flight at once.

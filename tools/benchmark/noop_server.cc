@@ -10,6 +10,8 @@
 
 #include "farebox/v1/billing.grpc.pb.h"
 #include "server/rpc_metrics.h"
+#include "server/security/access_control.h"
+#include "server/security/audit_log.h"
 #include "server/services/rpc_method.h"
 #include "server/services/unary_call.h"
 #include "storage/clock.h"
@@ -127,7 +129,13 @@ int Run(const std::string& listen) {
   const SystemClock clock;
   server::RpcMetrics metrics;
   const std::atomic<bool> is_closing = false;
-  NoopBilling billing({.clock = &clock, .metrics = &metrics, .is_closing = &is_closing});
+  const server::AccessControl open_to_all(server::AccessOptions(), /*keys=*/nullptr);
+  server::AuditLog unused_log(/*documents=*/nullptr, /*ledger=*/nullptr, &clock);
+  NoopBilling billing({.clock = &clock,
+                       .metrics = &metrics,
+                       .is_closing = &is_closing,
+                       .access = &open_to_all,
+                       .audit = &unused_log});
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(16 << 20);

@@ -10,6 +10,7 @@
 #include "storage/clock.h"
 #include "storage/mutex.h"
 #include "storage/thread.h"
+#include "tools/benchmark/identity.h"
 #include "tools/benchmark/latency.h"
 #include "tools/benchmark/load.h"
 #include "tools/benchmark/requests.h"
@@ -75,9 +76,10 @@ bool Send(int count, const Clock& clock, RequestMaker* maker, Stream* stream) {
 
 absl::StatusOr<LoadResult> RunStreamLoad(const LoadOptions& options) {
   const SystemClock clock;
-  const auto stub = v1::BillingService::NewStub(
-      grpc::CreateChannel(options.server, grpc::InsecureChannelCredentials()));
+  const auto stub =
+      v1::BillingService::NewStub(grpc::CreateChannel(options.server, Credentials(options)));
   grpc::ClientContext context;
+  AddKey(options, &context);
   const auto stream = stub->ApplyStream(&context);
   const absl::Time begin = clock.Now() + absl::Seconds(options.warmup_seconds);
   const absl::Time end = begin + absl::Seconds(options.seconds);

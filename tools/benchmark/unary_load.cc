@@ -11,6 +11,7 @@
 #include "farebox/v1/rate.grpc.pb.h"
 #include "storage/clock.h"
 #include "tools/benchmark/calls.h"
+#include "tools/benchmark/identity.h"
 #include "tools/benchmark/latency.h"
 #include "tools/benchmark/load.h"
 #include "tools/benchmark/requests.h"
@@ -39,8 +40,8 @@ class UnaryLoad {
       grpc::ChannelArguments arguments;
       arguments.SetInt("benchmark_channel", i);  // Otherwise channels share a connection.
       arguments.SetMaxReceiveMessageSize(-1);
-      stubs_.push_back(std::make_unique<Stub>(grpc::CreateCustomChannel(
-          options.server, grpc::InsecureChannelCredentials(), arguments)));
+      stubs_.push_back(std::make_unique<Stub>(
+          grpc::CreateCustomChannel(options.server, Credentials(options), arguments)));
     }
   }
 
@@ -98,6 +99,7 @@ class UnaryLoad {
     Kind::Fill(options_, &maker_, &slot->request);
     ++started_;
     slot->context.emplace();
+    AddKey(options_, &*slot->context);
     slot->start = clock_.Now();
     Stub* const stub = stubs_[next_stub_++ % stubs_.size()].get();
     slot->reader = (stub->*Kind::kPrepare)(&*slot->context, slot->request, &queue_);
@@ -124,8 +126,9 @@ absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
-absl::Status ImportDeck(const std::shared_ptr<grpc::Channel>& channel) {
+absl::Status ImportDeck(const LoadOptions& options, const std::shared_ptr<grpc::Channel>& channel) {
   grpc::ClientContext context;
+  AddKey(options, &context);
   v1::ImportRatesResponse response;
   const auto writer = v1::RateService::NewStub(channel)->ImportRates(&context, &response);
   v1::ImportRatesRequest request;
@@ -139,8 +142,8 @@ absl::Status ImportDeck(const std::shared_ptr<grpc::Channel>& channel) {
 }  // namespace
 
 absl::Status PrepareAccounts(const LoadOptions& options) {
-  const auto channel = grpc::CreateChannel(options.server, grpc::InsecureChannelCredentials());
-  if (absl::Status imported = ImportDeck(channel); !imported.ok()) return imported;
+  const auto channel = grpc::CreateChannel(options.server, Credentials(options));
+  if (absl::Status imported = ImportDeck(options, channel); !imported.ok()) return imported;
 
   LoadOptions each = options;
   each.operations = options.accounts;

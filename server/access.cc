@@ -1,0 +1,134 @@
+#include "server/access.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox::server {
+namespace {
+
+// How far the time of a key's last use may be behind.
+constexpr absl::Duration kUsePause = absl::Minutes(1);
+
+bool HasAdminCertificate(const AccessOptions& options) {
+  for (const auto& [name, role] : options.certificate_roles) {
+    if (role == v1::ROLE_ADMIN) return true;
+  }
+  return false;
+}
+
+absl::Status FileProblem(const std::string& path) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--admin-key-file ", path, ": ", std::strerror(errno)));
+}
+
+// A file that was not there, for its owner only; on disk when this returns.
+absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return FileProblem(path);
+  const absl::Cleanup close_file = [file] { close(file); };
+  const std::string line = absl::StrCat(secret, "\n");
+  const bool is_written =
+      write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
+      fsync(file) == 0;
+  return is_written ? absl::OkStatus() : FileProblem(path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Access>> Access::Start(const AccessOptions& options,
+                                                      const House& house) {
+  std::unique_ptr<Access> access(new Access(options, house));
+  FAREBOX_RETURN_IF_ERROR(access->Load());
+  access->use_writer_ = StartThread("fbx-key-use", [self = access.get()] { self->LoopWriteUse(); });
+  return access;
+}
+
+Access::Access(const AccessOptions& options, const House& house)
+    : options_(options),
+      house_(house),
+      documents_(house.ledger, house.journal),
+      audit_(&documents_, house.ledger, house.clock),
+      lanes_("access", 1) {}
+
+Access::~Access() { Drain(); }
+
+absl::Status Access::Load() {
+  FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max},
+                                                &documents_, house_.clock));
+  control_ = std::make_unique<AccessControl>(options_, keys_.get());
+  const bool is_closed = options_.mode == AccessMode::kKeys;
+  return is_closed && !keys_->HasAdmin() ? MakeFirstKey() : absl::OkStatus();
+}
+
+absl::Status Access::MakeFirstKey() {
+  if (options_.admin_key_file.empty()) {
+    if (HasAdminCertificate(options_)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
+        "file that the first key is written to");
+  }
+  v1::ApiKey wanted;
+  wanted.set_role(v1::ROLE_ADMIN);
+  wanted.set_label("made at the first start");
+  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made, keys_->Create(wanted));
+  const absl::Status written = WriteSecretFile(options_.admin_key_file, made.secret);
+  if (!written.ok()) {
+    // Nobody has it.
+    FAREBOX_RETURN_IF_ERROR(keys_->Revoke(made.key.key_id()).status());
+    return written;
+  }
+  Log(LogLevel::kInfo, "admin_key_made",
+      {{"key_id", made.key.key_id()}, {"file", options_.admin_key_file}});
+  return absl::OkStatus();
+}
+
+void Access::FillEnvironment(RpcEnvironment* environment) {
+  environment->access = control_.get();
+  environment->audit = &audit_;
+}
+
+void Access::MakeService(const RpcEnvironment& environment) {
+  service_ = std::make_unique<AccessService>(AccessService::Parts{.environment = environment,
+                                                                  .keys = keys_.get(),
+                                                                  .audit = &audit_,
+                                                                  .ledger = house_.ledger,
+                                                                  .lanes = &lanes_});
+}
+
+void Access::LoopWriteUse() {
+  while (true) {
+    {
+      MutexLock lock(&mu_);
+      if (!stopping_) changed_.WaitFor(&mu_, kUsePause);
+      if (stopping_) return;
+    }
+    keys_->WriteUse();
+  }
+}
+
+void Access::Drain() {
+  {
+    MutexLock lock(&mu_);
+    if (std::exchange(stopping_, true)) return;
+    changed_.SignalAll();
+  }
+  if (use_writer_.joinable()) use_writer_.join();
+  lanes_.Drain();
+  audit_.Drain();
+  if (keys_ != nullptr) keys_->WriteUse();
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,75 @@
+#ifndef FAREBOX_SERVER_ACCESS_H_
+#define FAREBOX_SERVER_ACCESS_H_
+
+#include <memory>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/lanes.h"
+#include "server/security/access_control.h"
+#include "server/security/api_keys.h"
+#include "server/security/audit_log.h"
+#include "server/services/access_service.h"
+#include "server/services/rpc_method.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// Who is let in, put together: keys, roles, the audit log and the RPCs about them. Thread-safe.
+class Access {
+ public:
+  // All outlive it.
+  struct House {
+    Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
+    const Clock* clock = nullptr;
+  };
+  // InvalidArgument: with these options nobody could ever be let in to make keys.
+  static absl::StatusOr<std::unique_ptr<Access>> Start(const AccessOptions& options,
+                                                       const House& house);
+  ~Access();
+
+  // What it adds to every RPC's environment.
+  void FillEnvironment(RpcEnvironment* environment);
+  // Called once, with the whole environment.
+  void MakeService(const RpcEnvironment& environment);
+  const AccessControl& control() const { return *control_; }
+  AccessService* service() { return service_.get(); }
+
+  // Idempotent.
+  void Drain();
+
+ private:
+  Access(const AccessOptions& options, const House& house);
+
+  absl::Status Load();
+  absl::Status MakeFirstKey();
+  void LoopWriteUse();
+
+  // Constant after construction.
+  const AccessOptions options_;
+  const House house_;
+
+  // Synchronise themselves.
+  DocumentStore documents_;
+  std::unique_ptr<ApiKeys> keys_;
+  std::unique_ptr<AccessControl> control_;
+  AuditLog audit_;
+  Lanes lanes_;
+  std::unique_ptr<AccessService> service_;
+
+  Mutex mu_;
+  CondVar changed_;  // Signalled when stopping_ changes.
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  // Last: it starts when all above is built.
+  std::thread use_writer_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_ACCESS_H_

@@ -1,0 +1,56 @@
+#ifndef FAREBOX_SERVER_METRICS_SERVER_METRICS_H_
+#define FAREBOX_SERVER_METRICS_SERVER_METRICS_H_
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "prometheus/collectable.h"
+#include "storage/journal.h"
+#include "storage/ledger.h"
+
+namespace farebox::server {
+
+// How the server is at the moment it is asked. Thread-safe.
+//
+//   farebox_build_info{version}      gauge     1
+//   farebox_accounts                 gauge     accounts, of any state
+//   farebox_entries_total            counter   entries in the journal
+//   farebox_batches_total            counter   batches in the journal: a disk sync each
+//   farebox_queued_commands          gauge     changes that wait for the disk
+//   farebox_queued_commands_max      gauge     more are answered OVERLOADED
+//   farebox_commit_under_way_seconds gauge     how long the batch that is being written takes so
+//   far farebox_derived_lag_entries      gauge     entries that the derived file does not have yet
+//   farebox_journal_bytes            gauge     the journal file
+//   farebox_wal_bytes                gauge     its write-ahead log
+//   farebox_derived_bytes            gauge     the derived file
+//   farebox_disk_free_bytes          gauge     where these files are
+//   farebox_watchers                 gauge     open WatchAccount streams
+//   process_start_time_seconds       gauge     since 1970
+//   process_resident_memory_bytes    gauge
+//   process_open_fds                 gauge
+class ServerMetrics : public prometheus::Collectable {
+ public:
+  // All outlive it.
+  struct Sources {
+    const Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
+    std::function<int64_t()> watcher_count;
+    std::string data_directory;
+    size_t queued_commands_max = 0;
+    absl::Time start_time;
+  };
+  explicit ServerMetrics(Sources sources) : sources_(std::move(sources)) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const Sources sources_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_METRICS_SERVER_METRICS_H_

@@ -1,0 +1,113 @@
+#include "server/security/access_control.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "grpc/grpc_security_constants.h"
+#include "grpcpp/security/auth_context.h"
+#include "storage/errors.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr char kAuthorization[] = "authorization";
+constexpr absl::string_view kScheme = "Bearer ";
+constexpr absl::string_view kCommonName = "CN=";
+// What gRPC calls what it has found in a certificate. The SPIFFE id is there where the certificate
+// has exactly one, and it is well formed.
+constexpr const char* kSpiffeId = GRPC_PEER_SPIFFE_ID_PROPERTY_NAME;
+
+absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+CallerPtr MakeAnyone() {
+  auto anyone = std::make_shared<Caller>();
+  anyone->name = "anyone";
+  anyone->role = v1::ROLE_ADMIN;
+  anyone->is_known = false;
+  return anyone;
+}
+
+}  // namespace
+
+absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options) {
+  const size_t equals = text.rfind('=');
+  const absl::string_view name = text.substr(0, equals);
+  v1::Role role = v1::ROLE_UNSPECIFIED;
+  if (equals != absl::string_view::npos) {
+    v1::Role_Parse(absl::StrCat("ROLE_", absl::AsciiStrToUpper(text.substr(equals + 1))), &role);
+  }
+  const bool is_common_name = absl::StartsWith(name, kCommonName) && name.size() > 3;
+  if ((!absl::StartsWith(name, "spiffe://") && !is_common_name) || role == v1::ROLE_UNSPECIFIED) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not like spiffe://example.com/router=router or CN=sms-1",
+                     "=gateway, with one of the roles router, gateway, support, admin, metrics"));
+  }
+  if (role == v1::ROLE_CUSTOMER) {
+    return absl::InvalidArgumentError("a customer has a key, which names their account");
+  }
+  if (!options->certificate_roles.emplace(name, role).second) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " has a role already"));
+  }
+  return absl::OkStatus();
+}
+
+AccessControl::AccessControl(AccessOptions options, const ApiKeys* keys)
+    : options_(std::move(options)), keys_(keys), anyone_(MakeAnyone()) {
+  for (const auto& [name, role] : options_.certificate_roles) {
+    auto caller = std::make_shared<Caller>();
+    caller->name = name;
+    caller->role = role;
+    caller->credit_max = options_.support_credit_max;
+    by_certificate_.emplace(name, std::move(caller));
+  }
+}
+
+CallerPtr AccessControl::FindByCertificate(const grpc::AuthContext& certificate) const {
+  if (!certificate.IsPeerAuthenticated()) return nullptr;
+  std::string name;
+  const std::vector<grpc::string_ref> ids = certificate.FindPropertyValues(kSpiffeId);
+  if (ids.size() == 1) {
+    name = std::string(View(ids[0]));
+  } else {
+    // A certificate with URIs is to be known by one of them, and is not.
+    const std::vector<grpc::string_ref> names =
+        certificate.FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+    const bool has_uris = !certificate.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME).empty();
+    if (names.size() != 1 || has_uris) return nullptr;
+    name = absl::StrCat(kCommonName, View(names[0]));
+  }
+  const auto found = by_certificate_.find(name);
+  return found == by_certificate_.end() ? nullptr : found->second;
+}
+
+CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
+  absl::string_view secret = authorization;
+  return absl::ConsumePrefix(&secret, kScheme) ? keys_->Find(secret) : nullptr;
+}
+
+absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization) const {
+  if (options_.mode == AccessMode::kOpen) return anyone_;
+  CallerPtr caller = FindByKey(authorization);
+  if (caller == nullptr) return error::Unauthenticated();
+  return caller;
+}
+
+absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase& context) const {
+  if (options_.mode == AccessMode::kOpen) return anyone_;
+  const auto sent = context.client_metadata().equal_range(kAuthorization);
+  CallerPtr caller;
+  if (sent.first != sent.second) {
+    // Who sends a key is let in by it or not at all, whatever the certificate.
+    const bool is_one = std::next(sent.first) == sent.second;
+    if (is_one) caller = FindByKey(View(sent.first->second));
+  } else if (!by_certificate_.empty()) {
+    caller = FindByCertificate(*context.auth_context());
+  }
+  if (caller == nullptr) return error::Unauthenticated();
+  return caller;
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,64 @@
+#ifndef FAREBOX_SERVER_SECURITY_ACCESS_CONTROL_H_
+#define FAREBOX_SERVER_SECURITY_ACCESS_CONTROL_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "farebox/v1/access_rule.pb.h"
+#include "grpcpp/server_context.h"
+#include "server/security/api_keys.h"
+#include "server/security/caller.h"
+#include "storage/micros.h"
+
+namespace farebox::server {
+
+// Whether callers are asked who they are.
+enum class AccessMode {
+  // Nobody is: whoever reaches the port may do everything.
+  kOpen,
+  // Everybody is: by an API key, or by a client certificate.
+  kKeys,
+};
+
+struct AccessOptions {
+  AccessMode mode = AccessMode::kOpen;
+  // Roles by what certificates name: a SPIFFE id, or "CN=" and a common name.
+  absl::flat_hash_map<std::string, v1::Role> certificate_roles;
+  // The most that ROLE_SUPPORT credits at once, in whatever currency.
+  Micros support_credit_max{100'000'000};
+  // Where the first key of ROLE_ADMIN is written while there is none; nowhere if empty.
+  std::string admin_key_file;
+};
+
+// "spiffe://example.com/router=router", "CN=sms-1=gateway". InvalidArgument says what is wrong.
+absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options);
+
+// Finds out who is calling. Thread-safe; waits for nothing.
+class AccessControl {
+ public:
+  // The keys outlive it.
+  AccessControl(AccessOptions options, const ApiKeys* keys);
+
+  // Whose call it is. UNAUTHENTICATED where that is nobody: the same for whatever is wrong.
+  absl::StatusOr<CallerPtr> Identify(const grpc::ServerContextBase& context) const;
+
+  // The same for who sends no certificate: by the header "Authorization", empty for none.
+  absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization) const;
+
+ private:
+  CallerPtr FindByKey(absl::string_view authorization) const;
+  CallerPtr FindByCertificate(const grpc::AuthContext& certificate) const;
+
+  // Constant after construction.
+  const AccessOptions options_;
+  const ApiKeys* const keys_;
+  const CallerPtr anyone_;
+  absl::flat_hash_map<std::string, CallerPtr> by_certificate_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SECURITY_ACCESS_CONTROL_H_

@@ -1,0 +1,217 @@
+#include "server/security/api_keys.h"
+
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "server/document_kinds.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr absl::string_view kSecretPrefix = "fbx_";
+constexpr size_t kSecretBytes = 32;
+constexpr size_t kIdBytes = 6;
+constexpr size_t kPage = 1'000;
+
+std::string Sha256(absl::string_view text) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+template <size_t kBytes>
+absl::StatusOr<std::string> RandomBytes() {
+  std::array<unsigned char, kBytes> bytes;
+  if (RAND_bytes(bytes.data(), static_cast<int>(kBytes)) != 1) {
+    return absl::InternalError("no random numbers can be had");
+  }
+  return std::string(bytes.begin(), bytes.end());
+}
+
+void SetTime(int64_t micros, google::protobuf::Timestamp* (v1::ApiKey::*field)(), v1::ApiKey* key) {
+  if (micros == 0) return;
+  google::protobuf::Timestamp* const time = (key->*field)();
+  time->set_seconds(micros / 1'000'000);
+  time->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1'000);
+}
+
+v1::ApiKey Describe(const std::string& key_id, const stored::v1::ApiKey& stored) {
+  v1::ApiKey key;
+  key.set_key_id(key_id);
+  key.set_role(stored.role());
+  *key.mutable_account_ids() = stored.account_ids();
+  key.set_label(stored.label());
+  SetTime(stored.create_micros(), &v1::ApiKey::mutable_create_time, &key);
+  SetTime(stored.expire_micros(), &v1::ApiKey::mutable_expire_time, &key);
+  SetTime(stored.revoke_micros(), &v1::ApiKey::mutable_revoke_time, &key);
+  SetTime(stored.last_used_micros(), &v1::ApiKey::mutable_last_used_time, &key);
+  return key;
+}
+
+absl::StatusOr<stored::v1::ApiKey> Read(const Document& document) {
+  stored::v1::ApiKey stored;
+  if (stored.ParseFromString(document.content)) return stored;
+  return absl::DataLossError(absl::StrCat("API key ", document.key, " cannot be read"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ApiKeys>> ApiKeys::Load(const Options& options,
+                                                       DocumentStore* documents,
+                                                       const Clock* clock) {
+  std::unique_ptr<ApiKeys> keys(new ApiKeys(options, documents, clock));
+  int64_t before = std::numeric_limits<int64_t>::max();
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
+                             documents->List(kApiKeys, /*account=*/0, before, kPage));
+    for (const Document& document : page) {
+      FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored, Read(document));
+      keys->Remember(document.key, stored);
+      before = document.id;
+    }
+    if (page.size() < kPage) return keys;
+  }
+}
+
+void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stored) {
+  auto known = std::make_shared<Known>();
+  known->key_id = key_id;
+  known->caller.name = absl::StrCat("key:", key_id);
+  known->caller.role = stored.role();
+  known->caller.account_ids.insert(stored.account_ids().begin(), stored.account_ids().end());
+  known->caller.credit_max = options_.support_credit_max;
+  known->expire_micros = stored.expire_micros();
+  known->is_revoked = stored.revoke_micros() != 0;
+  known->last_used_micros = stored.last_used_micros();
+  known->written_use_micros = stored.last_used_micros();
+  MutexLock lock(&mu_);
+  by_digest_[stored.digest()] = std::move(known);
+}
+
+absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted) {
+  {
+    MutexLock lock(&mu_);
+    if (by_digest_.size() >= limits::kApiKeysMax) {
+      return error::FieldInvalid("key", "there are too many keys already");
+    }
+  }
+  FAREBOX_ASSIGN_OR_RETURN(const std::string id, RandomBytes<kIdBytes>());
+  FAREBOX_ASSIGN_OR_RETURN(const std::string random, RandomBytes<kSecretBytes>());
+  const std::string key_id = absl::BytesToHexString(id);
+  std::string secret = absl::StrCat(kSecretPrefix, absl::WebSafeBase64Escape(random));
+  stored::v1::ApiKey stored;
+  stored.set_digest(Sha256(secret));
+  stored.set_role(wanted.role());
+  *stored.mutable_account_ids() = wanted.account_ids();
+  stored.set_label(wanted.label());
+  stored.set_create_micros(absl::ToUnixMicros(clock_->Now()));
+  if (wanted.has_expire_time()) {
+    stored.set_expire_micros(wanted.expire_time().seconds() * 1'000'000 +
+                             wanted.expire_time().nanos() / 1'000);
+  }
+  FAREBOX_RETURN_IF_ERROR(
+      documents_->Put({{.kind = kApiKeys, .key = key_id, .content = stored.SerializeAsString()}}));
+  Remember(key_id, stored);
+  return NewKey{.key = Describe(key_id, stored), .secret = std::move(secret)};
+}
+
+absl::StatusOr<stored::v1::ApiKey> ApiKeys::Change(
+    absl::string_view key_id, const std::function<void(stored::v1::ApiKey*)>& change) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(std::optional<Document> document, documents_->Find(kApiKeys, key_id));
+    if (!document.has_value()) return error::ApiKeyNotFound(key_id);
+    FAREBOX_ASSIGN_OR_RETURN(stored::v1::ApiKey stored, Read(*document));
+    change(&stored);
+    document->content = stored.SerializeAsString();
+    const absl::Status written = documents_->Put({*std::move(document)});
+    if (written.ok()) return stored;
+    if (!absl::IsAborted(written)) return written;
+  }
+}
+
+absl::StatusOr<v1::ApiKey> ApiKeys::Revoke(absl::string_view key_id) {
+  const int64_t now = absl::ToUnixMicros(clock_->Now());
+  FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored,
+                           Change(key_id, [now](stored::v1::ApiKey* key) {
+                             if (key->revoke_micros() == 0) key->set_revoke_micros(now);
+                           }));
+  MutexLock lock(&mu_);
+  const auto found = by_digest_.find(stored.digest());
+  if (found != by_digest_.end()) found->second->is_revoked = true;
+  return Describe(std::string(key_id), stored);
+}
+
+absl::StatusOr<std::vector<ApiKeys::Listed>> ApiKeys::List(int64_t before, size_t count_max) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
+                           documents_->List(kApiKeys, /*account=*/0, before, count_max));
+  std::vector<Listed> listed;
+  for (const Document& document : page) {
+    FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored, Read(document));
+    listed.push_back({.position = document.id, .key = Describe(document.key, stored)});
+  }
+  return listed;
+}
+
+bool ApiKeys::IsGood(const Known& known) const {
+  const bool is_expired =
+      known.expire_micros != 0 && absl::ToUnixMicros(clock_->Now()) >= known.expire_micros;
+  return !is_expired && !known.is_revoked.load(std::memory_order_relaxed);
+}
+
+CallerPtr ApiKeys::Find(absl::string_view secret) const {
+  const std::string digest = Sha256(secret);
+  std::shared_ptr<const Known> known;
+  {
+    MutexLock lock(&mu_);
+    const auto found = by_digest_.find(digest);
+    if (found != by_digest_.end()) known = found->second;
+  }
+  if (known == nullptr || !IsGood(*known)) return nullptr;
+  known->last_used_micros.store(absl::ToUnixMicros(clock_->Now()), std::memory_order_relaxed);
+  const Caller* const caller = &known->caller;
+  return CallerPtr(std::move(known), caller);
+}
+
+bool ApiKeys::HasAdmin() const {
+  MutexLock lock(&mu_);
+  for (const auto& [digest, known] : by_digest_) {
+    if (known->caller.role == v1::ROLE_ADMIN && IsGood(*known)) return true;
+  }
+  return false;
+}
+
+void ApiKeys::WriteUse() {
+  std::vector<std::shared_ptr<Known>> used;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [digest, known] : by_digest_) {
+      if (known->last_used_micros.load() > known->written_use_micros.load()) used.push_back(known);
+    }
+  }
+  for (const std::shared_ptr<Known>& known : used) {
+    const int64_t last_used = known->last_used_micros.load();
+    const absl::Status written = Change(known->key_id, [last_used](stored::v1::ApiKey* key) {
+                                   key->set_last_used_micros(last_used);
+                                 }).status();
+    if (written.ok()) {
+      known->written_use_micros = last_used;
+    } else {
+      Log(LogLevel::kWarning, "key_use_unwritten",
+          {{"key_id", known->key_id}, {"error", written.message()}});
+    }
+  }
+}
+
+}  // namespace farebox::server

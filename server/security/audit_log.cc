@@ -1,0 +1,151 @@
+#include "server/security/audit_log.h"
+
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/util/json_util.h"
+#include "server/document_kinds.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr absl::Duration kDeniedPause = absl::Minutes(1);
+
+void ForgetSecrets(google::protobuf::Message* message);
+
+void ForgetSecretsIn(const google::protobuf::FieldDescriptor& field,
+                     google::protobuf::Message* message) {
+  const google::protobuf::Reflection& reflection = *message->GetReflection();
+  if (field.options().GetExtension(v1::is_secret)) return reflection.ClearField(message, &field);
+  if (field.cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) return;
+  if (!field.is_repeated()) return ForgetSecrets(reflection.MutableMessage(message, &field));
+  for (int i = 0; i < reflection.FieldSize(*message, &field); ++i) {
+    ForgetSecrets(reflection.MutableRepeatedMessage(message, &field, i));
+  }
+}
+
+void ForgetSecrets(google::protobuf::Message* message) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  message->GetReflection()->ListFields(*message, &fields);
+  for (const google::protobuf::FieldDescriptor* const field : fields) {
+    ForgetSecretsIn(*field, message);
+  }
+}
+
+void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
+  const int64_t micros = absl::ToUnixMicros(time);
+  out->set_seconds(micros / 1'000'000);
+  out->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1'000);
+}
+
+}  // namespace
+
+std::string MakeCallId() {
+  absl::InsecureBitGen bits;
+  return absl::StrFormat("%016x%016x", absl::Uniform<uint64_t>(bits),
+                         absl::Uniform<uint64_t>(bits));
+}
+
+std::string AuditJson(const google::protobuf::Message& message) {
+  const std::unique_ptr<google::protobuf::Message> shown(message.New());
+  shown->CopyFrom(message);
+  ForgetSecrets(shown.get());
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(*shown, &json).ok()) return "";
+  if (json.size() > limits::kAuditTextBytesMax) {
+    json.resize(limits::kAuditTextBytesMax);
+    // Not in the middle of a character.
+    while (!json.empty() && (static_cast<unsigned char>(json.back()) & 0x80) != 0) json.pop_back();
+    json += "...";
+  }
+  return json;
+}
+
+AuditLog::AuditLog(DocumentStore* documents, const Ledger* ledger, const Clock* clock)
+    : documents_(documents),
+      ledger_(ledger),
+      clock_(clock),
+      lanes_("audit", limits::kAuditThreads) {}
+
+AuditLog::~AuditLog() { Drain(); }
+
+absl::Status AuditLog::Write(v1::AuditRecord record) {
+  SetTime(clock_->Now(), record.mutable_time());
+  AccountNumber account = 0;
+  if (!record.account_id().empty()) {
+    const absl::StatusOr<AccountFacts> facts = ledger_->FindAccount(record.account_id());
+    if (facts.ok()) account = facts->number;
+  }
+  std::string key = absl::StrCat(record.call_id(), "/", v1::AuditEvent_Name(record.event()));
+  return documents_->Put({{.kind = kAuditRecords,
+                           .key = std::move(key),
+                           .account = account,
+                           .content = record.SerializeAsString()}});
+}
+
+void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then) {
+  std::string lane = asked.account_id();
+  lanes_.Post(std::move(lane), [this, asked = std::move(asked), then = std::move(then)]() mutable {
+    then(Write(std::move(asked)));
+  });
+}
+
+void AuditLog::End(v1::AuditRecord answered, absl::AnyInvocable<void()> then) {
+  std::string lane = answered.account_id();
+  // Where the work is dropped too: the change was made, and its caller waits.
+  auto done = absl::MakeCleanup(std::move(then));
+  lanes_.Post(std::move(lane), [this, answered = std::move(answered),
+                                done = std::move(done)]() mutable {
+    std::string call_id = answered.call_id();
+    const absl::Status written = Write(std::move(answered));
+    if (written.ok()) return;
+    Log(LogLevel::kError, "audit_line_lost", {{"call_id", call_id}, {"error", written.message()}});
+  });
+}
+
+bool AuditLog::IsNews(const v1::AuditRecord& denied) {
+  const absl::Time now = clock_->Now();
+  MutexLock lock(&mu_);
+  if (denied_until_.size() >= limits::kDeniedCallersMax) denied_until_.clear();
+  absl::Time& until = denied_until_[absl::StrCat(denied.caller(), " ", denied.method())];
+  if (until > now) return false;
+  until = now + kDeniedPause;
+  return true;
+}
+
+void AuditLog::NoteDenied(v1::AuditRecord denied) {
+  if (!IsNews(denied)) return;
+  Log(LogLevel::kWarning, "denied",
+      {{"caller", denied.caller()},
+       {"peer", denied.peer()},
+       {"method", denied.method()},
+       {"problem", denied.problem()}});
+  lanes_.Post("", [this, denied = std::move(denied)]() mutable {
+    const absl::Status written = Write(std::move(denied));
+    if (!written.ok()) Log(LogLevel::kError, "audit_line_lost", {{"error", written.message()}});
+  });
+}
+
+absl::StatusOr<std::vector<v1::AuditRecord>> AuditLog::List(AccountNumber account, int64_t before,
+                                                            size_t count_max) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
+                           documents_->List(kAuditRecords, account, before, count_max));
+  std::vector<v1::AuditRecord> records;
+  for (const Document& document : page) {
+    v1::AuditRecord& record = records.emplace_back();
+    if (!record.ParseFromString(document.content)) {
+      return absl::DataLossError(absl::StrCat("line ", document.id, " cannot be read"));
+    }
+    record.set_record_id(document.id);
+  }
+  return records;
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,81 @@
+#ifndef FAREBOX_SERVER_SECURITY_AUDIT_LOG_H_
+#define FAREBOX_SERVER_SECURITY_AUDIT_LOG_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "farebox/v1/access.pb.h"
+#include "google/protobuf/message.h"
+#include "server/lanes.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// Who has changed what, for good: a line before a change is begun, and one before it is answered.
+// So nothing is changed that has no line, and what has only its first line is what the server was
+// at when it ended.
+//
+// Thread-safe. Lines are written on threads of its own; those of one account in order.
+class AuditLog {
+ public:
+  // All outlive it.
+  AuditLog(DocumentStore* documents, const Ledger* ledger, const Clock* clock);
+  // Drains.
+  ~AuditLog();
+
+  // Writes the line that a change is asked for, then calls `then`, on another thread: with what
+  // became of the line. Not OK: the change must not be made. While it drains `then` is dropped.
+  void Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then);
+
+  // Writes the line that it was answered, then calls `then`, on whichever thread, in any case.
+  void End(v1::AuditRecord answered, absl::AnyInvocable<void()> then);
+
+  // Writes by and by that somebody was turned away: once a minute for a caller and an RPC, so that
+  // nobody fills the disk by asking again.
+  void NoteDenied(v1::AuditRecord denied);
+
+  // Writes a line and waits for the disk.
+  absl::Status Write(v1::AuditRecord record);
+
+  // Newest first, with ids below `before`; of one account, or of all where it is 0. Waits for a
+  // disk.
+  absl::StatusOr<std::vector<v1::AuditRecord>> List(AccountNumber account, int64_t before,
+                                                    size_t count_max);
+
+  void Drain() { lanes_.Drain(); }
+
+ private:
+  bool IsNews(const v1::AuditRecord& denied);
+
+  DocumentStore* const documents_;
+  const Ledger* const ledger_;
+  const Clock* const clock_;
+
+  Mutex mu_;
+  // When a caller and an RPC may be noted again.
+  absl::flat_hash_map<std::string, absl::Time> denied_until_ ABSL_GUARDED_BY(mu_);
+
+  // Last: its threads use what is above.
+  Lanes lanes_;
+};
+
+// A name for a call that nothing else has.
+std::string MakeCallId();
+
+// A message as the audit log and the log may have it: without its secrets, cut where it is long.
+std::string AuditJson(const google::protobuf::Message& message);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SECURITY_AUDIT_LOG_H_

@@ -1,0 +1,97 @@
+#ifndef FAREBOX_SERVER_SECURITY_TLS_H_
+#define FAREBOX_SERVER_SECURITY_TLS_H_
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "grpcpp/security/server_credentials.h"
+#include "storage/clock.h"
+#include "storage/mutex.h"
+
+struct ssl_ctx_st;
+
+// TLS 1.3 for those who listen, with certificates that are replaced while the server runs.
+namespace farebox::server {
+
+// PEM files; none at all: no TLS.
+struct TlsOptions {
+  // The server's certificate first, then those that lead from it to a root.
+  std::string certificate_file;
+  std::string key_file;
+  // Who signs the certificates of clients. Then every gRPC client must show one; empty: none does.
+  std::string client_ca_file;
+
+  bool is_on() const { return !certificate_file.empty(); }
+};
+
+// What was in the files, checked: it fits together.
+struct TlsIdentity {
+  std::string certificates;
+  std::string private_key;
+  std::string client_ca;
+  // Of the server's certificate.
+  std::string serial;
+  absl::Time expire_time;
+
+  friend bool operator==(const TlsIdentity& a, const TlsIdentity& b) {
+    return a.certificates == b.certificates && a.private_key == b.private_key &&
+           a.client_ca == b.client_ca;
+  }
+};
+
+// Reads the files once. InvalidArgument says which is wrong, and how: it cannot be read, the key is
+// not the certificate's, it has expired.
+absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now);
+
+// The identity in force. Looks at the files every second: what is good replaces it for connections
+// that begin, what is not is logged and the old one stays. Thread-safe.
+class TlsFiles {
+ public:
+  // The clock outlives it.
+  static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(const TlsOptions& options,
+                                                        const Clock* clock);
+  ~TlsFiles();
+
+  std::shared_ptr<const TlsIdentity> Current() const;
+
+  // Looks at the files now.
+  void Look();
+
+ private:
+  TlsFiles(const TlsOptions& options, const Clock* clock) : options_(options), clock_(clock) {}
+
+  void Loop();
+
+  // Constant after construction.
+  const TlsOptions options_;
+  const Clock* const clock_;
+
+  mutable Mutex mu_;
+  CondVar changed_;  // Signalled when stopping_ changes.
+  std::shared_ptr<const TlsIdentity> current_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  // What was refused last, so that it is told once.
+  std::string last_problem_ ABSL_GUARDED_BY(mu_);
+  // Last: it starts when all above is built.
+  std::thread thread_;
+};
+
+// Leaves TLS 1.2 no cipher, and so no connection: gRPC 1.51 does not let one choose the version.
+// Before the first use of gRPC.
+void AllowTls13Only();
+
+// For one port of a gRPC server. It and the files outlive the server.
+std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles* files,
+                                                            bool asks_clients);
+
+// For a listener that is given its context by OpenSSL's own type. False: it cannot be used.
+bool SetUpTls(const TlsFiles& files, ssl_ctx_st* context);
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SECURITY_TLS_H_

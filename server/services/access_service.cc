@@ -1,0 +1,177 @@
+#include "server/services/access_service.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
+#include "server/limits.h"
+#include "server/services/fields.h"
+#include "server/services/page_token.h"
+#include "server/services/pending_call.h"
+#include "server/services/unary_call.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr PageSizes kPages = {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax};
+// All that a key's id can be.
+constexpr size_t kKeyIdBytesMax = 32;
+
+bool IsText(absl::string_view text) {
+  return absl::c_none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+absl::Status CheckExpireTime(const v1::ApiKey& key, absl::Time now) {
+  if (!key.has_expire_time()) return absl::OkStatus();
+  FAREBOX_RETURN_IF_ERROR(CheckTimestamp(key.expire_time(), "key.expire_time"));
+  const absl::Time end = absl::FromUnixSeconds(key.expire_time().seconds());
+  if (end > now) return absl::OkStatus();
+  return error::FieldInvalid("key.expire_time", "must lie in the future");
+}
+
+// Which accounts a role is confined to, or may be.
+absl::Status CheckAccounts(const v1::ApiKey& key, const Ledger& ledger) {
+  constexpr absl::string_view kField = "key.account_ids";
+  const int count = key.account_ids_size();
+  if (key.role() == v1::ROLE_CUSTOMER && count != 1) {
+    return error::FieldInvalid(kField, "must be the one account of a customer");
+  }
+  const bool is_about_all = key.role() == v1::ROLE_METRICS || key.role() == v1::ROLE_ADMIN;
+  if (is_about_all && count != 0) {
+    return error::FieldInvalid(kField, "must be empty: the role is about all accounts");
+  }
+  if (count > limits::kKeyAccountsMax) {
+    return error::FieldInvalid(kField, absl::StrCat("must be at most ", limits::kKeyAccountsMax));
+  }
+  for (const std::string& account_id : key.account_ids()) {
+    FAREBOX_RETURN_IF_ERROR(CheckAccountId(account_id, kField));
+    FAREBOX_RETURN_IF_ERROR(ledger.FindAccount(account_id).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNewKey(const v1::ApiKey& key, const Ledger& ledger, absl::Time now) {
+  if (!v1::Role_IsValid(key.role()) || key.role() == v1::ROLE_UNSPECIFIED) {
+    return error::FieldInvalid("key.role", "is required: one of the roles there are");
+  }
+  if (key.label().size() > limits::kKeyLabelBytesMax || !IsText(key.label())) {
+    return error::FieldInvalid(
+        "key.label", absl::StrCat("must be text of at most ", limits::kKeyLabelBytesMax, " bytes"));
+  }
+  FAREBOX_RETURN_IF_ERROR(CheckExpireTime(key, now));
+  return CheckAccounts(key, ledger);
+}
+
+// Makes the call wait for a lane, then `answer(call)` gives its status.
+template <typename Call, typename Answer>
+void RunOn(Lanes* lanes, Call* call, Answer answer) {
+  lanes->Post("", [answer, pending = PendingCall<Call>(call)]() mutable {
+    Call* const answered = pending.Take();
+    answered->Finish(answer(answered));
+  });
+}
+
+}  // namespace
+
+AccessService::AccessService(const Parts& parts)
+    : parts_(parts),
+      create_api_key_(parts.environment, "farebox.v1.AccessService/CreateApiKey"),
+      revoke_api_key_(parts.environment, "farebox.v1.AccessService/RevokeApiKey"),
+      list_api_keys_(parts.environment, "farebox.v1.AccessService/ListApiKeys"),
+      list_audit_log_(parts.environment, "farebox.v1.AccessService/ListAuditLog") {}
+
+grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const Bytes* request,
+                                                      Bytes* response) {
+  using Call = UnaryCall<v1::CreateApiKeyRequest, v1::CreateApiKeyResponse>;
+  return Call::Serve(create_api_key_, *context, *request, response, [this](Call* call) {
+    const absl::Status valid =
+        CheckNewKey(call->request().key(), *parts_.ledger, create_api_key_.Now());
+    if (!valid.ok()) return call->Finish(valid);
+    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
+      FAREBOX_ASSIGN_OR_RETURN(ApiKeys::NewKey made, keys->Create(answered->request().key()));
+      *answered->response()->mutable_key() = std::move(made.key);
+      answered->response()->set_secret(std::move(made.secret));
+      return absl::OkStatus();
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* AccessService::RevokeApiKey(Context* context, const Bytes* request,
+                                                      Bytes* response) {
+  using Call = UnaryCall<v1::RevokeApiKeyRequest, v1::RevokeApiKeyResponse>;
+  return Call::Serve(revoke_api_key_, *context, *request, response, [this](Call* call) {
+    const std::string& key_id = call->request().key_id();
+    if (key_id.empty() || key_id.size() > kKeyIdBytesMax || !IsText(key_id)) {
+      return call->Finish(error::FieldInvalid("key_id", "must be the id of a key"));
+    }
+    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
+      FAREBOX_ASSIGN_OR_RETURN(*answered->response()->mutable_key(),
+                               keys->Revoke(answered->request().key_id()));
+      return absl::OkStatus();
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Bytes* request,
+                                                     Bytes* response) {
+  using Call = UnaryCall<v1::ListApiKeysRequest, v1::ListApiKeysResponse>;
+  return Call::Serve(list_api_keys_, *context, *request, response, [this](Call* call) {
+    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
+      constexpr absl::string_view kQuery = "api keys";
+      FAREBOX_ASSIGN_OR_RETURN(const size_t size,
+                               ReadPageSize(answered->request().page_size(), kPages));
+      FAREBOX_ASSIGN_OR_RETURN(const int64_t before,
+                               ReadPageToken(answered->request().page_token(), kQuery,
+                                             std::numeric_limits<int64_t>::max()));
+      FAREBOX_ASSIGN_OR_RETURN(std::vector<ApiKeys::Listed> listed, keys->List(before, size + 1));
+      const bool has_more = listed.size() > size;
+      if (has_more) listed.pop_back();
+      for (ApiKeys::Listed& one : listed) *answered->response()->add_keys() = std::move(one.key);
+      if (has_more) {
+        answered->response()->set_next_page_token(MakePageToken(kQuery, listed.back().position));
+      }
+      return absl::OkStatus();
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const Bytes* request,
+                                                      Bytes* response) {
+  using Call = UnaryCall<v1::ListAuditLogRequest, v1::ListAuditLogResponse>;
+  return Call::Serve(list_audit_log_, *context, *request, response, [this](Call* call) {
+    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+      const std::string& account_id = answered->request().account_id();
+      AccountNumber account = 0;
+      if (!account_id.empty()) {
+        FAREBOX_RETURN_IF_ERROR(CheckAccountId(account_id));
+        FAREBOX_ASSIGN_OR_RETURN(const AccountFacts facts, parts.ledger->FindAccount(account_id));
+        account = facts.number;
+      }
+      const std::string query = absl::StrCat("audit log ", account_id);
+      FAREBOX_ASSIGN_OR_RETURN(const size_t size,
+                               ReadPageSize(answered->request().page_size(), kPages));
+      FAREBOX_ASSIGN_OR_RETURN(const int64_t before,
+                               ReadPageToken(answered->request().page_token(), query,
+                                             std::numeric_limits<int64_t>::max()));
+      FAREBOX_ASSIGN_OR_RETURN(std::vector<v1::AuditRecord> records,
+                               parts.audit->List(account, before, size + 1));
+      const bool has_more = records.size() > size;
+      if (has_more) records.pop_back();
+      for (v1::AuditRecord& record : records) {
+        *answered->response()->add_records() = std::move(record);
+      }
+      if (has_more) {
+        answered->response()->set_next_page_token(
+            MakePageToken(query, answered->response()->records().rbegin()->record_id()));
+      }
+      return absl::OkStatus();
+    });
+  });
+}
+
+}  // namespace farebox::server

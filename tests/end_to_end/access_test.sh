@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Lets in with keys and by TLS whom it should, with the farebox command and with grpcurl, and looks
+# for a key in all that the server has written.
+# Usage: access_test.sh BINARY_DIRECTORY
+set -euo pipefail
+
+binaries=$1
+alerts=$(git rev-parse --show-toplevel)/tools/monitoring/alerts.yml
+PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
+work=$(mktemp -d)
+trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+
+fail() {
+  echo "FAILED: $1" >&2
+  cat "$work/answer" "$work/log" >&2
+  exit 1
+}
+
+# Where others could reach it, only with keys and TLS.
+for flags in "" "--access keys --admin-key-file $work/never" \
+  "--tls-cert $work/server.pem --tls-key $work/server.key"; do
+  # shellcheck disable=SC2086 # Words are what is wanted.
+  ! "$binaries/farebox-server" --data "$work/refused" --listen 0.0.0.0:0 $flags \
+    >"$work/answer" 2>"$work/log" || fail "it listens with \"$flags\""
+  [[ ! -e $work/refused ]] || fail "it made files before it refused"
+done
+
+http_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/server.key" \
+  -out "$work/server.pem" 2>"$work/log"
+"$binaries/farebox-server" --data "$work/ledger" --listen 0.0.0.0:0 --port-file "$work/port" \
+  --access keys --admin-key-file "$work/admin.key" --tls-cert "$work/server.pem" \
+  --tls-key "$work/server.key" --http-listen "127.0.0.1:$http_port" --log-level debug >"$work/log" 2>&1 &
+server_pid=$!
+for _ in $(seq 100); do
+  [[ -s $work/port ]] && break
+  sleep 0.1
+done
+address=localhost:$(cat "$work/port")
+export FAREBOX_SERVER=$address FAREBOX_TLS_CA=$work/server.pem
+
+as() { # KEY-FILE ARGUMENTS...: the farebox command with this key
+  FAREBOX_API_KEY_FILE=$1 "$binaries/farebox" "${@:2}" >"$work/answer" 2>&1
+}
+admin=$work/admin.key
+
+as "$admin" account create acme --currency USD || fail "the admin opens an account"
+as "$admin" credit acme 20 || fail "the admin credits"
+FAREBOX_API_KEY_FILE=$admin "$binaries/farebox" --json key create support --label "desk 1" \
+  >"$work/made" 2>"$work/answer" || fail "a key is made"
+sed -n 's/.*"secret": "\(.*\)".*/\1/p' "$work/made" >"$work/support.key"
+key_id=$(sed -n 's/.*"key_id": "\(.*\)".*/\1/p' "$work/made")
+
+as "$work/support.key" balance acme || fail "support reads a balance"
+grep -q "20.00" "$work/answer" || fail "the balance is not shown"
+! as "$work/support.key" debit acme --amount 1 || fail "support debits"
+grep -q "not allowed" "$work/answer" || fail "it does not say why"
+! as /dev/null balance acme || fail "nobody reads a balance"
+grep -q "API key" "$work/answer" || fail "it does not say what is needed"
+
+# With grpcurl itself.
+ask() { # HEADER-ARGUMENTS...
+  grpcurl -cacert "$work/server.pem" "$@" -d '{"account_id":"acme"}' "$address" \
+    farebox.v1.BillingService/GetBalance >"$work/answer" 2>&1
+}
+ask -H "authorization: Bearer $(cat "$work/support.key")" || fail "grpcurl with a key"
+grep -q '"balance_micros": "20000000"' "$work/answer" || fail "grpcurl shows another balance"
+! ask || fail "grpcurl without a key"
+grep -q UNAUTHENTICATED "$work/answer" || grep -q Unauthenticated "$work/answer" ||
+  fail "grpcurl shows no reason"
+
+# Figures, by TLS too, and only with a key; each that an alert looks at is there.
+read_metrics() { # KEY
+  curl -sf --cacert "$work/server.pem" -H "Authorization: Bearer $1" \
+    "https://localhost:$http_port/metrics" >"$work/answer"
+}
+! read_metrics nobody || fail "strangers read the figures"
+read_metrics "$(cat "$admin")" || fail "the admin reads no figures"
+promtool check metrics <"$work/answer" >"$work/lint" 2>&1 || cat "$work/lint"
+while read -r name; do
+  grep -q "^$name" "$work/answer" || fail "an alert looks at $name, which is not there"
+done < <(grep -oE '(farebox|process)_[a-z_]+' "$alerts" | sort -u)
+
+as "$admin" key revoke "$key_id" || fail "a key is revoked"
+! as "$work/support.key" balance acme || fail "a revoked key is good"
+as "$admin" key list || fail "keys are listed"
+grep -q "desk 1" "$work/answer" || fail "the list lacks a key"
+as "$admin" audit acme || fail "the audit log is listed"
+grep -q "Credit" "$work/answer" || fail "the audit log lacks a credit"
+
+kill "$server_pid"
+wait "$server_pid" || fail "it does not end well"
+for key in "$admin" "$work/support.key"; do
+  ! grep -rqF "$(cat "$key")" "$work/ledger" "$work/log" || fail "a key is in the files"
+done
+echo "let in with keys and TLS, turned away without, and no key was written"

@@ -1,0 +1,278 @@
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "client/cpp/channel.h"
+#include "server/security/tls.h"
+#include "tests/server/server_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using ::grpc::StatusCode;
+using ::testing::HasSubstr;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+// Makes certificates with the openssl program, in a folder of its own.
+class CertificateMaker {
+ public:
+  std::string Path(absl::string_view file) const {
+    return absl::StrCat(directory_.path(), "/", file);
+  }
+
+  void MakeCa(absl::string_view name) {
+    Run(absl::Substitute("openssl req -x509 $0 -keyout $1.key -out $1.pem -days 30 -subj /CN=$1",
+                         kNewKey, name));
+  }
+
+  // Files `name`.pem and `name`.key. `alternatives` as in "URI:spiffe://...", empty for none.
+  void Make(absl::string_view name, absl::string_view ca, absl::string_view common_name,
+            const std::string& alternatives, absl::string_view days = "30") {
+    std::ofstream(Path("extensions"))
+        << "basicConstraints=CA:FALSE\n"
+        << (alternatives.empty() ? "" : "subjectAltName=") << alternatives << "\n";
+    Run(absl::Substitute("openssl req $0 -keyout $1.key -out $1.csr -subj '/CN=$2'", kNewKey, name,
+                         common_name));
+    Run(
+        absl::Substitute("openssl x509 -req -in $0.csr -CA $1.pem -CAkey $1.key -CAcreateserial "
+                         "-days $2 -extfile extensions -out $0.pem",
+                         name, ca, days));
+  }
+
+  // 0 where the command, run in the folder, says so.
+  int Try(absl::string_view command) const {
+    // Commands of this test only.
+    return std::system(  // NOLINT(cert-env33-c,concurrency-mt-unsafe)
+        absl::StrCat("cd ", directory_.path(), " && ( ", command, " ) > output 2>&1 < /dev/null")
+            .c_str());
+  }
+  std::string Output() const { return ReadFile(Path("output")); }
+
+ private:
+  static constexpr absl::string_view kNewKey = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+
+  void Run(absl::string_view command) const { ASSERT_EQ(Try(command), 0) << command << Output(); }
+
+  testing::TemporaryDirectory directory_;
+};
+
+// A server with TLS that wants certificates of its clients. What the fixture itself does is done
+// with the certificate of an admin.
+class TlsTest : public ServerTest {
+ protected:
+  TlsTest() {
+    certificates_.MakeCa("ca");
+    certificates_.MakeCa("rogue");
+    certificates_.Make("server", "ca", "farebox", "IP:127.0.0.1,DNS:localhost");
+    certificates_.Make("admin", "ca", "admin", "URI:spiffe://farebox.test/admin");
+  }
+
+  Config MakeConfig() const override {
+    Config config = ServerTest::MakeConfig();
+    config.access.mode = AccessMode::kKeys;
+    for (const char* const role : {"spiffe://farebox.test/admin=admin",
+                                   "spiffe://farebox.test/router=router", "CN=sms-1=gateway"}) {
+      FAREBOX_CHECK(AddCertificateRole(role, &config.access).ok());
+    }
+    config.tls = {.certificate_file = certificates_.Path("server.pem"),
+                  .key_file = certificates_.Path("server.key"),
+                  .client_ca_file = certificates_.Path("ca.pem")};
+    return config;
+  }
+
+  // `identity` as CertificateMaker has named it; empty: none is shown.
+  std::shared_ptr<grpc::Channel> ChannelAs(const std::string& identity) const {
+    client::ClientOptions options;
+    options.target = absl::StrCat("127.0.0.1:", server_->port());
+    options.has_tls = true;
+    options.root_certificates = ReadFile(certificates_.Path("ca.pem"));
+    if (!identity.empty()) {
+      options.certificates = ReadFile(certificates_.Path(identity + ".pem"));
+      options.private_key = ReadFile(certificates_.Path(identity + ".key"));
+    }
+    return client::Connect(options);
+  }
+  std::shared_ptr<grpc::Channel> NewChannel() const override { return ChannelAs("admin"); }
+
+  static grpc::Status AskBalance(const std::shared_ptr<grpc::Channel>& channel) {
+    const auto stub = v1::BillingService::NewStub(channel);
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    v1::GetBalanceRequest request;
+    request.set_account_id("acme");
+    v1::GetBalanceResponse response;
+    return stub->GetBalance(&context, request, &response);
+  }
+
+  // The serial number of the certificate that a new connection gets.
+  std::string SerialSeen() {
+    certificates_.Try(absl::Substitute(
+        "openssl s_client -connect 127.0.0.1:$0 -alpn h2 -cert admin.pem -key admin.key "
+        "2> handshake | openssl x509 -noout -serial",
+        server_->port()));
+    return certificates_.Output();
+  }
+  std::string SerialOf(const std::string& name) {
+    certificates_.Try(absl::Substitute("openssl x509 -noout -serial -in $0.pem", name));
+    return certificates_.Output();
+  }
+  void Install(const std::string& file, const std::string& as) {
+    std::filesystem::copy_file(certificates_.Path(file), certificates_.Path(as + ".new"),
+                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::rename(certificates_.Path(as + ".new"), certificates_.Path(as));
+  }
+
+  CertificateMaker certificates_;
+};
+
+TEST_F(TlsTest, ACertificatesSpiffeIdDecidesOnTheRole) {
+  OpenAccount("acme", 1'000'000);
+  certificates_.Make("router", "ca", "whatever", "URI:spiffe://farebox.test/router");
+
+  const auto router = ChannelAs("router");
+
+  EXPECT_TRUE(AskBalance(router).ok());
+  const auto stub = v1::AccountService::NewStub(router);
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::CreateAccountResponse response;
+  EXPECT_EQ(stub->CreateAccount(&context, v1::CreateAccountRequest(), &response).error_code(),
+            StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(TlsTest, ACommonNameCountsWhereItWasToldToAndThereIsNoUri) {
+  OpenAccount("acme", 1'000'000);
+  certificates_.Make("gateway", "ca", "sms-1", "");
+  certificates_.Make("other", "ca", "sms-2", "");
+  certificates_.Make("with-uri", "ca", "sms-1", "URI:spiffe://farebox.test/nobody");
+  certificates_.Make("with-two", "ca", "sms-1",
+                     "URI:spiffe://farebox.test/admin,URI:spiffe://farebox.test/router");
+
+  EXPECT_TRUE(AskBalance(ChannelAs("gateway")).ok());
+  for (const char* const identity : {"other", "with-uri", "with-two"}) {
+    EXPECT_EQ(AskBalance(ChannelAs(identity)).error_code(), StatusCode::UNAUTHENTICATED)
+        << identity;
+  }
+}
+
+TEST_F(TlsTest, StrangersGetNoConnection) {
+  certificates_.Make("stranger", "rogue", "admin", "URI:spiffe://farebox.test/admin");
+  certificates_.Make("expired", "ca", "admin", "URI:spiffe://farebox.test/admin", "-1");
+
+  for (const char* const identity : {"", "stranger", "expired"}) {
+    EXPECT_EQ(AskBalance(ChannelAs(identity)).error_code(), StatusCode::UNAVAILABLE) << identity;
+  }
+  const auto plain = client::Connect({.target = absl::StrCat("127.0.0.1:", server_->port())});
+  EXPECT_EQ(AskBalance(plain).error_code(), StatusCode::UNAVAILABLE);
+}
+
+TEST_F(TlsTest, NothingOlderThanTls13IsSpoken) {
+  const auto handshake = [&](absl::string_view version) {
+    return certificates_.Try(absl::Substitute(
+        "openssl s_client -connect 127.0.0.1:$0 -alpn h2 -cert admin.pem -key admin.key -$1",
+        server_->port(), version));
+  };
+
+  EXPECT_EQ(handshake("tls1_3"), 0) << certificates_.Output();
+  EXPECT_THAT(certificates_.Output(), HasSubstr("TLSv1.3"));
+  EXPECT_NE(handshake("tls1_2"), 0) << certificates_.Output();
+  EXPECT_NE(handshake("tls1_1"), 0) << certificates_.Output();
+}
+
+TEST_F(TlsTest, ANewCertificateIsUsedWithoutARestart) {
+  OpenAccount("acme", 1'000'000);
+  const auto connected = ChannelAs("admin");
+  ASSERT_TRUE(AskBalance(connected).ok());
+  ASSERT_EQ(SerialSeen(), SerialOf("server"));
+  certificates_.Make("next", "ca", "farebox", "IP:127.0.0.1,DNS:localhost");
+
+  Install("next.key", "server.key");
+  Install("next.pem", "server.pem");
+
+  const std::string next = SerialOf("next");
+  while (SerialSeen() != next) {
+    EXPECT_TRUE(AskBalance(connected).ok());
+    EXPECT_TRUE(AskBalance(ChannelAs("admin")).ok());
+  }
+  EXPECT_TRUE(AskBalance(connected).ok());
+}
+
+// ---- What is in the files
+
+class TlsIdentityTest : public ::testing::Test {
+ protected:
+  TlsIdentityTest() {
+    certificates_.MakeCa("ca");
+    certificates_.Make("one", "ca", "farebox", "DNS:one");
+    certificates_.Make("two", "ca", "farebox", "DNS:two");
+    certificates_.Make("expired", "ca", "farebox", "DNS:old", "-1");
+    std::ofstream(certificates_.Path("junk")) << "junk\n";
+  }
+
+  absl::StatusOr<TlsIdentity> Read(const char* certificate, const char* key,
+                                   const char* client_ca = "") const {
+    const auto path = [&](absl::string_view file) {
+      return file.empty() ? std::string() : certificates_.Path(file);
+    };
+    return ReadTlsIdentity({.certificate_file = path(certificate),
+                            .key_file = path(key),
+                            .client_ca_file = path(client_ca)},
+                           SystemClock().Now());
+  }
+
+  CertificateMaker certificates_;
+};
+
+TEST_F(TlsIdentityTest, WhatDoesNotFitTogetherIsRefused) {
+  EXPECT_TRUE(Read("one.pem", "one.key", "ca.pem").ok());
+  for (const auto& files :
+       std::vector<std::array<const char*, 4>>{{"one.pem", "two.key", "", "is not the key"},
+                                               {"one.pem", "junk", "", "has no private key"},
+                                               {"junk", "one.key", "", "has no certificate"},
+                                               {"none.pem", "one.key", "", "cannot be read"},
+                                               {"one.pem", "none.key", "", "cannot be read"},
+                                               {"one.pem", "one.key", "junk", "has no certificate"},
+                                               {"expired.pem", "expired.key", "", "expired"}}) {
+    const absl::Status refused = Read(files[0], files[1], files[2]).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr(files[3]));
+  }
+}
+
+TEST_F(TlsIdentityTest, AnOldPairStaysUntilTheNewOneIsWhole) {
+  const SystemClock clock;
+  certificates_.Try("cp one.pem server.pem && cp one.key server.key");
+  const auto files = TlsFiles::Open({.certificate_file = certificates_.Path("server.pem"),
+                                     .key_file = certificates_.Path("server.key")},
+                                    &clock);
+  ASSERT_TRUE(files.ok()) << files.status();
+  const std::string first = (*files)->Current()->serial;
+
+  // Half of the change, junk, and nothing.
+  certificates_.Try("cp two.pem server.pem");
+  (*files)->Look();
+  EXPECT_EQ((*files)->Current()->serial, first);
+  certificates_.Try("cp junk server.key");
+  (*files)->Look();
+  EXPECT_EQ((*files)->Current()->serial, first);
+  certificates_.Try("rm server.key");
+  (*files)->Look();
+  EXPECT_EQ((*files)->Current()->serial, first);
+
+  certificates_.Try("cp two.key server.key");
+  (*files)->Look();
+  EXPECT_EQ((*files)->Current()->serial, Read("two.pem", "two.key")->serial);
+}
+
+}  // namespace
+}  // namespace farebox::server

@@ -1,0 +1,27 @@
+#ifndef FAREBOX_TOOLS_BENCHMARK_IDENTITY_H_
+#define FAREBOX_TOOLS_BENCHMARK_IDENTITY_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
+
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "tools/benchmark/load_options.h"
+
+// Who the load is made by.
+namespace farebox::benchmark {
+
+inline std::shared_ptr<grpc::ChannelCredentials> Credentials(const LoadOptions& options) {
+  if (options.root_certificates.empty()) return grpc::InsecureChannelCredentials();
+  return grpc::SslCredentials({.pem_root_certs = options.root_certificates});
+}
+
+inline void AddKey(const LoadOptions& options, grpc::ClientContext* context) {
+  if (options.api_key.empty()) return;
+  context->AddMetadata("authorization", absl::StrCat("Bearer ", options.api_key));
+}
+
+}  // namespace farebox::benchmark
+
+#endif  // FAREBOX_TOOLS_BENCHMARK_IDENTITY_H_
