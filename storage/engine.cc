@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/limits.h"
-#include "storage/load_request_ids.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox {
 namespace {
@@ -21,57 +18,21 @@ constexpr absl::Duration kReminderPause = absl::Seconds(1);
 // How often request ids that are too old are looked for, in batches.
 constexpr int64_t kForgetEveryBatches = 256;
 
-// A start reads accounts and request ids at once, unless they are too few to be worth a thread.
-constexpr EntryId kEntriesForThreadMin = 50'000;
-
 }  // namespace
 
 Engine::Engine(Options options, Journal* journal, const Clock* clock)
-    : options_(options), journal_(journal), clock_(clock), books_(options.request_window) {}
+    : options_(options), journal_(journal), clock_(clock) {}
 
 // ---- Start-up
 
-absl::Status Engine::Recover() {
+absl::Status Engine::Recover(std::unique_ptr<Recovery> recovery) {
+  if (recovery == nullptr) recovery = std::make_unique<Recovery>(options_.request_window, clock_);
+  FAREBOX_RETURN_IF_ERROR(recovery->CatchUp(journal_));
+  head_ = recovery->head();
+  books_ = recovery->TakeBooks();
   FAREBOX_ASSIGN_OR_RETURN(reader_, journal_->NewReader());
-  head_ = journal_->Head();
-  absl::Status request_ids;
-  std::thread loader;
-  const auto load = [&] { request_ids = RecoverRequestIds(); };
-  const bool is_long = head_.last > kEntriesForThreadMin;
-  if (is_long) loader = StartThread("fbx-ids", load);
-  const absl::StatusOr<EntryId> snapshot = journal_->LoadSnapshot(books_.snapshot_visitor());
-  is_long ? loader.join() : load();
-  FAREBOX_RETURN_IF_ERROR(request_ids);
-  FAREBOX_RETURN_IF_ERROR(snapshot.status());
-  if (*snapshot > head_.last) {
-    return error::JournalDamaged(*snapshot, "the derived state is ahead of the journal");
-  }
-
-  absl::Status folded;
-  FAREBOX_RETURN_IF_ERROR(reader_->Scan(*snapshot + 1, head_.last, [&](const Entry& entry) {
-    folded = books_.Fold(entry);
-    return folded.ok();
-  }));
-  FAREBOX_RETURN_IF_ERROR(folded);
-
-  books_.VisitHolds([this](AccountNumber account, const Hold& hold) { Remind(account, hold); });
+  books_->VisitHolds([this](AccountNumber account, const Hold& hold) { Remind(account, hold); });
   return absl::OkStatus();
-}
-
-// The recent ones, and those that the journal cannot find; recent by the journal's own time, where
-// the clock is ahead of it: it may be set right later.
-absl::Status Engine::RecoverRequestIds() {
-  const absl::Time now = std::min(clock_->Now(), head_.time);
-  const absl::Time oldest = now - options_.request_window;
-  const absl::Time middle = now - options_.request_window / 4;
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader_->LastEntryBefore(oldest));
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader_->LastEntryBefore(middle));
-  const EntryId known = std::min(before_window, journal_->OldRequestsThrough());
-  // In two generations, so that the older does not stay for as long as the newer.
-  const EntryId split = std::max(before_middle, known);
-  RequestIdWindow* const window = books_.WriterRequestIds();
-  FAREBOX_RETURN_IF_ERROR(LoadRequestIds(known + 1, split, oldest, journal_, window));
-  return LoadRequestIds(split + 1, head_.last, middle, journal_, window);
 }
 
 void Engine::Remind(AccountNumber account, const Hold& hold) {
@@ -107,7 +68,7 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   for (const absl::Span<const Command> commands : submissions) count += commands.size();
   const absl::Status space = journal_->CheckSpace(SpaceFor::kAnything);
   PendingBatch batch(
-      {.books = &books_,
+      {.books = books_.get(),
        .journal = journal_,
        .reader = reader_.get(),
        .request_window = options_.request_window,
@@ -187,7 +148,7 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_dur
 
   head_ = head;
   for (const Entry& entry : batch->entries()) {
-    FAREBOX_CHECK(books_.Fold(entry).ok());
+    FAREBOX_CHECK(books_->Fold(entry).ok());
     const bool moves_expiry =
         entry.kind == EntryKind::kHold || entry.kind == EntryKind::kHoldExtended;
     if (moves_expiry) {
@@ -199,7 +160,7 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_dur
   }
   ForgetHolds();
   if (head.number % kForgetEveryBatches == 0) {
-    books_.ForgetRequestIds(head.time, journal_->OldRequestsThrough());
+    books_->ForgetRequestIds(head.time, journal_->OldRequestsThrough());
   }
   return absl::OkStatus();
 }
@@ -207,7 +168,7 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_dur
 void Engine::ForgetHolds() {
   std::erase_if(forgettable_, [this](const ExpiryQueue::Item& item) {
     if (item.due >= head_.time) return false;
-    books_.ForgetHold(item.account, item.hold);
+    books_->ForgetHold(item.account, item.hold);
     return true;
   });
 }

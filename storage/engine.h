@@ -18,6 +18,7 @@
 #include "storage/expiry_queue.h"
 #include "storage/journal.h"
 #include "storage/pending_batch.h"
+#include "storage/recovery.h"
 #include "storage/signal.h"
 
 namespace farebox {
@@ -71,8 +72,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Loads what the journal has derived, and folds the entries after it. Once, before all else.
-  absl::Status Recover();
+  // Reads the journal into the books; goes on from `recovery` where that has begun already. Once,
+  // before all else.
+  absl::Status Recover(std::unique_ptr<Recovery> recovery = nullptr);
 
   // Ends the holds that are due, and applies the commands in order, all in one durable batch;
   // each succeeds or fails by itself. The commands stay as they are until it returns.
@@ -90,10 +92,9 @@ class Engine {
   // The newest durable batch that is in the books.
   const BatchHead& head() const { return head_; }
 
-  const Books& books() const { return books_; }
+  const Books& books() const { return *books_; }
 
  private:
-  absl::Status RecoverRequestIds();
   void Remind(AccountNumber account, const Hold& hold);
   int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
   std::vector<PendingBatch::Decision> Decide(
@@ -106,7 +107,7 @@ class Engine {
   Journal* const journal_;
   const Clock* const clock_;
 
-  Books books_;
+  std::unique_ptr<Books> books_;  // Null before Recover.
   std::unique_ptr<JournalReader> reader_;
   ExpiryQueue expiry_queue_;
   // Holds that by the clock cannot be settled any more. They are forgotten when the journal's time

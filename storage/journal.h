@@ -97,13 +97,11 @@ enum class SpaceFor {
   kEndingHolds,
 };
 
-// The append-only list of entries, and the catalog that lives beside it.
-//
-// Append, FindOldRequest, Head and catalog() are used only on the writer thread. NewReader and
-// Stats are thread-safe. A journal knows nothing of what entries mean beyond what it derives.
-class Journal {
+// What a ledger is recovered from: a journal that is ours, or one that another process still owns.
+// NewReader is thread-safe, the others are used by one thread.
+class JournalSource {
  public:
-  virtual ~Journal() = default;
+  virtual ~JournalSource() = default;
 
   // The newest durable batch; number 0 and last entry 0 for an empty journal.
   virtual BatchHead Head() = 0;
@@ -112,6 +110,19 @@ class Journal {
   // was discarded half-way; replay all.
   virtual absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) = 0;
 
+  // The journal's own index knows all request ids of the entries up to this one.
+  virtual EntryId OldRequestsThrough() = 0;
+
+  virtual absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() = 0;
+};
+
+// The append-only list of entries, and the catalog that lives beside it.
+//
+// Append, FindOldRequest and catalog() are used only on the writer thread, as what it has of
+// JournalSource. Stats is thread-safe. A journal knows nothing of what entries mean beyond what it
+// derives.
+class Journal : public JournalSource {
+ public:
   // Refuses with STORAGE_FULL where an Append might meet a full disk, and well before that where it
   // is for more than calls that have been connected already.
   virtual absl::Status CheckSpace(SpaceFor purpose) = 0;
@@ -126,13 +137,8 @@ class Journal {
   // covers; nothing otherwise.
   virtual absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) = 0;
 
-  // FindOldRequest knows all request ids of the entries up to this one.
-  virtual EntryId OldRequestsThrough() = 0;
-
   // What changes rarely. Each change is durable when it returns.
   virtual Catalog& catalog() = 0;
-
-  virtual absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() = 0;
 
   virtual JournalStats Stats() = 0;
 

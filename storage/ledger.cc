@@ -24,9 +24,10 @@ Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
           journal, clock) {}
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options, Journal* journal,
-                                                     const Clock* clock) {
+                                                     const Clock* clock,
+                                                     std::unique_ptr<Recovery> recovery) {
   std::unique_ptr<Ledger> ledger(new Ledger(std::move(options), journal, clock));
-  FAREBOX_RETURN_IF_ERROR(ledger->Recover());
+  FAREBOX_RETURN_IF_ERROR(ledger->Recover(std::move(recovery)));
   ledger->writer_ = StartThread("fbx-writer", [raw = ledger.get()] { raw->WriterLoop(); });
   ledger->answerer_ = StartThread("fbx-answers", [raw = ledger.get()] { raw->AnswerLoop(); });
   return ledger;
@@ -34,8 +35,8 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options, Journal* j
 
 Ledger::~Ledger() { Drain(); }
 
-absl::Status Ledger::Recover() {
-  FAREBOX_RETURN_IF_ERROR(engine_.Recover());
+absl::Status Ledger::Recover(std::unique_ptr<Recovery> recovery) {
+  FAREBOX_RETURN_IF_ERROR(engine_.Recover(std::move(recovery)));
   MutexLock lock(&mu_);
   stats_.last_entry = engine_.head().last;
   stats_.batches = engine_.head().number;

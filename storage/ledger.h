@@ -85,9 +85,11 @@ class Ledger {
 
   using Done = absl::AnyInvocable<void(std::vector<Outcome>)>;
 
-  // Replays the journal and starts the threads.
+  // Replays the journal, or the rest of it where `recovery` has begun already, and starts the
+  // threads.
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(Options options, Journal* journal,
-                                                      const Clock* clock);
+                                                      const Clock* clock,
+                                                      std::unique_ptr<Recovery> recovery = nullptr);
   // Drains first.
   ~Ledger();
   Ledger(const Ledger&) = delete;
@@ -164,7 +166,7 @@ class Ledger {
   Ledger(Options options, Journal* journal, const Clock* clock);
 
   // Open's work, before the threads start.
-  absl::Status Recover();
+  absl::Status Recover(std::unique_ptr<Recovery> recovery);
 
   absl::Status CheckTakesWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes what it is given, unless it refuses it.

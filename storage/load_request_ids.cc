@@ -33,7 +33,8 @@ void RunAll(size_t count, const std::function<void(size_t)>& body) {
   for (std::thread& thread : threads) thread.join();
 }
 
-absl::Status ReadRun(EntryId first, EntryId last, Journal* journal, RequestIdWindow::Run* run) {
+absl::Status ReadRun(EntryId first, EntryId last, JournalSource* journal,
+                     RequestIdWindow::Run* run) {
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader, journal->NewReader());
   run->Reserve(static_cast<size_t>(last - first + 1));
   return reader->ScanRequestIds(
@@ -43,7 +44,8 @@ absl::Status ReadRun(EntryId first, EntryId last, Journal* journal, RequestIdWin
       });
 }
 
-absl::Status LoadRound(EntryId first, EntryId last, Journal* journal, RequestIdWindow* window) {
+absl::Status LoadRound(EntryId first, EntryId last, JournalSource* journal,
+                       RequestIdWindow* window) {
   const EntryId count = last - first + 1;
   const size_t threads = CountThreads(count);
   std::vector<RequestIdWindow::Run> runs(threads);
@@ -61,7 +63,7 @@ absl::Status LoadRound(EntryId first, EntryId last, Journal* journal, RequestIdW
 
 }  // namespace
 
-absl::Status LoadRequestIds(EntryId first, EntryId last, absl::Time begin, Journal* journal,
+absl::Status LoadRequestIds(EntryId first, EntryId last, absl::Time begin, JournalSource* journal,
                             RequestIdWindow* window) {
   if (first > last) return absl::OkStatus();
   window->BeginGeneration(begin, last, static_cast<size_t>(last - first + 1));

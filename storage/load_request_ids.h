@@ -12,7 +12,7 @@ namespace farebox {
 // Reads the request ids of the entries first..last of the journal into a new generation of the
 // window, of entries from `begin` on. Where there are many, on every processor: at start there is
 // nothing else to do, and nobody is answered before it is done.
-absl::Status LoadRequestIds(EntryId first, EntryId last, absl::Time begin, Journal* journal,
+absl::Status LoadRequestIds(EntryId first, EntryId last, absl::Time begin, JournalSource* journal,
                             RequestIdWindow* window);
 
 }  // namespace farebox

@@ -54,7 +54,37 @@ absl::Status Remove(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Whether the file is synced, where it is whole. Where the machine's run has no name, what was not
+// synced is not trusted.
+absl::StatusOr<bool> ReadTrust(Connection* connection) {
+  FAREBOX_ASSIGN_OR_RETURN(Statement row,
+                           connection->Prepare("SELECT is_synced FROM trust WHERE is_synced OR "
+                                               "(boot_id = ? AND boot_id != '')"));
+  const std::string boot_id = BootId();
+  row.BindText(1, boot_id);
+  const int result = row.Step();
+  if (result == SQLITE_ROW) return row.Int64(0) != 0;
+  if (result != SQLITE_DONE) return connection->LastError();
+  return absl::DataLossError("the derived file was written to before the machine went down");
+}
+
 }  // namespace
+
+absl::StatusOr<TrustedDerived> CheckDerived(Connection* connection,
+                                            DerivedFile::IsOfJournal is_of_journal) {
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t application,
+                           connection->QueryInt64("PRAGMA application_id"));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection->QueryInt64("PRAGMA user_version"));
+  if (application != kDerivedApplicationId || version != kDerivedVersion) {
+    return absl::DataLossError("the derived file is of another version");
+  }
+  TrustedDerived trusted;
+  FAREBOX_ASSIGN_OR_RETURN(trusted.is_synced, ReadTrust(connection));
+  FAREBOX_ASSIGN_OR_RETURN(trusted.position, ReadDerivedPosition(connection));
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_of_journal_here, is_of_journal(trusted.position.batch));
+  if (!is_of_journal_here) return absl::DataLossError("the derived file is of another journal");
+  return trusted;
+}
 
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string& path,
                                                                IsOfJournal is_of_journal) {
@@ -65,23 +95,17 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std::string& path,
                                                                        IsOfJournal is_of_journal) {
   FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.vfs = CheckedVfs()}));
-  FAREBOX_ASSIGN_OR_RETURN(const int64_t application,
-                           connection.QueryInt64("PRAGMA application_id"));
-  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, connection.QueryInt64("PRAGMA user_version"));
-  if (application != kDerivedApplicationId || version != kDerivedVersion) {
-    return absl::DataLossError("the derived file is of another version");
-  }
+  FAREBOX_ASSIGN_OR_RETURN(const TrustedDerived trusted, CheckDerived(&connection, is_of_journal));
   auto file = std::unique_ptr<DerivedFile>(new DerivedFile(std::move(connection)));
-  FAREBOX_RETURN_IF_ERROR(file->CheckIsTrusted());
-  FAREBOX_ASSIGN_OR_RETURN(file->position_, ReadDerivedPosition(&file->connection_));
-  FAREBOX_ASSIGN_OR_RETURN(const bool is_of_journal_here, is_of_journal(file->position_.batch));
-  if (!is_of_journal_here) return absl::DataLossError("the derived file is of another journal");
+  file->position_ = trusted.position;
   FAREBOX_RETURN_IF_ERROR(Configure(&file->connection_));
-  // On disk before anything else is written: afterwards the file may be half of this and half of
-  // that when the power goes.
-  FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
-  FAREBOX_RETURN_IF_ERROR(file->connection_.Execute(kSyncedCheckpoint));
-  FAREBOX_RETURN_IF_ERROR(file->connection_.Execute("PRAGMA synchronous = OFF"));
+  if (trusted.is_synced) {
+    // On disk before anything else is written: afterwards the file may be half of this and half of
+    // that when the power goes.
+    FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
+    FAREBOX_RETURN_IF_ERROR(file->connection_.Execute(kSyncedCheckpoint));
+    FAREBOX_RETURN_IF_ERROR(file->connection_.Execute("PRAGMA synchronous = OFF"));
+  }
   FAREBOX_RETURN_IF_ERROR(file->Prepare());
   return file;
 }
@@ -103,17 +127,6 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Create(const std::stri
   };
   FAREBOX_RETURN_IF_ERROR(InTransaction(&file->connection_, write));
   return file;
-}
-
-absl::Status DerivedFile::CheckIsTrusted() {
-  FAREBOX_ASSIGN_OR_RETURN(
-      Statement row, connection_.Prepare("SELECT 1 FROM trust WHERE is_synced OR boot_id = ?"));
-  const std::string boot_id = BootId();
-  row.BindText(1, boot_id);
-  const int result = row.Step();
-  if (result == SQLITE_ROW) return absl::OkStatus();
-  if (result != SQLITE_DONE) return connection_.LastError();
-  return absl::DataLossError("the derived file was written to before the machine went down");
 }
 
 absl::Status DerivedFile::MarkTrust(bool is_synced) {

@@ -63,7 +63,6 @@ class DerivedFile {
 
   static absl::StatusOr<std::unique_ptr<DerivedFile>> OpenExisting(const std::string& path,
                                                                    IsOfJournal is_of_journal);
-  absl::Status CheckIsTrusted();
   absl::Status MarkTrust(bool is_synced);
   absl::Status Prepare();
   absl::Status WriteAccounts(const DerivedChunk& chunk);
@@ -89,6 +88,18 @@ class DerivedFile {
   Statement put_request_;
   Statement put_position_;
 };
+
+// What there is in a file that is trusted.
+struct TrustedDerived {
+  DerivedPosition position;
+  // Not written to since it was put on disk.
+  bool is_synced = false;
+};
+
+// Fails where the file is of another version or another journal, or was written to before the
+// machine last started and not synced since. Also for a reader beside the connection that writes.
+absl::StatusOr<TrustedDerived> CheckDerived(Connection* connection,
+                                            DerivedFile::IsOfJournal is_of_journal);
 
 // Reads a row of `id, account, item, amount, charged, start_time, expire_time, expired, detail`.
 HoldRow ReadHoldRow(const Statement& row);

@@ -51,18 +51,13 @@ Deriver::~Deriver() {
   }
   if (thread_.joinable()) thread_.join();
   // Where this fails the file is only made anew after a power cut.
-  if (file_ != nullptr) file_->Sync().IgnoreError();
+  if (file_ != nullptr && !is_left_to_successor_) file_->Sync().IgnoreError();
 }
 
 absl::Status Deriver::OpenFile() {
   FAREBOX_ASSIGN_OR_RETURN(
       file_, DerivedFile::Open(options_.derived_path,
-                               [this](const BatchHead& derived) -> absl::StatusOr<bool> {
-                                 if (derived.number == 0) return true;
-                                 FAREBOX_ASSIGN_OR_RETURN(const BatchHead batch,
-                                                          journal_->ReadBatchHead(derived.number));
-                                 return batch.last == derived.last && batch.hash == derived.hash;
-                               }));
+                               [this](const auto& batch) { return journal_->HasBatch(batch); }));
   PublishPosition();
   return absl::OkStatus();
 }

@@ -212,6 +212,12 @@ absl::StatusOr<BatchHead> SqliteJournalReader::FindBatchOf(EntryId entry) {
   return BisectBatches([entry](const BatchHead& head) { return head.first <= entry; });
 }
 
+absl::StatusOr<bool> SqliteJournalReader::HasBatch(const BatchHead& batch) {
+  if (batch.number == 0) return true;
+  FAREBOX_ASSIGN_OR_RETURN(const BatchHead here, ReadBatchHead(batch.number));
+  return here.last == batch.last && here.hash == batch.hash;
+}
+
 absl::StatusOr<BatchHead> SqliteJournalReader::ReadBatchHead(int64_t number) {
   const ResetOnExit reset(&batch_by_number_);
   BatchHead head;

@@ -47,6 +47,9 @@ class SqliteJournalReader : public JournalReader {
   // The batch that an entry belongs to, or the newest one where the entry is above it; number 0
   // where there is no batch.
   absl::StatusOr<BatchHead> FindBatchOf(EntryId entry);
+  // Whether there is a batch of this number that ends there and has this hash, or it is the
+  // beginning.
+  absl::StatusOr<bool> HasBatch(const BatchHead& batch);
   // Number 0 where there is no such batch.
   absl::StatusOr<BatchHead> ReadBatchHead(int64_t number);
 

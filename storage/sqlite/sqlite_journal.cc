@@ -164,6 +164,10 @@ void SqliteJournal::WaitForDerived() {
   if (deriver_ != nullptr) deriver_->WaitUntilClose();
 }
 
+void SqliteJournal::LeaveToSuccessor() {
+  if (deriver_ != nullptr) deriver_->LeaveToSuccessor();
+}
+
 absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& directory) {
   const std::string path = JournalPath(directory);
   if (!std::filesystem::exists(path)) {

@@ -66,6 +66,9 @@ class SqliteJournal : public Journal {
   JournalStats Stats() override;
   void WaitForDerived() override;
 
+  // Another process takes over the directory as soon as this object ends. Thread-safe.
+  void LeaveToSuccessor();
+
  private:
   SqliteJournal(Options options, Ownership ownership, std::unique_ptr<JournalFile> file);
 

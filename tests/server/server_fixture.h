@@ -37,6 +37,8 @@ class ServerTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  // Starts the server, which must succeed.
+  void Start();
   // Stops the server in good order and starts it again on the same files.
   void Restart();
   // What the server is started with.
@@ -81,9 +83,6 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<v1::AccountService::Stub> accounts_;
   std::unique_ptr<v1::RateService::Stub> rates_;
   std::unique_ptr<v1::OperationsService::Stub> operations_;
-
- private:
-  void Start();
 };
 
 // Every call has a deadline, so that a server that never answers fails the test.

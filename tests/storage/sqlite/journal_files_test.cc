@@ -297,6 +297,19 @@ TEST_F(MigrationTest, AFileOfTheFirstVersionGetsTheLaterSteps) {
   EXPECT_TRUE(journal_->catalog().PutDocuments({group}).ok());
 }
 
+// The ledger that a release has left; see tests/server/upgrade_test.cc for what it says.
+TEST_F(MigrationTest, AReleasesLedgerGetsTheNextStepsAndTheReleaseThenRefusesIt) {
+  std::filesystem::create_directory(ledger());
+  std::filesystem::copy_file(FAREBOX_FIXTURES "/ledger-0.1.0/journal.db", path());
+
+  ASSERT_TRUE(OpenWith({"ALTER TABLE entry ADD COLUMN more; CREATE TABLE more (a)"}).ok());
+
+  EXPECT_EQ(VersionOnDisk(), Today() + 1);
+  const auto reader = SqliteJournalReader::Open(path(), nullptr);
+  EXPECT_EQ(GetReason(reader.status()), Reason::kFilesTooNew);
+  ExpectRefusedUntouched(Reason::kFilesTooNew);
+}
+
 TEST_F(MigrationTest, AFailingStepChangesNothing) {
   OpenJournal();
   journal_.reset();

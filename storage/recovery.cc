@@ -1,0 +1,84 @@
+#include "storage/recovery.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "storage/errors.h"
+#include "storage/load_request_ids.h"
+#include "storage/status_macros.h"
+#include "storage/thread.h"
+
+namespace farebox {
+namespace {
+
+// Accounts and request ids are read at once, unless they are too few to be worth a thread.
+constexpr EntryId kEntriesForThreadMin = 50'000;
+
+}  // namespace
+
+absl::Status Recovery::CatchUp(JournalSource* source) {
+  FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader, source->NewReader());
+  FAREBOX_ASSIGN_OR_RETURN(const bool goes_on, GoesOn(source, reader.get()));
+  EntryId through = head_.last;
+  if (!goes_on) {
+    FAREBOX_ASSIGN_OR_RETURN(through, Begin(source, reader.get()));
+  }
+
+  // Asked after the snapshot: whoever else writes the journal has gone on since.
+  const BatchHead head = source->Head();
+  if (through > head.last) {
+    return error::JournalDamaged(through, "the derived state is ahead of the journal");
+  }
+  absl::Status folded;
+  FAREBOX_RETURN_IF_ERROR(reader->Scan(through + 1, head.last, [&](const Entry& entry) {
+    folded = books_->Fold(entry);
+    return folded.ok();
+  }));
+  FAREBOX_RETURN_IF_ERROR(folded);
+  head_ = head;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Recovery::GoesOn(JournalSource* source, JournalReader* reader) const {
+  if (books_ == nullptr || source->OldRequestsThrough() < left_to_index_) return false;
+  if (head_.number == 0) return true;
+  bool is_there = false;
+  FAREBOX_RETURN_IF_ERROR(reader->ScanBatches(head_.number, [&](const BatchHead& batch) {
+    is_there = batch.number == head_.number && batch.hash == head_.hash;
+    return false;
+  }));
+  return is_there;
+}
+
+absl::StatusOr<EntryId> Recovery::Begin(JournalSource* source, JournalReader* reader) {
+  books_ = std::make_unique<Books>(request_window_);
+  const BatchHead head = source->Head();
+  absl::Status request_ids;
+  std::thread loader;
+  const auto load = [&] { request_ids = LoadRecentRequestIds(head, source, reader); };
+  const bool is_long = head.last > kEntriesForThreadMin;
+  if (is_long) loader = StartThread("fbx-ids", load);
+  absl::StatusOr<EntryId> snapshot = source->LoadSnapshot(books_->snapshot_visitor());
+  is_long ? loader.join() : load();
+  FAREBOX_RETURN_IF_ERROR(request_ids);
+  return snapshot;
+}
+
+// The recent ones, and those that the journal cannot find; recent by the journal's own time, where
+// the clock is ahead of it: it may be set right later.
+absl::Status Recovery::LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
+                                            JournalReader* reader) {
+  const absl::Time now = std::min(clock_->Now(), head.time);
+  const absl::Time oldest = now - request_window_;
+  const absl::Time middle = now - request_window_ / 4;
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader->LastEntryBefore(oldest));
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader->LastEntryBefore(middle));
+  left_to_index_ = std::min(before_window, source->OldRequestsThrough());
+  // In two generations, so that the older does not stay for as long as the newer.
+  const EntryId split = std::max(before_middle, left_to_index_);
+  RequestIdWindow* const window = books_->WriterRequestIds();
+  FAREBOX_RETURN_IF_ERROR(LoadRequestIds(left_to_index_ + 1, split, oldest, source, window));
+  return LoadRequestIds(split + 1, head.last, middle, source, window);
+}
+
+}  // namespace farebox

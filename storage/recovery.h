@@ -1,0 +1,65 @@
+#ifndef FAREBOX_STORAGE_RECOVERY_H_
+#define FAREBOX_STORAGE_RECOVERY_H_
+
+#include <memory>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "storage/books.h"
+#include "storage/clock.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
+
+namespace farebox {
+
+// Reads a journal into books: what every start does before anybody is answered.
+//
+// A server that is to take over from another one begins while that one still writes, from a source
+// that only reads, and follows it. When the journal is its own, what is left is what came since:
+//
+//   CatchUp(follower): snapshot, request ids, entries after it     seconds, nobody waits
+//   CatchUp(follower): the entries that came meanwhile             again, until they are few
+//   CatchUp(journal), which is ours now: the last of them          a moment
+//
+// Used by one thread at a time.
+class Recovery {
+ public:
+  // The clock outlives it.
+  Recovery(absl::Duration request_window, const Clock* clock)
+      : request_window_(request_window), clock_(clock) {}
+  Recovery(const Recovery&) = delete;
+  Recovery& operator=(const Recovery&) = delete;
+
+  // Brings the books up to the newest batch. Begins from the start where the source does not go on
+  // from what was read before, by its hashes, or where its index of old request ids no longer knows
+  // what was left to it. Fails with JOURNAL_DAMAGED where entries do not follow from each other;
+  // then the books are of no use.
+  absl::Status CatchUp(JournalSource* source);
+
+  // The batch that the books are as of.
+  const BatchHead& head() const { return head_; }
+
+  // Once, after CatchUp.
+  std::unique_ptr<Books> TakeBooks() { return std::move(books_); }
+
+ private:
+  absl::StatusOr<bool> GoesOn(JournalSource* source, JournalReader* reader) const;
+  absl::StatusOr<EntryId> Begin(JournalSource* source, JournalReader* reader);
+  absl::Status LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
+                                    JournalReader* reader);
+
+  // Constant after construction.
+  const absl::Duration request_window_;
+  const Clock* const clock_;
+
+  std::unique_ptr<Books> books_;  // Null before the first CatchUp, and after TakeBooks.
+  BatchHead head_;
+  // The request ids up to this entry were left to the journal's own index.
+  EntryId left_to_index_ = 0;
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_RECOVERY_H_

@@ -1,0 +1,209 @@
+// A server that reads the journal while another one still writes it, and goes on where that ends.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "storage/ledger.h"
+#include "storage/recovery.h"
+#include "storage/sqlite/connection.h"
+#include "storage/sqlite/journal_follower.h"
+#include "storage/sqlite/sqlite_journal.h"
+#include "storage/verify.h"
+#include "tests/storage/commands.h"
+#include "tests/storage/ledger_fixture.h"
+#include "tests/storage/sqlite/journal_fixture.h"
+
+namespace farebox::sqlite {
+namespace {
+
+constexpr absl::Duration kWindow = absl::Hours(24);
+
+class TakeOverTest : public ::testing::Test {
+ protected:
+  TakeOverTest() { Open(nullptr); }
+
+  void Open(std::unique_ptr<Recovery> recovery) {
+    auto journal = SqliteJournal::Open({.directory = path_,
+                                        .request_window = kWindow,
+                                        .derived_gather = absl::ZeroDuration(),
+                                        .clock = &clock_});
+    ASSERT_TRUE(journal.ok()) << journal.status();
+    journal_ = *std::move(journal);
+    auto ledger =
+        Ledger::Open({.request_window = kWindow}, journal_.get(), &clock_, std::move(recovery));
+    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    ledger_ = *std::move(ledger);
+  }
+
+  // As a server that leaves the ledger to the next one.
+  void Leave() {
+    journal_->LeaveToSuccessor();
+    ledger_.reset();
+    journal_.reset();
+  }
+
+  Outcome Apply(Command command) { return ledger_->Apply(std::move(command)); }
+
+  // Reads what there is now, as the server that is to come.
+  void Follow(Recovery* recovery) {
+    auto follower = JournalFollower::Open(path_);
+    ASSERT_TRUE(follower.ok()) << follower.status();
+    const absl::Status status = recovery->CatchUp(follower->get());
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  void WaitUntilDerived() {
+    while (journal_->Stats().derived_through < journal_->Head().last) std::this_thread::yield();
+  }
+
+  // The journal agrees with itself, and the ledger with the journal.
+  void ExpectWhole() {
+    const auto reader = journal_->NewReader();
+    const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->problem, "");
+    int64_t balance_micros = 0;
+    int64_t held_micros = 0;
+    for (const AccountFacts& facts : ledger_->ListAccounts(1'000, 1'000)) {
+      balance_micros += facts.state.balance.value();
+      held_micros += facts.state.held.value();
+    }
+    EXPECT_EQ(balance_micros, static_cast<int64_t>(report->balance_sum_micros));
+    EXPECT_EQ(held_micros, static_cast<int64_t>(report->held_sum_micros));
+  }
+
+  const TempDirectory directory_;
+  const std::string path_ = directory_ / "ledger";
+  ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
+  std::unique_ptr<SqliteJournal> journal_;
+  std::unique_ptr<Ledger> ledger_;
+};
+
+TEST_F(TakeOverTest, WhatWasReadBeforeAndWhatCameMeanwhileAddUp) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  const Outcome early = Apply(ToCredit("acme", Cents(1'000), "early"));
+  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  Follow(recovery.get());
+  const Outcome between = Apply(ToDebit("acme", Cents(100), "between"));
+  Follow(recovery.get());
+  const Outcome hold = Apply(ToHold("acme", Cents(300), absl::Minutes(5), "late"));
+  ASSERT_THAT(Apply(ToOpen("new")), IsApplied());
+  Leave();
+
+  Open(std::move(recovery));
+
+  ExpectWhole();
+  EXPECT_THAT(Apply(ToCredit("acme", Cents(1'000), "early")), IsReplayOf(early));
+  EXPECT_THAT(Apply(ToDebit("acme", Cents(100), "between")), IsReplayOf(between));
+  EXPECT_THAT(Apply(ToHold("acme", Cents(300), absl::Minutes(5), "late")), IsReplayOf(hold));
+  EXPECT_THAT(Apply(ToDebit("acme", Cents(601))), IsDeclined(Reason::kInsufficientBalance));
+  // Holds of before expire here.
+  clock_.Advance(absl::Minutes(6));
+  EXPECT_TRUE(ledger_->ExpireDue().ok());
+  EXPECT_EQ(ledger_->FindAccount("acme")->state.held, Micros());
+  EXPECT_THAT(Apply(ToDebit("acme", Cents(601))), IsApplied());
+  ExpectWhole();
+}
+
+TEST_F(TakeOverTest, AFollowerSeesWhatIsDurableAndWritesNothing) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  WaitUntilDerived();
+  const std::string before = Contents(path_ + "/journal.db") + Contents(path_ + "/journal.db-wal");
+  Recovery recovery(kWindow, &clock_);
+
+  Follow(&recovery);
+
+  EXPECT_EQ(recovery.head().number, 1);
+  EXPECT_EQ(Contents(path_ + "/journal.db") + Contents(path_ + "/journal.db-wal"), before);
+  // The owner is not disturbed, and nobody else becomes one.
+  EXPECT_EQ(GetReason(SqliteJournal::Open({.directory = path_, .clock = &clock_}).status()),
+            Reason::kFilesInUse);
+  EXPECT_THAT(Apply(ToCredit("acme", Cents(1))), IsApplied());
+}
+
+// Request ids that are older than the window are in the derived file only.
+TEST_F(TakeOverTest, OldRequestIdsAreReadAgainWhereTheirIndexIsGone) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  const Outcome old = Apply(ToCredit("acme", Cents(1'000), "old"));
+  clock_.Advance(2 * kWindow);
+  ASSERT_THAT(Apply(ToCredit("acme", Cents(1))), IsApplied());
+  Leave();
+  Open(nullptr);
+  while (journal_->OldRequestsThrough() < old.entry.id) std::this_thread::yield();
+  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  Follow(recovery.get());
+  Leave();
+  std::filesystem::remove(path_ + "/derived.db");
+  std::filesystem::remove(path_ + "/derived.db-wal");
+
+  Open(std::move(recovery));
+
+  EXPECT_THAT(Apply(ToCredit("acme", Cents(1'000), "old")), IsReplayOf(old));
+  ExpectWhole();
+}
+
+TEST_F(TakeOverTest, AnotherJournalThanTheOneThatWasFollowedIsReadFromItsBeginning) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  ASSERT_THAT(Apply(ToCredit("acme", Cents(1'000))), IsApplied());
+  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  Follow(recovery.get());
+  Leave();
+  // As many batches and entries, of another content.
+  std::filesystem::remove_all(path_);
+  Open(nullptr);
+  ASSERT_THAT(Apply(ToOpen("other")), IsApplied());
+  ASSERT_THAT(Apply(ToCredit("other", Cents(2'000))), IsApplied());
+  Leave();
+
+  Open(std::move(recovery));
+
+  EXPECT_EQ(GetReason(ledger_->FindAccount("acme").status()), Reason::kAccountNotFound);
+  EXPECT_EQ(ledger_->FindAccount("other")->state.balance, Cents(2'000));
+  ExpectWhole();
+}
+
+TEST_F(TakeOverTest, WithoutADerivedFileTheJournalIsEnough) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  ASSERT_THAT(Apply(ToCredit("acme", Cents(1'000))), IsApplied());
+  Leave();
+  std::filesystem::remove(path_ + "/derived.db");
+  Recovery recovery(kWindow, &clock_);
+
+  Follow(&recovery);
+
+  EXPECT_EQ(recovery.head().last, 2);
+  EXPECT_EQ(recovery.TakeBooks()->Find("acme")->state.balance, Cents(1'000));
+}
+
+TEST_F(TakeOverTest, ThereMustBeALedgerToFollow) {
+  Leave();
+  std::filesystem::remove_all(path_);
+
+  EXPECT_TRUE(absl::IsNotFound(JournalFollower::Open(path_).status()));
+}
+
+// What a file was left as, unsynced, is trusted by the next process and not after a power cut.
+TEST_F(TakeOverTest, TheDerivedFileThatWasLeftUnsyncedIsGoneOnWith) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  WaitUntilDerived();
+  Leave();
+  {
+    auto derived = Connection::Open(path_ + "/derived.db", {.read_only = true});
+    ASSERT_TRUE(derived.ok());
+    EXPECT_EQ(derived->QueryInt64("SELECT is_synced FROM trust").value_or(-1), 0);
+  }
+
+  Open(nullptr);
+
+  EXPECT_EQ(journal_->Stats().derived_through, 1);
+}
+
+}  // namespace
+}  // namespace farebox::sqlite
