@@ -83,11 +83,11 @@ absl::Status Access::MakeFirstKey() {
   v1::ApiKey wanted;
   wanted.set_role(v1::ROLE_ADMIN);
   wanted.set_label("made at the first start");
-  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made, keys_->Create(wanted));
+  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made, keys_->Create(wanted, /*account=*/0));
   const absl::Status written = WriteSecretFile(options_.admin_key_file, made.secret);
   if (!written.ok()) {
     // Nobody has it.
-    FAREBOX_RETURN_IF_ERROR(keys_->Revoke(made.key.key_id()).status());
+    FAREBOX_RETURN_IF_ERROR(keys_->Revoke(made.key.key_id(), /*account=*/0).status());
     return written;
   }
   Log(LogLevel::kInfo, "admin_key_made",

@@ -257,6 +257,10 @@ inline constexpr size_t kWatchSignalsMax = 1'024;
 // API keys, those that are over included.
 inline constexpr size_t kApiKeysMax = 100'000;
 
+// Keys of one account's customer, those that are over included: a customer who makes some without
+// end leaves room for others.
+inline constexpr size_t kCustomerKeysMax = 200;
+
 // Accounts that a key is confined to.
 inline constexpr int kKeyAccountsMax = 100;
 

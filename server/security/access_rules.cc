@@ -61,6 +61,13 @@ absl::Status CheckContent(const Caller& caller, const v1::CreditRequest& request
   return error::PermissionDenied("it is more than support may credit");
 }
 
+absl::Status CheckContent(const Caller& caller, const v1::CreateApiKeyRequest& request) {
+  if (caller.role != v1::ROLE_CUSTOMER || request.key().role() == v1::ROLE_CUSTOMER) {
+    return absl::OkStatus();
+  }
+  return error::PermissionDenied("a customer makes keys of customers");
+}
+
 absl::Status CheckOperation(const Caller& caller, const v1::Operation& operation) {
   if (!caller.is_known) return absl::OkStatus();
   static const AccessRule kAuthorize = AccessRule::Of("farebox.v1.BillingService/Authorize");

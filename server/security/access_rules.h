@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "farebox/v1/access.pb.h"
 #include "farebox/v1/access_rule.pb.h"
 #include "farebox/v1/billing.pb.h"
 #include "google/protobuf/message.h"
@@ -48,6 +49,7 @@ inline absl::Status CheckContent(const Caller&, const google::protobuf::Message&
 }
 absl::Status CheckContent(const Caller& caller, const v1::DebitRequest& request);
 absl::Status CheckContent(const Caller& caller, const v1::CreditRequest& request);
+absl::Status CheckContent(const Caller& caller, const v1::CreateApiKeyRequest& request);
 
 // Operations are checked one by one, each by the rule of its own RPC.
 absl::Status CheckOperation(const Caller& caller, const v1::Operation& operation);

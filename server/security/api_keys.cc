@@ -100,13 +100,23 @@ void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stor
   by_digest_[stored.digest()] = std::move(known);
 }
 
-absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted) {
+absl::Status ApiKeys::CheckRoom(AccountNumber account) {
   {
     MutexLock lock(&mu_);
     if (by_digest_.size() >= limits::kApiKeysMax) {
       return error::FieldInvalid("key", "there are too many keys already");
     }
   }
+  if (account == 0) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> known,
+                           documents_->List(kApiKeys, account, std::numeric_limits<int64_t>::max(),
+                                            limits::kCustomerKeysMax));
+  if (known.size() < limits::kCustomerKeysMax) return absl::OkStatus();
+  return error::FieldInvalid("key", "the account has too many keys already");
+}
+
+absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, AccountNumber account) {
+  FAREBOX_RETURN_IF_ERROR(CheckRoom(account));
   FAREBOX_ASSIGN_OR_RETURN(const std::string id, RandomBytes<kIdBytes>());
   FAREBOX_ASSIGN_OR_RETURN(const std::string random, RandomBytes<kSecretBytes>());
   const std::string key_id = absl::BytesToHexString(id);
@@ -121,17 +131,21 @@ absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted) {
     stored.set_expire_micros(wanted.expire_time().seconds() * 1'000'000 +
                              wanted.expire_time().nanos() / 1'000);
   }
-  FAREBOX_RETURN_IF_ERROR(
-      documents_->Put({{.kind = kApiKeys, .key = key_id, .content = stored.SerializeAsString()}}));
+  FAREBOX_RETURN_IF_ERROR(documents_->Put({{.kind = kApiKeys,
+                                            .key = key_id,
+                                            .account = account,
+                                            .content = stored.SerializeAsString()}}));
   Remember(key_id, stored);
   return NewKey{.key = Describe(key_id, stored), .secret = std::move(secret)};
 }
 
 absl::StatusOr<stored::v1::ApiKey> ApiKeys::Change(
-    absl::string_view key_id, const std::function<void(stored::v1::ApiKey*)>& change) {
+    absl::string_view key_id, AccountNumber account,
+    const std::function<void(stored::v1::ApiKey*)>& change) {
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(std::optional<Document> document, documents_->Find(kApiKeys, key_id));
-    if (!document.has_value()) return error::ApiKeyNotFound(key_id);
+    const bool is_found = document.has_value() && (account == 0 || document->account == account);
+    if (!is_found) return error::ApiKeyNotFound(key_id);
     FAREBOX_ASSIGN_OR_RETURN(stored::v1::ApiKey stored, Read(*document));
     change(&stored);
     document->content = stored.SerializeAsString();
@@ -141,10 +155,10 @@ absl::StatusOr<stored::v1::ApiKey> ApiKeys::Change(
   }
 }
 
-absl::StatusOr<v1::ApiKey> ApiKeys::Revoke(absl::string_view key_id) {
+absl::StatusOr<v1::ApiKey> ApiKeys::Revoke(absl::string_view key_id, AccountNumber account) {
   const int64_t now = absl::ToUnixMicros(clock_->Now());
   FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored,
-                           Change(key_id, [now](stored::v1::ApiKey* key) {
+                           Change(key_id, account, [now](stored::v1::ApiKey* key) {
                              if (key->revoke_micros() == 0) key->set_revoke_micros(now);
                            }));
   MutexLock lock(&mu_);
@@ -153,9 +167,10 @@ absl::StatusOr<v1::ApiKey> ApiKeys::Revoke(absl::string_view key_id) {
   return Describe(std::string(key_id), stored);
 }
 
-absl::StatusOr<std::vector<ApiKeys::Listed>> ApiKeys::List(int64_t before, size_t count_max) {
+absl::StatusOr<std::vector<ApiKeys::Listed>> ApiKeys::List(AccountNumber account, int64_t before,
+                                                           size_t count_max) {
   FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
-                           documents_->List(kApiKeys, /*account=*/0, before, count_max));
+                           documents_->List(kApiKeys, account, before, count_max));
   std::vector<Listed> listed;
   for (const Document& document : page) {
     FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored, Read(document));
@@ -202,9 +217,10 @@ void ApiKeys::WriteUse() {
   }
   for (const std::shared_ptr<Known>& known : used) {
     const int64_t last_used = known->last_used_micros.load();
-    const absl::Status written = Change(known->key_id, [last_used](stored::v1::ApiKey* key) {
-                                   key->set_last_used_micros(last_used);
-                                 }).status();
+    const absl::Status written =
+        Change(known->key_id, /*account=*/0, [last_used](stored::v1::ApiKey* key) {
+          key->set_last_used_micros(last_used);
+        }).status();
     if (written.ok()) {
       known->written_use_micros = last_used;
     } else {

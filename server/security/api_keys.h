@@ -18,6 +18,7 @@
 #include "server/security/caller.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
+#include "storage/entry.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {
@@ -43,18 +44,21 @@ class ApiKeys {
     // Nobody can be told it again.
     std::string secret;
   };
-  // `wanted` is checked. ResourceExhausted where there are too many.
-  absl::StatusOr<NewKey> Create(const v1::ApiKey& wanted);
+  // `wanted` is checked; `account` is the one of a customer's key, 0 for other roles. FieldInvalid
+  // where there are too many.
+  absl::StatusOr<NewKey> Create(const v1::ApiKey& wanted, AccountNumber account);
 
-  // The key as it ended; again for one that had. NotFound: there is none.
-  absl::StatusOr<v1::ApiKey> Revoke(absl::string_view key_id);
+  // The key as it ended; again for one that had. NotFound: there is none, or it is not of the
+  // customer of `account`, where that is not 0.
+  absl::StatusOr<v1::ApiKey> Revoke(absl::string_view key_id, AccountNumber account);
 
   struct Listed {
     int64_t position = 0;
     v1::ApiKey key;
   };
-  // Newest first, those with positions below `before`.
-  absl::StatusOr<std::vector<Listed>> List(int64_t before, size_t count_max);
+  // Newest first, those with positions below `before`; of the customer of one account or, for 0,
+  // all.
+  absl::StatusOr<std::vector<Listed>> List(AccountNumber account, int64_t before, size_t count_max);
 
   // Whose key it is; null where it is nobody's, expired or revoked: all in the same time.
   CallerPtr Find(absl::string_view secret) const;
@@ -80,9 +84,10 @@ class ApiKeys {
       : options_(options), documents_(documents), clock_(clock) {}
 
   bool IsGood(const Known& known) const;
+  absl::Status CheckRoom(AccountNumber account);
   void Remember(const std::string& key_id, const stored::v1::ApiKey& stored);
   // Changes a key on disk, again where somebody was first. NotFound: there is none.
-  absl::StatusOr<stored::v1::ApiKey> Change(absl::string_view key_id,
+  absl::StatusOr<stored::v1::ApiKey> Change(absl::string_view key_id, AccountNumber account,
                                             const std::function<void(stored::v1::ApiKey*)>& change);
 
   // Constant after construction.

@@ -55,6 +55,26 @@ absl::Status CheckAccounts(const v1::ApiKey& key, const Ledger& ledger) {
   return absl::OkStatus();
 }
 
+// A key that is asked for in the name of an account is its customer's.
+absl::Status CheckAccount(const v1::CreateApiKeyRequest& request) {
+  if (request.account_id().empty()) return absl::OkStatus();
+  if (request.key().role() != v1::ROLE_CUSTOMER) {
+    return error::FieldInvalid("key.role", "must be ROLE_CUSTOMER with an account_id");
+  }
+  const auto& accounts = request.key().account_ids();
+  if (accounts.size() == 1 && accounts[0] == request.account_id()) return absl::OkStatus();
+  return error::FieldInvalid("key.account_ids", "must be the account of account_id");
+}
+
+// 0 for no account.
+absl::StatusOr<AccountNumber> FindAccountNumber(const std::string& account_id,
+                                                const Ledger& ledger) {
+  if (account_id.empty()) return 0;
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(account_id));
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger.FindAccount(account_id));
+  return account.number;
+}
+
 absl::Status CheckNewKey(const v1::ApiKey& key, const Ledger& ledger, absl::Time now) {
   if (!v1::Role_IsValid(key.role()) || key.role() == v1::ROLE_UNSPECIFIED) {
     return error::FieldInvalid("key.role", "is required: one of the roles there are");
@@ -89,11 +109,16 @@ grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const By
                                                       Bytes* response) {
   using Call = UnaryCall<v1::CreateApiKeyRequest, v1::CreateApiKeyResponse>;
   return Call::Serve(create_api_key_, *context, *request, response, [this](Call* call) {
-    const absl::Status valid =
-        CheckNewKey(call->request().key(), *parts_.ledger, create_api_key_.Now());
+    absl::Status valid = CheckAccount(call->request());
+    valid.Update(CheckNewKey(call->request().key(), *parts_.ledger, create_api_key_.Now()));
     if (!valid.ok()) return call->Finish(valid);
-    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
-      FAREBOX_ASSIGN_OR_RETURN(ApiKeys::NewKey made, keys->Create(answered->request().key()));
+    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+      const v1::ApiKey& key = answered->request().key();
+      const bool is_customers = key.role() == v1::ROLE_CUSTOMER;
+      FAREBOX_ASSIGN_OR_RETURN(
+          const AccountNumber account,
+          FindAccountNumber(is_customers ? key.account_ids(0) : std::string(), *parts.ledger));
+      FAREBOX_ASSIGN_OR_RETURN(ApiKeys::NewKey made, parts.keys->Create(key, account));
       *answered->response()->mutable_key() = std::move(made.key);
       answered->response()->set_secret(std::move(made.secret));
       return absl::OkStatus();
@@ -109,9 +134,12 @@ grpc::ServerUnaryReactor* AccessService::RevokeApiKey(Context* context, const By
     if (key_id.empty() || key_id.size() > kKeyIdBytesMax || !IsText(key_id)) {
       return call->Finish(error::FieldInvalid("key_id", "must be the id of a key"));
     }
-    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
+    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+      const v1::RevokeApiKeyRequest& asked = answered->request();
+      FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
+                               FindAccountNumber(asked.account_id(), *parts.ledger));
       FAREBOX_ASSIGN_OR_RETURN(*answered->response()->mutable_key(),
-                               keys->Revoke(answered->request().key_id()));
+                               parts.keys->Revoke(asked.key_id(), account));
       return absl::OkStatus();
     });
   });
@@ -121,19 +149,23 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
                                                      Bytes* response) {
   using Call = UnaryCall<v1::ListApiKeysRequest, v1::ListApiKeysResponse>;
   return Call::Serve(list_api_keys_, *context, *request, response, [this](Call* call) {
-    RunOn(parts_.lanes, call, [keys = parts_.keys](Call* answered) -> absl::Status {
-      constexpr absl::string_view kQuery = "api keys";
+    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+      const std::string& account_id = answered->request().account_id();
+      const std::string query = absl::StrCat("api keys ", account_id);
+      FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
+                               FindAccountNumber(account_id, *parts.ledger));
       FAREBOX_ASSIGN_OR_RETURN(const size_t size,
                                ReadPageSize(answered->request().page_size(), kPages));
       FAREBOX_ASSIGN_OR_RETURN(const int64_t before,
-                               ReadPageToken(answered->request().page_token(), kQuery,
+                               ReadPageToken(answered->request().page_token(), query,
                                              std::numeric_limits<int64_t>::max()));
-      FAREBOX_ASSIGN_OR_RETURN(std::vector<ApiKeys::Listed> listed, keys->List(before, size + 1));
+      FAREBOX_ASSIGN_OR_RETURN(std::vector<ApiKeys::Listed> listed,
+                               parts.keys->List(account, before, size + 1));
       const bool has_more = listed.size() > size;
       if (has_more) listed.pop_back();
       for (ApiKeys::Listed& one : listed) *answered->response()->add_keys() = std::move(one.key);
       if (has_more) {
-        answered->response()->set_next_page_token(MakePageToken(kQuery, listed.back().position));
+        answered->response()->set_next_page_token(MakePageToken(query, listed.back().position));
       }
       return absl::OkStatus();
     });
@@ -146,12 +178,8 @@ grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const By
   return Call::Serve(list_audit_log_, *context, *request, response, [this](Call* call) {
     RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
-      AccountNumber account = 0;
-      if (!account_id.empty()) {
-        FAREBOX_RETURN_IF_ERROR(CheckAccountId(account_id));
-        FAREBOX_ASSIGN_OR_RETURN(const AccountFacts facts, parts.ledger->FindAccount(account_id));
-        account = facts.number;
-      }
+      FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
+                               FindAccountNumber(account_id, *parts.ledger));
       const std::string query = absl::StrCat("audit log ", account_id);
       FAREBOX_ASSIGN_OR_RETURN(const size_t size,
                                ReadPageSize(answered->request().page_size(), kPages));

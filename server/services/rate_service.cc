@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "server/services/export_rates.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"
+#include "server/services/pricing.h"
 #include "server/services/rate_decks.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
@@ -43,20 +45,31 @@ absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(const Ledger& ledger,
   return deck;
 }
 
+// Nothing for all of them.
+absl::StatusOr<std::optional<rating::Item>> ReadItem(v1::Item item) {
+  if (item == v1::ITEM_UNSPECIFIED) return std::nullopt;
+  for (const rating::Item priced : rating::kItems) {
+    if (ToProto(priced) == item) return priced;
+  }
+  return error::FieldInvalid("item", "must be one that decks have rates for");
+}
+
 absl::Status FillRates(const Ledger& ledger, const DeckRegistry& decks,
                        const v1::ListRatesRequest& request, v1::ListRatesResponse* response) {
   if (!request.prefix().empty() &&
       (!IsDigits(request.prefix()) || request.prefix().size() > limits::kNumberDigitsMax)) {
     return error::FieldInvalid("prefix", "must be digits, at most 15");
   }
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<rating::Item> item, ReadItem(request.item()));
   FAREBOX_ASSIGN_OR_RETURN(const size_t page_size, ReadPageSize(request.page_size(), kPageSizes));
   FAREBOX_ASSIGN_OR_RETURN(const auto deck, FindDeck(ledger, decks, request));
   // A page of another version would have other rates at the same places.
-  const std::string query = absl::StrCat("rates ", deck->version.id, " ", request.prefix());
+  const std::string query =
+      absl::StrCat("rates ", deck->version.id, " ", request.prefix(), " ", request.item());
   FAREBOX_ASSIGN_OR_RETURN(const int64_t first, ReadPageToken(request.page_token(), query, 0));
 
-  const std::vector<const rating::RateRow*> rows =
-      deck->rates->Page({.prefix = request.prefix()}, static_cast<uint32_t>(first), page_size + 1);
+  const std::vector<const rating::RateRow*> rows = deck->rates->Page(
+      {.item = item, .prefix = request.prefix()}, static_cast<uint32_t>(first), page_size + 1);
   for (size_t i = 0; i < rows.size() && i < page_size; ++i) {
     FillRate(*deck, *rows[i], response->add_rates());
   }

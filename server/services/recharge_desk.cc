@@ -129,6 +129,12 @@ PaymentCard CardOf(const ProviderCard& card) {
   return stored;
 }
 
+void FillLimits(const RechargeLimits& limits, v1::RechargeLimits* out) {
+  out->set_amount_above_micros(limits.amount_above.value());
+  out->set_threshold_min_micros(limits.threshold_min.value());
+  out->set_charge_max_micros(limits.charge_max.value());
+}
+
 v1::RechargeDifferenceKind KindOf(RechargeDifference::Kind kind) {
   switch (kind) {
     case RechargeDifference::Kind::kChargedNotCredited:
@@ -184,6 +190,7 @@ absl::Status RechargeDesk::GetAutoRecharge(const v1::GetAutoRechargeRequest& req
                            parts_.ledger->FindAccount(request.account_id()));
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord record, records_.ReadProfile(account));
   *response->mutable_auto_recharge() = Show(account, record.profile);
+  FillLimits(parts_.limits->Of(CurrencyOf(account)), response->mutable_limits());
   FAREBOX_ASSIGN_OR_RETURN(
       const std::vector<AttemptRecord> newest,
       records_.ListAttempts(account.number, std::numeric_limits<int64_t>::max(), 1));

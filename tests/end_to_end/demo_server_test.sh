@@ -47,9 +47,18 @@ register() { # a test card, on the provider's page
   "${farebox[@]}" card complete demo "$id" >/dev/null
 }
 
+leave() { # 13.00 and no more
+  local micros
+  micros=$("${farebox[@]}" balance demo --json | sed -n 's/.*"balance_micros": "\(.*\)".*/\1/p')
+  micros=$((micros - 13000000))
+  "${farebox[@]}" debit demo --item adjustment \
+    --amount "$((micros / 1000000)).$(printf %06d $((micros % 1000000)))" >/dev/null
+}
+
+await "outbound call" "${farebox[@]}" activity demo
 register pm_card_visa
 "${farebox[@]}" recharge set demo --amount 60 --below 15 --email you@example.org >/dev/null
-"${farebox[@]}" debit demo --amount 12 --item adjustment >/dev/null
+leave
 await "credited" "${farebox[@]}" recharge history demo
 await "73.00" "${farebox[@]}" balance demo
 await "funds-auto-recharge" "${farebox[@]}" activity demo

@@ -46,7 +46,8 @@ const std::map<v1::Role, std::string>& ExpectedRpcs() {
       {v1::ROLE_CUSTOMER,
        "GetBalance Quote ListHolds WatchAccount GetAccount ListActivity ListRates Pay "
        "GetAutoRecharge UpdateAutoRecharge RetryRecharge StartCardSetup CompleteCardSetup GetCard "
-       "DeleteCard ListRecharges PurchaseNumber ReleaseNumber ListNumbers"},
+       "DeleteCard ListRecharges PurchaseNumber ReleaseNumber ListNumbers "
+       "CreateApiKey RevokeApiKey ListApiKeys"},
       {v1::ROLE_METRICS, "GetStatus"},
   };
   return *kRpcs;

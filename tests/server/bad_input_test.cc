@@ -418,6 +418,9 @@ TEST_F(BadInput, QueriesNameTheFieldToBlame) {
               BlamesField("deck_of"));
   EXPECT_THAT(Send<v1::ListRatesRequest>(""), BlamesField("deck_of"));
   EXPECT_THAT(Send<v1::ListRatesRequest>("deck: 'standard' prefix: 'x'"), BlamesField("prefix"));
+  EXPECT_THAT(Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_REFUND"),
+              BlamesField("item"));
+  EXPECT_THAT(Send<v1::ListRatesRequest>("deck: 'standard' item: 99"), BlamesField("item"));
   EXPECT_THAT(Send<v1::ListRatesRequest>("deck: 'nothing'"),
               FailsWith(StatusCode::NOT_FOUND, "DECK_NOT_FOUND"));
 }

@@ -353,6 +353,12 @@ TEST_F(SimulatedPaymentsTest, ACardIsChosenOnThePageAndCharged) {
   EXPECT_THAT(Pay("p1", 25'000'000), Answers(""));
 }
 
+TEST_F(SimulatedPaymentsTest, TheLimitsOfTheCurrencyAreTold) {
+  EXPECT_THAT(Ask(&Stub::GetAutoRecharge, "account_id: 'acme'"),
+              Answers("limits { amount_above_micros: 50000000 threshold_min_micros: 10000000 "
+                      "charge_max_micros: 1000000000 }"));
+}
+
 TEST_F(SimulatedPaymentsTest, TheFirstCardOnFileIsThePrimaryOne) {
   const auto add = [this](absl::string_view token, bool is_second) {
     const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");

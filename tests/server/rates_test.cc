@@ -90,6 +90,23 @@ TEST_F(Rates, ADeckOfManyPiecesGoesInAndOutWhole) {
                       "rate_nanos_per_minute: 500000000 tariff_id: 'large@1:20001' } }"));
 }
 
+TEST_F(Rates, ListRatesKeepsToOneItem) {
+  const auto texts =
+      Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_OUTGOING_TEXT page_size: 1");
+  ASSERT_EQ(texts->rates_size(), 1);
+  EXPECT_THAT(texts->rates(0), Shows("item: ITEM_OUTGOING_TEXT"));
+  EXPECT_EQ(texts->next_page_token(), "");
+  EXPECT_EQ(Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_OUTBOUND_CALL")->rates_size(),
+            4);
+  // The places of another item are others.
+  const auto calls =
+      Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_OUTBOUND_CALL page_size: 1");
+  EXPECT_THAT(Send<v1::ListRatesRequest>(absl::Substitute(
+                  "deck: 'standard' item: ITEM_OUTGOING_TEXT page_size: 1 page_token: '$0'",
+                  calls->next_page_token())),
+              BlamesField("page_token"));
+}
+
 TEST_F(Rates, ListRatesPagesByItemAndPrefix) {
   OpenAccount("alice");
   const auto first = Send<v1::ListRatesRequest>("account_id: 'alice' page_size: 2");
