@@ -98,8 +98,9 @@ inline constexpr int kReflectionThreads = 8;
 inline constexpr int64_t kLooksPerSecond = 10;
 inline constexpr int64_t kLooksBetweenQuiet = 3;
 
-// What pays for received bytes beside requests and their metadata: what was sent, for the window
-// updates of who reads it, and time, for pings and health checks.
+// What pays for received bytes beside requests: each call, for its metadata; what was sent, for the
+// window updates of who reads it; and time, for pings and health checks.
+inline constexpr int64_t kPaidMetadataBytes = 1024;
 inline constexpr int64_t kSentBytesPerPaidByte = 16;
 inline constexpr int64_t kFreeBytesPerLook = 8 * 1024;
 
@@ -109,7 +110,7 @@ inline constexpr size_t kMessageOverheadBytes = 64;
 // Unpaid bytes, above which a connection is cut after so many more looks. A request is paid for
 // when it is whole: who was let in may have two of the largest batches on their way, and a
 // stranger, who has shown nothing but bytes, far less. The third is of anybody whose bytes are read
-// more slowly than they come.
+// more slowly than they come, and pay for less and less.
 inline constexpr int64_t kUnpaidBytesMax = 10 * 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesOfStrangerMax = 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesBehindMax = 128 * 1024;

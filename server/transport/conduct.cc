@@ -1,6 +1,7 @@
 #include "server/transport/conduct.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "server/limits.h"
 
@@ -15,19 +16,21 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   const int64_t received = Grown(seen.bytes_received, last_.bytes_received);
   const int64_t calls = Grown(seen.calls.calls, last_.calls.calls);
   const int64_t paid = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
-                       calls * limits::kMetadataBytesMax +
+                       calls * limits::kPaidMetadataBytes +
                        Grown(seen.bytes_sent, last_.bytes_sent) / limits::kSentBytesPerPaidByte +
                        looks * limits::kFreeBytesPerLook;
   const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
   last_ = seen;
 
   // Nothing is saved up: who was good for an hour may not flood for a minute.
-  unpaid_bytes_ = std::max<int64_t>(unpaid_bytes_ + received - paid, 0);
+  const int64_t unpaid_before =
+      std::exchange(unpaid_bytes_, std::max<int64_t>(unpaid_bytes_ + received - paid, 0));
   resets_ = std::max<int64_t>(resets_ + resets - looks * limits::kFreeResetsPerLook, 0);
   const int64_t unpaid_max =
       seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
   looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;
-  const bool is_behind = seen.bytes_unread > 0 && unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
+  const bool is_behind = seen.bytes_unread > 0 && unpaid_bytes_ > unpaid_before &&
+                         unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
   looks_behind_ = is_behind ? looks_behind_ + looks : 0;
   is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
 

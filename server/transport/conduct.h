@@ -16,8 +16,8 @@ namespace farebox::server {
 //                                 for by the requests that came of it, by what it was answered,
 //                                 and by an allowance; what is left unpaid adds up. Large requests
 //                                 are unpaid too until they are whole, but those are read as fast
-//                                 as they come: far less is borne where more is always waiting,
-//                                 because what came takes long to make sense of.
+//                                 as they come, or others become whole meanwhile: far less is borne
+//                                 where more is always waiting, and what is unpaid only grows.
 //   Calls that are given up       opened and reset at once, so that the server works and the
 //   as soon as they are made      limit on simultaneous calls never bites.
 //
@@ -44,7 +44,7 @@ class Conduct {
  private:
   Seen last_;
   int64_t unpaid_bytes_ = 0;
-  // For how many looks there has been too much of them; and some of them, with more waiting.
+  // For how many looks there has been too much of them; and more and more, with some unread.
   int64_t looks_over_ = 0;
   int64_t looks_behind_ = 0;
   int64_t resets_ = 0;

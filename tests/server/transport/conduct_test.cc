@@ -42,8 +42,8 @@ class ConductTest : public ::testing::Test {
 };
 
 TEST_F(ConductTest, CallsThatAreAnsweredAreNeverTooMany) {
-  // 5,000 in each tenth of a second, with 8 KB of metadata each.
-  EXPECT_EQ(Repeat(1'000, {.bytes_received = 5'000 * 8'400,
+  // 5,000 in each tenth of a second, with a kilobyte of metadata each.
+  EXPECT_EQ(Repeat(1'000, {.bytes_received = 5'000 * 1'224,
                            .bytes_sent = 5'000 * 100,
                            .calls = {.calls = 5'000, .request_bytes = 5'000 * 200}}),
             std::nullopt);
@@ -113,6 +113,21 @@ TEST_F(ConductTest, CallsMayComeFasterThanTheyAreRead) {
                            .bytes_unread = kMebibyte,
                            .calls = {.calls = 1'000, .request_bytes = 1'000 * 100}}),
             std::nullopt);
+}
+
+TEST_F(ConductTest, BatchesMayComeFasterThanTheyAreRead) {
+  LetIn();
+  Look({.bytes_received = 9 * kMebibyte, .bytes_unread = kMebibyte});
+
+  // Nine megabytes of them are always on their way, and none of a tenth of a second's becomes whole
+  // now and then.
+  for (int i = 0; i < 1'000; ++i) {
+    ASSERT_EQ(Look({.bytes_received = kMebibyte / 2, .bytes_unread = kMebibyte}), std::nullopt);
+    ASSERT_EQ(Look({.bytes_received = kMebibyte / 2,
+                    .bytes_unread = kMebibyte,
+                    .calls = {.calls = 10, .request_bytes = kMebibyte}}),
+              std::nullopt);
+  }
 }
 
 TEST_F(ConductTest, GoodConductIsNotSavedUp) {
