@@ -75,6 +75,9 @@ class ConfigFile : public CLI::ConfigTOML {
 
 // What the options are read into before they take their form in Config.
 struct RawOptions {
+  double connection_idle_seconds = 0;
+  double connection_age_seconds = 0;
+  double connection_age_grace_seconds = 0;
   double drain_grace_seconds = 0;
   double drain_timeout_seconds = 0;
   int64_t request_window_hours = 0;
@@ -125,6 +128,29 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
       ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
       ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
+void AddConnectionOptions(CLI::App* app, Config* config, RawOptions* raw) {
+  app->add_option("--connections-max", config->connections.connections_max,
+                  "gRPC connections at once; more are closed. Each needs two file descriptors")
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
+      ->capture_default_str();
+  app->add_option("--connections-per-host-max", config->connections.connections_per_host_max,
+                  "The same of one address, or one /64 of IPv6, that is not this machine's")
+      ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
+      ->capture_default_str();
+  app->add_option("--connection-idle", raw->connection_idle_seconds,
+                  "Seconds without a call after which a connection is told to go away")
+      ->check(CLI::Range(1.0, 864'000.0))
+      ->capture_default_str();
+  app->add_option("--connection-age", raw->connection_age_seconds,
+                  "Seconds after which any connection is told to go away, give or take a tenth")
+      ->check(CLI::Range(1.0, 864'000.0))
+      ->capture_default_str();
+  app->add_option("--connection-age-grace", raw->connection_age_grace_seconds,
+                  "Seconds after that in which calls and streams on it may end")
+      ->check(CLI::Range(0.1, 86'400.0))
       ->capture_default_str();
 }
 
@@ -279,12 +305,16 @@ std::string HttpProblem(const Config& config) {
 ConfigResult ReadConfig(int argc, const char* const* argv) {
   ConfigResult result;
   Config& config = result.config;
-  RawOptions raw = {.drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
-                    .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
-                    .request_window_hours = absl::ToInt64Hours(config.request_window),
-                    .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
-                    .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24,
-                    .support_credit_max = config.access.support_credit_max.value() / kMicros};
+  RawOptions raw = {
+      .connection_idle_seconds = absl::ToDoubleSeconds(config.connection_idle),
+      .connection_age_seconds = absl::ToDoubleSeconds(config.connection_age),
+      .connection_age_grace_seconds = absl::ToDoubleSeconds(config.connection_age_grace),
+      .drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
+      .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
+      .request_window_hours = absl::ToInt64Hours(config.request_window),
+      .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
+      .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24,
+      .support_credit_max = config.access.support_credit_max.value() / kMicros};
 
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
@@ -293,6 +323,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);
+  AddConnectionOptions(&app, &config, &raw);
   AddAccessOptions(&app, &config.access, &raw);
   AddTlsOptions(&app, &config.tls);
   AddPaymentOptions(&app, &config, &raw);
@@ -306,6 +337,9 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
     const bool is_asked_for = app.exit(error) == static_cast<int>(CLI::ExitCodes::Success);
     return {.is_done = true, .exit_code = is_asked_for ? kExitOk : kExitUsage};
   }
+  config.connection_idle = absl::Seconds(raw.connection_idle_seconds);
+  config.connection_age = absl::Seconds(raw.connection_age_seconds);
+  config.connection_age_grace = absl::Seconds(raw.connection_age_grace_seconds);
   config.drain_grace = absl::Seconds(raw.drain_grace_seconds);
   config.drain_timeout = absl::Seconds(raw.drain_timeout_seconds);
   config.request_window = absl::Hours(raw.request_window_hours);

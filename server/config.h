@@ -11,6 +11,7 @@
 #include "server/rentals.h"
 #include "server/security/access_control.h"
 #include "server/security/tls.h"
+#include "server/transport/admission.h"
 
 namespace farebox::server {
 
@@ -26,6 +27,11 @@ struct Config {
   TlsOptions tls;
   // Where the port that was bound is written; nowhere if empty.
   std::string port_file;
+  Admission::Options connections = {.connections_max = limits::kConnectionsMax,
+                                    .connections_per_host_max = limits::kConnectionsPerHostMax};
+  absl::Duration connection_idle = limits::kConnectionIdle;
+  absl::Duration connection_age = limits::kConnectionAge;
+  absl::Duration connection_age_grace = limits::kConnectionAgeGrace;
   absl::Duration drain_grace = limits::kDrainGrace;
   absl::Duration drain_timeout = limits::kDrainTimeout;
   absl::Duration request_window = absl::Hours(24 * 7);

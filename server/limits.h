@@ -61,8 +61,74 @@ inline constexpr absl::Duration kFailureTimeout = absl::Milliseconds(50);
 
 // --- Connections
 
-// Calls at once on one connection.
-inline constexpr int kStreamsPerConnectionMax = 10'000;
+// Calls at once on one connection; a client keeps back what is more. One that is opened and goes on
+// no further has some 10 KB.
+inline constexpr int kStreamsPerConnectionMax = 1'000;
+
+// What is read of a connection at once: what has been read cannot be cut off any more.
+inline constexpr int kReadBytesMax = 64 * 1024;
+
+// At once in all, and of one host that is not this machine; by default.
+inline constexpr size_t kConnectionsMax = 10'000;
+inline constexpr size_t kConnectionsPerHostMax = 1'000;
+
+// Where the process may have few descriptors: those that are left for files and HTTP, and the
+// connections that are taken all the same.
+inline constexpr size_t kSparedDescriptors = 64;
+inline constexpr size_t kAffordableConnectionsMin = 8;
+
+// One without a call is told to go after this, any one at this age, and what then still runs on it
+// is broken off after the grace; by default.
+inline constexpr absl::Duration kConnectionIdle = absl::Minutes(10);
+inline constexpr absl::Duration kConnectionAge = absl::Hours(6);
+inline constexpr absl::Duration kConnectionAgeGrace = absl::Minutes(5);
+
+// How long a peer may leave what it is sent in the network.
+inline constexpr absl::Duration kSendTimeout = absl::Seconds(20);
+
+// Connections that are taken before open ones are looked at again.
+inline constexpr int kAcceptsAtOnce = 64;
+
+// Calls on threads of gRPC's own, which are those of reflection.
+inline constexpr int kReflectionThreads = 8;
+
+// --- Floods
+
+// Each connection is looked at so often, and seldomer while next to nothing comes.
+inline constexpr int64_t kLooksPerSecond = 10;
+inline constexpr int64_t kLooksBetweenQuiet = 3;
+
+// What pays for received bytes beside requests: each call, for its metadata; what was sent, for the
+// window updates of who reads it; and time, for pings and health checks.
+inline constexpr int64_t kPaidMetadataBytes = 1024;
+inline constexpr int64_t kSentBytesPerPaidByte = 16;
+inline constexpr int64_t kFreeBytesPerLook = 8 * 1024;
+
+// What a message of a stream has around it.
+inline constexpr size_t kMessageOverheadBytes = 64;
+
+// Unpaid bytes, above which a connection is cut after so many more looks. A request is paid for
+// when it is whole: who was let in may have two of the largest batches on their way, and a
+// stranger, who has shown nothing but bytes, far less. The third is of anybody whose bytes are read
+// more slowly than they come, and pay for less and less.
+inline constexpr int64_t kUnpaidBytesMax = 10 * 1024 * 1024;
+inline constexpr int64_t kUnpaidBytesOfStrangerMax = 1024 * 1024;
+inline constexpr int64_t kUnpaidBytesBehindMax = 128 * 1024;
+inline constexpr int64_t kUnpaidLooksMax = 4;
+
+// A call that is given up so soon is a reset: no deadline that is meant is as short. So many at
+// once are cut, and so many in each look are nothing unusual: a caller hangs up.
+inline constexpr absl::Duration kResetAge = absl::Milliseconds(20);
+inline constexpr int64_t kResetsMax = 2'000;
+inline constexpr int64_t kFreeResetsPerLook = 20;
+
+// How long a host that was cut gets no connection.
+inline constexpr int64_t kRestLooks = 10 * kLooksPerSecond;
+
+// Bytes of a stream's requests that are told of at once.
+inline constexpr size_t kTrafficPieceBytes = 32 * 1024;
+
+// --- Memory of the transport
 
 // What gRPC may use for buffers.
 inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;

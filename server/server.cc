@@ -30,22 +30,27 @@ std::chrono::system_clock::time_point In(absl::Duration duration) {
 }
 
 // The bounds of the transport: gRPC's own defaults are meant for friends.
-void SetBounds(grpc::ServerBuilder* builder) {
+void SetBounds(const Config& config, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(limits::kTransportMessageBytesMax));
   builder->SetMaxSendMessageSize(-1);
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMetadataBytesMax);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
+  builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, limits::kReadBytesMax);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                               Millis(limits::kHandshakeTimeout));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Millis(config.connection_idle));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Millis(config.connection_age));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                              Millis(config.connection_age_grace));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(limits::kKeepaliveInterval));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(limits::kKeepaliveTimeout));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                               Millis(limits::kClientPingIntervalMin));
-  // Two servers on one port would share its connections, and only one of them has the ledger.
-  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   grpc::ResourceQuota quota("farebox");
   quota.Resize(limits::kTransportMemoryBytesMax);
+  // A stream of reflection has a thread for as long as it is open.
+  quota.SetMaxThreads(limits::kReflectionThreads);
   builder->SetResourceQuota(quota);
   // Reflection is the only service that is not callback-driven: it needs no crowd of threads.
   builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
@@ -134,7 +139,8 @@ absl::Status Server::BindHttp() {
 }
 
 absl::Status Server::MakeServices() {
-  RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
+  RpcEnvironment environment = {
+      .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_, .traffic = &traffic_};
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .clock = clock_}));
@@ -213,11 +219,15 @@ absl::Status Server::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  SetBounds(&builder);
+  SetBounds(config_, &builder);
   credentials_ = tls_ == nullptr
                      ? grpc::InsecureServerCredentials()
                      : MakeTlsCredentials(tls_.get(), !config_.tls.client_ca_file.empty());
-  builder.AddListeningPort(config_.listen, credentials_, &port_);
+  FAREBOX_ASSIGN_OR_RETURN(ListeningSockets sockets, ListeningSockets::Bind(config_.listen));
+  FAREBOX_ASSIGN_OR_RETURN(acceptor_, Acceptor::Make(std::move(sockets), config_.connections,
+                                                     &traffic_, metrics_.registry().get()));
+  acceptor_->AddTo(&builder, credentials_);
+  builder.RegisterCallbackGenericService(&unknown_methods_);
   builder.RegisterService(access_->service());
   builder.RegisterService(billing_.get());
   builder.RegisterService(accounts_.get());
@@ -226,9 +236,8 @@ absl::Status Server::Listen() {
   builder.RegisterService(rentals_->service());
   if (payments_ != nullptr) builder.RegisterService(payments_->service());
   grpc_server_ = builder.BuildAndStart();
-  if (grpc_server_ == nullptr) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
-  }
+  if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
+  acceptor_->Start();
   if (http_ != nullptr) http_->Serve();
   return absl::OkStatus();
 }
@@ -252,6 +261,7 @@ void Server::Drain() {
   streams_.EndAll();
   exports_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
+  if (acceptor_ != nullptr) acceptor_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();

@@ -24,7 +24,10 @@
 #include "server/services/open_streams.h"
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
+#include "server/services/unknown_methods.h"
 #include "server/services/watch_hub.h"
+#include "server/transport/acceptor.h"
+#include "server/transport/call_traffic.h"
 #include "server/web/http_listener.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
@@ -48,7 +51,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // The port that was bound; 0 for a Unix socket.
-  int port() const { return port_; }
+  int port() const { return acceptor_->port(); }
 
   // The same for HTTP; 0 where nobody is served.
   int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
@@ -80,7 +83,6 @@ class Server {
   // Constant after construction.
   const Config config_;
   const Clock* const clock_;
-  int port_ = 0;
 
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
@@ -89,6 +91,8 @@ class Server {
   DeckRegistry decks_;
   OpenStreams streams_{limits::kStreamsMax};
   OpenStreams exports_{limits::kExportsMax};
+  CallTrafficTable traffic_;
+  UnknownMethods unknown_methods_{&traffic_};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<ReaderPool> readers_;
@@ -105,6 +109,7 @@ class Server {
   std::unique_ptr<Rentals> rentals_;
   std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
   std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
+  std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_server_;
 
   Mutex drain_mu_;  // Held by the one that drains.

@@ -58,6 +58,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
  public:
   struct Parts {
     const RpcMethod& method;
+    const grpc::CallbackServerContext& context;
     const CommandFactory& commands;
     Ledger* ledger;
     OpenStreams* streams;
@@ -65,9 +66,9 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   explicit ApplyStreamCall(const Parts& parts) : parts_(parts), start_(parts.method.Now()) {}
 
-  void Begin(const grpc::CallbackServerContext& context) {
+  void Begin() {
     self_ = shared_from_this();
-    absl::StatusOr<CallerPtr> caller = parts_.method.Admit(context);
+    absl::StatusOr<CallerPtr> caller = parts_.method.Admit(parts_.context, 0);
     absl::Status taken = caller.status();
     if (taken.ok()) caller_ = *std::move(caller);
     if (taken.ok()) taken = parts_.streams->Enter(self_);
@@ -94,6 +95,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     Proceed();
   }
 
+  void OnCancel() override { parts_.method.NoteCancelled(parts_.context, start_); }
+
   void OnDone() override {
     parts_.streams->Leave(this);
     self_.reset();
@@ -110,6 +113,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Turns the message that was read into a command, or into its error.
   void Take() {
+    NoteBytes();
     auto operation = std::make_unique<StreamOperation>();
     const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
@@ -132,6 +136,12 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
                             self->AddResult(operation->Result(outcomes[0]), /*from_flight=*/true);
                             self->Proceed();
                           });
+  }
+
+  void NoteBytes() {
+    unnoted_bytes_ += incoming_.Length() + limits::kMessageOverheadBytes;
+    if (unnoted_bytes_ < limits::kTrafficPieceBytes) return;
+    parts_.method.NoteBytes(parts_.context, std::exchange(unnoted_bytes_, 0));
   }
 
   void AddResult(grpc::ByteBuffer result, bool from_flight = false) {
@@ -214,6 +224,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Used by one reaction at a time.
   grpc::ByteBuffer incoming_;
+  size_t unnoted_bytes_ = 0;
   grpc::ByteBuffer outgoing_;
 
   Mutex mu_;
@@ -232,9 +243,12 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeApplyStream(
     const RpcMethod& method, const grpc::CallbackServerContext& context,
     const CommandFactory& commands, Ledger* ledger, OpenStreams* streams) {
-  const auto call = std::make_shared<ApplyStreamCall>(ApplyStreamCall::Parts{
-      .method = method, .commands = commands, .ledger = ledger, .streams = streams});
-  call->Begin(context);
+  const auto call = std::make_shared<ApplyStreamCall>(ApplyStreamCall::Parts{.method = method,
+                                                                             .context = context,
+                                                                             .commands = commands,
+                                                                             .ledger = ledger,
+                                                                             .streams = streams});
+  call->Begin();
   return call.get();
 }
 

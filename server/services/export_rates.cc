@@ -19,8 +19,9 @@ namespace {
 // Deletes itself.
 class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  ExportCall(const RpcMethod& method, absl::StatusOr<std::shared_ptr<const LoadedDeck>> deck)
-      : method_(method), start_(method.Now()) {
+  ExportCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
+             absl::StatusOr<std::shared_ptr<const LoadedDeck>> deck)
+      : method_(method), context_(context), start_(method.Now()) {
     if (!deck.ok()) {
       End(deck.status());
       return;
@@ -34,6 +35,8 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     if (!ok) return End(absl::CancelledError());
     Next();
   }
+
+  void OnCancel() override { method_.NoteCancelled(context_, start_); }
 
   void OnDone() override { delete this; }
 
@@ -57,6 +60,7 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   void End(const absl::Status& status) { Finish(method_.End(status, start_)); }
 
   const RpcMethod& method_;
+  const grpc::CallbackServerContext& context_;
   const absl::Time start_;
 
   // Used by one reaction at a time.
@@ -69,7 +73,7 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(
     const RpcMethod& method, const grpc::CallbackServerContext& context,
     const grpc::ByteBuffer& bytes, const DeckRegistry& decks) {
-  FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method.Admit(context));
+  FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method.Admit(context, bytes.Length()));
   v1::ExportRatesRequest request;
   FAREBOX_RETURN_IF_ERROR(method.Parse(bytes, &request));
   FAREBOX_RETURN_IF_ERROR(method.CheckMayAsk(*caller, context, request));
@@ -85,7 +89,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeExport(const RpcMethod& method,
                                                         const grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& request,
                                                         const DeckRegistry& decks) {
-  return new ExportCall(method, FindDeck(method, context, request, decks));
+  return new ExportCall(method, context, FindDeck(method, context, request, decks));
 }
 
 }  // namespace farebox::server

@@ -63,18 +63,22 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     }
   }
 
-  void OnCancel() override { is_cancelled_.store(true); }
+  void OnCancel() override {
+    method_.NoteCancelled(context_, start_);
+    is_cancelled_.store(true);
+  }
 
   void OnDone() override { delete this; }
 
  private:
   absl::Status Admit() {
-    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context_));
+    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context_, 0));
     FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context_, about_));
     return has_place_ ? absl::OkStatus() : error::Overloaded();
   }
 
   absl::Status TakePiece() {
+    method_.NoteBytes(context_, piece_.Length());
     v1::ImportRatesRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
     if (name_.empty()) {

@@ -67,6 +67,7 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       is_closing_(environment.is_closing),
       access_(environment.access),
       audit_(environment.audit),
+      traffic_(environment.traffic),
       name_(name),
       bounds_(bounds),
       describe_before_(std::move(describe_before)),
@@ -76,7 +77,23 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
                 audit_ != nullptr);
 }
 
-absl::StatusOr<CallerPtr> RpcMethod::Admit(const grpc::CallbackServerContext& context) const {
+absl::StatusOr<CallerPtr> RpcMethod::Admit(const grpc::CallbackServerContext& context,
+                                           size_t request_bytes) const {
+  absl::StatusOr<CallerPtr> caller = FindCaller(context);
+  if (traffic_ != nullptr) traffic_->NoteCall(context.peer(), request_bytes, caller.ok());
+  return caller;
+}
+
+void RpcMethod::NoteBytes(const grpc::CallbackServerContext& context, size_t request_bytes) const {
+  if (traffic_ != nullptr) traffic_->NoteBytes(context.peer(), request_bytes);
+}
+
+void RpcMethod::NoteCancelled(const grpc::CallbackServerContext& context, absl::Time start) const {
+  const bool is_reset = clock_->Now() - start < limits::kResetAge;
+  if (traffic_ != nullptr && is_reset) traffic_->NoteReset(context.peer());
+}
+
+absl::StatusOr<CallerPtr> RpcMethod::FindCaller(const grpc::CallbackServerContext& context) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
   absl::StatusOr<CallerPtr> caller = access_->Identify(context);
   if (!caller.ok() || rule_.Allows(**caller)) return caller;

@@ -22,6 +22,7 @@
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
 #include "server/security/caller.h"
+#include "server/transport/call_traffic.h"
 #include "storage/clock.h"
 
 namespace farebox::server {
@@ -34,6 +35,8 @@ struct RpcEnvironment {
   const std::atomic<bool>* is_closing = nullptr;
   const AccessControl* access = nullptr;
   AuditLog* audit = nullptr;
+  // Null where nobody watches connections.
+  CallTrafficTable* traffic = nullptr;
 };
 
 struct RpcBounds {
@@ -76,8 +79,15 @@ class RpcMethod {
   absl::Time Now() const { return clock_->Now(); }
 
   // The first step of every call: who is calling, and whether their role may call this. Fails with
-  // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED.
-  absl::StatusOr<CallerPtr> Admit(const grpc::CallbackServerContext& context) const;
+  // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED. A stream has no bytes of a request yet.
+  absl::StatusOr<CallerPtr> Admit(const grpc::CallbackServerContext& context,
+                                  size_t request_bytes) const;
+
+  // So many more bytes of a stream's requests came.
+  void NoteBytes(const grpc::CallbackServerContext& context, size_t request_bytes) const;
+
+  // The caller has given up the call that began at `start`.
+  void NoteCancelled(const grpc::CallbackServerContext& context, absl::Time start) const;
 
   // The second, once the request is read: whether the caller may ask for that.
   template <typename Request>
@@ -104,6 +114,7 @@ class RpcMethod {
   grpc::Status End(const absl::Status& status, absl::Time start) const;
 
  private:
+  absl::StatusOr<CallerPtr> FindCaller(const grpc::CallbackServerContext& context) const;
   void NoteDenied(const Caller& caller, const grpc::CallbackServerContext& context,
                   const absl::Status& status) const;
   v1::AuditRecord About(const Caller& caller, const grpc::CallbackServerContext& context) const;
@@ -112,6 +123,7 @@ class RpcMethod {
   const std::atomic<bool>* const is_closing_;
   const AccessControl* const access_;
   AuditLog* const audit_;
+  CallTrafficTable* const traffic_;
   const absl::string_view name_;
   const RpcBounds bounds_;
   const DescribeBefore describe_before_;

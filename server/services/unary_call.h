@@ -66,6 +66,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   UnaryCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
             grpc::ByteBuffer* response)
       : method_(method),
+        context_(context),
         start_(method.Now()),
         deadline_(method.DeadlineOf(context)),
         response_bytes_(response),
@@ -73,10 +74,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
         request_(google::protobuf::Arena::CreateMessage<Request>(&arena_)),
         response_(google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
 
+  void OnCancel() override { method_.NoteCancelled(context_, start_); }
+
   void OnDone() override { delete this; }
 
   absl::Status Take(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
-    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context));
+    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context, request.Length()));
     FAREBOX_RETURN_IF_ERROR(method_.Parse(request, request_));
     FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context, *request_));
     audited_ = method_.Audit(*caller_, context, *request_);
@@ -103,6 +106,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   }
 
   const RpcMethod& method_;
+  const grpc::CallbackServerContext& context_;
   const absl::Time start_;
   const absl::Time deadline_;
   grpc::ByteBuffer* const response_bytes_;

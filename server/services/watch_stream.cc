@@ -55,13 +55,12 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public Watcher,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(const RpcMethod& method, WatchHub* hub)
-      : method_(method), start_(method.Now()), hub_(hub) {}
+  WatchStream(const RpcMethod& method, const grpc::CallbackServerContext& context, WatchHub* hub)
+      : method_(method), context_(context), start_(method.Now()), hub_(hub) {}
 
-  void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-             const Ledger& ledger) {
+  void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
     self_ = shared_from_this();
-    const absl::Status begun = Watch(context, request, ledger);
+    const absl::Status begun = Watch(request, ledger);
     if (begun.ok()) {
       // So that the caller knows that nothing after this is missed.
       StartSendInitialMetadata();
@@ -112,7 +111,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     Proceed();
   }
 
-  void OnCancel() override { OnEnd(absl::CancelledError()); }
+  void OnCancel() override {
+    method_.NoteCancelled(context_, start_);
+    OnEnd(absl::CancelledError());
+  }
 
   void OnDone() override {
     hub_->Remove(this);
@@ -120,12 +122,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
  private:
-  absl::Status Watch(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
-                     const Ledger& ledger) {
-    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method_.Admit(context));
+  absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
+    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method_.Admit(context_, bytes.Length()));
     v1::WatchAccountRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
-    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller, context, request));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller, context_, request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }
@@ -175,6 +176,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Constant after construction.
   const RpcMethod& method_;
+  const grpc::CallbackServerContext& context_;
   const absl::Time start_;
   WatchHub* const hub_;
   std::shared_ptr<WatchStream> self_;  // Until gRPC is done.
@@ -199,8 +201,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
                                                        const grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& request,
                                                        const Ledger& ledger, WatchHub* hub) {
-  const auto stream = std::make_shared<WatchStream>(method, hub);
-  stream->Begin(context, request, ledger);
+  const auto stream = std::make_shared<WatchStream>(method, context, hub);
+  stream->Begin(request, ledger);
   return stream.get();
 }
 

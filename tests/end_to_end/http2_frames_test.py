@@ -5,205 +5,37 @@ The real server answers each as the API says, or closes the connection; none cha
 others are answered meanwhile. Usage: http2_frames_test.py SERVER_BINARY
 """
 
+import contextlib
 import pathlib
 import socket
-import struct
-import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
 import hpack
 from hyperframe import frame as h2
 
+sys.dont_write_bytecode = True  # the tree stays as it was checked out
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from http2_peer import (  # noqa: E402
+    BALANCE, CREDIT_REASON_PAYMENT, OK, PATIENCE, PREFACE, Closed, Connection, Server, connect,
+    framed, method, number, text)
+
 SERVER_BINARY = pathlib.Path(sys.argv.pop(1))
-PATIENCE = 10
 
-OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 0, 3, 4, 8, 12
+INVALID_ARGUMENT, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 3, 4, 8, 12
 CREDITED = 1_000_000
-
-
-def varint(value):
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes(out + bytes([value]))
-
-
-def number(field, value):
-    return varint(field << 3) + varint(value)
-
-
-def text(field, value):
-    value = value.encode() if isinstance(value, str) else value
-    return varint(field << 3 | 2) + varint(len(value)) + value
-
-
-def framed(message, flag=0, size=None):
-    """A message as gRPC frames it; `size` is the length it claims."""
-    return struct.pack(">BI", flag, len(message) if size is None else size) + message
+DEBIT = method("BillingService/Debit")
+ITEM_ADJUSTMENT = 11
 
 
 def debit(request_id, micros=1):
     return text(1, "alice") + text(2, request_id) + number(5, micros) + number(7, ITEM_ADJUSTMENT)
 
 
-def method(name):
-    return f"/farebox.v1.{name}"
-
-
-DEBIT = method("BillingService/Debit")
-BALANCE = method("BillingService/GetBalance")
-ITEM_ADJUSTMENT = 11
-CREDIT_REASON_PAYMENT = 1
-
-
-class Closed(Exception):
-    """The server has ended the stream, or the connection, without a status."""
-
-
-class Connection:
-    """One HTTP/2 connection that checks nothing of what it sends."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
-        self.next_stream = 1
-        self.goaway = None
-        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        self.send(h2.SettingsFrame(0))
-        # Answers are never held back for want of room.
-        self.send(h2.WindowUpdateFrame(0, window_increment=2**30))
-        while not isinstance(self.read(), h2.SettingsFrame):
-            pass
-        self.send(h2.SettingsFrame(0, flags=["ACK"]))
-        self.ping()
-
-    def close(self):
-        self.socket.close()
-
-    def send(self, frame):
-        self.socket.sendall(frame.serialize())
-
-    def read(self):
-        head = self.read_bytes(9)
-        frame, length = h2.Frame.parse_frame_header(memoryview(head))
-        frame.parse_body(memoryview(self.read_bytes(length)))
-        if isinstance(frame, h2.GoAwayFrame):
-            self.goaway = frame
-        return frame
-
-    def read_bytes(self, count):
-        data = b""
-        while len(data) < count:
-            try:
-                more = self.socket.recv(count - len(data))
-            except ConnectionError as error:
-                raise Closed("the connection was reset") from error
-            if not more:
-                raise Closed("the connection was closed")
-            data += more
-        return data
-
-    def ping(self):
-        """Returns when the server has seen all that was sent before."""
-        self.send(h2.PingFrame(0, opaque_data=b"12345678"))
-        while True:
-            frame = self.read()
-            if isinstance(frame, h2.PingFrame) and "ACK" in frame.flags:
-                return
-
-    def headers(self, path, **changes):
-        """The headers of a call; None leaves one out. `_` stands for `-`, `p_` for `:`."""
-        fields = {":method": "POST", ":scheme": "http", ":path": path, ":authority": "localhost",
-                  "content-type": "application/grpc", "te": "trailers", "grpc-timeout": "5S"}
-        for name, value in changes.items():
-            name = ":" + name[2:] if name.startswith("p_") else name.replace("_", "-")
-            fields.pop(name, None)
-            if value is not None:
-                fields[name] = value
-        return list(fields.items())
-
-    def start(self, headers, end=False, piece=None):
-        """Sends headers, in pieces of so many bytes where it says so; returns the stream."""
-        stream, self.next_stream = self.next_stream, self.next_stream + 2
-        block = self.encoder.encode(headers, huffman=False)
-        piece = piece or len(block)
-        pieces = [block[i:i + piece] for i in range(0, len(block), piece)]
-        for i, data in enumerate(pieces):
-            kind = h2.HeadersFrame if i == 0 else h2.ContinuationFrame
-            frame = kind(stream, data=data)
-            if i == len(pieces) - 1:
-                frame.flags.add("END_HEADERS")
-            if i == 0 and end:
-                frame.flags.add("END_STREAM")
-            self.send(frame)
-        return stream
-
-    def data(self, stream, data, end=True):
-        for i in range(0, max(len(data), 1), 16384):
-            frame = h2.DataFrame(stream, data=data[i:i + 16384])
-            if end and i + 16384 >= len(data):
-                frame.flags.add("END_STREAM")
-            self.send(frame)
-
-    def status(self, stream):
-        """The gRPC status that ends the stream."""
-        while True:
-            frame = self.read()
-            if frame.stream_id != stream:
-                continue
-            if isinstance(frame, h2.RstStreamFrame):
-                raise Closed(f"the stream was reset with {frame.error_code}")
-            if isinstance(frame, h2.HeadersFrame):
-                fields = dict(self.decoder.decode(frame.data))
-                if "grpc-status" in fields:
-                    return int(fields["grpc-status"])
-
-    def call(self, path, body, **headers):
-        stream = self.start(self.headers(path, **headers))
-        self.data(stream, body)
-        return self.status(stream)
-
-    def outcome(self, path, body, **headers):
-        """The status, or -1 where the stream or the connection was closed instead."""
-        try:
-            return self.call(path, body, **headers)
-        except (Closed, ConnectionError):
-            return -1
-
-
-class Server:
-    def __init__(self):
-        self.directory = tempfile.TemporaryDirectory(prefix="farebox-frames-")
-        port_file = pathlib.Path(self.directory.name) / "port"
-        self.process = subprocess.Popen(
-            [SERVER_BINARY, "--data", f"{self.directory.name}/ledger", "--listen", "127.0.0.1:0",
-             "--port-file", port_file, "--log-level", "error"])
-        give_up = time.monotonic() + PATIENCE
-        while not port_file.exists() or not port_file.read_text().strip():
-            if time.monotonic() > give_up:
-                raise TimeoutError("the server does not start")
-            time.sleep(0.02)
-        self.port = int(port_file.read_text())
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-        self.directory.cleanup()
-
-    def is_running(self):
-        return self.process.poll() is None
-
-
 class Frames(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
+        cls.server = Server(SERVER_BINARY)
         # Stays open through all tests: what one peer does must not end another's connection.
         cls.good = Connection(cls.server.port)
         account = text(1, "alice") + text(2, "USD")
@@ -295,6 +127,10 @@ class Frames(unittest.TestCase):
         self.assertIn(self.bad.outcome(DEBIT, framed(bytes(1000), size=5_000_000)),
                       (INVALID_ARGUMENT, RESOURCE_EXHAUSTED, 13, -1))
 
+    def test_a_whole_message_of_five_megabytes_is_refused(self):
+        self.assertIn(self.bad.outcome(DEBIT, framed(bytes(5_000_000))),
+                      (INVALID_ARGUMENT, RESOURCE_EXHAUSTED, 13, -1))
+
     # ---- Headers
 
     def test_a_deadline_that_cannot_be_read_is_our_own(self):
@@ -345,7 +181,27 @@ class Frames(unittest.TestCase):
     def test_binary_metadata_that_is_none_ends_at_most_its_own_connection(self):
         self.assertNotEqual(self.bad.outcome(DEBIT, framed(debit("base64")), x_bin="=?=*"), OK)
 
+    def test_metadata_before_the_bounds_are_known_are_refused_or_taken(self):
+        early = connect(self.server.port)
+        encoder = hpack.Encoder()
+        headers = self.bad.headers(DEBIT) + [(f"x-{i}", "y" * 1000) for i in range(100)]
+        block = encoder.encode(headers, huffman=False)
+        pieces = [block[i:i + 16_000] for i in range(0, len(block), 16_000)]
+        with contextlib.suppress(OSError):
+            early.sendall(PREFACE + h2.SettingsFrame(0).serialize() +
+                          h2.HeadersFrame(1, data=pieces[0]).serialize())
+            for piece in pieces[1:]:
+                early.sendall(h2.ContinuationFrame(1, data=piece).serialize())
+        early.close()
+
     # ---- Connections
+
+    def test_more_calls_at_once_than_there_may_be_end_at_most_their_own_connection(self):
+        with self.assertRaises((Closed, ConnectionError)):
+            for _ in range(1100):
+                self.bad.start(self.bad.headers(DEBIT))
+            self.bad.ping()
+            self.bad.call(BALANCE, framed(text(1, "alice")))
 
     def test_frames_out_of_order_end_at_most_their_own_connection(self):
         for frame in (h2.DataFrame(99, data=b"data"), h2.ContinuationFrame(1, data=b"headers"),

@@ -1,0 +1,33 @@
+#include "server/services/unknown_methods.h"
+
+#include "grpcpp/support/status.h"
+
+namespace farebox::server {
+namespace {
+
+// Deletes itself.
+class UnknownCall final : public grpc::ServerGenericBidiReactor {
+ public:
+  UnknownCall(CallTrafficTable* traffic, const grpc::GenericCallbackServerContext& context)
+      : traffic_(traffic), context_(context) {
+    traffic_->NoteCall(context_.peer(), 0, /*is_known=*/false);
+    Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no such method"));
+  }
+
+  void OnCancel() override { traffic_->NoteReset(context_.peer()); }
+
+  void OnDone() override { delete this; }
+
+ private:
+  CallTrafficTable* const traffic_;
+  const grpc::GenericCallbackServerContext& context_;
+};
+
+}  // namespace
+
+grpc::ServerGenericBidiReactor* UnknownMethods::CreateReactor(
+    grpc::GenericCallbackServerContext* context) {
+  return new UnknownCall(traffic_, *context);
+}
+
+}  // namespace farebox::server

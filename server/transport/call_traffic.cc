@@ -1,0 +1,60 @@
+#include "server/transport/call_traffic.h"
+
+#include "absl/hash/hash.h"
+
+namespace farebox::server {
+
+CallTrafficTable::Shard& CallTrafficTable::ShardOf(const std::string& peer) {
+  return shards_[absl::Hash<absl::string_view>{}(peer) % kShards];
+}
+
+const CallTrafficTable::Shard& CallTrafficTable::ShardOf(const std::string& peer) const {
+  return shards_[absl::Hash<absl::string_view>{}(peer) % kShards];
+}
+
+void CallTrafficTable::Open(const std::string& peer) {
+  Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  ++shard.by_peer[peer].connections;
+}
+
+void CallTrafficTable::Close(const std::string& peer) {
+  Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_peer.find(peer);
+  if (found != shard.by_peer.end() && --found->second.connections == 0) shard.by_peer.erase(found);
+}
+
+void CallTrafficTable::NoteCall(const std::string& peer, size_t request_bytes, bool is_known) {
+  Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_peer.find(peer);
+  if (found == shard.by_peer.end()) return;
+  CallTraffic& traffic = found->second.traffic;
+  ++traffic.calls;
+  traffic.request_bytes += request_bytes;
+  traffic.is_known |= is_known;
+}
+
+void CallTrafficTable::NoteBytes(const std::string& peer, size_t request_bytes) {
+  Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_peer.find(peer);
+  if (found != shard.by_peer.end()) found->second.traffic.request_bytes += request_bytes;
+}
+
+void CallTrafficTable::NoteReset(const std::string& peer) {
+  Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_peer.find(peer);
+  if (found != shard.by_peer.end()) ++found->second.traffic.resets;
+}
+
+CallTraffic CallTrafficTable::Of(const std::string& peer) const {
+  const Shard& shard = ShardOf(peer);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_peer.find(peer);
+  return found == shard.by_peer.end() ? CallTraffic() : found->second.traffic;
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,64 @@
+#ifndef FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_
+#define FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "storage/mutex.h"
+
+namespace farebox::server {
+
+// What came of what a connection sent, since it was opened.
+struct CallTraffic {
+  uint64_t calls = 0;
+  uint64_t request_bytes = 0;
+  // Calls that were given up as soon as they were made.
+  uint64_t resets = 0;
+  // Somebody was let in by it.
+  bool is_known = false;
+};
+
+// Where the calls tell what came of their connections, and who watches those reads it. Connections
+// are known by their peer's name, as ServerContext::peer() has it; what nobody watches, as calls
+// within the process, is not counted. Thread-safe.
+class CallTrafficTable {
+ public:
+  // One more connection of the name is watched, one less.
+  void Open(const std::string& peer);
+  void Close(const std::string& peer);
+
+  // A call came whole, with a request of so many bytes; or those of a stream so far did.
+  void NoteCall(const std::string& peer, size_t request_bytes, bool is_known);
+  void NoteBytes(const std::string& peer, size_t request_bytes);
+  void NoteReset(const std::string& peer);
+
+  CallTraffic Of(const std::string& peer) const;
+
+ private:
+  // Calls of different connections seldom wait for each other.
+  static constexpr size_t kShards = 16;
+
+  struct Watched {
+    CallTraffic traffic;
+    // A name can be in use again before its old connection is done with.
+    int connections = 0;
+  };
+
+  struct Shard {
+    mutable Mutex mu;
+    absl::flat_hash_map<std::string, Watched> by_peer ABSL_GUARDED_BY(mu);
+  };
+
+  Shard& ShardOf(const std::string& peer);
+  const Shard& ShardOf(const std::string& peer) const;
+
+  std::array<Shard, kShards> shards_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_

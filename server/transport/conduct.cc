@@ -1,0 +1,44 @@
+#include "server/transport/conduct.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/limits.h"
+
+namespace farebox::server {
+namespace {
+
+int64_t Grown(uint64_t now, uint64_t before) { return static_cast<int64_t>(now - before); }
+
+}  // namespace
+
+std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
+  const int64_t received = Grown(seen.bytes_received, last_.bytes_received);
+  const int64_t calls = Grown(seen.calls.calls, last_.calls.calls);
+  const int64_t paid = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
+                       calls * limits::kPaidMetadataBytes +
+                       Grown(seen.bytes_sent, last_.bytes_sent) / limits::kSentBytesPerPaidByte +
+                       looks * limits::kFreeBytesPerLook;
+  const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
+  last_ = seen;
+
+  // Nothing is saved up: who was good for an hour may not flood for a minute.
+  const int64_t unpaid_before =
+      std::exchange(unpaid_bytes_, std::max<int64_t>(unpaid_bytes_ + received - paid, 0));
+  resets_ = std::max<int64_t>(resets_ + resets - looks * limits::kFreeResetsPerLook, 0);
+  const int64_t unpaid_max =
+      seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
+  looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;
+  const bool is_behind = seen.bytes_unread > 0 && unpaid_bytes_ > unpaid_before &&
+                         unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
+  looks_behind_ = is_behind ? looks_behind_ + looks : 0;
+  is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
+
+  if (resets_ > limits::kResetsMax) return Offence::kResets;
+  if (std::max(looks_over_, looks_behind_) > limits::kUnpaidLooksMax) {
+    return Offence::kUnpaidBytes;
+  }
+  return std::nullopt;
+}
+
+}  // namespace farebox::server

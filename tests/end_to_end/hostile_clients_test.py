@@ -1,0 +1,330 @@
+#!/usr/bin/python3
+"""Peers that flood, dawdle, or come in crowds, against the real server over real sockets.
+
+Each is cut or closed, and another caller, whose connection is open all the time, is answered all
+the time. Usage: hostile_clients_test.py SERVER_BINARY
+"""
+
+import contextlib
+import pathlib
+import re
+import resource
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+from hyperframe import frame as h2
+
+sys.dont_write_bytecode = True  # the tree stays as it was checked out
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import floods  # noqa: E402
+from certificates import client_context, make_certificates  # noqa: E402
+from http2_peer import (  # noqa: E402
+    BALANCE, OK, PREFACE, Closed, Connection, Server, connect, framed, method, text)
+
+SERVER_BINARY = pathlib.Path(sys.argv.pop(1))
+PATIENCE = 30
+UNIMPLEMENTED = 12
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def open_account(port, tls=None):
+    connection = Connection(port, tls=tls)
+    account = text(1, "alice") + text(2, "USD")
+    status = connection.call(method("AccountService/CreateAccount"),
+                             framed(text(1, account) + text(2, "open")))
+    connection.close()
+    return status
+
+
+class Figures:
+    """What /metrics of a server says."""
+
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}/metrics"
+
+    def read(self, series):
+        with urllib.request.urlopen(self.url, timeout=PATIENCE) as answer:
+            found = re.search(f"^{re.escape(series)} (.*)$", answer.read().decode(), re.MULTILINE)
+        return float(found.group(1))
+
+    def wait_for(self, series, accepts):
+        give_up = time.monotonic() + PATIENCE
+        while not accepts(self.read(series)):
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{series} is {self.read(series)}")
+            time.sleep(0.05)
+
+
+class OneServer(unittest.TestCase):
+    """All tests of a class have one server."""
+
+    options = ()
+    popen = {}
+
+    @classmethod
+    def setUpClass(cls):
+        http_port = free_port()
+        cls.server = Server(SERVER_BINARY, "--http-listen", f"127.0.0.1:{http_port}",
+                            *cls.options, **cls.popen)
+        cls.figures = Figures(http_port)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+
+    def is_answered(self):
+        """Whether a new connection gets an answer."""
+        with contextlib.suppress(OSError, Closed):
+            connection = Connection(self.server.port)
+            status = connection.call(BALANCE, framed(text(1, "nobody")))
+            connection.close()
+            return status is not None
+        return False
+
+
+class Floods(OneServer):
+    MEMORY_MAX = 150_000_000
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        assert open_account(cls.server.port) == OK
+        cls.resident = floods.Usage(cls.server.process.pid).resident()
+
+    def expect_cut(self, pieces, reason):
+        series = f'farebox_connections_cut_total{{reason="{reason}"}}'
+        before = self.figures.read(series)
+        with floods.GoodCaller(self.server.port) as caller:
+            took, sent = floods.flood(Connection(self.server.port), pieces)
+        self.assertIsNotNone(took, "it was not cut")
+        self.figures.wait_for(series, lambda value: value == before + 1)
+        self.assertTrue(caller.waits)
+        grown = floods.Usage(self.server.process.pid).resident() - self.resident
+        self.assertLess(grown, self.MEMORY_MAX)
+        return sent
+
+    def test_calls_that_are_reset_at_once_are_cut(self):
+        self.expect_cut(floods.resets(100_000), "resets")
+
+    def test_calls_with_a_request_that_are_reset_at_once_are_cut(self):
+        self.expect_cut(floods.resets(100_000, message=framed(text(1, "alice"))), "resets")
+
+    def test_calls_of_no_method_that_are_reset_at_once_are_cut(self):
+        self.expect_cut(floods.resets(100_000, path="/none"), "resets")
+
+    def test_calls_that_are_none_are_cut(self):
+        self.expect_cut(floods.resets(200_000, te="x"), "bytes")
+
+    def test_a_header_without_end_is_cut(self):
+        sent = self.expect_cut(floods.endless_headers(60_000_000), "bytes")
+        self.assertLess(sent, 40_000_000)
+
+    def test_a_header_without_end_in_small_frames_is_cut(self):
+        self.expect_cut(floods.endless_headers(30_000_000, piece=64), "bytes")
+
+    def test_settings_without_end_are_cut(self):
+        self.expect_cut(floods.settings(3_000_000), "bytes")
+
+    def test_binary_metadata_that_is_none_is_closed_and_counted(self):
+        series = 'farebox_connections_ended_total{by="server"}'
+        before = self.figures.read(series)
+        with floods.GoodCaller(self.server.port) as caller:
+            bad = Connection(self.server.port)
+            self.assertNotEqual(bad.outcome(BALANCE, framed(text(1, "alice")), x_bin="=?=*"), OK)
+            self.figures.wait_for(series, lambda value: value > before)
+            bad.close()
+        self.assertTrue(caller.waits)
+
+    def test_calls_that_nobody_reads_the_answers_of_use_bounded_memory(self):
+        deaf = Connection(self.server.port)
+        request = framed(text(1, "alice"))
+        deaf.socket.settimeout(2)
+        with contextlib.suppress(OSError):  # It waits, or the server has had enough.
+            for _ in range(50_000):
+                deaf.data(deaf.start(deaf.headers(BALANCE, grpc_timeout=None)), request)
+        grown = floods.Usage(self.server.process.pid).resident() - self.resident
+        self.assertLess(grown, self.MEMORY_MAX)
+        deaf.close()
+        self.assertTrue(self.is_answered())
+
+    def test_streams_of_reflection_have_a_bounded_number_of_threads(self):
+        path = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        threads = pathlib.Path(f"/proc/{self.server.process.pid}/task")
+        before = len(list(threads.iterdir()))
+        idle = Connection(self.server.port)
+        for _ in range(100):
+            idle.start(idle.headers(path, grpc_timeout=None))
+        idle.ping()
+        self.assertTrue(self.is_answered())
+        self.assertLess(len(list(threads.iterdir())) - before, 20)
+        idle.close()
+
+
+class OtherAddresses(unittest.TestCase):
+    def test_a_flood_by_ipv6_is_cut(self):
+        server = Server(SERVER_BINARY, listen="[::1]:0", stderr=subprocess.DEVNULL)
+        took, _ = floods.flood(Connection(server.port, host="::1"), floods.resets(100_000))
+        self.assertIsNotNone(took)
+        self.assertEqual(Connection(server.port, host="::1").call("/none", b""), UNIMPLEMENTED)
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_unix_socket_is_answered_and_can_be_listened_on_again(self):
+        with tempfile.TemporaryDirectory(prefix="farebox-hostile-") as directory:
+            path = f"{directory}/socket"
+            for _ in range(2):
+                server = Server(SERVER_BINARY, listen=f"unix:{path}")
+                self.assertEqual(open_account(path), OK)
+                self.assertEqual(server.stop(), 0)
+
+
+class Dawdlers(OneServer):
+    options = ("--connection-idle", "1", "--connection-age", "3", "--connection-age-grace", "1")
+
+    def await_end(self, sock):
+        """Reads until the server ends the connection."""
+        sock.settimeout(PATIENCE)
+        with contextlib.suppress(ConnectionError):
+            while sock.recv(65_536):
+                pass
+        sock.close()
+
+    def half_request(self):
+        half = Connection(self.server.port)
+        stream = half.start(half.headers(BALANCE, grpc_timeout=None))
+        half.send(h2.DataFrame(stream, data=framed(b"", size=100)))
+        return half.socket
+
+    def test_each_is_closed_in_its_time(self):
+        def raw(data):
+            sock = connect(self.server.port)
+            sock.sendall(data)
+            return sock
+        dawdlers = {
+            "silent": raw(b""),
+            "half a preface": raw(PREFACE[:10]),
+            "a preface and no settings": raw(PREFACE),
+            "idle": Connection(self.server.port).socket,
+            "half a request": self.half_request(),
+        }
+        threads = {name: threading.Thread(target=self.await_end, args=(sock,), daemon=True)
+                   for name, sock in dawdlers.items()}
+        for thread in threads.values():
+            thread.start()
+        for name, thread in threads.items():
+            thread.join(PATIENCE)
+            self.assertFalse(thread.is_alive(), name)
+        self.assertTrue(self.is_answered())
+
+
+class Crowds(OneServer):
+    options = ("--connections-max", "6")
+
+    def test_more_connections_than_there_may_be_are_closed_at_once(self):
+        first = [Connection(self.server.port) for _ in range(6)]
+        series = 'farebox_connections_refused_total{reason="total"}'
+        before = self.figures.read(series)
+
+        with connect(self.server.port) as late:
+            self.assertEqual(late.recv(1), b"")
+        self.assertEqual(self.figures.read(series), before + 1)
+        self.assertEqual(self.figures.read("farebox_connections"), 6)
+
+        first.pop().close()
+        self.figures.wait_for("farebox_connections", lambda value: value == 5)
+        self.assertTrue(self.is_answered())
+        for connection in first:
+            connection.close()
+
+
+class FewDescriptors(OneServer):
+    LIMIT = 60
+    popen = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))}
+
+    def test_a_crowd_does_not_take_all_and_leaves_no_trace(self):
+        crowd = []
+        for _ in range(80):
+            with contextlib.suppress(OSError):
+                crowd.append(connect(self.server.port))
+        self.figures.wait_for('farebox_connections_refused_total{reason="total"}',
+                              lambda value: value > 0)
+        for sock in crowd:
+            sock.close()
+        start = time.monotonic()
+        while not self.is_answered():
+            self.assertLess(time.monotonic() - start, PATIENCE)
+
+    def test_without_descriptors_who_comes_is_closed_until_there_are_some(self):
+        pid = self.server.process.pid
+        taken = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, self.LIMIT))
+        for _ in range(5):
+            with connect(self.server.port) as late:
+                with contextlib.suppress(ConnectionError):
+                    self.assertEqual(late.recv(1), b"")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (self.LIMIT, self.LIMIT))
+
+        start = time.monotonic()
+        while not self.is_answered():
+            self.assertLess(time.monotonic() - start, PATIENCE)
+        self.assertGreaterEqual(
+            self.figures.read('farebox_connections_refused_total{reason="descriptors"}'), 5)
+
+
+class Tls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory(prefix="farebox-hostile-")
+        make_certificates(cls.directory.name)
+        cls.good = client_context(cls.directory.name)
+        files = cls.directory.name
+        cls.server = Server(SERVER_BINARY, f"--tls-cert={files}/server.pem",
+                            f"--tls-key={files}/server.key", f"--tls-client-ca={files}/ca.pem",
+                            stderr=subprocess.DEVNULL)
+        assert open_account(cls.server.port, cls.good) == OK
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+        cls.directory.cleanup()
+
+    def test_a_flood_under_tls_is_cut(self):
+        with floods.GoodCaller(self.server.port, tls=self.good) as caller:
+            flooding = Connection(self.server.port, tls=self.good)
+            took, _ = floods.flood(flooding, floods.resets(100_000))
+        self.assertIsNotNone(took)
+        self.assertTrue(caller.waits)
+
+    def test_what_is_no_good_tls_is_closed(self):
+        old = client_context(self.directory.name)
+        old.maximum_version = ssl.TLSVersion.TLSv1_2
+        no_protocol = ssl.create_default_context(cafile=f"{self.directory.name}/ca.pem")
+        no_protocol.load_cert_chain(f"{self.directory.name}/client.pem",
+                                    f"{self.directory.name}/client.key")
+        stranger = client_context(self.directory.name, certificate=None)
+        with floods.GoodCaller(self.server.port, tls=self.good) as caller:
+            for name, context in (("old", old), ("no protocol", no_protocol),
+                                  ("no certificate", stranger), ("no TLS", None)):
+                with self.assertRaises((OSError, Closed), msg=name):
+                    Connection(self.server.port, tls=context)
+        self.assertTrue(caller.waits)
+
+    def test_a_silent_peer_is_closed(self):
+        with connect(self.server.port) as silent:
+            silent.settimeout(PATIENCE)
+            self.assertEqual(silent.recv(1), b"")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,61 @@
+#include "server/transport/call_traffic.h"
+
+#include "gmock/gmock.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr char kPeer[] = "ipv4:192.0.2.1:40000";
+
+TEST(CallTraffic, CallsAreToldOfTheirConnection) {
+  CallTrafficTable table;
+  table.Open(kPeer);
+  table.Open("ipv4:192.0.2.1:40001");
+
+  table.NoteCall(kPeer, 100, /*is_known=*/false);
+  table.NoteCall(kPeer, 50, /*is_known=*/true);
+  table.NoteBytes(kPeer, 1'000);
+  table.NoteReset(kPeer);
+
+  const CallTraffic traffic = table.Of(kPeer);
+  EXPECT_EQ(traffic.calls, 2);
+  EXPECT_EQ(traffic.request_bytes, 1'150);
+  EXPECT_EQ(traffic.resets, 1);
+  EXPECT_TRUE(traffic.is_known);
+  EXPECT_EQ(table.Of("ipv4:192.0.2.1:40001").calls, 0);
+}
+
+TEST(CallTraffic, WhatNobodyWatchesIsNotKept) {
+  CallTrafficTable table;
+
+  table.NoteCall("inproc", 100, /*is_known=*/true);
+  table.NoteReset("inproc");
+
+  EXPECT_EQ(table.Of("inproc").calls, 0);
+}
+
+TEST(CallTraffic, ANameThatIsUsedAgainBeginsAnew) {
+  CallTrafficTable table;
+  table.Open(kPeer);
+  table.NoteCall(kPeer, 100, /*is_known=*/true);
+  table.Close(kPeer);
+
+  table.Open(kPeer);
+
+  EXPECT_EQ(table.Of(kPeer).calls, 0);
+  EXPECT_FALSE(table.Of(kPeer).is_known);
+}
+
+TEST(CallTraffic, ANameOutlivesTheFirstOfTwoConnections) {
+  CallTrafficTable table;
+  table.Open(kPeer);
+  table.Open(kPeer);
+
+  table.Close(kPeer);
+  table.NoteCall(kPeer, 100, /*is_known=*/false);
+
+  EXPECT_EQ(table.Of(kPeer).calls, 1);
+}
+
+}  // namespace
+}  // namespace farebox::server
