@@ -274,6 +274,9 @@ inline constexpr size_t kDeniedCallersMax = 10'000;
 
 // --- Being watched
 
+// Lines about slow calls a second: where the disk is slow, all are.
+inline constexpr int kSlowCallLinesPerSecond = 100;
+
 // A batch that takes longer: calls are better sent to another server.
 inline constexpr absl::Duration kSlowCommit = absl::Seconds(1);
 

@@ -134,7 +134,8 @@ absl::Status Server::BindHttp() {
 }
 
 absl::Status Server::MakeServices() {
-  RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
+  RpcEnvironment environment = {
+      .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_, .call_log = &call_log_};
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .clock = clock_}));

@@ -21,6 +21,7 @@
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
 #include "server/services/billing_service.h"
+#include "server/services/call_log.h"
 #include "server/services/open_streams.h"
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
@@ -85,6 +86,7 @@ class Server {
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
   CommitMetrics commit_metrics_{metrics_.registry().get()};
+  CallLog call_log_{config_.call_log, clock_};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_;

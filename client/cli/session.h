@@ -28,9 +28,11 @@ struct SessionOptions {
   std::string root_certificates;
   std::string certificates;
   std::string private_key;
+  std::string traceparent;
   std::optional<absl::Duration> timeout;  // Of a call; what is usual where it is not set.
   std::string request_id;                 // Of the change; made where it is empty.
   bool has_json = false;
+  bool has_trace = false;
   bool has_utc = false;
   bool has_colour = false;
 };

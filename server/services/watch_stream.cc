@@ -55,13 +55,12 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public Watcher,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(const RpcMethod& method, WatchHub* hub)
-      : method_(method), start_(method.Now()), hub_(hub) {}
+  WatchStream(const RpcMethod& method, grpc::CallbackServerContext* context, WatchHub* hub)
+      : method_(method), hub_(hub), context_(context, method.Now()) {}
 
-  void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
-             const Ledger& ledger) {
+  void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
     self_ = shared_from_this();
-    const absl::Status begun = Watch(context, request, ledger);
+    const absl::Status begun = Watch(request, ledger);
     if (begun.ok()) {
       // So that the caller knows that nothing after this is missed.
       StartSendInitialMetadata();
@@ -120,12 +119,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
  private:
-  absl::Status Watch(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes,
-                     const Ledger& ledger) {
-    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method_.Admit(context));
+  absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
+    FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_));
     v1::WatchAccountRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
-    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller, context, request));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }
@@ -157,7 +155,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       }
     }
     if (end.has_value()) {
-      Finish(method_.End(*end, start_));
+      Finish(method_.End(*end, /*request=*/nullptr, &context_));
     } else {
       StartWrite(&outgoing_);
     }
@@ -175,13 +173,13 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Constant after construction.
   const RpcMethod& method_;
-  const absl::Time start_;
   WatchHub* const hub_;
   std::shared_ptr<WatchStream> self_;  // Until gRPC is done.
 
   // Synchronises itself.
   SerialRunner runner_;
 
+  CallContext context_;        // Used at the beginning and at the end.
   grpc::ByteBuffer outgoing_;  // Used by one write at a time.
 
   Mutex mu_;
@@ -196,11 +194,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
-                                                       const grpc::CallbackServerContext& context,
+                                                       grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& request,
                                                        const Ledger& ledger, WatchHub* hub) {
-  const auto stream = std::make_shared<WatchStream>(method, hub);
-  stream->Begin(context, request, ledger);
+  const auto stream = std::make_shared<WatchStream>(method, &context, hub);
+  stream->Begin(request, ledger);
   return stream.get();
 }
 
