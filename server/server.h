@@ -14,7 +14,9 @@
 #include "server/deck_registry.h"
 #include "server/mailing.h"
 #include "server/metrics/commit_metrics.h"
-#include "server/metrics/server_metrics.h"
+#include "server/metrics/ledger_metrics.h"
+#include "server/metrics/outcome_metrics.h"
+#include "server/metrics/work_in_hand.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rentals.h"
@@ -25,6 +27,7 @@
 #include "server/services/open_streams.h"
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
+#include "server/services/server_status.h"
 #include "server/services/watch_hub.h"
 #include "server/web/http_listener.h"
 #include "storage/clock.h"
@@ -74,6 +77,7 @@ class Server {
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  ServerStatusParts StatusParts() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
@@ -86,12 +90,16 @@ class Server {
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
   CommitMetrics commit_metrics_{metrics_.registry().get()};
+  RechargeMetrics recharge_metrics_{metrics_.registry().get()};
+  MailMetrics mail_metrics_{metrics_.registry().get()};
   CallLog call_log_{config_.call_log, clock_};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Ledger> ledger_;
+  std::shared_ptr<LedgerMetrics> ledger_metrics_;
+  std::shared_ptr<WorkInHand> work_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<WatchHub> watchers_;
   std::unique_ptr<TlsFiles> tls_;  // Null where there is no TLS.

@@ -84,10 +84,30 @@ absl::Status AuditLog::Write(v1::AuditRecord record) {
     if (facts.ok()) account = facts->number;
   }
   std::string key = absl::StrCat(record.call_id(), "/", v1::AuditEvent_Name(record.event()));
-  return documents_->Put({{.kind = kAuditRecords,
-                           .key = std::move(key),
-                           .account = account,
-                           .content = record.SerializeAsString()}});
+  absl::Status written = documents_->Put({{.kind = kAuditRecords,
+                                           .key = std::move(key),
+                                           .account = account,
+                                           .content = record.SerializeAsString()}});
+  Count(record.event(), written.ok());
+  return written;
+}
+
+void AuditLog::Count(v1::AuditEvent event, bool is_written) {
+  MutexLock lock(&mu_);
+  if (!is_written) {
+    ++counts_.lost;
+  } else if (event == v1::AUDIT_EVENT_ASKED) {
+    ++counts_.asked;
+  } else if (event == v1::AUDIT_EVENT_ANSWERED) {
+    ++counts_.answered;
+  } else {
+    ++counts_.denied;
+  }
+}
+
+AuditLog::Counts AuditLog::counts() const {
+  MutexLock lock(&mu_);
+  return counts_;
 }
 
 void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then) {
