@@ -142,6 +142,7 @@ int RunApp(int argc, const char* const* argv) {
   AddNumberCommands(&commands);
   AddAccessCommands(&commands);
   AddStatusCommand(&commands);
+  AddTopCommand(&commands);
   AddVerifyCommand(&commands);
   AddCompletionCommand(&commands);
   try {

@@ -46,7 +46,9 @@ class Session {
   client::Client& client();
   client::CallOptions call_options() const { return {.timeout = options_.timeout}; }
   const std::string& request_id() const { return options_.request_id; }
+  const std::string& server() const { return options_.server; }
   bool has_json() const { return options_.has_json; }
+  bool has_colour() const { return options_.has_colour; }
   absl::TimeZone zone() const;
 
   // Prints the answer, by `show` or as JSON, or says what went wrong. How the program ends.
