@@ -40,6 +40,7 @@ class Access {
   void MakeService(const RpcEnvironment& environment);
   const AccessControl& control() const { return *control_; }
   AccessService* service() { return service_.get(); }
+  const AuditLog& audit() const { return audit_; }
 
   // Idempotent.
   void Drain();

@@ -243,6 +243,19 @@ void AddLogOptions(CLI::App* app, Config* config) {
       ->transform(CLI::CheckedTransformer(kLevels).description("debug, info, warning or error"))
       ->type_name("WORD")
       ->default_str("info");
+  app->add_flag("--log-calls", config->call_log.has_all, "Log a line for every call");
+  const auto check_slow = [](const std::string& text) -> std::string {
+    absl::Duration slow;
+    const bool is_good = absl::ParseDuration(text, &slow) && slow > absl::ZeroDuration();
+    return is_good ? "" : absl::StrCat("\"", text, "\" is not a time such as 100ms or 2s");
+  };
+  const auto read_slow = [config](const std::string& text) {
+    absl::ParseDuration(text, &config->call_log.slow);  // Checked before.
+  };
+  app->add_option_function<std::string>("--log-slow", read_slow,
+                                        "Log a line for calls that take as long, e.g. 100ms")
+      ->check(CLI::Validator(check_slow, ""))
+      ->type_name("TIME");
 }
 
 // Every option but --help and --version, which are no settings.

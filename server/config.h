@@ -11,6 +11,7 @@
 #include "server/rentals.h"
 #include "server/security/access_control.h"
 #include "server/security/tls.h"
+#include "server/services/call_log.h"
 #include "server/transport/admission.h"
 
 namespace farebox::server {
@@ -47,6 +48,7 @@ struct Config {
   Mailing::Options mail;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
+  CallLogOptions call_log;
 };
 
 // What became of reading flags, environment and config file.

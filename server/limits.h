@@ -351,6 +351,15 @@ inline constexpr size_t kDeniedCallersMax = 10'000;
 
 // --- Being watched
 
+// Lines about slow calls a second: where the disk is slow, all are.
+inline constexpr int kSlowCallLinesPerSecond = 100;
+
+// Currencies that have figures of their own; the rest is one.
+inline constexpr size_t kWatchedCurrenciesMax = 64;
+
+// Open charges, and waiting mails, that are counted.
+inline constexpr size_t kWorkCountedMax = 10'000;
+
 // A batch that takes longer: calls are better sent to another server.
 inline constexpr absl::Duration kSlowCommit = absl::Seconds(1);
 

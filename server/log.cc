@@ -66,7 +66,10 @@ void ConfigureLog(LogFormat format, LogLevel least) {
   Logger().set_level(ToSpdlog(least));
 }
 
-void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields) {
+namespace {
+
+template <typename Fields>
+void WriteLine(LogLevel level, absl::string_view event, const Fields& fields) {
   spdlog::logger& logger = Logger();
   if (!logger.should_log(ToSpdlog(level))) return;
 
@@ -79,6 +82,16 @@ void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField
     for (const auto& [key, value] : fields) AppendText(key, value, &line);
   }
   logger.log(ToSpdlog(level), line);
+}
+
+}  // namespace
+
+void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields) {
+  WriteLine(level, event, fields);
+}
+
+void Log(LogLevel level, absl::string_view event, const std::vector<LogField>& fields) {
+  WriteLine(level, event, fields);
 }
 
 void FlushLog() { Logger().flush(); }

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -42,6 +43,7 @@ void ConfigureLog(LogFormat format, LogLevel least);
 // Writes one line: what happened, as a fixed word, and the facts. Whatever the values are, the
 // line stays one line and is printable. Thread-safe.
 void Log(LogLevel level, absl::string_view event, std::initializer_list<LogField> fields = {});
+void Log(LogLevel level, absl::string_view event, const std::vector<LogField>& fields);
 
 // Waits until all lines are written.
 void FlushLog();

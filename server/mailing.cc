@@ -42,11 +42,14 @@ Mailing::Mailing(const Options& options, const House& house)
     : house_(house), stationery_(StationeryOf(options)), documents_(house.ledger, house.journal) {
   if (options.route == MailRoute::kNone) return;
   sender_ = NewSender(options, house.clock);
-  mailer_ = std::make_unique<Mailer>(Mailer::Parts{
-      .documents = &documents_,
-      .sender = sender_.get(),
-      .clock = house.clock,
-      .on_delivery = [this](const Mailer::Delivery& delivery) { LogDelivery(delivery); }});
+  mailer_ = std::make_unique<Mailer>(
+      Mailer::Parts{.documents = &documents_,
+                    .sender = sender_.get(),
+                    .clock = house.clock,
+                    .on_delivery = [this](const Mailer::Delivery& delivery) {
+                      house_.metrics->Count(delivery.outcome, delivery.is_given_up);
+                      LogDelivery(delivery);
+                    }});
   mail_worker_ = std::make_unique<MailWorker>(MailWorker::Parts{
       .mailer = mailer_.get(),
       .on_error = [](const absl::Status& status) { LogFailure("outbox_failed", status); }});

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "server/mail/mail_sender.h"
 #include "server/mail/smtp_sender.h"
+#include "server/metrics/outcome_metrics.h"
 #include "server/notices/notice_worker.h"
 #include "server/notices/notices.h"
 #include "server/outbox/mail_worker.h"
@@ -49,6 +50,7 @@ class Mailing {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
+    MailMetrics* metrics = nullptr;
   };
   // The options have passed CompleteMailOptions (mail_options.h).
   Mailing(const Options& options, const House& house);

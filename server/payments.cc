@@ -57,14 +57,16 @@ absl::Status Payments::MakeGateway(const Options& options) {
 }
 
 absl::Status Payments::StartWorking() {
-  recharger_ = std::make_unique<Recharger>(Recharger::Parts{.ledger = house_.ledger,
-                                                            .documents = &documents_,
-                                                            .gateway = gateway_.get(),
-                                                            .mails = &mails_,
-                                                            .clock = house_.clock,
-                                                            .new_recharge_id = NewRechargeId,
-                                                            .limits = &limits_,
-                                                            .reached = reached_});
+  recharger_ = std::make_unique<Recharger>(
+      Recharger::Parts{.ledger = house_.ledger,
+                       .documents = &documents_,
+                       .gateway = gateway_.get(),
+                       .mails = &mails_,
+                       .clock = house_.clock,
+                       .new_recharge_id = NewRechargeId,
+                       .limits = &limits_,
+                       .on_state = [this](const auto& attempt) { house_.metrics->Count(attempt); },
+                       .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(
                    {.ledger = house_.ledger,

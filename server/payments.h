@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/lanes.h"
+#include "server/metrics/outcome_metrics.h"
 #include "server/payment_provider.h"
 #include "server/recharge/outbox_mails.h"
 #include "server/recharge/payment_gateway.h"
@@ -46,6 +47,7 @@ class Payments {
   // What it stands on. All outlive it.
   struct House {
     RpcEnvironment environment;
+    RechargeMetrics* metrics = nullptr;
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;

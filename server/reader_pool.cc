@@ -34,6 +34,13 @@ absl::Status ReaderPool::Run(Query query) {
   return absl::OkStatus();
 }
 
+ReaderPool::Stats ReaderPool::stats() const {
+  MutexLock lock(&mu_);
+  return {.waiting = static_cast<int64_t>(queue_.size()),
+          .waiting_max = static_cast<int64_t>(options_.queue_max),
+          .run = run_};
+}
+
 void ReaderPool::Drain() {
   {
     MutexLock lock(&mu_);
@@ -54,6 +61,7 @@ void ReaderPool::Loop(JournalReader* reader) {
       if (queue_.empty()) return;
       query = std::move(queue_.front());
       queue_.pop_front();
+      ++run_;
     }
     query(*reader);
   }

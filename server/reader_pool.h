@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_READER_POOL_H_
 #define FAREBOX_SERVER_READER_POOL_H_
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <thread>
@@ -35,6 +36,13 @@ class ReaderPool {
   // SHUTTING_DOWN; `query` is dropped then.
   absl::Status Run(Query query);
 
+  struct Stats {
+    int64_t waiting = 0;
+    int64_t waiting_max = 0;
+    int64_t run = 0;  // Since the start, those under way included.
+  };
+  Stats stats() const;
+
   // Takes no more queries, runs those that wait, and stops the threads. Idempotent.
   void Drain();
 
@@ -47,9 +55,10 @@ class ReaderPool {
   const Options options_;
   std::vector<std::unique_ptr<JournalReader>> readers_;  // One a thread.
 
-  Mutex mu_;
+  mutable Mutex mu_;
   CondVar changed_;  // Signalled when queue_ or stopping_ changes.
   std::deque<Query> queue_ ABSL_GUARDED_BY(mu_);
+  int64_t run_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // Last: they start when all above is built.

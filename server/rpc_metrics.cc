@@ -92,4 +92,15 @@ std::vector<RpcCount> RpcMetrics::Counts() const {
   return counts;
 }
 
+std::vector<RpcLatency> RpcMetrics::Latencies() const {
+  std::vector<RpcLatency> latencies;
+  MutexLock lock(&mu_);
+  for (const std::unique_ptr<Meter>& meter : meters_) {
+    RpcLatency latency = {.method = meter->method_,
+                          .seconds = meter->latency_->Collect().histogram};
+    if (latency.seconds.sample_count > 0) latencies.push_back(std::move(latency));
+  }
+  return latencies;
+}
+
 }  // namespace farebox::server

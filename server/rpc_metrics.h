@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "grpcpp/support/status_code_enum.h"
+#include "prometheus/client_metric.h"
 #include "prometheus/counter.h"
 #include "prometheus/family.h"
 #include "prometheus/histogram.h"
@@ -24,6 +25,12 @@ struct RpcCount {
   std::string method;  // "farebox.v1.BillingService/Debit"
   std::string code;    // "OK", "NOT_FOUND"...
   int64_t count = 0;
+};
+
+// How long the answers of an RPC took, in seconds.
+struct RpcLatency {
+  std::string method;
+  prometheus::ClientMetric::Histogram seconds;
 };
 
 // Counts and times the answers of all RPCs. Thread-safe; a call costs two atomic additions and a
@@ -54,6 +61,8 @@ class RpcMetrics {
   Meter* AddMeter(absl::string_view method);
 
   std::vector<RpcCount> Counts() const;
+  // Of the RPCs that were answered.
+  std::vector<RpcLatency> Latencies() const;
 
   // For whoever serves the figures.
   const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }

@@ -14,6 +14,8 @@
 #include "grpcpp/server_builder.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/metrics/process_metrics.h"
+#include "server/metrics/server_metrics.h"
 #include "server/web/operations_routes.h"
 #include "storage/sqlite/sqlite_journal.h"
 #include "storage/status_macros.h"
@@ -125,6 +127,8 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
            .on_failure = std::move(on_failure),
            .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
           journal_.get(), clock_));
+  ledger_metrics_ = std::make_shared<LedgerMetrics>(ledger_.get());
+  work_ = std::make_shared<WorkInHand>(ledger_.get(), journal_.get(), clock_);
   FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
                                                         .queue_max = limits::kQueuedQueriesMax},
                                                        journal_.get()));
@@ -140,7 +144,12 @@ absl::Status Server::BindHttp() {
 
 absl::Status Server::MakeServices() {
   RpcEnvironment environment = {
-      .clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_, .traffic = &traffic_};
+      .clock = clock_,
+      .metrics = &metrics_,
+      .is_closing = &is_closing_,
+      .call_log = &call_log_,
+      .traffic = &traffic_,
+  };
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .clock = clock_}));
@@ -160,15 +169,12 @@ absl::Status Server::MakeServices() {
                                                             .ledger = ledger_.get(),
                                                             .decks = &decks_,
                                                             .readers = readers_.get()});
-  operations_ =
-      std::make_unique<OperationsService>(OperationsService::Parts{.environment = environment,
-                                                                   .ledger = ledger_.get(),
-                                                                   .journal = journal_.get(),
-                                                                   .readers = readers_.get(),
-                                                                   .watchers = watchers_.get()});
-  mailing_ = std::make_unique<Mailing>(
-      config_.mail,
-      Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
+  operations_ = std::make_unique<OperationsService>(OperationsService::Parts{
+      .environment = environment, .readers = readers_.get(), .status = StatusParts()});
+  mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::House{.ledger = ledger_.get(),
+                                                                    .journal = journal_.get(),
+                                                                    .clock = clock_,
+                                                                    .metrics = &mail_metrics_});
   FAREBOX_ASSIGN_OR_RETURN(rentals_,
                            Rentals::Start(config_.rentals, {.environment = environment,
                                                             .ledger = ledger_.get(),
@@ -180,19 +186,40 @@ absl::Status Server::MakeServices() {
   return MakePayments(environment);
 }
 
+ServerStatusParts Server::StatusParts() const {
+  return {.clock = clock_,
+          .ledger = ledger_.get(),
+          .journal = journal_.get(),
+          .readers = readers_.get(),
+          .watchers = watchers_.get(),
+          .tls = tls_.get(),
+          .rpcs = &metrics_,
+          .commits = &commit_metrics_,
+          .totals = ledger_metrics_.get(),
+          .recharges = &recharge_metrics_,
+          .mails = &mail_metrics_,
+          .work = work_.get(),
+          .data_directory = config_.data_directory,
+          .queued_commands_max = static_cast<int64_t>(config_.queued_commands_max),
+          .start_time = clock_->Now(),
+          .start = ledger_->Stats()};
+}
+
 void Server::AddRoutes() {
   if (http_ == nullptr) return;
-  auto seen = std::make_shared<ServerMetrics>(
+  auto server_metrics = std::make_shared<ServerMetrics>(
       ServerMetrics::Sources{.ledger = ledger_.get(),
                              .journal = journal_.get(),
+                             .readers = readers_.get(),
+                             .audit = &access_->audit(),
+                             .tls = tls_.get(),
                              .watcher_count = [this] { return watchers_->watcher_count(); },
                              .data_directory = config_.data_directory,
-                             .queued_commands_max = config_.queued_commands_max,
-                             .start_time = clock_->Now()});
+                             .queued_commands_max = config_.queued_commands_max});
   AddOperationsRoutes({.ledger = ledger_.get(),
                        .access = &access_->control(),
-                       .counted = metrics_.registry(),
-                       .seen = std::move(seen),
+                       .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
+                                   work_, std::make_shared<ProcessMetrics>(clock_->Now())},
                        .is_closing = &is_closing_},
                       &http_->routes());
 }
@@ -207,6 +234,7 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
     http_url = absl::StrCat("http://localhost:", http_->port());
   }
   FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
+                                                                .metrics = &recharge_metrics_,
                                                                 .ledger = ledger_.get(),
                                                                 .journal = journal_.get(),
                                                                 .clock = clock_,

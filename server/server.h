@@ -14,16 +14,20 @@
 #include "server/deck_registry.h"
 #include "server/mailing.h"
 #include "server/metrics/commit_metrics.h"
-#include "server/metrics/server_metrics.h"
+#include "server/metrics/ledger_metrics.h"
+#include "server/metrics/outcome_metrics.h"
+#include "server/metrics/work_in_hand.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rentals.h"
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
 #include "server/services/billing_service.h"
+#include "server/services/call_log.h"
 #include "server/services/open_streams.h"
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
+#include "server/services/server_status.h"
 #include "server/services/unknown_methods.h"
 #include "server/services/watch_hub.h"
 #include "server/transport/acceptor.h"
@@ -76,6 +80,7 @@ class Server {
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  ServerStatusParts StatusParts() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
@@ -87,6 +92,9 @@ class Server {
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
   CommitMetrics commit_metrics_{metrics_.registry().get()};
+  RechargeMetrics recharge_metrics_{metrics_.registry().get()};
+  MailMetrics mail_metrics_{metrics_.registry().get()};
+  CallLog call_log_{config_.call_log, clock_};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_{limits::kStreamsMax};
@@ -95,6 +103,8 @@ class Server {
   UnknownMethods unknown_methods_{&traffic_};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Ledger> ledger_;
+  std::shared_ptr<LedgerMetrics> ledger_metrics_;
+  std::shared_ptr<WorkInHand> work_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<WatchHub> watchers_;
   std::unique_ptr<TlsFiles> tls_;  // Null where there is no TLS.

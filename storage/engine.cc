@@ -85,7 +85,7 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   if (result.status.ok()) {
     result.expired = RunReminders(&batch, &reminders);
     result.decisions = Decide(submissions, count, &batch);
-    result.status = MakeDurable(&batch, &result.append_duration);
+    result.status = MakeDurable(&batch, &result);
   } else {
     result.decisions.resize(count);
   }
@@ -139,12 +139,13 @@ std::vector<PendingBatch::Decision> Engine::Decide(
   return decisions;
 }
 
-absl::Status Engine::MakeDurable(PendingBatch* batch, absl::Duration* append_duration) {
+absl::Status Engine::MakeDurable(PendingBatch* batch, CommitResult* result) {
   if (batch->empty()) return absl::OkStatus();
   const BatchHead head = batch->Seal();
   const absl::Time start = clock_->Now();
   FAREBOX_RETURN_IF_ERROR(journal_->Append(head, batch->entries()));
-  *append_duration = clock_->Now() - start;
+  result->append_duration = clock_->Now() - start;
+  result->append_times = journal_->LastAppendTimes();
 
   head_ = head;
   for (const Entry& entry : batch->entries()) {

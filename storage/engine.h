@@ -39,6 +39,7 @@ struct CommitResult {
   int64_t expired = 0;
   // How long the journal took for it.
   absl::Duration append_duration;
+  AppendTimes append_times;
 
   // The first entry of the batch, whether it became durable or not.
   EntryId first_entry = 0;
@@ -100,7 +101,7 @@ class Engine {
   std::vector<PendingBatch::Decision> Decide(
       absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch);
   void ForgetHolds();
-  absl::Status MakeDurable(PendingBatch* batch, absl::Duration* append_duration);
+  absl::Status MakeDurable(PendingBatch* batch, CommitResult* result);
 
   // Constant after construction.
   const Options options_;

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "storage/account_terms.h"
 #include "storage/account_totals.h"
@@ -114,6 +115,14 @@ struct JournalStats {
   EntryId derived_through = 0;
 };
 
+// Where the time of one Append went, beside the writing itself; zero where it cannot be told.
+struct AppendTimes {
+  // From the batch's COMMIT to the disk's word.
+  absl::Duration sync;
+  // Tidying up before it, where that was due.
+  absl::Duration checkpoint;
+};
+
 // What is to be written, when there is little room on the disk.
 enum class SpaceFor {
   kAnything,
@@ -142,9 +151,9 @@ class JournalSource {
 
 // The append-only list of entries, and the catalog that lives beside it.
 //
-// Append, FindOldRequest and catalog() are used only on the writer thread, as what it has of
-// JournalSource. Stats is thread-safe. A journal knows nothing of what entries mean beyond what it
-// derives.
+// Append, LastAppendTimes, FindOldRequest and catalog() are used only on the writer thread, as what
+// it has of JournalSource. Stats is thread-safe. A journal knows nothing of what entries mean
+// beyond what it derives.
 class Journal : public JournalSource {
  public:
   // Refuses with STORAGE_FULL where an Append might meet a full disk, and well before that where it
@@ -156,6 +165,9 @@ class Journal : public JournalSource {
   // STORAGE_FULL: surely nothing was written. Any other error: the outcome is unknown; the journal
   // takes no further batch, and the process must replay it.
   virtual absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) = 0;
+
+  // Of the newest Append that returned OK.
+  virtual AppendTimes LastAppendTimes() = 0;
 
   // The entry that carries the request id with this hash, if it is one that OldRequestsThrough()
   // covers; nothing otherwise.

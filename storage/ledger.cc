@@ -262,12 +262,14 @@ void Ledger::NoteCommitStart(absl::Time start) {
 
 void Ledger::Count(const CommitResult& commit) {
   if (commit.entries.empty()) return;
-  options_.on_commit(
-      {.entries = static_cast<int64_t>(commit.entries.size()), .duration = commit.append_duration});
+  options_.on_commit({.entries = static_cast<int64_t>(commit.entries.size()),
+                      .duration = commit.append_duration,
+                      .times = commit.append_times});
   MutexLock lock(&mu_);
   stats_.last_entry = engine_.head().last;
   stats_.batches = engine_.head().number;
   stats_.last_commit_duration = commit.append_duration;
+  stats_.last_sync_duration = commit.append_times.sync;
   stats_.max_commit_duration = std::max(stats_.max_commit_duration, commit.append_duration);
 }
 

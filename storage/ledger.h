@@ -41,6 +41,7 @@ struct LedgerStats {
   EntryId last_entry = 0;
   int64_t batches = 0;
   absl::Duration last_commit_duration;
+  absl::Duration last_sync_duration;  // The part of it that waited for the disk.
   absl::Duration max_commit_duration;
   // How long the batch that is being written takes so far; zero where none is.
   absl::Duration commit_under_way;
@@ -50,6 +51,7 @@ struct LedgerStats {
 struct CommitFacts {
   int64_t entries = 0;
   absl::Duration duration;
+  AppendTimes times;
 };
 
 // Commands in, outcomes out: an Engine (engine.h), and the threads around it.

@@ -110,6 +110,10 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
     text = std::string(status.message());
   }
   text = Printable(text);
+  if (!details.trace_id.empty() && details.reason.empty()) {
+    // A fault that the server has logged.
+    absl::StrAppend(&text, " (trace id ", details.trace_id, ")");
+  }
   const absl::string_view advice = AdviceFor(details.reason);
   if (!advice.empty()) absl::StrAppend(&text, ". ", advice);
   if (details.reason == kPaymentPending) return absl::StrCat(text, PendingAdvice(details));

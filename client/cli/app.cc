@@ -15,6 +15,7 @@
 #include "client/cli/files.h"
 #include "client/cli/session.h"
 #include "client/cli/times.h"
+#include "client/cpp/trace.h"
 
 namespace farebox::cli {
 namespace {
@@ -64,6 +65,9 @@ void AddOptions(CLI::App* app, SessionOptions* options) {
                   "Names the change; repeating it under the same id does nothing twice")
       ->type_name("ID");
   app->add_flag("--json", options->has_json, "Print the answer as JSON, with the API's names");
+  app->add_flag("--trace", options->has_trace,
+                "Name the calls in the server's log, and tell by which trace id: that of the "
+                "TRACEPARENT in the environment, or a new one");
   app->add_flag("--utc", options->has_utc, "Read and show times in UTC, not the local time zone");
 }
 
@@ -95,8 +99,16 @@ void AddIdentityOptions(CLI::App* app, SessionOptions* options) {
       ->envname("FAREBOX_TLS_KEY");
 }
 
+// The environment's place in a trace, where it has a good one.
+std::string MakeTraceparent() {
+  const char* const found = std::getenv("TRACEPARENT");  // NOLINT(concurrency-mt-unsafe)
+  const bool is_good = found != nullptr && !client::TraceIdOf(found).empty();
+  return is_good ? found : client::MakeTraceparent();
+}
+
 // Fills in what follows from the options.
 void Complete(SessionOptions* options) {
+  if (options->has_trace) options->traceparent = MakeTraceparent();
   options->api_key = std::string(absl::StripAsciiWhitespace(options->api_key));
   options->has_tls |= !options->root_certificates.empty() || !options->certificates.empty();
 }
@@ -131,6 +143,7 @@ int RunApp(int argc, const char* const* argv) {
   AddNumberCommands(&commands);
   AddAccessCommands(&commands);
   AddStatusCommand(&commands);
+  AddTopCommand(&commands);
   AddVerifyCommand(&commands);
   AddCompletionCommand(&commands);
   try {
@@ -145,6 +158,9 @@ int RunApp(int argc, const char* const* argv) {
   }
   Complete(&options);
   Session session(options);
+  if (options.has_trace) {
+    session.Note(absl::StrCat("trace id ", client::TraceIdOf(options.traceparent)));
+  }
   return commands.RunChosen(&session);
 }
 

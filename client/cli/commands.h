@@ -17,6 +17,7 @@ void AddRechargeCommands(Commands* commands);
 void AddCardCommands(Commands* commands);
 void AddNumberCommands(Commands* commands);
 void AddStatusCommand(Commands* commands);
+void AddTopCommand(Commands* commands);
 void AddVerifyCommand(Commands* commands);
 // Knows all commands that were added before it is run.
 void AddCompletionCommand(Commands* commands);

@@ -42,6 +42,7 @@ client::Client& Session::client() {
                               .root_certificates = options_.root_certificates,
                               .certificates = options_.certificates,
                               .private_key = options_.private_key,
+                              .traceparent = options_.traceparent,
                               .timeout = kTimeout,
                               .retry = {.attempt_timeout = kTimeout}});
   }

@@ -28,9 +28,11 @@ struct SessionOptions {
   std::string root_certificates;
   std::string certificates;
   std::string private_key;
+  std::string traceparent;
   std::optional<absl::Duration> timeout;  // Of a call; what is usual where it is not set.
   std::string request_id;                 // Of the change; made where it is empty.
   bool has_json = false;
+  bool has_trace = false;
   bool has_utc = false;
   bool has_colour = false;
 };
@@ -44,7 +46,9 @@ class Session {
   client::Client& client();
   client::CallOptions call_options() const { return {.timeout = options_.timeout}; }
   const std::string& request_id() const { return options_.request_id; }
+  const std::string& server() const { return options_.server; }
   bool has_json() const { return options_.has_json; }
+  bool has_colour() const { return options_.has_colour; }
   absl::TimeZone zone() const;
 
   // Prints the answer, by `show` or as JSON, or says what went wrong. How the program ends.

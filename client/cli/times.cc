@@ -76,6 +76,22 @@ std::string FormatDuration(const google::protobuf::Duration& duration) {
                               absl::Nanoseconds(duration.nanos()));
 }
 
+std::string FormatShort(std::optional<absl::Duration> duration) {
+  if (!duration.has_value()) return "-";
+  if (*duration == absl::InfiniteDuration()) return ">";
+  struct Unit {
+    absl::Duration unit;
+    const char* name;
+  };
+  constexpr Unit kUnits[] = {
+      {absl::Seconds(1), "s"}, {absl::Milliseconds(1), "ms"}, {absl::Microseconds(1), "us"}};
+  for (const Unit& unit : kUnits) {
+    if (*duration < unit.unit) continue;
+    return absl::StrFormat("%.3g%s", absl::FDivDuration(*duration, unit.unit), unit.name);
+  }
+  return "0us";
+}
+
 std::string FormatSeconds(int64_t seconds) {
   if (seconds < 60) return absl::StrCat(seconds, "s");
   if (seconds < 3600) return absl::StrFormat("%dm %02ds", seconds / 60, seconds % 60);

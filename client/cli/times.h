@@ -1,6 +1,7 @@
 #ifndef FAREBOX_CLIENT_CLI_TIMES_H_
 #define FAREBOX_CLIENT_CLI_TIMES_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ std::string ZoneName(absl::TimeZone zone, absl::Time at);
 
 // "1.5ms"
 std::string FormatDuration(const google::protobuf::Duration& duration);
+
+// "213us", "1.25ms", "2.5s": three digits or so. "-" for none, ">" for an infinite one.
+std::string FormatShort(std::optional<absl::Duration> duration);
 
 // "1h 02m 03s", "42s".
 std::string FormatSeconds(int64_t seconds);

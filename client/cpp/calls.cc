@@ -1,5 +1,6 @@
 #include "client/cpp/calls.h"
 
+#include "client/cpp/trace.h"
 #include "google/rpc/status.pb.h"
 
 namespace farebox::client {
@@ -16,6 +17,18 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 void SetTimeout(absl::Duration timeout, grpc::ClientContext* context) {
   context->set_deadline(gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
+}
+
+void SetTraceparent(const std::string& traceparent, grpc::ClientContext* context) {
+  if (!traceparent.empty()) context->AddMetadata(kTraceparent, traceparent);
+}
+
+absl::Status WithTraceId(const grpc::ClientContext& context, absl::Status status) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto told = metadata.find(kTraceresponse);
+  if (told == metadata.end()) return status;
+  SetTraceId(TraceIdOf({told->second.data(), told->second.size()}), &status);
+  return status;
 }
 
 void FillOperationId(v1::Operation* operation) {

@@ -33,6 +33,12 @@ absl::Status FromGrpc(const grpc::Status& status);
 // Lets the attempt take so long from now, whatever happens to the wall clock meanwhile.
 void SetTimeout(absl::Duration timeout, grpc::ClientContext* context);
 
+// Says which trace the attempt is a part of; nothing where it is empty.
+void SetTraceparent(const std::string& traceparent, grpc::ClientContext* context);
+
+// Notes in a failure under which trace id the server has the attempt, where it has said so.
+absl::Status WithTraceId(const grpc::ClientContext& context, absl::Status status);
+
 // How long ago it was made, by a clock that nobody sets. Thread-compatible.
 class Stopwatch {
  public:
@@ -99,17 +105,20 @@ using BlockingMethod = grpc::Status (Stub::*)(grpc::ClientContext*, const Reques
 // Calls `method` until it is answered, finally refused, or the plan is at its end.
 template <typename Stub, typename Request, typename Response>
 absl::StatusOr<Response> Call(Stub* stub, BlockingMethod<Stub, Request, Response> method,
-                              Request request, RetryPlan plan) {
+                              Request request, CallPlan plan) {
   FillRequestId(&request);
   const Stopwatch stopwatch;
   while (true) {
     grpc::ClientContext context;
-    SetTimeout(plan.AttemptTimeout(stopwatch.Elapsed()), &context);
+    SetTimeout(plan.retry.AttemptTimeout(stopwatch.Elapsed()), &context);
+    SetTraceparent(plan.traceparent, &context);
     Response response;
     absl::Status status = FromGrpc((stub->*method)(&context, request, &response));
     if (status.ok()) return response;
+    status = WithTraceId(context, std::move(status));
     absl::BitGen bits;
-    const std::optional<absl::Duration> pause = plan.PauseAfter(status, stopwatch.Elapsed(), bits);
+    const std::optional<absl::Duration> pause =
+        plan.retry.PauseAfter(status, stopwatch.Elapsed(), bits);
     if (!pause.has_value()) return WithRequestId(request, std::move(status));
     absl::SleepFor(*pause);
   }
@@ -128,7 +137,7 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
   using Done = std::function<void(absl::StatusOr<Response>)>;
 
   // `stub` and `open_calls` outlive the call; `open_calls` counts it.
-  static void Start(Async* stub, Method method, Request request, RetryPlan plan,
+  static void Start(Async* stub, Method method, Request request, CallPlan plan,
                     OpenCalls* open_calls, Done done) {
     FillRequestId(&request);
     const std::shared_ptr<AsyncCall> call(new AsyncCall(
@@ -138,7 +147,7 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
   }
 
  private:
-  AsyncCall(Async* stub, Method method, Request request, RetryPlan plan, OpenCalls* open_calls,
+  AsyncCall(Async* stub, Method method, Request request, CallPlan plan, OpenCalls* open_calls,
             Done done)
       : stub_(stub),
         method_(method),
@@ -149,7 +158,8 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
 
   void Attempt() {
     context_.emplace();
-    SetTimeout(plan_.AttemptTimeout(stopwatch_.Elapsed()), &*context_);
+    SetTimeout(plan_.retry.AttemptTimeout(stopwatch_.Elapsed()), &*context_);
+    SetTraceparent(plan_.traceparent, &*context_);
     response_.Clear();
     (stub_->*method_)(&*context_, &request_, &response_,
                       [self = this->shared_from_this()](const grpc::Status& status) {
@@ -159,9 +169,10 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
 
   void TakeStatus(absl::Status status) {
     if (status.ok()) return Finish(std::move(response_));
+    status = WithTraceId(*context_, std::move(status));
     absl::BitGen bits;
     const std::optional<absl::Duration> pause =
-        plan_.PauseAfter(status, stopwatch_.Elapsed(), bits);
+        plan_.retry.PauseAfter(status, stopwatch_.Elapsed(), bits);
     if (!pause.has_value() || open_calls_->is_closing()) {
       return Finish(WithRequestId(request_, std::move(status)));
     }
@@ -191,7 +202,7 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
   const Stopwatch stopwatch_;
 
   // Used by one thread at a time: whichever has the attempt's answer or the alarm.
-  RetryPlan plan_;
+  CallPlan plan_;
   Done done_;
   Response response_;
   std::optional<grpc::ClientContext> context_;

@@ -5,11 +5,13 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/client_interceptor.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/trace.h"
 
 namespace farebox::client {
 namespace {
@@ -25,36 +27,50 @@ int Millis(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
 
-// Adds the key to a call. gRPC's own call credentials do so on connections with TLS only, and a
-// server on the same machine may have none.
-class KeySender final : public grpc::experimental::Interceptor {
+// Metadata that every call is sent with: a key, which gRPC's own call credentials send on
+// connections with TLS only, while a server on the same machine may have none; and a trace.
+struct CallHeaders {
+  std::string authorization = {};
+  std::string traceparent = {};
+};
+
+class HeaderSender final : public grpc::experimental::Interceptor {
  public:
-  explicit KeySender(const std::string& authorization) : authorization_(authorization) {}
+  explicit HeaderSender(const CallHeaders& headers) : headers_(headers) {}
 
   void Intercept(grpc::experimental::InterceptorBatchMethods* methods) override {
     constexpr auto kPoint = grpc::experimental::InterceptionHookPoints::PRE_SEND_INITIAL_METADATA;
     if (methods->QueryInterceptionHookPoint(kPoint)) {
-      methods->GetSendInitialMetadata()->emplace("authorization", authorization_);
+      AddTo(methods->GetSendInitialMetadata());
     }
     methods->Proceed();
   }
 
  private:
-  const std::string& authorization_;
+  void AddTo(std::multimap<std::string, std::string>* metadata) const {
+    if (!headers_.authorization.empty()) {
+      metadata->emplace("authorization", headers_.authorization);
+    }
+    // A call's own wins.
+    if (!headers_.traceparent.empty() && metadata->count(kTraceparent) == 0) {
+      metadata->emplace(kTraceparent, headers_.traceparent);
+    }
+  }
+
+  const CallHeaders& headers_;
 };
 
-class KeySenderFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
+class HeaderSenderFactory final : public grpc::experimental::ClientInterceptorFactoryInterface {
  public:
-  explicit KeySenderFactory(const std::string& api_key)
-      : authorization_(absl::StrCat("Bearer ", api_key)) {}
+  explicit HeaderSenderFactory(CallHeaders headers) : headers_(std::move(headers)) {}
 
   grpc::experimental::Interceptor* CreateClientInterceptor(
       grpc::experimental::ClientRpcInfo*) override {
-    return new KeySender(authorization_);
+    return new HeaderSender(headers_);
   }
 
  private:
-  const std::string authorization_;
+  const CallHeaders headers_;
 };
 
 std::shared_ptr<grpc::ChannelCredentials> MakeCredentials(const ClientOptions& options) {
@@ -79,8 +95,10 @@ std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
   // Clients of one process do not share a connection behind their backs.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
-  if (!options.api_key.empty()) {
-    interceptors.push_back(std::make_unique<KeySenderFactory>(options.api_key));
+  CallHeaders headers = {.traceparent = options.traceparent};
+  if (!options.api_key.empty()) headers.authorization = absl::StrCat("Bearer ", options.api_key);
+  if (!headers.authorization.empty() || !headers.traceparent.empty()) {
+    interceptors.push_back(std::make_unique<HeaderSenderFactory>(std::move(headers)));
   }
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       options.target, MakeCredentials(options), arguments, std::move(interceptors));

@@ -42,16 +42,16 @@ struct Client::Connection {
   explicit Connection(ClientOptions client_options)
       : options(std::move(client_options)), channel(Connect(options)) {}
 
-  RetryPlan Plan(const CallOptions& call) const {
-    return RetryPlan(options.retry, call.timeout.value_or(options.timeout));
+  CallPlan Plan(const CallOptions& call) const {
+    return {RetryPlan(options.retry, call.timeout.value_or(options.timeout)), call.traceparent};
   }
 
   // One attempt: for a change without a request id.
-  RetryPlan OncePlan(const CallOptions& call) const {
+  CallPlan OncePlan(const CallOptions& call) const {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = call.timeout.value_or(options.timeout);
     retry.attempts_max = 1;
-    return RetryPlan(retry, retry.attempt_timeout);
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
   }
 
   // For what takes as long as there is data.
@@ -60,18 +60,18 @@ struct Client::Connection {
   }
 
   // An attempt may take all the time there is: what is slow is not lost.
-  RetryPlan BulkPlan(const CallOptions& call) const {
+  CallPlan BulkPlan(const CallOptions& call) const {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = BulkTimeout(call);
-    return RetryPlan(retry, retry.attempt_timeout);
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
   }
 
   // The same where a payment provider is asked, who is not to be asked often.
-  RetryPlan ProviderPlan(const CallOptions& call) const {
+  CallPlan ProviderPlan(const CallOptions& call) const {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = call.timeout.value_or(options.provider_timeout);
     retry.attempts_max = std::min(retry.attempts_max, kProviderAttemptsMax);
-    return RetryPlan(retry, retry.attempt_timeout);
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
   }
 
   template <typename Request, typename Response>
@@ -271,6 +271,7 @@ absl::StatusOr<v1::ImportRatesResponse> Client::ImportRates(absl::string_view de
                                                             const CallOptions& options) {
   grpc::ClientContext context;
   SetTimeout(connection_->BulkTimeout(options), &context);
+  SetTraceparent(options.traceparent, &context);
   v1::ImportRatesResponse response;
   const auto stream = connection_->rates.ImportRates(&context, &response);
   v1::ImportRatesRequest piece;
@@ -306,6 +307,7 @@ absl::Status Client::ExportRates(v1::ExportRatesRequest request,
                                  const CallOptions& options) {
   grpc::ClientContext context;
   SetTimeout(connection_->BulkTimeout(options), &context);
+  SetTraceparent(options.traceparent, &context);
   const auto stream = connection_->rates.ExportRates(&context, request);
   v1::ExportRatesResponse piece;
   while (stream->Read(&piece)) take(piece.csv());

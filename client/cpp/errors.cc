@@ -11,6 +11,7 @@ namespace {
 // A serialized google.rpc.Status.
 constexpr absl::string_view kDetailsUrl = "type.googleapis.com/google.rpc.Status";
 constexpr absl::string_view kRequestIdUrl = "farebox/request_id";
+constexpr absl::string_view kTraceIdUrl = "farebox/trace_id";
 
 // Reads one detail, whichever kind it is; an unknown kind is left alone.
 void ReadDetail(const google::protobuf::Any& any, ErrorDetails* details) {
@@ -38,6 +39,8 @@ ErrorDetails ErrorOf(const absl::Status& status) {
   for (const google::protobuf::Any& any : proto.details()) ReadDetail(any, &details);
   const auto request_id = status.GetPayload(kRequestIdUrl);
   if (request_id.has_value()) details.request_id = std::string(*request_id);
+  const auto trace_id = status.GetPayload(kTraceIdUrl);
+  if (trace_id.has_value()) details.trace_id = std::string(*trace_id);
   return details;
 }
 
@@ -63,6 +66,10 @@ google::rpc::Status StatusToProto(const absl::Status& status) {
 
 void SetRequestId(absl::string_view request_id, absl::Status* status) {
   if (!request_id.empty()) status->SetPayload(kRequestIdUrl, absl::Cord(request_id));
+}
+
+void SetTraceId(absl::string_view trace_id, absl::Status* status) {
+  if (!trace_id.empty()) status->SetPayload(kTraceIdUrl, absl::Cord(trace_id));
 }
 
 }  // namespace farebox::client

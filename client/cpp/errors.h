@@ -31,6 +31,8 @@ struct ErrorDetails {
   // The id that the failed call was sent with, also where the library made it. Where it is unknown
   // whether the change was made (UNAVAILABLE, DEADLINE_EXCEEDED), repeating it with this id tells.
   std::string request_id;
+  // The trace id under which the server's log has the call, where it has told one.
+  std::string trace_id;
 };
 
 // What `status`, which came from this library, carries. Empty for an OK status.
@@ -44,6 +46,8 @@ google::rpc::Status StatusToProto(const absl::Status& status);
 
 // Notes the id that the call was sent with, for ErrorOf. Nothing happens to an OK status.
 void SetRequestId(absl::string_view request_id, absl::Status* status);
+// The same for the trace id under which the server has it.
+void SetTraceId(absl::string_view trace_id, absl::Status* status);
 
 }  // namespace farebox::client
 

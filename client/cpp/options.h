@@ -34,6 +34,9 @@ struct ClientOptions {
   // What the client shows, its own certificate first; empty: nothing.
   std::string certificates;
   std::string private_key;
+  // A W3C `traceparent` that every call is sent with, streams too, but those that have one of their
+  // own; none if empty. See trace.h.
+  std::string traceparent;
   // What a call may take in all: its attempts and the pauses between them.
   absl::Duration timeout = absl::Seconds(2);
   // The same for Verify, ReconcileRecharges, ImportRates, ExportRates and ExportActivity, which
@@ -52,6 +55,9 @@ struct ClientOptions {
 struct CallOptions {
   // In place of ClientOptions::timeout, bulk_timeout or provider_timeout.
   std::optional<absl::Duration> timeout;
+  // The call's place in a trace, in place of ClientOptions::traceparent: the server's log has its
+  // trace id wherever it writes about the call.
+  std::string traceparent = {};
 };
 
 }  // namespace farebox::client

@@ -2,6 +2,7 @@
 #define FAREBOX_CLIENT_CPP_RETRY_H_
 
 #include <optional>
+#include <string>
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/status/status.h"
@@ -51,6 +52,12 @@ class RetryPlan {
   const absl::Duration timeout_;
   Backoff backoff_;
   int attempts_ = 0;
+};
+
+// How one call is made.
+struct CallPlan {
+  RetryPlan retry;
+  std::string traceparent;  // Sent with each attempt; none if empty.
 };
 
 }  // namespace farebox::client

@@ -1,67 +1,41 @@
 #include "server/metrics/server_metrics.h"
 
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
-#include "prometheus/client_metric.h"
 #include "prometheus/metric_family.h"
 #include "prometheus/metric_type.h"
+#include "server/metrics/families.h"
+#include "server/metrics/process_metrics.h"
 
 namespace farebox::server {
 namespace {
 
-prometheus::MetricFamily Family(const char* name, const char* help, prometheus::MetricType type,
-                                prometheus::ClientMetric metric) {
-  return {.name = name, .help = help, .type = type, .metric = {std::move(metric)}};
-}
-
-prometheus::MetricFamily Gauge(const char* name, const char* help, double value) {
-  prometheus::ClientMetric metric;
-  metric.gauge.value = value;
-  return Family(name, help, prometheus::MetricType::Gauge, std::move(metric));
-}
-
-prometheus::MetricFamily Counter(const char* name, const char* help, int64_t value) {
-  prometheus::ClientMetric metric;
-  metric.counter.value = static_cast<double>(value);
-  return Family(name, help, prometheus::MetricType::Counter, std::move(metric));
-}
-
 prometheus::MetricFamily BuildInfo() {
-  prometheus::ClientMetric metric;
-  metric.label = {{.name = "version", .value = FAREBOX_VERSION}};
-  metric.gauge.value = 1;
-  return Family("farebox_build_info", "The program", prometheus::MetricType::Gauge,
-                std::move(metric));
+  LabelledFamily info("farebox_build_info", "The program", prometheus::MetricType::Gauge,
+                      "version");
+  info.Add(FAREBOX_VERSION, 1);
+  return std::move(info).Take();
 }
 
-// 0 where it cannot be told: alerts look for too little.
-double FreeBytes(const std::string& directory) {
-  struct statvfs disk;
-  if (statvfs(directory.c_str(), &disk) != 0) return 0;
-  return static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+void AddAudit(const AuditLog::Counts& counts, std::vector<prometheus::MetricFamily>* families) {
+  LabelledFamily records("farebox_audit_records_total", "Lines of the audit log since the start",
+                         prometheus::MetricType::Counter, "event");
+  records.Add("asked", static_cast<double>(counts.asked));
+  records.Add("answered", static_cast<double>(counts.answered));
+  records.Add("denied", static_cast<double>(counts.denied));
+  families->push_back(std::move(records).Take());
+  families->push_back(Counter("farebox_audit_lost_total",
+                              "Lines of the audit log that could not be written",
+                              static_cast<double>(counts.lost)));
 }
 
-double ResidentBytes() {
-  std::ifstream file("/proc/self/statm");
-  int64_t size = 0;
-  int64_t resident = 0;
-  file >> size >> resident;
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-double OpenDescriptors() {
-  std::error_code error;
-  int count = 0;
-  for (auto entry = std::filesystem::directory_iterator("/proc/self/fd", error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    ++count;
-  }
-  return count;
+void AddCertificate(const TlsFiles& tls, std::vector<prometheus::MetricFamily>* families) {
+  families->push_back(Gauge("farebox_certificate_expiry_timestamp_seconds",
+                            "When the server's certificate expires, since 1970",
+                            absl::ToDoubleSeconds(tls.Current()->expire_time - absl::UnixEpoch())));
+  families->push_back(Gauge("farebox_certificate_refused",
+                            "1 where the files have what cannot be used, and the one before is",
+                            tls.is_refused() ? 1 : 0));
 }
 
 }  // namespace
@@ -69,11 +43,14 @@ double OpenDescriptors() {
 std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
   const LedgerStats ledger = sources_.ledger->Stats();
   const JournalStats journal = sources_.journal->Stats();
-  return {
+  const ReaderPool::Stats readers = sources_.readers->stats();
+  std::vector<prometheus::MetricFamily> families = {
       BuildInfo(),
       Gauge("farebox_accounts", "Accounts, of any state", static_cast<double>(ledger.accounts)),
-      Counter("farebox_entries_total", "Entries in the journal", ledger.last_entry),
-      Counter("farebox_batches_total", "Batches in the journal: a disk sync each", ledger.batches),
+      Counter("farebox_entries_total", "Entries in the journal",
+              static_cast<double>(ledger.last_entry)),
+      Counter("farebox_batches_total", "Batches in the journal: a disk sync each",
+              static_cast<double>(ledger.batches)),
       Gauge("farebox_queued_commands", "Changes that wait for the disk",
             static_cast<double>(ledger.queued_commands)),
       Gauge("farebox_queued_commands_max", "More of them are answered OVERLOADED",
@@ -90,14 +67,19 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
       Gauge("farebox_derived_bytes", "The derived file, which can be rebuilt",
             static_cast<double>(journal.derived_bytes)),
       Gauge("farebox_disk_free_bytes", "Free where the ledger's files are",
-            FreeBytes(sources_.data_directory)),
+            static_cast<double>(FreeDiskBytes(sources_.data_directory))),
       Gauge("farebox_watchers", "Open WatchAccount streams",
             static_cast<double>(sources_.watcher_count())),
-      Gauge("process_start_time_seconds", "When the server was started, since 1970",
-            absl::ToDoubleSeconds(sources_.start_time - absl::UnixEpoch())),
-      Gauge("process_resident_memory_bytes", "Memory in use", ResidentBytes()),
-      Gauge("process_open_fds", "Open file descriptors", OpenDescriptors()),
+      Gauge("farebox_reader_queries_waiting", "Queries that wait for a reader",
+            static_cast<double>(readers.waiting)),
+      Gauge("farebox_reader_queries_waiting_max", "More of them are answered OVERLOADED",
+            static_cast<double>(readers.waiting_max)),
+      Counter("farebox_reader_queries_total", "Queries run since the start",
+              static_cast<double>(readers.run)),
   };
+  AddAudit(sources_.audit->counts(), &families);
+  if (sources_.tls != nullptr) AddCertificate(*sources_.tls, &families);
+  return families;
 }
 
 }  // namespace farebox::server

@@ -115,6 +115,7 @@ absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attem
   CountCharge(attempt, &profile->profile);
   *begun = RechargeRecords::NewAttempt(account, std::move(attempt));
   FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile, .attempt = begun}));
+  parts_.on_state(begun->attempt);
   parts_.reached("INTENT");
   return absl::OkStatus();
 }
@@ -231,6 +232,7 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
     return parts_.mails->WriteReceipt(account, profile->profile, attempt, outcome.entry.balance,
                                       now);
   }));
+  parts_.on_state(attempt);
   parts_.reached("CREDITED");
   return absl::OkStatus();
 }
@@ -278,6 +280,7 @@ absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
                                        &record->attempt, parts_.clock->Now());
   }
   FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
+  if (before != after) parts_.on_state(record->attempt);
   parts_.reached(v1::RechargeState_Name(after));
   return absl::OkStatus();
 }
@@ -301,6 +304,7 @@ absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& ac
     return parts_.mails->Write(event, account, profile, &attempt, now);
   };
   FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
+  parts_.on_state(attempt);
   parts_.reached(v1::RechargeState_Name(attempt.state()));
   return absl::OkStatus();
 }

@@ -51,6 +51,9 @@ class Recharger {
     std::function<std::string()> new_recharge_id;
     // The most that is charged at once.
     const RechargeLimitTable* limits = nullptr;
+    // Told of each state that an attempt has reached, once it is on disk.
+    std::function<void(const stored::v1::RechargeAttempt&)> on_state =
+        [](const stored::v1::RechargeAttempt&) {};
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

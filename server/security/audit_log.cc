@@ -84,10 +84,30 @@ absl::Status AuditLog::Write(v1::AuditRecord record) {
     if (facts.ok()) account = facts->number;
   }
   std::string key = absl::StrCat(record.call_id(), "/", v1::AuditEvent_Name(record.event()));
-  return documents_->Put({{.kind = kAuditRecords,
-                           .key = std::move(key),
-                           .account = account,
-                           .content = record.SerializeAsString()}});
+  absl::Status written = documents_->Put({{.kind = kAuditRecords,
+                                           .key = std::move(key),
+                                           .account = account,
+                                           .content = record.SerializeAsString()}});
+  Count(record.event(), written.ok());
+  return written;
+}
+
+void AuditLog::Count(v1::AuditEvent event, bool is_written) {
+  MutexLock lock(&mu_);
+  if (!is_written) {
+    ++counts_.lost;
+  } else if (event == v1::AUDIT_EVENT_ASKED) {
+    ++counts_.asked;
+  } else if (event == v1::AUDIT_EVENT_ANSWERED) {
+    ++counts_.answered;
+  } else {
+    ++counts_.denied;
+  }
+}
+
+AuditLog::Counts AuditLog::counts() const {
+  MutexLock lock(&mu_);
+  return counts_;
 }
 
 void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then) {
@@ -101,13 +121,15 @@ void AuditLog::End(v1::AuditRecord answered, absl::AnyInvocable<void()> then) {
   std::string lane = answered.account_id();
   // Where the work is dropped too: the change was made, and its caller waits.
   auto done = absl::MakeCleanup(std::move(then));
-  lanes_.Post(std::move(lane), [this, answered = std::move(answered),
-                                done = std::move(done)]() mutable {
-    std::string call_id = answered.call_id();
-    const absl::Status written = Write(std::move(answered));
-    if (written.ok()) return;
-    Log(LogLevel::kError, "audit_line_lost", {{"call_id", call_id}, {"error", written.message()}});
-  });
+  lanes_.Post(std::move(lane),
+              [this, answered = std::move(answered), done = std::move(done)]() mutable {
+                const std::string call_id = answered.call_id();
+                const std::string trace_id = answered.trace_id();
+                const absl::Status written = Write(std::move(answered));
+                if (written.ok()) return;
+                Log(LogLevel::kError, "audit_line_lost",
+                    {{"call_id", call_id}, {"trace_id", trace_id}, {"error", written.message()}});
+              });
 }
 
 bool AuditLog::IsNews(const v1::AuditRecord& denied) {
@@ -126,7 +148,8 @@ void AuditLog::NoteDenied(v1::AuditRecord denied) {
       {{"caller", denied.caller()},
        {"peer", denied.peer()},
        {"method", denied.method()},
-       {"problem", denied.problem()}});
+       {"problem", denied.problem()},
+       {"trace_id", denied.trace_id()}});
   lanes_.Post("", [this, denied = std::move(denied)]() mutable {
     const absl::Status written = Write(std::move(denied));
     if (!written.ok()) Log(LogLevel::kError, "audit_line_lost", {{"error", written.message()}});

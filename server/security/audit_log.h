@@ -53,16 +53,28 @@ class AuditLog {
   absl::StatusOr<std::vector<v1::AuditRecord>> List(AccountNumber account, int64_t before,
                                                     size_t count_max);
 
+  // Lines since the start, by what they tell.
+  struct Counts {
+    int64_t asked = 0;
+    int64_t answered = 0;
+    int64_t denied = 0;
+    int64_t lost = 0;  // Could not be written.
+  };
+  Counts counts() const;
+
   void Drain() { lanes_.Drain(); }
 
  private:
   bool IsNews(const v1::AuditRecord& denied);
+  // Notes what became of a line.
+  void Count(v1::AuditEvent event, bool is_written);
 
   DocumentStore* const documents_;
   const Ledger* const ledger_;
   const Clock* const clock_;
 
-  Mutex mu_;
+  mutable Mutex mu_;
+  Counts counts_ ABSL_GUARDED_BY(mu_);
   // When a caller and an RPC may be noted again.
   absl::flat_hash_map<std::string, absl::Time> denied_until_ ABSL_GUARDED_BY(mu_);
 

@@ -131,6 +131,11 @@ std::shared_ptr<const TlsIdentity> TlsFiles::Current() const {
   return current_;
 }
 
+bool TlsFiles::is_refused() const {
+  MutexLock lock(&mu_);
+  return !last_problem_.empty();
+}
+
 void TlsFiles::Loop() {
   while (true) {
     {

@@ -58,6 +58,9 @@ class TlsFiles {
 
   std::shared_ptr<const TlsIdentity> Current() const;
 
+  // Whether what the files have now was refused, and older certificates are in force.
+  bool is_refused() const;
+
   // Looks at the files now.
   void Look();
 

@@ -58,19 +58,17 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
  public:
   struct Parts {
     const RpcMethod& method;
-    const grpc::CallbackServerContext& context;
     const CommandFactory& commands;
     Ledger* ledger;
     OpenStreams* streams;
   };
 
-  explicit ApplyStreamCall(const Parts& parts) : parts_(parts), start_(parts.method.Now()) {}
+  ApplyStreamCall(const Parts& parts, grpc::CallbackServerContext* context)
+      : parts_(parts), context_(context, parts.method.Now()) {}
 
   void Begin() {
     self_ = shared_from_this();
-    absl::StatusOr<CallerPtr> caller = parts_.method.Admit(parts_.context, 0);
-    absl::Status taken = caller.status();
-    if (taken.ok()) caller_ = *std::move(caller);
+    absl::Status taken = parts_.method.Admit(&context_, 0);
     if (taken.ok()) taken = parts_.streams->Enter(self_);
     if (!taken.ok()) EndWith(taken);
     Proceed();
@@ -95,7 +93,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     Proceed();
   }
 
-  void OnCancel() override { parts_.method.NoteCancelled(parts_.context, start_); }
+  void OnCancel() override { parts_.method.NoteCancelled(context_); }
 
   void OnDone() override {
     parts_.streams->Leave(this);
@@ -118,7 +116,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
     if (!parsed.ok()) return EndWith(parsed);
-    const absl::Status may = CheckOperation(*caller_, operation->request()->operation());
+    const absl::Status may = CheckOperation(*context_.caller(), operation->request()->operation());
     if (!may.ok()) return AddResult(operation->Error(may));
     absl::StatusOr<Command> command =
         parts_.commands.Make(operation->request()->operation(), absl::InfiniteFuture());
@@ -141,7 +139,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void NoteBytes() {
     unnoted_bytes_ += incoming_.Length() + limits::kMessageOverheadBytes;
     if (unnoted_bytes_ < limits::kTrafficPieceBytes) return;
-    parts_.method.NoteBytes(parts_.context, std::exchange(unnoted_bytes_, 0));
+    parts_.method.NoteBytes(context_, std::exchange(unnoted_bytes_, 0));
   }
 
   void AddResult(grpc::ByteBuffer result, bool from_flight = false) {
@@ -185,7 +183,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
                    is_more ? grpc::WriteOptions().set_buffer_hint() : grpc::WriteOptions());
         return true;
       case Step::kFinish:
-        Finish(parts_.method.End(end, start_));
+        Finish(parts_.method.End(end, /*request=*/nullptr, &context_));
         return false;
     }
     return false;
@@ -215,13 +213,13 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Constant after construction.
   const Parts parts_;
-  const absl::Time start_;
   std::shared_ptr<ApplyStreamCall> self_;  // Until gRPC is done.
-  CallerPtr caller_;                       // Set before anything is read.
 
   // Synchronises itself.
   SerialRunner runner_;
 
+  // Used before anything is read, and at the end.
+  CallContext context_;
   // Used by one reaction at a time.
   grpc::ByteBuffer incoming_;
   size_t unnoted_bytes_ = 0;
@@ -241,13 +239,12 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 }  // namespace
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeApplyStream(
-    const RpcMethod& method, const grpc::CallbackServerContext& context,
-    const CommandFactory& commands, Ledger* ledger, OpenStreams* streams) {
-  const auto call = std::make_shared<ApplyStreamCall>(ApplyStreamCall::Parts{.method = method,
-                                                                             .context = context,
-                                                                             .commands = commands,
-                                                                             .ledger = ledger,
-                                                                             .streams = streams});
+    const RpcMethod& method, grpc::CallbackServerContext& context, const CommandFactory& commands,
+    Ledger* ledger, OpenStreams* streams) {
+  const auto call = std::make_shared<ApplyStreamCall>(
+      ApplyStreamCall::Parts{
+          .method = method, .commands = commands, .ledger = ledger, .streams = streams},
+      &context);
   call->Begin();
   return call.get();
 }

@@ -14,8 +14,8 @@ namespace farebox::server {
 // One call of ApplyStream. Results come as they become durable, in that order; so many operations
 // may be in flight, and beyond that the stream is not read, which its caller feels as backpressure.
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeApplyStream(
-    const RpcMethod& method, const grpc::CallbackServerContext& context,
-    const CommandFactory& commands, Ledger* ledger, OpenStreams* streams);
+    const RpcMethod& method, grpc::CallbackServerContext& context, const CommandFactory& commands,
+    Ledger* ledger, OpenStreams* streams);
 
 }  // namespace farebox::server
 

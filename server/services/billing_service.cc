@@ -33,7 +33,7 @@ BillingService::BillingService(const Parts& parts)
       watch_account_(parts.environment, "farebox.v1.BillingService/WatchAccount") {}
 
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* BillingService::Apply(const RpcMethod& method, const Context& context,
+grpc::ServerUnaryReactor* BillingService::Apply(const RpcMethod& method, Context& context,
                                                 const Bytes& request, Bytes* response) {
   using Call = UnaryCall<Request, Response>;
   return Call::Serve(method, context, request, response, [this](Call* call) {

@@ -61,8 +61,7 @@ class BillingService final : public RawBillingService {
 
   // One change, from its request to its answer.
   template <typename Request, typename Response>
-  Unary* Apply(const RpcMethod& method, const Context& context, const Bytes& request,
-               Bytes* response);
+  Unary* Apply(const RpcMethod& method, Context& context, const Bytes& request, Bytes* response);
 
   const Parts parts_;
   const CommandFactory commands_;

@@ -29,12 +29,13 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                              public OpenStream,
                              public std::enable_shared_from_this<ActivityExport> {
  public:
-  explicit ActivityExport(const ExportParts& parts) : parts_(parts), start_(parts.method.Now()) {}
+  ActivityExport(const ExportParts& parts, grpc::CallbackServerContext* context)
+      : parts_(parts), context_(context, parts.method.Now()) {}
 
   // The call is gone when gRPC is done with it, which may be before this returns.
-  void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
+  void Begin(const grpc::ByteBuffer& request) {
     const std::shared_ptr<ActivityExport> alive = self_ = shared_from_this();
-    const absl::Status read = Read(context, request);
+    const absl::Status read = Read(request);
     if (!read.ok()) return End(read);
     QueueNext();
   }
@@ -45,7 +46,10 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     QueueNext();
   }
 
-  void OnCancel() override { ending_ = Ending::kCancelled; }
+  void OnCancel() override {
+    parts_.method.NoteCancelled(context_);
+    ending_ = Ending::kCancelled;
+  }
   void EndSoon() override { ending_ = Ending::kShuttingDown; }
 
   void OnDone() override {
@@ -56,12 +60,11 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
  private:
   enum class Ending { kNo, kCancelled, kShuttingDown };
 
-  absl::Status Read(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes) {
-    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, parts_.method.Admit(context));
-    v1::ExportActivityRequest request;
-    FAREBOX_RETURN_IF_ERROR(parts_.method.Parse(bytes, &request));
-    FAREBOX_RETURN_IF_ERROR(parts_.method.CheckMayAsk(*caller, context, request));
-    FAREBOX_ASSIGN_OR_RETURN(query_, ReadActivityQuery(parts_.ledger, request));
+  absl::Status Read(const grpc::ByteBuffer& bytes) {
+    FAREBOX_RETURN_IF_ERROR(parts_.method.Admit(&context_, bytes.Length()));
+    FAREBOX_RETURN_IF_ERROR(parts_.method.Parse(bytes, &request_));
+    FAREBOX_RETURN_IF_ERROR(parts_.method.CheckMayAsk(&context_, request_));
+    FAREBOX_ASSIGN_OR_RETURN(query_, ReadActivityQuery(parts_.ledger, request_));
     zone_ = TimeZoneOf(query_.account);
     currency_code_ = SettingsOf(*query_.account.settings).currency_code();
     return parts_.exports->Enter(shared_from_this());
@@ -134,14 +137,13 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     return absl::OkStatus();
   }
 
-  void End(const absl::Status& status) { Finish(parts_.method.End(status, start_)); }
+  void End(const absl::Status& status) { Finish(parts_.method.End(status, &request_, &context_)); }
 
   // Most lines fit in here.
   static constexpr size_t kLineArenaBytes = 2048;
 
   // Constant after construction.
   const ExportParts parts_;
-  const absl::Time start_;
 
   // Synchronises itself.
   std::atomic<Ending> ending_{Ending::kNo};
@@ -149,6 +151,8 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   std::shared_ptr<ActivityExport> self_;  // Until gRPC is done.
 
   // Used by whoever has the call.
+  CallContext context_;
+  v1::ExportActivityRequest request_;
   ActivityQuery query_;
   absl::TimeZone zone_;
   std::string currency_code_;
@@ -162,10 +166,10 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeActivityExport(
-    const ExportParts& parts, const grpc::CallbackServerContext& context,
+    const ExportParts& parts, grpc::CallbackServerContext& context,
     const grpc::ByteBuffer& request) {
-  const auto call = std::make_shared<ActivityExport>(parts);
-  call->Begin(context, request);
+  const auto call = std::make_shared<ActivityExport>(parts, &context);
+  call->Begin(request);
   return call.get();
 }
 

@@ -23,7 +23,7 @@ struct ExportParts {
 // its own, made when the one before has gone: a caller that reads slowly keeps a piece in memory,
 // and no thread.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeActivityExport(
-    const ExportParts& parts, const grpc::CallbackServerContext& context,
+    const ExportParts& parts, grpc::CallbackServerContext& context,
     const grpc::ByteBuffer& request);
 
 }  // namespace farebox::server

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "farebox/v1/rate.pb.h"
 #include "server/limits.h"
 #include "server/rating/deck_csv.h"
@@ -19,14 +19,14 @@ namespace {
 // Deletes itself.
 class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  ExportCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
-             absl::StatusOr<std::shared_ptr<const LoadedDeck>> deck)
-      : method_(method), context_(context), start_(method.Now()) {
-    if (!deck.ok()) {
-      End(deck.status());
+  ExportCall(const RpcMethod& method, grpc::CallbackServerContext* context,
+             const grpc::ByteBuffer& request, const DeckRegistry& decks)
+      : method_(method), context_(context, method.Now()) {
+    const absl::Status found = FindDeck(request, decks);
+    if (!found.ok()) {
+      End(found);
       return;
     }
-    deck_ = *std::move(deck);
     csv_ = rating::DeckCsvHeader();
     Next();
   }
@@ -36,11 +36,20 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     Next();
   }
 
-  void OnCancel() override { method_.NoteCancelled(context_, start_); }
+  void OnCancel() override { method_.NoteCancelled(context_); }
 
   void OnDone() override { delete this; }
 
  private:
+  absl::Status FindDeck(const grpc::ByteBuffer& bytes, const DeckRegistry& decks) {
+    FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_, bytes.Length()));
+    FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request_));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, request_));
+    FAREBOX_RETURN_IF_ERROR(CheckDeckName(request_.deck()));
+    deck_ = decks.Find(request_.deck());
+    return deck_ != nullptr ? absl::OkStatus() : error::DeckNotFound(request_.deck());
+  }
+
   void Next() {
     while (csv_.size() < limits::kExportPieceBytes) {
       const rating::RateRow* const row = deck_->rates->Row(next_row_);
@@ -57,39 +66,26 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     StartWrite(&piece_);
   }
 
-  void End(const absl::Status& status) { Finish(method_.End(status, start_)); }
+  void End(const absl::Status& status) { Finish(method_.End(status, &request_, &context_)); }
 
   const RpcMethod& method_;
-  const grpc::CallbackServerContext& context_;
-  const absl::Time start_;
 
   // Used by one reaction at a time.
+  CallContext context_;
+  v1::ExportRatesRequest request_;
   std::shared_ptr<const LoadedDeck> deck_;
   uint32_t next_row_ = 0;
   std::string csv_;
   grpc::ByteBuffer piece_;
 };
 
-absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(
-    const RpcMethod& method, const grpc::CallbackServerContext& context,
-    const grpc::ByteBuffer& bytes, const DeckRegistry& decks) {
-  FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method.Admit(context, bytes.Length()));
-  v1::ExportRatesRequest request;
-  FAREBOX_RETURN_IF_ERROR(method.Parse(bytes, &request));
-  FAREBOX_RETURN_IF_ERROR(method.CheckMayAsk(*caller, context, request));
-  FAREBOX_RETURN_IF_ERROR(CheckDeckName(request.deck()));
-  std::shared_ptr<const LoadedDeck> deck = decks.Find(request.deck());
-  if (deck == nullptr) return error::DeckNotFound(request.deck());
-  return deck;
-}
-
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeExport(const RpcMethod& method,
-                                                        const grpc::CallbackServerContext& context,
+                                                        grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& request,
                                                         const DeckRegistry& decks) {
-  return new ExportCall(method, context, FindDeck(method, context, request, decks));
+  return new ExportCall(method, &context, request, decks);
 }
 
 }  // namespace farebox::server

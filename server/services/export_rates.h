@@ -12,7 +12,7 @@ namespace farebox::server {
 // One call of ExportRates: the deck in force as CSV, piece by piece, each made when the one before
 // has gone.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeExport(const RpcMethod& method,
-                                                        const grpc::CallbackServerContext& context,
+                                                        grpc::CallbackServerContext& context,
                                                         const grpc::ByteBuffer& request,
                                                         const DeckRegistry& decks);
 

@@ -36,11 +36,10 @@ absl::StatusOr<std::shared_ptr<const rating::RateDeck>> ParseDeck(const std::str
 // Reads a deck to its end, has it imported, and answers. Deletes itself.
 class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  ImportCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
-             DeckImporter* importer, grpc::ByteBuffer* response)
+  ImportCall(const RpcMethod& method, grpc::CallbackServerContext* context, DeckImporter* importer,
+             grpc::ByteBuffer* response)
       : method_(method),
-        context_(context),
-        start_(method.Now()),
+        context_(context, method.Now()),
         importer_(importer),
         response_(response),
         has_place_(importer->Enter()) {
@@ -64,7 +63,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void OnCancel() override {
-    method_.NoteCancelled(context_, start_);
+    method_.NoteCancelled(context_);
     is_cancelled_.store(true);
   }
 
@@ -72,8 +71,8 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
  private:
   absl::Status Admit() {
-    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context_, 0));
-    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context_, about_));
+    FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_, 0));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, about_));
     return has_place_ ? absl::OkStatus() : error::Overloaded();
   }
 
@@ -99,7 +98,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     if (is_cancelled_.load()) return End(absl::CancelledError());
     if (name_.empty()) return End(error::FieldInvalid("deck", "is required"));
     about_.set_deck(name_);
-    audited_ = method_.Audit(*caller_, context_, about_);
+    audited_ = method_.Audit(&context_, about_);
     if (audited_ == nullptr) return Import();
     // Where the log drains, the import is dropped with its line.
     auto dropped = absl::MakeCleanup([this] { End(error::ShuttingDown()); });
@@ -113,11 +112,18 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void Import() {
     importer_->Import(std::move(name_), std::move(csv_),
                       [this](const absl::StatusOr<DeckVersion>& version) {
-                        if (version.ok()) {
-                          FillRateDeck(*version, /*is_current=*/true, answer_.mutable_rate_deck());
-                        }
+                        if (version.ok()) NoteImported(*version);
                         End(version.status());
                       });
+  }
+
+  void NoteImported(const DeckVersion& version) {
+    FillRateDeck(version, /*is_current=*/true, answer_.mutable_rate_deck());
+    Log(LogLevel::kInfo, "deck_imported",
+        {{"deck", version.name},
+         {"version", version.version},
+         {"rates", version.row_count},
+         {"trace_id", TraceIdText(context_.trace())}});
   }
 
   // The place is free before the caller hears of it: its next import must not find it taken.
@@ -131,12 +137,11 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   void Answer(const absl::Status& status) {
     if (status.ok()) *response_ = SerializeMessage(answer_);
-    Finish(method_.End(status, start_));
+    Finish(method_.End(status, &about_, &context_));
   }
 
   const RpcMethod& method_;
-  const grpc::CallbackServerContext& context_;
-  const absl::Time start_;
+  CallContext context_;
   DeckImporter* const importer_;
   grpc::ByteBuffer* const response_;
   const bool has_place_;
@@ -146,7 +151,6 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   std::string name_;
   std::string csv_;
   bool is_ended_ = false;
-  CallerPtr caller_;
   // What the audit log is told: the deck, without its rates.
   v1::ImportRatesRequest about_;
   v1::ImportRatesResponse answer_;
@@ -194,8 +198,6 @@ absl::StatusOr<DeckVersion> DeckImporter::ImportNow(const std::string& name,
     return absl::OkStatus();
   }));
   parts_.decks->Put({.version = version, .rates = std::move(rates)});
-  Log(LogLevel::kInfo, "deck_imported",
-      {{"deck", version.name}, {"version", version.version}, {"rates", version.row_count}});
   return version;
 }
 
@@ -214,10 +216,10 @@ absl::Status DeckImporter::Change(std::function<absl::Status(Catalog&)> change) 
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeImport(const RpcMethod& method,
-                                                       const grpc::CallbackServerContext& context,
+                                                       grpc::CallbackServerContext& context,
                                                        DeckImporter* importer,
                                                        grpc::ByteBuffer* response) {
-  return new ImportCall(method, context, importer, response);
+  return new ImportCall(method, &context, importer, response);
 }
 
 }  // namespace farebox::server

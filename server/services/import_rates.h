@@ -54,7 +54,7 @@ class DeckImporter {
 
 // One call of ImportRates.
 grpc::ServerReadReactor<grpc::ByteBuffer>* ServeImport(const RpcMethod& method,
-                                                       const grpc::CallbackServerContext& context,
+                                                       grpc::CallbackServerContext& context,
                                                        DeckImporter* importer,
                                                        grpc::ByteBuffer* response);
 

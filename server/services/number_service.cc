@@ -24,7 +24,7 @@ absl::Status Check(const v1::ListNumbersRequest& request) {
 
 // Serves one call by a function of the desk, on the account's lane.
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackServerContext& context,
+grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerContext& context,
                                 const grpc::ByteBuffer& request, grpc::ByteBuffer* response,
                                 const NumberService::Parts& parts,
                                 absl::Status (NumberDesk::*function)(const Request&, Response*)) {

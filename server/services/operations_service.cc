@@ -1,31 +1,16 @@
 #include "server/services/operations_service.h"
 
-#include <sstream>
-#include <string>
-
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "server/limits.h"
-#include "server/services/entries.h"
+#include "server/services/server_status.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
 #include "storage/verify.h"
 
 namespace farebox::server {
 namespace {
-
-std::string Text(absl::int128 sum) {
-  std::ostringstream out;
-  out << sum;
-  return out.str();
-}
-
-void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
-  out->set_seconds(nanos / 1'000'000'000);
-  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
 
 void FillReport(const VerifyReport& report, v1::VerifyResponse* response) {
   response->set_ok(report.ok());
@@ -34,8 +19,8 @@ void FillReport(const VerifyReport& report, v1::VerifyResponse* response) {
   response->set_entries(report.entries);
   response->set_batches(report.batches);
   response->set_accounts(report.accounts);
-  response->set_balance_sum_micros(Text(report.balance_sum_micros));
-  response->set_held_sum_micros(Text(report.held_sum_micros));
+  response->set_balance_sum_micros(SumText(report.balance_sum_micros));
+  response->set_held_sum_micros(SumText(report.held_sum_micros));
   response->set_head_hash(absl::BytesToHexString(absl::string_view(
       reinterpret_cast<const char*>(report.head.hash.data()), report.head.hash.size())));
 }
@@ -44,7 +29,6 @@ void FillReport(const VerifyReport& report, v1::VerifyResponse* response) {
 
 OperationsService::OperationsService(const Parts& parts)
     : parts_(parts),
-      start_time_(parts.environment.clock->Now()),
       verify_(parts.environment, "farebox.v1.OperationsService/Verify",
               {.default_timeout = limits::kVerifyTimeout}),
       get_status_(parts.environment, "farebox.v1.OperationsService/GetStatus") {}
@@ -70,36 +54,13 @@ grpc::ServerUnaryReactor* OperationsService::GetStatus(Context* context, const B
                                                        Bytes* response) {
   using Call = UnaryCall<v1::GetStatusRequest, v1::GetStatusResponse>;
   return Call::Serve(get_status_, *context, *request, response, [this](Call* call) {
-    // How large the files are is asked of the file system.
+    // How large the files are, and what waits in them, is asked of the disk.
     const absl::Status queued = parts_.readers->Run([this, call](JournalReader&) {
-      FillStatus(call->response());
+      FillServerStatus(parts_.status, call->response());
       call->Finish(absl::OkStatus());
     });
     if (!queued.ok()) call->Finish(queued);
   });
-}
-
-void OperationsService::FillStatus(v1::GetStatusResponse* response) const {
-  const LedgerStats ledger = parts_.ledger->Stats();
-  const JournalStats journal = parts_.journal->Stats();
-  response->set_version(FAREBOX_VERSION);
-  FillTime(start_time_, response->mutable_start_time());
-  response->set_accounts(ledger.accounts);
-  response->set_entries(ledger.last_entry);
-  response->set_batches(ledger.batches);
-  response->set_derived_through_entry_id(journal.derived_through);
-  response->set_queued(ledger.queued_commands);
-  FillDuration(ledger.last_commit_duration, response->mutable_last_commit_duration());
-  FillDuration(ledger.max_commit_duration, response->mutable_max_commit_duration());
-  response->set_journal_bytes(journal.journal_bytes + journal.wal_bytes);
-  response->set_derived_bytes(journal.derived_bytes);
-  for (const RpcCount& count : parts_.environment.metrics->Counts()) {
-    v1::RpcCount* const out = response->add_rpcs();
-    out->set_method(count.method);
-    out->set_code(count.code);
-    out->set_count(count.count);
-  }
-  response->set_watchers(parts_.watchers->watcher_count());
 }
 
 }  // namespace farebox::server

@@ -3,15 +3,12 @@
 
 #include <atomic>
 
-#include "absl/time/time.h"
 #include "farebox/v1/operations.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/reader_pool.h"
 #include "server/services/rpc_method.h"
-#include "server/services/watch_hub.h"
-#include "storage/journal.h"
-#include "storage/ledger.h"
+#include "server/services/server_status.h"
 
 namespace farebox::server {
 
@@ -24,10 +21,8 @@ class OperationsService final : public RawOperationsService {
   // All of them outlive the service.
   struct Parts {
     RpcEnvironment environment;
-    Ledger* ledger = nullptr;
-    Journal* journal = nullptr;
     ReaderPool* readers = nullptr;
-    const WatchHub* watchers = nullptr;
+    ServerStatusParts status;
   };
   explicit OperationsService(const Parts& parts);
 
@@ -39,10 +34,7 @@ class OperationsService final : public RawOperationsService {
   Unary* Verify(Context* context, const Bytes* request, Bytes* response) override;
   Unary* GetStatus(Context* context, const Bytes* request, Bytes* response) override;
 
-  void FillStatus(v1::GetStatusResponse* response) const;
-
   const Parts parts_;
-  const absl::Time start_time_;
   const RpcMethod verify_;
   const RpcMethod get_status_;
 

@@ -82,7 +82,7 @@ std::string LaneOf(const v1::ReconcileRechargesRequest&) { return "all recharges
 
 // Serves one call by a function of the desk.
 template <typename Request, typename Response>
-grpc::ServerUnaryReactor* Serve(const RpcMethod& method, const grpc::CallbackServerContext& context,
+grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerContext& context,
                                 const grpc::ByteBuffer& request, grpc::ByteBuffer* response,
                                 const RechargeService::Parts& parts, Lane lane,
                                 absl::Status (RechargeDesk::*function)(const Request&, Response*)) {

@@ -4,32 +4,15 @@
 #include <chrono>
 #include <utility>
 
-#include "google/protobuf/descriptor.h"
 #include "server/errors.h"
 #include "server/log.h"
 #include "server/services/message.h"
+#include "server/services/text_field.h"
 #include "storage/check.h"
 #include "storage/errors.h"
+#include "storage/status_macros.h"
 
 namespace farebox::server {
-
-namespace {
-
-// A field of the request by its name, where it has one; of the account in it otherwise.
-std::string TextField(const google::protobuf::Message& request, const char* name) {
-  const google::protobuf::FieldDescriptor* const field =
-      request.GetDescriptor()->FindFieldByName(name);
-  if (field != nullptr) return request.GetReflection()->GetString(request, field);
-  const google::protobuf::FieldDescriptor* const account =
-      request.GetDescriptor()->FindFieldByName("account");
-  if (account == nullptr || account->message_type() == nullptr) return "";
-  const google::protobuf::Message& inner = request.GetReflection()->GetMessage(request, account);
-  const google::protobuf::FieldDescriptor* const inner_field =
-      inner.GetDescriptor()->FindFieldByName(name);
-  return inner_field == nullptr ? "" : inner.GetReflection()->GetString(inner, inner_field);
-}
-
-}  // namespace
 
 // ---- AuditedCall
 
@@ -67,6 +50,7 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       is_closing_(environment.is_closing),
       access_(environment.access),
       audit_(environment.audit),
+      call_log_(environment.call_log),
       traffic_(environment.traffic),
       name_(name),
       bounds_(bounds),
@@ -74,59 +58,58 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       rule_(AccessRule::Of(name)),
       meter_(environment.metrics->AddMeter(name)) {
   FAREBOX_CHECK(clock_ != nullptr && is_closing_ != nullptr && access_ != nullptr &&
-                audit_ != nullptr);
+                audit_ != nullptr && call_log_ != nullptr);
 }
 
-absl::StatusOr<CallerPtr> RpcMethod::Admit(const grpc::CallbackServerContext& context,
-                                           size_t request_bytes) const {
-  absl::StatusOr<CallerPtr> caller = FindCaller(context);
-  if (traffic_ != nullptr) traffic_->NoteCall(context.peer(), request_bytes, caller.ok());
-  return caller;
+absl::Status RpcMethod::Admit(CallContext* call, size_t request_bytes) const {
+  absl::Status admitted = AdmitCaller(call);
+  if (traffic_ != nullptr) traffic_->NoteCall(call->peer(), request_bytes, admitted.ok());
+  return admitted;
 }
 
-void RpcMethod::NoteBytes(const grpc::CallbackServerContext& context, size_t request_bytes) const {
-  if (traffic_ != nullptr) traffic_->NoteBytes(context.peer(), request_bytes);
+void RpcMethod::NoteBytes(const CallContext& call, size_t request_bytes) const {
+  if (traffic_ != nullptr) traffic_->NoteBytes(call.peer(), request_bytes);
 }
 
-void RpcMethod::NoteCancelled(const grpc::CallbackServerContext& context, absl::Time start) const {
-  const bool is_reset = clock_->Now() - start < limits::kResetAge;
-  if (traffic_ != nullptr && is_reset) traffic_->NoteReset(context.peer());
+void RpcMethod::NoteCancelled(const CallContext& call) const {
+  const bool is_reset = clock_->Now() - call.start_time() < limits::kResetAge;
+  if (traffic_ != nullptr && is_reset) traffic_->NoteReset(call.peer());
 }
 
-absl::StatusOr<CallerPtr> RpcMethod::FindCaller(const grpc::CallbackServerContext& context) const {
+absl::Status RpcMethod::AdmitCaller(CallContext* call) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
-  absl::StatusOr<CallerPtr> caller = access_->Identify(context);
-  if (!caller.ok() || rule_.Allows(**caller)) return caller;
-  const absl::Status denied = error::PermissionDenied("the role may not call this");
-  NoteDenied(**caller, context, denied);
+  FAREBOX_ASSIGN_OR_RETURN(CallerPtr caller, access_->Identify(call->grpc()));
+  const bool is_allowed = rule_.Allows(*caller);
+  call->set_caller(std::move(caller));
+  if (is_allowed) return absl::OkStatus();
+  absl::Status denied = error::PermissionDenied("the role may not call this");
+  NoteDenied(call, denied);
   return denied;
 }
 
-v1::AuditRecord RpcMethod::About(const Caller& caller,
-                                 const grpc::CallbackServerContext& context) const {
+v1::AuditRecord RpcMethod::About(CallContext* call) const {
   v1::AuditRecord about;
-  about.set_caller(caller.name);
-  about.set_role(caller.role);
-  about.set_peer(context.peer());
+  about.set_caller(call->caller()->name);
+  about.set_role(call->caller()->role);
+  about.set_peer(call->peer());
   about.set_method(std::string(name_));
   about.set_call_id(MakeCallId());
+  about.set_trace_id(TraceIdText(call->trace()));
   return about;
 }
 
-void RpcMethod::NoteDenied(const Caller& caller, const grpc::CallbackServerContext& context,
-                           const absl::Status& status) const {
-  v1::AuditRecord denied = About(caller, context);
+void RpcMethod::NoteDenied(CallContext* call, const absl::Status& status) const {
+  v1::AuditRecord denied = About(call);
   denied.set_event(v1::AUDIT_EVENT_DENIED);
   denied.set_code(std::string(CodeName(grpc::StatusCode::PERMISSION_DENIED)));
   denied.set_problem(std::string(status.message()));
   audit_->NoteDenied(std::move(denied));
 }
 
-std::unique_ptr<AuditedCall> RpcMethod::Audit(const Caller& caller,
-                                              const grpc::CallbackServerContext& context,
+std::unique_ptr<AuditedCall> RpcMethod::Audit(CallContext* call,
                                               const google::protobuf::Message& request) const {
-  if (!rule_.IsAudited(caller)) return nullptr;
-  v1::AuditRecord about = About(caller, context);
+  if (!rule_.IsAudited(*call->caller())) return nullptr;
+  v1::AuditRecord about = About(call);
   about.set_account_id(TextField(request, "account_id"));
   about.set_request_id(TextField(request, "request_id"));
   return std::make_unique<AuditedCall>(audit_, std::move(about), request, &describe_before_);
@@ -137,8 +120,8 @@ absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,
   return ParseMessage(bytes, bounds_.request_bytes_max, message);
 }
 
-absl::Time RpcMethod::DeadlineOf(const grpc::CallbackServerContext& context) const {
-  const std::chrono::system_clock::time_point deadline = context.deadline();
+absl::Time RpcMethod::DeadlineOf(const CallContext& call) const {
+  const std::chrono::system_clock::time_point deadline = call.grpc().deadline();
   if (deadline == std::chrono::system_clock::time_point::max()) {
     return clock_->Now() + bounds_.default_timeout;
   }
@@ -146,12 +129,22 @@ absl::Time RpcMethod::DeadlineOf(const grpc::CallbackServerContext& context) con
   return clock_->Now() + (absl::FromChrono(deadline) - SystemClock().Now());
 }
 
-grpc::Status RpcMethod::End(const absl::Status& status, absl::Time start) const {
+grpc::Status RpcMethod::End(const absl::Status& status, const google::protobuf::Message* request,
+                            CallContext* call) const {
   grpc::Status end = ToGrpcStatus(status);
-  meter_->Record(end.error_code(), clock_->Now() - start);
+  const absl::Duration took = clock_->Now() - call->start_time();
+  meter_->Record(end.error_code(), took);
   if (end.error_code() == grpc::StatusCode::INTERNAL) {
-    Log(LogLevel::kError, "rpc_failed", {{"method", name_}, {"error", status.ToString()}});
+    Log(LogLevel::kError, "rpc_failed",
+        {{"method", name_},
+         {"error", status.ToString()},
+         {"trace_id", TraceIdText(call->trace())},
+         {"span_id", SpanIdText(call->trace())}});
   }
+  if (call_log_->Wants(took)) {
+    call_log_->Write({.method = name_, .status = status, .request = request, .took = took}, call);
+  }
+  call->TellTrace();
   return end;
 }
 

@@ -9,11 +9,9 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
-#include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "server/limits.h"
@@ -21,7 +19,8 @@
 #include "server/security/access_control.h"
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
-#include "server/security/caller.h"
+#include "server/services/call_context.h"
+#include "server/services/call_log.h"
 #include "server/transport/call_traffic.h"
 #include "storage/clock.h"
 
@@ -35,6 +34,7 @@ struct RpcEnvironment {
   const std::atomic<bool>* is_closing = nullptr;
   const AccessControl* access = nullptr;
   AuditLog* audit = nullptr;
+  CallLog* call_log = nullptr;
   // Null where nobody watches connections.
   CallTrafficTable* traffic = nullptr;
 };
@@ -80,49 +80,47 @@ class RpcMethod {
 
   // The first step of every call: who is calling, and whether their role may call this. Fails with
   // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED. A stream has no bytes of a request yet.
-  absl::StatusOr<CallerPtr> Admit(const grpc::CallbackServerContext& context,
-                                  size_t request_bytes) const;
+  absl::Status Admit(CallContext* call, size_t request_bytes) const;
 
   // So many more bytes of a stream's requests came.
-  void NoteBytes(const grpc::CallbackServerContext& context, size_t request_bytes) const;
+  void NoteBytes(const CallContext& call, size_t request_bytes) const;
 
-  // The caller has given up the call that began at `start`.
-  void NoteCancelled(const grpc::CallbackServerContext& context, absl::Time start) const;
+  // The caller has given up the call. On any thread.
+  void NoteCancelled(const CallContext& call) const;
 
   // The second, once the request is read: whether the caller may ask for that.
   template <typename Request>
-  absl::Status CheckMayAsk(const Caller& caller, const grpc::CallbackServerContext& context,
-                           const Request& request) const {
-    absl::Status may = CheckRequest(caller, request);
-    if (absl::IsPermissionDenied(may)) NoteDenied(caller, context, may);
+  absl::Status CheckMayAsk(CallContext* call, const Request& request) const {
+    absl::Status may = CheckRequest(*call->caller(), request);
+    if (absl::IsPermissionDenied(may)) NoteDenied(call, may);
     return may;
   }
 
   // The third, where the audit log is to know; null where not. The request outlives it.
-  std::unique_ptr<AuditedCall> Audit(const Caller& caller,
-                                     const grpc::CallbackServerContext& context,
+  std::unique_ptr<AuditedCall> Audit(CallContext* call,
                                      const google::protobuf::Message& request) const;
 
   // Fails with MESSAGE_TOO_LARGE or FIELD_INVALID.
   absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) const;
 
   // When the caller stops waiting, by the server's clock: the caller's deadline, or the default.
-  absl::Time DeadlineOf(const grpc::CallbackServerContext& context) const;
+  absl::Time DeadlineOf(const CallContext& call) const;
 
   // Turns a call's end into the form in which its caller gets it, counts it, and logs what is the
-  // server's own fault.
-  grpc::Status End(const absl::Status& status, absl::Time start) const;
+  // server's own fault and what the call log wants. `request` is null for streams.
+  grpc::Status End(const absl::Status& status, const google::protobuf::Message* request,
+                   CallContext* call) const;
 
  private:
-  absl::StatusOr<CallerPtr> FindCaller(const grpc::CallbackServerContext& context) const;
-  void NoteDenied(const Caller& caller, const grpc::CallbackServerContext& context,
-                  const absl::Status& status) const;
-  v1::AuditRecord About(const Caller& caller, const grpc::CallbackServerContext& context) const;
+  absl::Status AdmitCaller(CallContext* call) const;
+  void NoteDenied(CallContext* call, const absl::Status& status) const;
+  v1::AuditRecord About(CallContext* call) const;
 
   const Clock* const clock_;
   const std::atomic<bool>* const is_closing_;
   const AccessControl* const access_;
   AuditLog* const audit_;
+  CallLog* const call_log_;
   CallTrafficTable* const traffic_;
   const absl::string_view name_;
   const RpcBounds bounds_;

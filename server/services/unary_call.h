@@ -12,6 +12,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/security/caller.h"
+#include "server/services/call_context.h"
 #include "server/services/message.h"
 #include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
@@ -30,11 +31,11 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // Parses the request and runs `handler(UnaryCall*)`, or ends the call at once.
   template <typename Handler>
   static grpc::ServerUnaryReactor* Serve(const RpcMethod& method,
-                                         const grpc::CallbackServerContext& context,
+                                         grpc::CallbackServerContext& context,
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
-    auto* const call = new UnaryCall(method, context, response);
-    const absl::Status taken = call->Take(context, request);
+    auto* const call = new UnaryCall(method, &context, response);
+    const absl::Status taken = call->Take(request);
     if (!taken.ok()) {
       call->Finish(taken);
     } else if (call->audited_ != nullptr) {
@@ -45,13 +46,13 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
-  const Caller& caller() const { return *caller_; }
+  const Caller& caller() const { return *context_.caller(); }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }
   google::protobuf::Arena* arena() { return &arena_; }
   // When the caller stops waiting.
   absl::Time deadline() const { return deadline_; }
-  absl::Time start_time() const { return start_; }
+  absl::Time start_time() const { return context_.start_time(); }
 
   // Answers with response(), or with the error where `status` is one.
   void Finish(const absl::Status& status) {
@@ -63,26 +64,25 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // Most requests and their answers fit in here.
   static constexpr size_t kInitialBlockBytes = 2048;
 
-  UnaryCall(const RpcMethod& method, const grpc::CallbackServerContext& context,
+  UnaryCall(const RpcMethod& method, grpc::CallbackServerContext* context,
             grpc::ByteBuffer* response)
       : method_(method),
-        context_(context),
-        start_(method.Now()),
-        deadline_(method.DeadlineOf(context)),
+        context_(context, method.Now()),
+        deadline_(method.DeadlineOf(context_)),
         response_bytes_(response),
         arena_(initial_block_.data(), initial_block_.size()),
         request_(google::protobuf::Arena::CreateMessage<Request>(&arena_)),
         response_(google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
 
-  void OnCancel() override { method_.NoteCancelled(context_, start_); }
+  void OnCancel() override { method_.NoteCancelled(context_); }
 
   void OnDone() override { delete this; }
 
-  absl::Status Take(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
-    FAREBOX_ASSIGN_OR_RETURN(caller_, method_.Admit(context, request.Length()));
+  absl::Status Take(const grpc::ByteBuffer& request) {
+    FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_, request.Length()));
     FAREBOX_RETURN_IF_ERROR(method_.Parse(request, request_));
-    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller_, context, *request_));
-    audited_ = method_.Audit(*caller_, context, *request_);
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, *request_));
+    audited_ = method_.Audit(&context_, *request_);
     return absl::OkStatus();
   }
 
@@ -102,15 +102,13 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void Answer(const absl::Status& status) {
     if (status.ok()) *response_bytes_ = SerializeMessage(*response_);
-    grpc::ServerUnaryReactor::Finish(method_.End(status, start_));
+    grpc::ServerUnaryReactor::Finish(method_.End(status, request_, &context_));
   }
 
   const RpcMethod& method_;
-  const grpc::CallbackServerContext& context_;
-  const absl::Time start_;
+  CallContext context_;
   const absl::Time deadline_;
   grpc::ByteBuffer* const response_bytes_;
-  CallerPtr caller_;
   // Null where the audit log need not know.
   std::unique_ptr<AuditedCall> audited_;
 

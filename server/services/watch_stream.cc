@@ -55,8 +55,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                           public Watcher,
                           public std::enable_shared_from_this<WatchStream> {
  public:
-  WatchStream(const RpcMethod& method, const grpc::CallbackServerContext& context, WatchHub* hub)
-      : method_(method), context_(context), start_(method.Now()), hub_(hub) {}
+  WatchStream(const RpcMethod& method, grpc::CallbackServerContext* context, WatchHub* hub)
+      : method_(method), hub_(hub), context_(context, method.Now()) {}
 
   void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
     self_ = shared_from_this();
@@ -112,7 +112,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnCancel() override {
-    method_.NoteCancelled(context_, start_);
+    method_.NoteCancelled(context_);
     OnEnd(absl::CancelledError());
   }
 
@@ -123,10 +123,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
  private:
   absl::Status Watch(const grpc::ByteBuffer& bytes, const Ledger& ledger) {
-    FAREBOX_ASSIGN_OR_RETURN(const CallerPtr caller, method_.Admit(context_, bytes.Length()));
+    FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_, bytes.Length()));
     v1::WatchAccountRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(bytes, &request));
-    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(*caller, context_, request));
+    FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, request));
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }
@@ -158,7 +158,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       }
     }
     if (end.has_value()) {
-      Finish(method_.End(*end, start_));
+      Finish(method_.End(*end, /*request=*/nullptr, &context_));
     } else {
       StartWrite(&outgoing_);
     }
@@ -176,14 +176,13 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Constant after construction.
   const RpcMethod& method_;
-  const grpc::CallbackServerContext& context_;
-  const absl::Time start_;
   WatchHub* const hub_;
   std::shared_ptr<WatchStream> self_;  // Until gRPC is done.
 
   // Synchronises itself.
   SerialRunner runner_;
 
+  CallContext context_;        // Used at the beginning and at the end.
   grpc::ByteBuffer outgoing_;  // Used by one write at a time.
 
   Mutex mu_;
@@ -198,10 +197,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 }  // namespace
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
-                                                       const grpc::CallbackServerContext& context,
+                                                       grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& request,
                                                        const Ledger& ledger, WatchHub* hub) {
-  const auto stream = std::make_shared<WatchStream>(method, context, hub);
+  const auto stream = std::make_shared<WatchStream>(method, &context, hub);
   stream->Begin(request, ledger);
   return stream.get();
 }

@@ -13,7 +13,7 @@ namespace farebox::server {
 // One call of WatchAccount: every entry from where the caller asks, and signals as they come, ahead
 // of entries that wait.
 grpc::ServerWriteReactor<grpc::ByteBuffer>* ServeWatch(const RpcMethod& method,
-                                                       const grpc::CallbackServerContext& context,
+                                                       grpc::CallbackServerContext& context,
                                                        const grpc::ByteBuffer& request,
                                                        const Ledger& ledger, WatchHub* hub);
 

@@ -31,9 +31,11 @@ int CheckMayRead(const AccessControl& access, const httplib::Request& request) {
 }
 
 std::string MetricsText(const OperationsRoutesParts& parts) {
-  std::vector<prometheus::MetricFamily> families = parts.counted->Collect();
-  for (prometheus::MetricFamily& family : parts.seen->Collect()) {
-    families.push_back(std::move(family));
+  std::vector<prometheus::MetricFamily> families;
+  for (const std::shared_ptr<const prometheus::Collectable>& figures : parts.figures) {
+    for (prometheus::MetricFamily& family : figures->Collect()) {
+      families.push_back(std::move(family));
+    }
   }
   return prometheus::TextSerializer().Serialize(families);
 }

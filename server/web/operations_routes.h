@@ -3,9 +3,9 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "prometheus/collectable.h"
-#include "prometheus/registry.h"
 #include "server/security/access_control.h"
 #include "storage/ledger.h"
 
@@ -19,9 +19,8 @@ namespace farebox::server {
 struct OperationsRoutesParts {
   const Ledger* ledger = nullptr;
   const AccessControl* access = nullptr;
-  // What is counted, and what is looked at when it is asked for.
-  std::shared_ptr<prometheus::Registry> counted;
-  std::shared_ptr<prometheus::Collectable> seen;
+  // What is counted, and what is looked at when it is asked for, on a thread that may wait.
+  std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
   const std::atomic<bool>* is_closing = nullptr;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "storage/entry.h"
+#include "storage/journal.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/entry_source.h"
 #include "storage/sqlite/journal_schema.h"
@@ -48,6 +49,9 @@ class JournalFile {
   // The newest batch; number 0 where there is none.
   absl::StatusOr<BatchHead> ReadHead();
 
+  // Of the newest commit that returned OK.
+  const AppendTimes& append_times() const { return times_; }
+
   // For the statements of the catalog.
   Connection& connection() { return connection_; }
 
@@ -77,6 +81,7 @@ class JournalFile {
   // OK while the file is usable.
   absl::Status failure_;
   LogProgress log_;
+  AppendTimes times_;
 
   Statement begin_;
   Statement commit_;

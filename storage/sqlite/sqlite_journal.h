@@ -59,6 +59,7 @@ class SqliteJournal : public Journal {
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
   absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
+  AppendTimes LastAppendTimes() override { return file_->append_times(); }
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;
   Catalog& catalog() override { return catalog_; }

@@ -16,10 +16,12 @@ namespace farebox::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 auto Exits(int exit_code) { return Field("exit_code", &Outcome::exit_code, exit_code); }
@@ -190,6 +192,34 @@ TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
 TEST_F(CliTest, FilesThatAreNotThereAreNotFound) {
   EXPECT_THAT(Run({"verify", "--data", "/nonexistent"}),
               AllOf(Exits(3), Complains(HasSubstr("/nonexistent"))));
+}
+
+TEST_F(CliTest, ATracedCommandTellsItsTraceId) {
+  const Outcome outcome = Run({"balance", "acme", "--trace"});
+
+  ASSERT_THAT(outcome, Exits(0));
+  ASSERT_THAT(server_.traceparents(), SizeIs(1));
+  const std::string trace_id = server_.traceparents()[0].substr(3, 32);
+  EXPECT_THAT(outcome, Complains(HasSubstr("trace id " + trace_id)));
+}
+
+TEST_F(CliTest, ATracedCommandGoesOnWithTheTraceOfItsEnvironment) {
+  const std::string header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+  for (const std::string& value : {header, std::string("junk")}) {
+    RunProgram({FAREBOX_BINARY, "--server", server_.address(), "balance", "acme", "--trace"}, "",
+               {"TRACEPARENT=" + value});
+  }
+
+  ASSERT_THAT(server_.traceparents(), SizeIs(2));
+  EXPECT_EQ(server_.traceparents()[0], header);
+  EXPECT_THAT(server_.traceparents()[1], AllOf(SizeIs(55), Not(header)));
+}
+
+TEST_F(CliTest, WithoutBeingAskedToNoCommandIsTraced) {
+  EXPECT_THAT(Run({"balance", "acme"}), AllOf(Exits(0), Complains(IsEmpty())));
+
+  EXPECT_THAT(server_.traceparents(), ElementsAre(""));
 }
 
 TEST_F(CliTest, ImportsFromStandardInput) {

@@ -12,6 +12,7 @@
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
 #include "client/cpp/errors.h"
+#include "client/cpp/trace.h"
 #include "tests/client/fake_server.h"
 
 namespace farebox::client {
@@ -47,6 +48,8 @@ v1::DebitRequest Debit() {
   request.set_amount_micros(1'000'000);
   return request;
 }
+
+constexpr char kTraceparent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 class ClientTest : public ::testing::Test {
  protected:
@@ -233,6 +236,51 @@ TEST_F(ClientTest, AnImportIsNotRepeated) {
   EXPECT_TRUE(absl::IsUnavailable(client_.ImportRates("standard", "a,b\n").status()));
 
   EXPECT_THAT(server_.request_ids(), SizeIs(1));
+}
+
+v1::GetBalanceRequest Balance() {
+  v1::GetBalanceRequest request;
+  request.set_account_id("acme");
+  return request;
+}
+
+TEST_F(ClientTest, EachAttemptOfATracedCallSaysSo) {
+  server_.React({IsUnavailable(), Answers()});
+
+  EXPECT_TRUE(client_.GetBalance(Balance(), {.traceparent = kTraceparent}).ok());
+
+  EXPECT_THAT(server_.traceparents(), ElementsAre(kTraceparent, kTraceparent));
+}
+
+TEST_F(ClientTest, ATracedClientTracesEveryCallButThoseWithATraceOfTheirOwn) {
+  ClientOptions options = QuickOptions(server_);
+  options.traceparent = kTraceparent;
+  Client client(options);
+  const std::string own = MakeTraceparent();
+
+  EXPECT_TRUE(client.GetBalance(Balance()).ok());
+  EXPECT_TRUE(client.GetBalance(Balance(), {.traceparent = own}).ok());
+
+  EXPECT_THAT(server_.traceparents(), ElementsAre(kTraceparent, own));
+}
+
+TEST_F(ClientTest, AFailureHasTheTraceIdThatTheServerTells) {
+  server_.React({FindsRequestIdReused()});
+
+  const absl::Status failure =
+      client_.GetBalance(Balance(), {.traceparent = kTraceparent}).status();
+
+  EXPECT_EQ(ErrorOf(failure).trace_id, "0af7651916cd43dd8448eb211c80319c");
+}
+
+TEST(Traceparent, IsNewEachTime) {
+  const std::string header = MakeTraceparent();
+
+  EXPECT_THAT(header, ::testing::MatchesRegex("00-[0-9a-f]+-[0-9a-f]+-01"));
+  EXPECT_THAT(header, SizeIs(55));
+  EXPECT_NE(header, MakeTraceparent());
+  EXPECT_THAT(TraceIdOf(header), SizeIs(32));
+  EXPECT_EQ(TraceIdOf("junk"), "");
 }
 
 }  // namespace

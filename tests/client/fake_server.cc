@@ -141,6 +141,16 @@ struct FakeServer::Services final : public v1::BillingService::Service,
             reaction.status.SerializeAsString()};
   }
 
+  // Tells it back, as the server does.
+  void NoteTrace(Context* context) {
+    const auto sent = context->client_metadata().find("traceparent");
+    const bool is_there = sent != context->client_metadata().end();
+    std::string header = is_there ? std::string(sent->second.data(), sent->second.size()) : "";
+    if (is_there) context->AddTrailingMetadata("traceresponse", header);
+    const absl::MutexLock lock(&mu);
+    traceparents.push_back(std::move(header));
+  }
+
   grpc::Status Authorize(Context*, const v1::AuthorizeRequest* request,
                          v1::AuthorizeResponse* response) override {
     response->set_decision(v1::DECISION_GRANTED);
@@ -153,8 +163,9 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     response->mutable_entry()->set_amount_micros(-request->amount_micros());
     return Meet(request->request_id());
   }
-  grpc::Status GetBalance(Context*, const v1::GetBalanceRequest*,
+  grpc::Status GetBalance(Context* context, const v1::GetBalanceRequest*,
                           v1::GetBalanceResponse* response) override {
+    NoteTrace(context);
     response->set_balance_micros(12'500'000);
     response->set_currency_code("USD");
     return Meet("");
@@ -273,6 +284,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
   int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
   std::vector<std::string> request_ids ABSL_GUARDED_BY(mu);
+  std::vector<std::string> traceparents ABSL_GUARDED_BY(mu);
   std::vector<int64_t> watched_from ABSL_GUARDED_BY(mu);
   std::string imported_csv ABSL_GUARDED_BY(mu);
 };
@@ -311,6 +323,11 @@ void FakeServer::SetJournal(int64_t last, int64_t per_stream) {
 std::vector<std::string> FakeServer::request_ids() const {
   const absl::MutexLock lock(&services_->mu);
   return services_->request_ids;
+}
+
+std::vector<std::string> FakeServer::traceparents() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->traceparents;
 }
 
 std::vector<int64_t> FakeServer::watched_from() const {

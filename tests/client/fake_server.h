@@ -58,6 +58,8 @@ class FakeServer {
 
   // The request ids of the attempts so far, empty ones for reads.
   std::vector<std::string> request_ids() const;
+  // The `traceparent` of each attempt of GetBalance, empty where it had none.
+  std::vector<std::string> traceparents() const;
   // What a watcher asked to begin after, stream by stream.
   std::vector<int64_t> watched_from() const;
   // The CSV of the newest import.

@@ -5,7 +5,6 @@
 set -euo pipefail
 
 binaries=$1
-alerts=$(git rev-parse --show-toplevel)/tools/monitoring/alerts.yml
 PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
 work=$(mktemp -d)
 trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -70,17 +69,13 @@ grep -q '"balance_micros": "20000000"' "$work/answer" || fail "grpcurl shows ano
 grep -q UNAUTHENTICATED "$work/answer" || grep -q Unauthenticated "$work/answer" ||
   fail "grpcurl shows no reason"
 
-# Figures, by TLS too, and only with a key; each that an alert looks at is there.
+# Figures, by TLS too, and only with a key.
 read_metrics() { # KEY
   curl -sf --cacert "$work/server.pem" -H "Authorization: Bearer $1" \
     "https://localhost:$http_port/metrics" >"$work/answer"
 }
 ! read_metrics nobody || fail "strangers read the figures"
 read_metrics "$(cat "$admin")" || fail "the admin reads no figures"
-promtool check metrics <"$work/answer" >"$work/lint" 2>&1 || cat "$work/lint"
-while read -r name; do
-  grep -q "^$name" "$work/answer" || fail "an alert looks at $name, which is not there"
-done < <(grep -oE '(farebox|process)_[a-z_]+' "$alerts" | sort -u)
 
 as "$admin" key revoke "$key_id" || fail "a key is revoked"
 ! as "$work/support.key" balance acme || fail "a revoked key is good"

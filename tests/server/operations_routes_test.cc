@@ -55,6 +55,74 @@ TEST_F(OperationsRoutesTest, MetricsTellOfCallsCommitsAndFiles) {
   }
 }
 
+TEST_F(OperationsRoutesTest, MoneyIsAddedUpByCurrencyAndAgainAfterARestart) {
+  Send<v1::CreateAccountRequest>(
+      "account { account_id: 'jane' currency_code: 'EUR' deck: 'standard' } request_id: 'jane'");
+  const auto held = AuthorizeCall("acme", "held", 60);
+  AuthorizeCall("acme", "held too", 60);
+  AuthorizeCall("other", "expires", 60);
+  Settle("acme", "settled", held->hold_id(), 60);
+  Advance(absl::Hours(1));
+  AuthorizeCall("acme", "in progress", 120);
+  Send<v1::DebitRequest>(
+      "account_id: 'other' request_id: 'too much' amount_micros: 21000000 "
+      "item: ITEM_ADJUSTMENT");
+  const auto sums = AllOf(HasSubstr("farebox_holds_open{currency=\"EUR\"} 0\n"),
+                          HasSubstr("farebox_holds_open{currency=\"USD\"} 1\n"),
+                          HasSubstr("farebox_held_money{currency=\"USD\"} 0.4\n"),
+                          HasSubstr("farebox_balance_money{currency=\"USD\"} 39.8\n"),
+                          HasSubstr("farebox_balance_money{currency=\"EUR\"} 0\n"));
+  const std::string before = Get("/metrics", AdminKey()).body;
+  EXPECT_THAT(before,
+              AllOf(sums, HasSubstr("farebox_entries_by_kind_total{kind=\"hold_expired\"} 2\n"),
+                    HasSubstr("farebox_declines_total{reason=\"INSUFFICIENT_BALANCE\"} 1\n")));
+
+  Restart();
+
+  EXPECT_THAT(Get("/metrics", AdminKey()).body,
+              AllOf(sums, Not(HasSubstr("farebox_entries_by_kind_total{"))));
+}
+
+TEST_F(OperationsRoutesTest, LinesOfTheAuditLogAreCounted) {
+  const std::string router = MakeKey("role: ROLE_ROUTER").secret();
+  const auto asked = Parse<v1::CreditRequest>(
+      "account_id: 'acme' request_id: 'x' amount_micros: 1 reason: CREDIT_REASON_PAYMENT");
+  CallBy<v1::CreditResponse>(ChannelWith(router), "BillingService/Credit", asked);
+
+  // The line about it is written by and by.
+  const std::string denied = "farebox_audit_records_total{event=\"denied\"} 1\n";
+  std::string body;
+  for (int i = 0; i < 1'000 && !absl::StrContains(body, denied); ++i) {
+    body = Get("/metrics", AdminKey()).body;
+  }
+  EXPECT_THAT(body,
+              AllOf(HasSubstr(denied), HasSubstr("farebox_audit_records_total{event=\"asked\"} "),
+                    Not(HasSubstr("farebox_audit_records_total{event=\"asked\"} 0\n")),
+                    HasSubstr("farebox_audit_lost_total 0\n")));
+}
+
+TEST_F(OperationsRoutesTest, StatusHasTheFiguresOfTheMetrics) {
+  AuthorizeCall("acme", "in progress", 60);
+  Send<v1::DebitRequest>(
+      "account_id: 'other' request_id: 'too much' amount_micros: 21000000 "
+      "item: ITEM_ADJUSTMENT");
+
+  const Answer<v1::GetStatusResponse> status = Send<v1::GetStatusRequest>("");
+
+  EXPECT_THAT(status, Answers("currencies { currency_code: 'USD' accounts: 2 open_holds: 1 "
+                              "             held_micros: '200000' balance_micros: '40000000' } "
+                              "declines { reason: REASON_INSUFFICIENT_BALANCE count: 1 } "
+                              "queued_max: 65536 start_entries: 0"));
+  const v1::DurationHistogram& commits = status->commits();
+  EXPECT_EQ(commits.counts_size(), commits.bound_micros_size() + 1);
+  EXPECT_GT(status->syncs().sum_micros(), 0);
+  EXPECT_EQ(status->time().seconds(), absl::ToUnixSeconds(clock_.Now()));
+  EXPECT_GT(status->process().resident_bytes(), 1'000'000);
+  EXPECT_GT(status->disk_free_bytes(), 0);
+  EXPECT_TRUE(status->has_recharges());
+  EXPECT_FALSE(status->has_certificate_expire_time());
+}
+
 TEST_F(OperationsRoutesTest, MetricsAreForThoseWhoMayReadThem) {
   EXPECT_EQ(Get("/metrics").status, 401);
   EXPECT_EQ(Get("/metrics", "fbx_wrong").status, 401);

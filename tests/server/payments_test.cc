@@ -13,6 +13,7 @@
 namespace farebox::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -73,6 +74,33 @@ TEST_F(StripePaymentsTest, EventsInAnyOrderAndNumberCreditOnceAndMoveNothingBack
   ASSERT_THAT(Pay("p2", 1'000'000), Answers(""));
   EXPECT_THAT(Recharges().recharges(1), Shows("state: RECHARGE_STATE_CREDITED"));
   EXPECT_EQ(Balance("acme").balance_micros(), 46'000'000);
+}
+
+TEST_F(StripePaymentsTest, ChargesAreCountedByTheStatesThatTheyReach) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("paid", 25'000'000), Answers(""));
+  ASSERT_THAT(Pay("paid too", 5'000'000), Answers(""));
+
+  EXPECT_THAT(Send<v1::GetStatusRequest>(""),
+              Answers("recharges { reached { state: RECHARGE_STATE_CREDITED count: 2 } "
+                      "            reached { state: RECHARGE_STATE_INTENT count: 2 } "
+                      "            reached { state: RECHARGE_STATE_SUCCEEDED count: 2 } }"));
+  const std::string credited =
+      "farebox_recharge_attempts_total{kind=\"manual\",state=\"credited\"} 2\n";
+  EXPECT_THAT(Get("/metrics").body,
+              AllOf(HasSubstr(credited), HasSubstr("farebox_recharge_attempts_open 0\n")));
+}
+
+TEST_F(StripePaymentsTest, AChargeThatHasNotEndedGrowsOld) {
+  RegisterCard("pm_card_authenticationRequired");
+  EXPECT_FALSE(Pay("waits", 25'000'000).status.ok());
+  clock_.Advance(absl::Seconds(90));
+
+  EXPECT_THAT(Send<v1::GetStatusRequest>(""),
+              Answers("recharges { open: 1 oldest_open_age { seconds: 90 } }"));
+  EXPECT_THAT(Get("/metrics").body,
+              AllOf(HasSubstr("farebox_recharge_attempts_open 1\n"),
+                    HasSubstr("farebox_recharge_attempt_open_seconds_max 90\n")));
 }
 
 TEST_F(StripePaymentsTest, AnEventThatTheProviderDoesNotConfirmCreditsNothing) {

@@ -76,6 +76,7 @@ class FaultJournal : public Journal {
   }
   absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
+  AppendTimes LastAppendTimes() override { return journal_.LastAppendTimes(); }
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override {
     return journal_.FindOldRequest(hash);
   }

@@ -80,6 +80,7 @@ class MemoryJournal : public Journal {
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
   absl::Status CheckSpace(SpaceFor /*purpose*/) override { return absl::OkStatus(); }
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
+  AppendTimes LastAppendTimes() override { return {}; }
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;
   Catalog& catalog() override { return *catalog_; }

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/benchmark/load_options.h"
 
-// Who the load is made by.
+// Who the load is made by, and in which trace.
 namespace farebox::benchmark {
 
 inline std::shared_ptr<grpc::ChannelCredentials> Credentials(const LoadOptions& options) {
@@ -17,9 +17,11 @@ inline std::shared_ptr<grpc::ChannelCredentials> Credentials(const LoadOptions& 
   return grpc::SslCredentials({.pem_root_certs = options.root_certificates});
 }
 
-inline void AddKey(const LoadOptions& options, grpc::ClientContext* context) {
-  if (options.api_key.empty()) return;
-  context->AddMetadata("authorization", absl::StrCat("Bearer ", options.api_key));
+inline void AddHeaders(const LoadOptions& options, grpc::ClientContext* context) {
+  if (!options.api_key.empty()) {
+    context->AddMetadata("authorization", absl::StrCat("Bearer ", options.api_key));
+  }
+  if (!options.traceparent.empty()) context->AddMetadata("traceparent", options.traceparent);
 }
 
 }  // namespace farebox::benchmark

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   std::string api_key_file;
   std::string root_certificates_file;
   app.add_option("--api-key-file", api_key_file, "the file with the API key of every call");
+  app.add_option("--traceparent", options.traceparent, "W3C trace that every call names");
   app.add_option("--tls-ca", root_certificates_file, "connect by TLS; who signed the certificate");
   app.add_option("--operation", options.operation,
                  "debit, authorize, balance, activity, batch or stream")

@@ -9,8 +9,9 @@ namespace farebox::benchmark {
 // What load to make.
 struct LoadOptions {
   std::string server = "127.0.0.1:50051";
-  // Sent with every call; none if empty.
+  // Both are sent with every call; none if empty.
   std::string api_key;
+  std::string traceparent;
   // PEM; the connection is by TLS unless this is empty.
   std::string root_certificates;
   // debit, authorize, balance, activity, batch, stream.

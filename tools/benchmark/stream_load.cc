@@ -79,7 +79,7 @@ absl::StatusOr<LoadResult> RunStreamLoad(const LoadOptions& options) {
   const auto stub =
       v1::BillingService::NewStub(grpc::CreateChannel(options.server, Credentials(options)));
   grpc::ClientContext context;
-  AddKey(options, &context);
+  AddHeaders(options, &context);
   const auto stream = stub->ApplyStream(&context);
   const absl::Time begin = clock.Now() + absl::Seconds(options.warmup_seconds);
   const absl::Time end = begin + absl::Seconds(options.seconds);

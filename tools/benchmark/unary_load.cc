@@ -99,7 +99,7 @@ class UnaryLoad {
     Kind::Fill(options_, &maker_, &slot->request);
     ++started_;
     slot->context.emplace();
-    AddKey(options_, &*slot->context);
+    AddHeaders(options_, &*slot->context);
     slot->start = clock_.Now();
     Stub* const stub = stubs_[next_stub_++ % stubs_.size()].get();
     slot->reader = (stub->*Kind::kPrepare)(&*slot->context, slot->request, &queue_);
@@ -128,7 +128,7 @@ absl::Status ToAbsl(const grpc::Status& status) {
 
 absl::Status ImportDeck(const LoadOptions& options, const std::shared_ptr<grpc::Channel>& channel) {
   grpc::ClientContext context;
-  AddKey(options, &context);
+  AddHeaders(options, &context);
   v1::ImportRatesResponse response;
   const auto writer = v1::RateService::NewStub(channel)->ImportRates(&context, &response);
   v1::ImportRatesRequest request;
