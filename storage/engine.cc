@@ -24,6 +24,12 @@ constexpr int64_t kForgetEveryBatches = 256;
 // A start reads accounts and request ids at once, unless they are too few to be worth a thread.
 constexpr EntryId kEntriesForThreadMin = 50'000;
 
+// Whether what failed has surely written nothing: the next batch may go better.
+bool IsSureNothing(const absl::Status& failure) {
+  const Reason reason = GetReason(failure);
+  return reason == Reason::kStorageFull || reason == Reason::kStorageLocked;
+}
+
 }  // namespace
 
 Engine::Engine(Options options, Journal* journal, const Clock* clock)
@@ -136,8 +142,7 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   }
   for (const ExpiryQueue::Item& item : reminders) expiry_queue_.Add(item);
   no_reminders_before_ = clock_->Now() + kReminderPause;
-  const bool is_known = GetReason(result.status) == Reason::kStorageFull;
-  if (!is_known && failure_.ok()) failure_ = result.status;
+  if (!IsSureNothing(result.status) && failure_.ok()) failure_ = result.status;
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/numeric/int128.h"
+#include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
@@ -24,6 +25,12 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Request ids grow old without any new entry.
 constexpr absl::Duration kLookAtRequestsEvery = absl::Minutes(1);
 
+absl::Status LostAfter(EntryId last) {
+  return error::JournalDamaged(
+      last + 1,
+      "it is lost: derived.db has had it from the journal, and the journal ends before it");
+}
+
 }  // namespace
 
 Deriver::Deriver(Options options) : options_(std::move(options)) {}
@@ -36,8 +43,10 @@ absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
   FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
                            DerivationSource::Open(deriver->options_.journal_path));
+  const absl::Status opened = deriver->OpenFile();
+  if (GetReason(opened) == Reason::kJournalDamaged) return opened;
   // The ledger works without the derived file, only slower: the thread will try again.
-  deriver->NoteOutcome(deriver->OpenFile());
+  deriver->NoteOutcome(opened);
   deriver->thread_ = StartThread("fbx-deriver", [raw = deriver.get()] { raw->Loop(); });
   return deriver;
 }
@@ -61,6 +70,8 @@ absl::Status Deriver::OpenFile() {
                                  if (derived.number == 0) return true;
                                  FAREBOX_ASSIGN_OR_RETURN(const BatchHead batch,
                                                           journal_->ReadBatchHead(derived.number));
+                                 // It takes over only what is durable.
+                                 if (batch.number == 0) return LostAfter(appended_.load());
                                  return batch.last == derived.last && batch.hash == derived.hash;
                                }));
   PublishPosition();
