@@ -118,13 +118,30 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
           {.queued_commands_max = config_.queued_commands_max,
            .request_window = config_.request_window,
            .on_failure = std::move(on_failure),
+           .on_lock = [this](bool is_locked) { NoteLock(is_locked); },
            .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
           journal_.get(), clock_));
   FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
                                                         .queue_max = limits::kQueuedQueriesMax},
                                                        journal_.get()));
   FAREBOX_ASSIGN_OR_RETURN(watchers_, WatchHub::Start(ledger_.get(), journal_.get()));
+  FAREBOX_ASSIGN_OR_RETURN(backups_,
+                           Backups::Start({.directory = config_.backup_directory,
+                                           .free_disk_bytes_min = config_.free_disk_bytes_min},
+                                          {.journal = journal_.get(),
+                                           .clock = clock_,
+                                           .metrics = metrics_.registry().get(),
+                                           .data_directory = config_.data_directory}));
   return absl::OkStatus();
+}
+
+void Server::NoteLock(bool is_locked) {
+  Log(is_locked ? LogLevel::kError : LogLevel::kInfo,
+      is_locked ? "journal_locked" : "journal_unlocked",
+      {{"data", config_.data_directory}, {"health", is_locked ? "NOT_SERVING" : "SERVING"}});
+  lock_metrics_.Note(is_locked);
+  grpc::HealthCheckServiceInterface* const health = health_.load();
+  if (health != nullptr) health->SetServingStatus(!is_locked);
 }
 
 absl::Status Server::BindHttp() {
@@ -158,7 +175,8 @@ absl::Status Server::MakeServices() {
                                                                    .ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .readers = readers_.get(),
-                                                                   .watchers = watchers_.get()});
+                                                                   .watchers = watchers_.get(),
+                                                                   .backups = backups_.get()});
   mailing_ = std::make_unique<Mailing>(
       config_.mail,
       Mailing::House{.ledger = ledger_.get(), .journal = journal_.get(), .clock = clock_});
@@ -228,6 +246,7 @@ absl::Status Server::Listen() {
   if (grpc_server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", config_.listen));
   }
+  health_.store(grpc_server_->GetHealthCheckService());
   if (http_ != nullptr) http_->Serve();
   return absl::OkStatus();
 }
@@ -242,7 +261,8 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) {
     // Balancers and clients that watch health leave by themselves; who still calls is told to come
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
-    grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+    // For good: a lock that is given back does not change it.
+    grpc_server_->GetHealthCheckService()->Shutdown();
     Pause(config_.drain_grace);
     is_closing_.store(true);
     Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
@@ -250,6 +270,7 @@ void Server::Drain() {
   // Streams would never end by themselves.
   streams_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
+  if (backups_ != nullptr) backups_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();

@@ -131,6 +131,7 @@ int RunApp(int argc, const char* const* argv) {
   AddAccessCommands(&commands);
   AddStatusCommand(&commands);
   AddVerifyCommand(&commands);
+  AddBackupCommands(&commands);
   AddCompletionCommand(&commands);
   try {
     app.parse(argc, argv);

@@ -15,6 +15,7 @@ void AddRatesCommands(Commands* commands);
 void AddRechargeCommands(Commands* commands);
 void AddCardCommands(Commands* commands);
 void AddNumberCommands(Commands* commands);
+void AddBackupCommands(Commands* commands);
 void AddStatusCommand(Commands* commands);
 void AddVerifyCommand(Commands* commands);
 // Knows all commands that were added before it is run.

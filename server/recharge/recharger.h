@@ -51,6 +51,9 @@ class Recharger {
     std::function<std::string()> new_recharge_id;
     // The most that is charged at once.
     const RechargeLimitTable* limits = nullptr;
+    // Whether no automatic charge is to be decided on for now: the ledger was restored from a
+    // backup, and does not know what was charged since.
+    std::function<bool()> is_held = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

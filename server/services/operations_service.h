@@ -7,6 +7,7 @@
 #include "farebox/v1/operations.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/backups.h"
 #include "server/reader_pool.h"
 #include "server/services/rpc_method.h"
 #include "server/services/watch_hub.h"
@@ -16,7 +17,8 @@
 namespace farebox::server {
 
 using RawOperationsService = v1::OperationsService::WithRawCallbackMethod_Verify<
-    v1::OperationsService::WithRawCallbackMethod_GetStatus<v1::OperationsService::Service>>;
+    v1::OperationsService::WithRawCallbackMethod_Backup<
+        v1::OperationsService::WithRawCallbackMethod_GetStatus<v1::OperationsService::Service>>>;
 
 // Looks after the server itself. Thread-safe.
 class OperationsService final : public RawOperationsService {
@@ -28,6 +30,7 @@ class OperationsService final : public RawOperationsService {
     Journal* journal = nullptr;
     ReaderPool* readers = nullptr;
     const WatchHub* watchers = nullptr;
+    Backups* backups = nullptr;
   };
   explicit OperationsService(const Parts& parts);
 
@@ -37,6 +40,7 @@ class OperationsService final : public RawOperationsService {
   using Unary = grpc::ServerUnaryReactor;
 
   Unary* Verify(Context* context, const Bytes* request, Bytes* response) override;
+  grpc::ServerWriteReactor<Bytes>* Backup(Context* context, const Bytes* request) override;
   Unary* GetStatus(Context* context, const Bytes* request, Bytes* response) override;
 
   void FillStatus(v1::GetStatusResponse* response) const;
@@ -44,6 +48,7 @@ class OperationsService final : public RawOperationsService {
   const Parts parts_;
   const absl::Time start_time_;
   const RpcMethod verify_;
+  const RpcMethod backup_;
   const RpcMethod get_status_;
 
   // One verification at a time: each reads the whole journal.

@@ -39,6 +39,9 @@ class ServerTest : public ::testing::Test {
 
   // Stops the server in good order and starts it again on the same files.
   void Restart();
+  // Its two halves.
+  void Stop();
+  void Start();
   // What the server is started with.
   virtual Config MakeConfig() const;
   virtual std::string DeckCsv() const;
@@ -81,9 +84,6 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<v1::AccountService::Stub> accounts_;
   std::unique_ptr<v1::RateService::Stub> rates_;
   std::unique_ptr<v1::OperationsService::Stub> operations_;
-
- private:
-  void Start();
 };
 
 // Every call has a deadline, so that a server that never answers fails the test.
