@@ -92,6 +92,9 @@ struct RawOptions {
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--data", config->data_directory, "Directory of the ledger; made if missing")
       ->capture_default_str();
+  app->add_option("--backup-directory", config->backup_directory,
+                  "Directory for backups of the ledger, best on another disk; none are made by "
+                  "default");
   app->add_option("--listen", config->listen,
                   "Address and port, or unix:PATH; port 0 takes a free one")
       ->capture_default_str();

@@ -19,6 +19,8 @@ namespace farebox::server {
 // What an operator can set. The defaults are those of `farebox-server --help`.
 struct Config {
   std::string data_directory = "farebox-data";
+  // Where backups are made; nowhere if empty.
+  std::string backup_directory;
   std::string listen = "127.0.0.1:50051";
   // Lets `listen` be an address that others can reach, without TLS or with nobody asked who they
   // are.

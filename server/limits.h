@@ -349,6 +349,17 @@ inline constexpr size_t kAuditTextBytesMax = 8 * 1024;
 // Callers and RPCs whose refusals are remembered, so that each is written once a minute.
 inline constexpr size_t kDeniedCallersMax = 10'000;
 
+// --- Backups
+
+// The name of a backup.
+inline constexpr size_t kFileNameBytesMax = 100;
+
+// A backup rests for as long as each of its steps took, and no longer than this.
+inline constexpr absl::Duration kBackupPauseMax = absl::Milliseconds(100);
+
+// How often the one who waits for it is told how far it is.
+inline constexpr absl::Duration kBackupProgressPause = absl::Seconds(1);
+
 // --- Being watched
 
 // Lines about slow calls a second: where the disk is slow, all are.

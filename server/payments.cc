@@ -1,5 +1,6 @@
 #include "server/payments.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -7,6 +8,7 @@
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/web/payment_routes.h"
+#include "storage/backup.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -26,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options
                                                           const House& house) {
   std::unique_ptr<Payments> payments(new Payments(options, house));
   FAREBOX_RETURN_IF_ERROR(payments->MakeGateway(options));
-  FAREBOX_RETURN_IF_ERROR(payments->StartWorking());
+  FAREBOX_RETURN_IF_ERROR(payments->StartWorking(options));
   return payments;
 }
 
@@ -56,7 +58,10 @@ absl::Status Payments::MakeGateway(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Payments::StartWorking() {
+absl::Status Payments::StartWorking(const Options& options) {
+  const std::string mark = absl::StrCat(options.data_directory, "/", kRestoredMark);
+  const auto is_held = [mark] { return std::filesystem::exists(mark); };
+  if (is_held()) Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", mark}});
   recharger_ = std::make_unique<Recharger>(
       Recharger::Parts{.ledger = house_.ledger,
                        .documents = &documents_,
@@ -66,6 +71,7 @@ absl::Status Payments::StartWorking() {
                        .new_recharge_id = NewRechargeId,
                        .limits = &limits_,
                        .on_state = [this](const auto& attempt) { house_.metrics->Count(attempt); },
+                       .is_held = is_held,
                        .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(

@@ -37,7 +37,7 @@ class Payments {
  public:
   struct Options {
     PaymentProviderOptions provider;
-    // Where the simulated provider keeps its books.
+    // The ledger's: where the simulated provider keeps its books, and where kRestoredMark is.
     std::string data_directory;
     RechargeLimitTable limits;
     // Tests end the process at the points that Recharger names.
@@ -70,7 +70,7 @@ class Payments {
   Payments(const Options& options, const House& house);
 
   absl::Status MakeGateway(const Options& options);
-  absl::Status StartWorking();
+  absl::Status StartWorking(const Options& options);
 
   const RechargeLimitTable limits_;
   const std::function<void(absl::string_view)> reached_;

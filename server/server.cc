@@ -125,6 +125,7 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
           {.queued_commands_max = config_.queued_commands_max,
            .request_window = config_.request_window,
            .on_failure = std::move(on_failure),
+           .on_lock = [this](bool is_locked) { NoteLock(is_locked); },
            .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
           journal_.get(), clock_));
   ledger_metrics_ = std::make_shared<LedgerMetrics>(ledger_.get());
@@ -133,7 +134,23 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
                                                         .queue_max = limits::kQueuedQueriesMax},
                                                        journal_.get()));
   FAREBOX_ASSIGN_OR_RETURN(watchers_, WatchHub::Start(ledger_.get(), journal_.get()));
+  FAREBOX_ASSIGN_OR_RETURN(backups_,
+                           Backups::Start({.directory = config_.backup_directory,
+                                           .free_disk_bytes_min = config_.free_disk_bytes_min},
+                                          {.journal = journal_.get(),
+                                           .clock = clock_,
+                                           .metrics = metrics_.registry().get(),
+                                           .data_directory = config_.data_directory}));
   return absl::OkStatus();
+}
+
+void Server::NoteLock(bool is_locked) {
+  Log(is_locked ? LogLevel::kError : LogLevel::kInfo,
+      is_locked ? "journal_locked" : "journal_unlocked",
+      {{"data", config_.data_directory}, {"health", is_locked ? "NOT_SERVING" : "SERVING"}});
+  lock_metrics_.Note(is_locked);
+  grpc::HealthCheckServiceInterface* const health = health_.load();
+  if (health != nullptr) health->SetServingStatus(!is_locked);
 }
 
 absl::Status Server::BindHttp() {
@@ -169,8 +186,11 @@ absl::Status Server::MakeServices() {
                                                             .ledger = ledger_.get(),
                                                             .decks = &decks_,
                                                             .readers = readers_.get()});
-  operations_ = std::make_unique<OperationsService>(OperationsService::Parts{
-      .environment = environment, .readers = readers_.get(), .status = StatusParts()});
+  operations_ =
+      std::make_unique<OperationsService>(OperationsService::Parts{.environment = environment,
+                                                                   .readers = readers_.get(),
+                                                                   .status = StatusParts(),
+                                                                   .backups = backups_.get()});
   mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::House{.ledger = ledger_.get(),
                                                                     .journal = journal_.get(),
                                                                     .clock = clock_,
@@ -266,6 +286,7 @@ absl::Status Server::Listen() {
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   acceptor_->Start();
+  health_.store(grpc_server_->GetHealthCheckService());
   if (http_ != nullptr) http_->Serve();
   return absl::OkStatus();
 }
@@ -280,7 +301,8 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) {
     // Balancers and clients that watch health leave by themselves; who still calls is told to come
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
-    grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+    // For good: a lock that is given back does not change it.
+    grpc_server_->GetHealthCheckService()->Shutdown();
     Pause(config_.drain_grace);
     is_closing_.store(true);
     Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
@@ -290,6 +312,7 @@ void Server::Drain() {
   exports_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
   if (acceptor_ != nullptr) acceptor_->Drain();
+  if (backups_ != nullptr) backups_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();

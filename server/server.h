@@ -8,13 +8,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server.h"
 #include "server/access.h"
+#include "server/backups.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
 #include "server/mailing.h"
 #include "server/metrics/commit_metrics.h"
 #include "server/metrics/ledger_metrics.h"
+#include "server/metrics/lock_metrics.h"
 #include "server/metrics/outcome_metrics.h"
 #include "server/metrics/work_in_hand.h"
 #include "server/payments.h"
@@ -78,6 +81,8 @@ class Server {
 
   absl::Status OpenTls();
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
+  // On the ledger's writer thread.
+  void NoteLock(bool is_locked);
   absl::Status BindHttp();
   absl::Status MakeServices();
   ServerStatusParts StatusParts() const;
@@ -92,9 +97,12 @@ class Server {
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;
   CommitMetrics commit_metrics_{metrics_.registry().get()};
+  LockMetrics lock_metrics_{metrics_.registry().get()};
   RechargeMetrics recharge_metrics_{metrics_.registry().get()};
   MailMetrics mail_metrics_{metrics_.registry().get()};
   CallLog call_log_{config_.call_log, clock_};
+  // Null while nobody is served.
+  std::atomic<grpc::HealthCheckServiceInterface*> health_{nullptr};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
   OpenStreams streams_{limits::kStreamsMax};
@@ -107,6 +115,7 @@ class Server {
   std::shared_ptr<WorkInHand> work_;
   std::unique_ptr<ReaderPool> readers_;
   std::unique_ptr<WatchHub> watchers_;
+  std::unique_ptr<Backups> backups_;
   std::unique_ptr<TlsFiles> tls_;  // Null where there is no TLS.
   // gRPC's core asks it at each handshake, and gRPC itself lets go of it once it listens.
   std::shared_ptr<grpc::ServerCredentials> credentials_;

@@ -18,6 +18,12 @@ constexpr absl::Duration kReminderPause = absl::Seconds(1);
 // How often request ids that are too old are looked for, in batches.
 constexpr int64_t kForgetEveryBatches = 256;
 
+// Whether what failed has surely written nothing: the next batch may go better.
+bool IsSureNothing(const absl::Status& failure) {
+  const Reason reason = GetReason(failure);
+  return reason == Reason::kStorageFull || reason == Reason::kStorageLocked;
+}
+
 }  // namespace
 
 Engine::Engine(Options options, Journal* journal, const Clock* clock)
@@ -97,8 +103,7 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   }
   for (const ExpiryQueue::Item& item : reminders) expiry_queue_.Add(item);
   no_reminders_before_ = clock_->Now() + kReminderPause;
-  const bool is_known = GetReason(result.status) == Reason::kStorageFull;
-  if (!is_known && failure_.ok()) failure_ = result.status;
+  if (!IsSureNothing(result.status) && failure_.ok()) failure_ = result.status;
   return result;
 }
 

@@ -62,6 +62,10 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kPermissionDenied, "PERMISSION_DENIED"},
     ReasonRow{Reason::kApiKeyNotFound, "API_KEY_NOT_FOUND"},
     ReasonRow{Reason::kTotalsNotReady, "TOTALS_NOT_READY"},
+    ReasonRow{Reason::kBackupExists, "BACKUP_EXISTS"},
+    ReasonRow{Reason::kBackupFailed, "BACKUP_FAILED"},
+    ReasonRow{Reason::kBackupsOff, "BACKUPS_OFF"},
+    ReasonRow{Reason::kStorageLocked, "STORAGE_LOCKED"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -337,6 +341,29 @@ absl::Status FilesTooNew(absl::string_view path, int64_t found, int64_t known) {
               absl::StrCat(path, " was written by a newer Farebox: schema ", found,
                            ", this one knows up to ", known),
               {{"path", std::string(path)}});
+}
+
+absl::Status StorageLocked() {
+  return Make(absl::StatusCode::kUnavailable, Reason::kStorageLocked,
+              "another program holds the lock of the journal; nothing was done", {},
+              kRetryAfterRestart);
+}
+
+absl::Status BackupExists(absl::string_view path) {
+  return Make(absl::StatusCode::kAlreadyExists, Reason::kBackupExists,
+              absl::StrCat("there is a backup of this name, and it was not to be updated: ", path),
+              {{"path", std::string(path)}});
+}
+
+absl::Status BackupFailed(absl::string_view path, absl::string_view problem) {
+  return Make(absl::StatusCode::kUnavailable, Reason::kBackupFailed,
+              absl::StrCat("the backup ", path, " could not be made: ", problem),
+              {{"path", std::string(path)}}, kRetryAfterRestart);
+}
+
+absl::Status BackupsOff() {
+  return Make(absl::StatusCode::kFailedPrecondition, Reason::kBackupsOff,
+              "the server has no directory for backups: --backup-directory", {});
 }
 
 absl::Status JournalDamaged(int64_t entry_id, absl::string_view problem) {

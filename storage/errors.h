@@ -59,6 +59,10 @@ enum class Reason : uint8_t {
   kPermissionDenied = 39,
   kApiKeyNotFound = 40,
   kTotalsNotReady = 41,
+  kBackupExists = 42,
+  kBackupFailed = 43,
+  kBackupsOff = 44,
+  kStorageLocked = 45,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -142,6 +146,15 @@ absl::Status StorageFailed(absl::string_view what);
 absl::Status FilesInUse(absl::string_view path);
 absl::Status FilesForeign(absl::string_view path, absl::string_view problem);
 absl::Status FilesTooNew(absl::string_view path, int64_t found, int64_t known);
+// Another program holds the lock of the journal; nothing was written.
+absl::Status StorageLocked();
+
+absl::Status BackupExists(absl::string_view path);
+// The copy could not be written or read; the journal is well.
+absl::Status BackupFailed(absl::string_view path, absl::string_view problem);
+// The server has no directory for backups.
+absl::Status BackupsOff();
+
 // The journal contradicts itself; `entry_id` is the first entry that does.
 absl::Status JournalDamaged(int64_t entry_id, absl::string_view problem);
 

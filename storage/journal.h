@@ -17,6 +17,7 @@
 #include "absl/types/span.h"
 #include "storage/account_terms.h"
 #include "storage/account_totals.h"
+#include "storage/backup.h"
 #include "storage/catalog.h"
 #include "storage/entry.h"
 #include "storage/hold.h"
@@ -152,18 +153,19 @@ class JournalSource {
 // The append-only list of entries, and the catalog that lives beside it.
 //
 // Append, LastAppendTimes, FindOldRequest and catalog() are used only on the writer thread, as what
-// it has of JournalSource. Stats is thread-safe. A journal knows nothing of what entries mean
-// beyond what it derives.
+// it has of JournalSource. Stats and Backup are thread-safe. A journal knows nothing of what
+// entries mean beyond what it derives.
 class Journal : public JournalSource {
  public:
   // Refuses with STORAGE_FULL where an Append might meet a full disk, and well before that where it
-  // is for more than calls that have been connected already.
+  // is for more than calls that have been connected already; with STORAGE_LOCKED while another
+  // program keeps the journal from being written; with STORAGE_FAILED where it is gone.
   virtual absl::Status CheckSpace(SpaceFor purpose) = 0;
 
   // Appends one batch, all or nothing, and returns when it would survive a power cut. `head`
   // follows Head(), and `entries` are head.first..head.last.
-  // STORAGE_FULL: surely nothing was written. Any other error: the outcome is unknown; the journal
-  // takes no further batch, and the process must replay it.
+  // STORAGE_FULL, STORAGE_LOCKED: surely nothing was written. Any other error: the outcome is
+  // unknown; the journal takes no further batch, and the process must replay it.
   virtual absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) = 0;
 
   // Of the newest Append that returned OK.
@@ -177,6 +179,11 @@ class Journal : public JournalSource {
   virtual Catalog& catalog() = 0;
 
   virtual JournalStats Stats() = 0;
+
+  // Copies all of it, catalog included, as it is at one moment, into a verified file, while the
+  // writer goes on. Blocks. Thread-safe; one at a time. BACKUP_EXISTS, BACKUP_FAILED, STORAGE_FULL,
+  // FILES_FOREIGN, FILES_IN_USE, JOURNAL_DAMAGED, or Cancelled: then there is no new backup.
+  virtual absl::StatusOr<BackupReport> Backup(const BackupOrder& order) = 0;
 
   // Blocks while the derived state lags more than limits::kDerivedLagEntriesMax behind.
   virtual void WaitForDerived() = 0;

@@ -14,6 +14,9 @@ namespace {
 // The writer looks at the clock at least this often while a hold is open: a wall clock may jump.
 constexpr absl::Duration kClockLookMax = absl::Seconds(1);
 
+// How often it is looked whether another program has given the journal's lock back.
+constexpr absl::Duration kLockLookPause = absl::Milliseconds(100);
+
 }  // namespace
 
 Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
@@ -197,6 +200,11 @@ bool Ledger::WaitForWork(Work* work) {
   MutexLock lock(&mu_);
   while (work_.empty()) {
     if (stopping_) return false;
+    if (is_locked_) {
+      // An empty commit sees whether the lock is given back.
+      work_arrived_.WaitFor(&mu_, kLockLookPause);
+      break;
+    }
     const absl::Duration until_due = engine_.NextDue() - clock_->Now();
     if (until_due <= absl::ZeroDuration()) return true;
     if (until_due == absl::InfiniteDuration()) {
@@ -244,6 +252,7 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   answers.commit = engine_.Commit(commands);
   NoteCommitStart(absl::InfiniteFuture());
   Count(answers.commit);
+  NoteLock(answers.commit.status);
 
   for (ExpiryWaiter& waiter : expiry_waiters) {
     absl::StatusOr<int64_t> count = answers.commit.expired;
@@ -253,6 +262,16 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   answers.submissions = std::move(submissions);
   HandOver(std::move(answers));
   TellFailure();
+}
+
+void Ledger::NoteLock(const absl::Status& status) {
+  const bool is_locked = GetReason(status) == Reason::kStorageLocked;
+  if (std::exchange(is_locked_, is_locked) == is_locked) return;
+  {
+    MutexLock lock(&mu_);
+    stats_.is_locked = is_locked;
+  }
+  options_.on_lock(is_locked);
 }
 
 void Ledger::NoteCommitStart(absl::Time start) {

@@ -45,6 +45,8 @@ struct LedgerStats {
   absl::Duration max_commit_duration;
   // How long the batch that is being written takes so far; zero where none is.
   absl::Duration commit_under_way;
+  // Another program keeps the journal from being written.
+  bool is_locked = false;
 };
 
 // A batch that became durable.
@@ -81,6 +83,9 @@ class Ledger {
     // Called once, on the writer thread, when the journal can no longer be trusted: the process
     // should stop, to be started again and replay.
     std::function<void(const absl::Status&)> on_failure = [](const absl::Status&) {};
+    // Called on the writer thread when another program has taken the journal's lock, and when it is
+    // given back: in between all changes are refused with STORAGE_LOCKED. Returns soon.
+    std::function<void(bool is_locked)> on_lock = [](bool) {};
     // Called after each batch, on the writer thread: returns soon.
     std::function<void(const CommitFacts&)> on_commit = [](const CommitFacts&) {};
   };
@@ -181,6 +186,7 @@ class Ledger {
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
   void NoteCommitStart(absl::Time start);
+  void NoteLock(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -196,6 +202,8 @@ class Ledger {
   // Used only on the writer thread once Open has returned, but for what its books let any thread
   // read.
   Engine engine_;
+  // Another program has the journal's lock. Used only on the writer thread.
+  bool is_locked_ = false;
 
   mutable Mutex mu_;
   CondVar work_arrived_;  // Signalled when work_ or stopping_ changes.

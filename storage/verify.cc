@@ -9,6 +9,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "storage/account_state.h"
 #include "storage/check.h"
 #include "storage/errors.h"
@@ -21,6 +23,36 @@ namespace farebox {
 namespace {
 
 constexpr size_t kBatchesPerPage = 1024;
+// How often whoever waits is told how far it is.
+constexpr EntryId kEntriesPerLook = 8'192;
+
+// Checks that `batch` follows `before`, has its entries, and has their hash. `check` sees each.
+absl::Status CheckChain(const BatchHead& before, const BatchHead& batch, JournalReader* reader,
+                        absl::FunctionRef<absl::Status(const Entry&)> check) {
+  const bool follows = batch.number == before.number + 1 && batch.first == before.last + 1 &&
+                       batch.last >= batch.first && batch.time >= before.time;
+  if (!follows) {
+    // Where a batch is missing, its first entry is the first that nobody vouches for.
+    const EntryId first = std::max<EntryId>(1, std::min(batch.first, before.last + 1));
+    return error::JournalDamaged(first, "its batch does not follow the one before");
+  }
+
+  BatchHasher hasher(before.hash, batch);
+  EntryId next = batch.first;
+  absl::Status status;
+  FAREBOX_RETURN_IF_ERROR(reader->Scan(batch.first, batch.last, [&](const Entry& entry) {
+    status = entry.id == next ? check(entry) : error::JournalDamaged(next, "it is missing");
+    ++next;
+    hasher.Add(entry);
+    return status.ok();
+  }));
+  FAREBOX_RETURN_IF_ERROR(status);
+  if (next != batch.last + 1) return error::JournalDamaged(next, "it is missing");
+  if (hasher.Finish() != batch.hash) {
+    return error::JournalDamaged(batch.first, "the hash of its batch does not match");
+  }
+  return absl::OkStatus();
+}
 
 // Recomputes entries as they come.
 class Verifier {
@@ -53,36 +85,12 @@ class Verifier {
 };
 
 absl::Status Verifier::CheckBatch(const BatchHead& batch, JournalReader* reader) {
-  const BatchHead& before = report_.head;
-  const bool follows = batch.number == before.number + 1 && batch.first == before.last + 1 &&
-                       batch.last >= batch.first && batch.time >= before.time;
-  if (!follows) {
-    // Where a batch is missing, its first entry is the first that nobody vouches for.
-    const EntryId first = std::max<EntryId>(1, std::min(batch.first, before.last + 1));
-    return error::JournalDamaged(first, "its batch does not follow the one before");
-  }
-
-  BatchHasher hasher(before.hash, batch);
-  EntryId next = batch.first;
-  absl::Status status;
-  FAREBOX_RETURN_IF_ERROR(reader->Scan(batch.first, batch.last, [&](const Entry& entry) {
-    if (entry.id != next) {
-      status = error::JournalDamaged(next, "it is missing");
-    } else {
-      status = CheckEntry(batch, entry);
-    }
-    ++next;
-    hasher.Add(entry);
-    return status.ok();
-  }));
-  // The refunds first: they come before the entry that `status` is about.
-  for (const Entry& refund : refunds_) FAREBOX_RETURN_IF_ERROR(CheckRefund(refund, reader));
-  refunds_.clear();
-  FAREBOX_RETURN_IF_ERROR(status);
-  if (next != batch.last + 1) return error::JournalDamaged(next, "it is missing");
-  if (hasher.Finish() != batch.hash) {
-    return error::JournalDamaged(batch.first, "the hash of its batch does not match");
-  }
+  const absl::Status chain = CheckChain(
+      report_.head, batch, reader, [&](const Entry& entry) { return CheckEntry(batch, entry); });
+  // The refunds first: they come before the entry that `chain` is about.
+  const std::vector<Entry> refunds = std::exchange(refunds_, {});
+  for (const Entry& refund : refunds) FAREBOX_RETURN_IF_ERROR(CheckRefund(refund, reader));
+  FAREBOX_RETURN_IF_ERROR(chain);
   report_.head = batch;
   ++report_.batches;
   return absl::OkStatus();
@@ -161,34 +169,71 @@ EntryId EntryOf(const ErrorDetail& damage) {
   return id;
 }
 
-}  // namespace
-
-absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader, VerifyOptions options) {
-  VerifyReport report;
-  Verifier verifier(options, &report);
-  absl::Status problem;
+// Checks the batches after the report's head, in order.
+absl::Status CheckBatches(JournalReader* reader, const VerifyObserver& goes_on,
+                          absl::FunctionRef<absl::Status(const BatchHead&)> check,
+                          VerifyReport* report) {
+  EntryId told = report->head.last;
   std::vector<BatchHead> heads;
   do {
     // Batches are read in pages, so that no read of the journal lasts long.
     heads.clear();
     FAREBOX_RETURN_IF_ERROR(
-        reader->ScanBatches(report.head.number + 1, [&](const BatchHead& batch) {
+        reader->ScanBatches(report->head.number + 1, [&](const BatchHead& batch) {
           heads.push_back(batch);
           return heads.size() < kBatchesPerPage;
         }));
-    for (size_t i = 0; i < heads.size() && problem.ok(); ++i) {
-      problem = verifier.CheckBatch(heads[i], reader);
+    for (const BatchHead& head : heads) {
+      FAREBOX_RETURN_IF_ERROR(check(head));
+      if (head.last - told < kEntriesPerLook) continue;
+      told = head.last;
+      if (!goes_on(told)) return absl::CancelledError();
     }
-  } while (!heads.empty() && problem.ok());
-  if (problem.ok()) problem = CheckNothingAfter(report.head.last, report.head.number, reader);
+  } while (!heads.empty());
+  return CheckNothingAfter(report->head.last, report->head.number, reader);
+}
 
-  verifier.Sum();
+// Damage is what the report is about; anything else kept it from being made.
+absl::StatusOr<VerifyReport> NoteProblem(const absl::Status& problem, VerifyReport report) {
   if (problem.ok()) return report;
   const std::optional<ErrorDetail> damage = GetErrorDetail(problem);
   if (!damage.has_value() || damage->reason != Reason::kJournalDamaged) return problem;
   report.first_bad_entry = EntryOf(*damage);
   report.problem = std::string(problem.message());
   return report;
+}
+
+}  // namespace
+
+absl::Status VerifyReport::ToStatus() const {
+  if (ok()) return absl::OkStatus();
+  const std::string prefix = absl::StrCat("entry ", first_bad_entry, ": ");
+  return error::JournalDamaged(first_bad_entry, absl::StripPrefix(problem, prefix));
+}
+
+absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader, VerifyOptions options) {
+  VerifyReport report;
+  Verifier verifier(options, &report);
+  const auto check = [&](const BatchHead& batch) { return verifier.CheckBatch(batch, reader); };
+  const absl::Status problem = CheckBatches(reader, options.goes_on, check, &report);
+  verifier.Sum();
+  return NoteProblem(problem, std::move(report));
+}
+
+absl::StatusOr<VerifyReport> VerifyHashes(JournalReader* reader, const BatchHead& before,
+                                          const VerifyObserver& goes_on) {
+  VerifyReport report;
+  report.head = before;
+  const auto check = [&](const BatchHead& batch) -> absl::Status {
+    FAREBOX_RETURN_IF_ERROR(
+        CheckChain(report.head, batch, reader, [](const Entry&) { return absl::OkStatus(); }));
+    report.head = batch;
+    report.entries += batch.last - batch.first + 1;
+    ++report.batches;
+    return absl::OkStatus();
+  };
+  const absl::Status problem = CheckBatches(reader, goes_on, check, &report);
+  return NoteProblem(problem, std::move(report));
 }
 
 }  // namespace farebox

@@ -48,7 +48,11 @@ constexpr Row kAdvice[] = {
     {"OVERLOADED", "Nothing was done; try again."},
     {"STORAGE_FULL", "Nothing was done; the server's disk is full."},
     {"SHUTTING_DOWN", "Nothing was done; try again when the server is back."},
-    {"FILES_IN_USE", "Stop the server, or ask it: `farebox verify`."},
+    {"STORAGE_LOCKED", "Nothing was done; end the program that has the server's files open."},
+    {"BACKUP_EXISTS", "Take another name, or --update it."},
+    {"BACKUP_FAILED", "No backup was made. See the server's log and its disk for backups."},
+    {"BACKUPS_OFF", "Start the server with --backup-directory."},
+    {"FILES_IN_USE", "Stop the server first, or have it do it: `farebox verify`."},
 };
 
 constexpr absl::string_view kPaymentPending = "PAYMENT_PENDING";

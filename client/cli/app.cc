@@ -145,6 +145,7 @@ int RunApp(int argc, const char* const* argv) {
   AddStatusCommand(&commands);
   AddTopCommand(&commands);
   AddVerifyCommand(&commands);
+  AddBackupCommands(&commands);
   AddCompletionCommand(&commands);
   try {
     app.parse(argc, argv);

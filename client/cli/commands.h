@@ -16,6 +16,7 @@ void AddRatesCommands(Commands* commands);
 void AddRechargeCommands(Commands* commands);
 void AddCardCommands(Commands* commands);
 void AddNumberCommands(Commands* commands);
+void AddBackupCommands(Commands* commands);
 void AddStatusCommand(Commands* commands);
 void AddTopCommand(Commands* commands);
 void AddVerifyCommand(Commands* commands);

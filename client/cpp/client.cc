@@ -421,6 +421,23 @@ absl::StatusOr<v1::VerifyResponse> Client::Verify(v1::VerifyRequest request,
               connection_->BulkPlan(options));
 }
 
+absl::StatusOr<v1::BackupResult> Client::Backup(
+    v1::BackupRequest request, absl::FunctionRef<void(const v1::BackupProgress&)> take_progress,
+    const CallOptions& options) {
+  grpc::ClientContext context;
+  SetTimeout(connection_->BulkTimeout(options), &context);
+  const auto stream = connection_->operations.Backup(&context, request);
+  v1::BackupResponse told;
+  v1::BackupResult result;
+  while (stream->Read(&told)) {
+    if (told.has_progress()) take_progress(told.progress());
+    if (told.has_result()) result = told.result();
+  }
+  const absl::Status ended = FromGrpc(stream->Finish());
+  if (!ended.ok()) return ended;
+  return result;
+}
+
 absl::StatusOr<v1::GetStatusResponse> Client::GetStatus(v1::GetStatusRequest request,
                                                         const CallOptions& options) {
   return Call(&connection_->operations, &Operations::GetStatus, std::move(request),

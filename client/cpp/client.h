@@ -181,6 +181,10 @@ class Client {
   // OperationsService. What each does is said in farebox/v1/operations.proto.
   absl::StatusOr<v1::VerifyResponse> Verify(v1::VerifyRequest request = {},
                                             const CallOptions& options = {});
+  // Has a backup made, in one attempt, and hands over how far it is.
+  absl::StatusOr<v1::BackupResult> Backup(
+      v1::BackupRequest request, absl::FunctionRef<void(const v1::BackupProgress&)> take_progress,
+      const CallOptions& options = {});
   absl::StatusOr<v1::GetStatusResponse> GetStatus(v1::GetStatusRequest request = {},
                                                   const CallOptions& options = {});
 

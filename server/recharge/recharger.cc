@@ -32,6 +32,9 @@ std::string RechargeIdOf(const AccountFacts& account, absl::string_view request_
                       absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
 }
 
+// How often it is looked whether charges are held still.
+constexpr absl::Duration kHeldPause = absl::Minutes(1);
+
 bool IsCap(RechargeObstacle obstacle) {
   return obstacle == RechargeObstacle::kDailyCap || obstacle == RechargeObstacle::kMonthlyCap;
 }
@@ -63,8 +66,10 @@ Micros Recharger::ChargeMax(const AccountFacts& account) const {
 absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
   const absl::Time now = parts_.clock->Now();
   FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-  const RechargePlan plan =
-      PlanRecharge(profile.profile, SubjectOf(account), ChargeMax(account), now);
+  RechargePlan plan = PlanRecharge(profile.profile, SubjectOf(account), ChargeMax(account), now);
+  if (plan.obstacle == RechargeObstacle::kNone && parts_.is_held()) {
+    plan = {.obstacle = RechargeObstacle::kBackOff, .until = now + kHeldPause};
+  }
   const bool has_moved = profile.document.due != plan.until;
   profile.document.due = plan.until;
 

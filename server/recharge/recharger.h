@@ -54,6 +54,9 @@ class Recharger {
     // Told of each state that an attempt has reached, once it is on disk.
     std::function<void(const stored::v1::RechargeAttempt&)> on_state =
         [](const stored::v1::RechargeAttempt&) {};
+    // Whether no automatic charge is to be decided on for now: the ledger was restored from a
+    // backup, and does not know what was charged since.
+    std::function<bool()> is_held = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

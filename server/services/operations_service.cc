@@ -4,6 +4,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "server/limits.h"
+#include "server/services/backup_call.h"
 #include "server/services/server_status.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
@@ -31,6 +32,7 @@ OperationsService::OperationsService(const Parts& parts)
     : parts_(parts),
       verify_(parts.environment, "farebox.v1.OperationsService/Verify",
               {.default_timeout = limits::kVerifyTimeout}),
+      backup_(parts.environment, "farebox.v1.OperationsService/Backup"),
       get_status_(parts.environment, "farebox.v1.OperationsService/GetStatus") {}
 
 grpc::ServerUnaryReactor* OperationsService::Verify(Context* context, const Bytes* request,
@@ -48,6 +50,11 @@ grpc::ServerUnaryReactor* OperationsService::Verify(Context* context, const Byte
     is_verifying_.store(false);
     call->Finish(queued);
   });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* OperationsService::Backup(Context* context,
+                                                                      const Bytes* request) {
+  return ServeBackup(backup_, *context, *request, parts_.backups);
 }
 
 grpc::ServerUnaryReactor* OperationsService::GetStatus(Context* context, const Bytes* request,

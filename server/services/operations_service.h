@@ -6,6 +6,7 @@
 #include "farebox/v1/operations.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
+#include "server/backups.h"
 #include "server/reader_pool.h"
 #include "server/services/rpc_method.h"
 #include "server/services/server_status.h"
@@ -13,7 +14,8 @@
 namespace farebox::server {
 
 using RawOperationsService = v1::OperationsService::WithRawCallbackMethod_Verify<
-    v1::OperationsService::WithRawCallbackMethod_GetStatus<v1::OperationsService::Service>>;
+    v1::OperationsService::WithRawCallbackMethod_Backup<
+        v1::OperationsService::WithRawCallbackMethod_GetStatus<v1::OperationsService::Service>>>;
 
 // Looks after the server itself. Thread-safe.
 class OperationsService final : public RawOperationsService {
@@ -23,6 +25,7 @@ class OperationsService final : public RawOperationsService {
     RpcEnvironment environment;
     ReaderPool* readers = nullptr;
     ServerStatusParts status;
+    Backups* backups = nullptr;
   };
   explicit OperationsService(const Parts& parts);
 
@@ -32,10 +35,12 @@ class OperationsService final : public RawOperationsService {
   using Unary = grpc::ServerUnaryReactor;
 
   Unary* Verify(Context* context, const Bytes* request, Bytes* response) override;
+  grpc::ServerWriteReactor<Bytes>* Backup(Context* context, const Bytes* request) override;
   Unary* GetStatus(Context* context, const Bytes* request, Bytes* response) override;
 
   const Parts parts_;
   const RpcMethod verify_;
+  const RpcMethod backup_;
   const RpcMethod get_status_;
 
   // One verification at a time: each reads the whole journal.

@@ -55,11 +55,13 @@ void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* ro
   });
   routes->Get("/readyz", [parts](const httplib::Request&, httplib::Response& response) {
     const bool is_closing = parts.is_closing->load();
-    const bool is_slow = parts.ledger->Stats().commit_under_way > limits::kSlowCommit;
-    Answer(is_closing || is_slow ? 503 : 200,
-           is_closing ? "shutting down\n"
-           : is_slow  ? "the disk is slow\n"
-                      : "ready\n",
+    const LedgerStats stats = parts.ledger->Stats();
+    const bool is_slow = stats.commit_under_way > limits::kSlowCommit;
+    Answer(is_closing || is_slow || stats.is_locked ? 503 : 200,
+           is_closing        ? "shutting down\n"
+           : stats.is_locked ? "another program locks the journal\n"
+           : is_slow         ? "the disk is slow\n"
+                             : "ready\n",
            &response);
   });
 }

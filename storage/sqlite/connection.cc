@@ -52,6 +52,10 @@ void Statement::BindNull(int parameter) {
   FAREBOX_CHECK(sqlite3_bind_null(statement_.get(), parameter) == SQLITE_OK);
 }
 
+void Statement::BindValue(int parameter, sqlite3_value* value) {
+  FAREBOX_CHECK(sqlite3_bind_value(statement_.get(), parameter, value) == SQLITE_OK);
+}
+
 int Statement::Run() {
   const int stepped = Step();
   // Reset repeats the error of the step, if there was one.

@@ -29,6 +29,8 @@ class Statement {
   void BindBlob(int parameter, absl::string_view bytes);
   void BindText(int parameter, absl::string_view bytes);
   void BindNull(int parameter);
+  // Copied, whatever its type.
+  void BindValue(int parameter, sqlite3_value* value);
 
   // SQLITE_ROW, SQLITE_DONE or an error code.
   int Step() { return sqlite3_step(statement_.get()); }
@@ -40,6 +42,7 @@ class Statement {
   // Columns count from 0. Bytes are valid until the next Step or Reset.
   int64_t Int64(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   absl::string_view Bytes(int column) const;
+  sqlite3_value* Value(int column) const { return sqlite3_column_value(statement_.get(), column); }
   int Type(int column) const { return sqlite3_column_type(statement_.get(), column); }
   bool IsNull(int column) const { return Type(column) == SQLITE_NULL; }
 

@@ -9,6 +9,7 @@
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
 #include "storage/account_terms.h"
+#include "storage/errors.h"
 #include "storage/limits.h"
 #include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/entry_row.h"
@@ -91,7 +92,9 @@ absl::StatusOr<TrustedDerived> CheckDerived(Connection* connection,
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string& path,
                                                                IsOfJournal is_of_journal) {
   absl::StatusOr<std::unique_ptr<DerivedFile>> file = OpenExisting(path, is_of_journal);
-  return file.ok() ? std::move(file) : Create(path);
+  // Damage of the journal is nothing that a new derived file would mend.
+  const bool is_answer = file.ok() || GetReason(file.status()) == Reason::kJournalDamaged;
+  return is_answer ? std::move(file) : Create(path);
 }
 
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std::string& path,

@@ -33,10 +33,11 @@ namespace farebox::sqlite {
 // Used by one thread at a time.
 class DerivedFile {
  public:
-  // Whether the journal has a batch that is like the one at this position.
+  // Whether the journal has a batch that is like the one at this position; JOURNAL_DAMAGED where it
+  // must have had it, and has lost it.
   using IsOfJournal = absl::FunctionRef<absl::StatusOr<bool>(const BatchHead&)>;
 
-  // Opens the file, or begins it anew where it is not usable.
+  // Opens the file, or begins it anew where it is not usable. Fails with JOURNAL_DAMAGED.
   static absl::StatusOr<std::unique_ptr<DerivedFile>> Open(const std::string& path,
                                                            IsOfJournal is_of_journal);
   // Begins the file anew.

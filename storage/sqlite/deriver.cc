@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/numeric/int128.h"
+#include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
@@ -24,6 +25,12 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Request ids grow old without any new entry.
 constexpr absl::Duration kLookAtRequestsEvery = absl::Minutes(1);
 
+absl::Status LostAfter(EntryId last) {
+  return error::JournalDamaged(
+      last + 1,
+      "it is lost: derived.db has had it from the journal, and the journal ends before it");
+}
+
 }  // namespace
 
 Deriver::Deriver(Options options) : options_(std::move(options)) {}
@@ -36,8 +43,10 @@ absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
   FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
                            DerivationSource::Open(deriver->options_.journal_path));
+  const absl::Status opened = deriver->OpenFile();
+  if (GetReason(opened) == Reason::kJournalDamaged) return opened;
   // The ledger works without the derived file, only slower: the thread will try again.
-  deriver->NoteOutcome(deriver->OpenFile());
+  deriver->NoteOutcome(opened);
   deriver->thread_ = StartThread("fbx-deriver", [raw = deriver.get()] { raw->Loop(); });
   return deriver;
 }
@@ -57,7 +66,11 @@ Deriver::~Deriver() {
 absl::Status Deriver::OpenFile() {
   FAREBOX_ASSIGN_OR_RETURN(
       file_, DerivedFile::Open(options_.derived_path,
-                               [this](const auto& batch) { return journal_->HasBatch(batch); }));
+                               [this](const BatchHead& derived) -> absl::StatusOr<bool> {
+                                 // It takes over only what is durable.
+                                 if (derived.last > appended_) return LostAfter(appended_);
+                                 return journal_->HasBatch(derived);
+                               }));
   PublishPosition();
   return absl::OkStatus();
 }

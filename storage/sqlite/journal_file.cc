@@ -1,6 +1,7 @@
 #include "storage/sqlite/journal_file.h"
 
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -58,8 +59,9 @@ int Authorize(void* /*unused*/, int action, const char* first, const char* secon
 
 }  // namespace
 
-JournalFile::JournalFile(Connection connection, int checkpoint_frames)
-    : connection_(std::move(connection)),
+JournalFile::JournalFile(std::string path, Connection connection, int checkpoint_frames)
+    : paths_{path, absl::StrCat(path, "-wal"), absl::StrCat(path, "-shm")},
+      connection_(std::move(connection)),
       log_{.checkpoint_first_at = checkpoint_frames, .checkpoint_at = checkpoint_frames} {}
 
 int JournalFile::NoteLogFrames(void* log, sqlite3* /*connection*/, const char* /*database*/,
@@ -74,7 +76,7 @@ absl::StatusOr<std::unique_ptr<JournalFile>> JournalFile::Open(const std::string
                                                                int checkpoint_frames) {
   FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForWriting(path, JournalMigrations()));
   auto file =
-      std::unique_ptr<JournalFile>(new JournalFile(std::move(connection), checkpoint_frames));
+      std::unique_ptr<JournalFile>(new JournalFile(path, std::move(connection), checkpoint_frames));
   FAREBOX_RETURN_IF_ERROR(file->Prepare());
   return file;
 }
@@ -84,6 +86,9 @@ absl::Status JournalFile::Prepare() {
   sqlite3_set_authorizer(connection_.handle(), Authorize, nullptr);
   // In place of automatic checkpoints, whose failures SQLite does not report.
   sqlite3_wal_hook(connection_.handle(), NoteLogFrames, &log_);
+  FAREBOX_RETURN_IF_ERROR(
+      connection_.Execute(absl::StrCat("PRAGMA journal_size_limit = ", kLogBytesKept)));
+  sqlite3_busy_timeout(connection_.handle(), kLockPatienceMillis);
 
   FAREBOX_ASSIGN_OR_RETURN(begin_, connection_.Prepare("BEGIN IMMEDIATE"));
   FAREBOX_ASSIGN_OR_RETURN(commit_, connection_.Prepare("COMMIT"));
@@ -99,6 +104,9 @@ absl::Status JournalFile::Prepare() {
   FAREBOX_ASSIGN_OR_RETURN(
       last_batch_, connection_.Prepare(absl::StrCat("SELECT ", kBatchColumns,
                                                     " FROM batch ORDER BY number DESC LIMIT 1")));
+  // The first read makes the log and the shared memory where they are not there.
+  FAREBOX_RETURN_IF_ERROR(connection_.QueryInt64("SELECT max(number) FROM batch").status());
+  ids_ = CurrentIds();
   return absl::OkStatus();
 }
 
@@ -145,6 +153,8 @@ absl::Status JournalFile::Commit(absl::FunctionRef<int()> write) {
   times_ = AppendTimes();
   FAREBOX_RETURN_IF_ERROR(CheckpointIfDue());
   int result = begin_.Run();
+  is_locked_ = (result & 0xff) == SQLITE_BUSY;
+  if (is_locked_) return error::StorageLocked();
   if (result == SQLITE_OK) result = write();
   if (result == SQLITE_OK) {
     const Stopwatch stopwatch;
@@ -160,6 +170,55 @@ absl::Status JournalFile::Abandon(int result) {
   const bool is_rolled_back = !connection_.in_transaction() || rollback_.Run() == SQLITE_OK;
   const bool is_full = (result & 0xff) == SQLITE_FULL;
   return is_rolled_back && is_full ? error::StorageFull(cause) : Fail(cause);
+}
+
+absl::Status JournalFile::CheckLock() {
+  if (!is_locked_) return absl::OkStatus();
+  sqlite3_busy_timeout(connection_.handle(), 0);
+  const bool has_lock = begin_.Run() == SQLITE_OK;
+  sqlite3_busy_timeout(connection_.handle(), kLockPatienceMillis);
+  if (!has_lock) return error::StorageLocked();
+  rollback_.Run();
+  is_locked_ = false;
+  return absl::OkStatus();
+}
+
+JournalFile::FileId JournalFile::IdOf(const std::string& path) {
+  struct stat found;
+  if (stat(path.c_str(), &found) != 0) return {};
+  return {.device = found.st_dev, .number = found.st_ino};
+}
+
+std::array<JournalFile::FileId, 3> JournalFile::CurrentIds() const {
+  return {IdOf(paths_[0]), IdOf(paths_[1]), IdOf(paths_[2])};
+}
+
+absl::Status JournalFile::CheckInPlace() {
+  FAREBOX_RETURN_IF_ERROR(failure_);
+  const std::array<FileId, 3> now = CurrentIds();
+  if (now == ids_) return absl::OkStatus();
+  const size_t lost = now[0] != ids_[0] ? 0 : now[1] != ids_[1] ? 1 : 2;
+  const absl::Status saved = Rescue(/*into_journal=*/lost != 0);
+  return Fail(absl::StrCat(paths_[lost], " was deleted or replaced; what was acknowledged is in ",
+                           paths_[0], lost == 0 ? kRescuedSuffix : "",
+                           saved.ok() ? "" : absl::StrCat(", or not: ", saved.message())));
+}
+
+// The files are open still, whatever their names are.
+absl::Status JournalFile::Rescue(bool into_journal) {
+  if (into_journal) {
+    const int result = sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr,
+                                                 SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
+    return result == SQLITE_OK ? absl::OkStatus() : connection_.LastError();
+  }
+  const std::string path = absl::StrCat(paths_[0], kRescuedSuffix);
+  RemoveDatabase(path);
+  FAREBOX_ASSIGN_OR_RETURN(Connection rescued, Connection::Open(path, {.create = true}));
+  sqlite3_backup* const copy =
+      sqlite3_backup_init(rescued.handle(), "main", connection_.handle(), "main");
+  if (copy == nullptr) return rescued.LastError();
+  sqlite3_backup_step(copy, -1);
+  return sqlite3_backup_finish(copy) == SQLITE_OK ? absl::OkStatus() : rescued.LastError();
 }
 
 absl::Status JournalFile::CheckpointIfDue() {

@@ -131,27 +131,29 @@ absl::Status Migrate(int64_t from, Migrations migrations, Connection* connection
   return absl::OkStatus();
 }
 
-void RemoveDatabase(const std::string& path) {
-  std::error_code ignored;
-  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
-    fs::remove(absl::StrCat(path, suffix), ignored);
+// Nothing must look as if there had been a journal here: an empty one in its place would forget all
+// money.
+absl::Status CheckNeverWas(const std::string& path) {
+  const fs::path directory = fs::path(path).parent_path();
+  for (const fs::path& trace :
+       {fs::path(absl::StrCat(path, "-wal")), fs::path(absl::StrCat(path, kRestoredSuffix)),
+        fs::path(absl::StrCat(path, kRescuedSuffix)), directory / "derived.db"}) {
+    if (!fs::exists(trace)) continue;
+    return error::JournalDamaged(
+        0, absl::StrCat(path, " is missing, but ", trace.filename().string(), " is there"));
   }
+  return absl::OkStatus();
 }
 
 // Makes an empty journal under another name and moves it into place when it is whole and on disk:
 // whatever is at `path` is a journal from its first byte.
 absl::Status Create(const std::string& path, Migrations migrations) {
-  if (fs::exists(absl::StrCat(path, "-wal"))) {
-    return error::JournalDamaged(0, absl::StrCat(path, " is missing, but its log is there"));
-  }
+  FAREBOX_RETURN_IF_ERROR(CheckNeverWas(path));
   const std::string draft = absl::StrCat(path, ".new");
-  RemoveDatabase(draft);
+  FAREBOX_RETURN_IF_ERROR(MakeEmptyJournal(draft, migrations));
   {
-    FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(draft, {.create = true}));
+    FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(draft, {}));
     connection.CheckpointOnClose(true);
-    FAREBOX_RETURN_IF_ERROR(connection.Execute(absl::StrCat(
-        "PRAGMA synchronous = FULL; PRAGMA application_id = ", kJournalApplicationId)));
-    FAREBOX_RETURN_IF_ERROR(Migrate(0, migrations, &connection));
     FAREBOX_RETURN_IF_ERROR(connection.Execute("PRAGMA journal_mode = WAL"));
   }
   return std::rename(draft.c_str(), path.c_str()) == 0 ? absl::OkStatus() : CannotOpen(path, errno);
@@ -160,6 +162,21 @@ absl::Status Create(const std::string& path, Migrations migrations) {
 }  // namespace
 
 Migrations JournalMigrations() { return kMigrations; }
+
+void RemoveDatabase(const std::string& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-journal", "-wal", "-shm"}) {
+    fs::remove(absl::StrCat(path, suffix), ignored);
+  }
+}
+
+absl::Status MakeEmptyJournal(const std::string& path, Migrations migrations) {
+  RemoveDatabase(path);
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {.create = true}));
+  FAREBOX_RETURN_IF_ERROR(connection.Execute(
+      absl::StrCat("PRAGMA synchronous = FULL; PRAGMA application_id = ", kJournalApplicationId)));
+  return Migrate(0, migrations, &connection);
+}
 
 absl::Status AsJournalDamage(EntryId entry, const absl::Status& status) {
   const bool is_bare = absl::IsDataLoss(status) && GetReason(status) == Reason::kNone;
@@ -224,6 +241,19 @@ absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrat
   FAREBOX_RETURN_IF_ERROR(UseLog(path, &connection));
   FAREBOX_RETURN_IF_ERROR(Migrate(version, migrations, &connection));
   connection.CheckpointOnClose(true);
+  return connection;
+}
+
+absl::StatusOr<Connection> OpenJournalForUpdate(const std::string& path, Migrations migrations) {
+  const auto known = static_cast<int64_t>(migrations.size());
+  FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, known));
+  FAREBOX_ASSIGN_OR_RETURN(Connection connection, Connection::Open(path, {}));
+  connection.CheckpointOnClose(true);
+  FAREBOX_RETURN_IF_ERROR(
+      connection.Execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = DELETE"));
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t version, ReadVersion(&connection));
+  if (version > known) return error::FilesTooNew(path, version, known);
+  FAREBOX_RETURN_IF_ERROR(Migrate(version, migrations, &connection));
   return connection;
 }
 

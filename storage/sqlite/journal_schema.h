@@ -15,6 +15,12 @@ namespace farebox::sqlite {
 // Marks journal.db as ours: "FBXj".
 inline constexpr int64_t kJournalApplicationId = 0x4642586a;
 
+// What follows the name of a journal that is being restored, before it takes its place.
+inline constexpr char kRestoredSuffix[] = ".restored";
+
+// What follows it where a server that runs has saved what was in a journal that is gone.
+inline constexpr char kRescuedSuffix[] = ".rescued";
+
 // One step forward: the statements that turn schema version n into n + 1, where n is its place in
 // the list. A step that was released is never changed.
 using Migrations = absl::Span<const char* const>;
@@ -28,6 +34,18 @@ Migrations JournalMigrations();
 // with FILES_TOO_NEW where a newer version wrote it; with JOURNAL_DAMAGED where it is damaged.
 absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path,
                                                  Migrations migrations = JournalMigrations());
+
+// Makes an empty journal at `path`, in place of what is there: one file, without a log, on disk
+// when this returns.
+absl::Status MakeEmptyJournal(const std::string& path, Migrations migrations = JournalMigrations());
+
+// Opens a journal that is one file, without a log, for writing, after bringing an older schema up
+// to date. What a crash has left of a transaction is undone. Fails as OpenJournalForWriting does.
+absl::StatusOr<Connection> OpenJournalForUpdate(const std::string& path,
+                                                Migrations migrations = JournalMigrations());
+
+// Removes a database and what SQLite keeps beside it.
+void RemoveDatabase(const std::string& path);
 
 // What is wrong with a page of the journal, as the damage of the journal that it is. `entry` is the
 // first entry that may be concerned; 0 where that is not known.

@@ -1,18 +1,20 @@
 #include "storage/sqlite/sqlite_journal.h"
 
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "storage/check.h"
 #include "storage/errors.h"
+#include "storage/sqlite/file.h"
 #include "storage/sqlite/journal_reader.h"
 #include "storage/sqlite/journal_schema.h"
+#include "storage/sqlite/make_backup.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
@@ -25,12 +27,6 @@ std::string DerivedPath(const std::string& directory) {
   return absl::StrCat(directory, "/derived.db");
 }
 
-absl::Status MakeDirectory(const std::string& directory) {
-  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("cannot make the directory ", directory, ": ",
-                                             std::generic_category().message(errno)));
-}
-
 int64_t FileBytes(const std::string& path) {
   std::error_code error;
   const std::uintmax_t bytes = std::filesystem::file_size(path, error);
@@ -40,7 +36,7 @@ int64_t FileBytes(const std::string& path) {
 // A reader of files that no server has open.
 class OfflineReader : public JournalReader {
  public:
-  OfflineReader(Ownership ownership, std::unique_ptr<JournalReader> reader)
+  OfflineReader(std::optional<Ownership> ownership, std::unique_ptr<JournalReader> reader)
       : ownership_(std::move(ownership)), reader_(std::move(reader)) {}
 
   absl::StatusOr<Entry> Read(EntryId id) override { return reader_->Read(id); }
@@ -69,7 +65,7 @@ class OfflineReader : public JournalReader {
   CatalogReader& catalog() override { return reader_->catalog(); }
 
  private:
-  const Ownership ownership_;
+  const std::optional<Ownership> ownership_;  // None of a backup.
   const std::unique_ptr<JournalReader> reader_;
 };
 
@@ -122,6 +118,8 @@ absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
 }
 
 absl::Status SqliteJournal::CheckSpace(SpaceFor purpose) {
+  FAREBOX_RETURN_IF_ERROR(file_->CheckInPlace());
+  FAREBOX_RETURN_IF_ERROR(file_->CheckLock());
   struct statvfs disk;
   if (statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
   const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
@@ -164,6 +162,10 @@ JournalStats SqliteJournal::Stats() {
           .derived_through = deriver_ == nullptr ? 0 : deriver_->status().through.load()};
 }
 
+absl::StatusOr<BackupReport> SqliteJournal::Backup(const BackupOrder& order) {
+  return MakeBackup(JournalPath(options_.directory), order);
+}
+
 void SqliteJournal::WaitForDerived() {
   if (deriver_ != nullptr) deriver_->WaitUntilClose();
 }
@@ -172,13 +174,21 @@ void SqliteJournal::LeaveToSuccessor() {
   if (deriver_ != nullptr) deriver_->LeaveToSuccessor();
 }
 
-absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& directory) {
-  const std::string path = JournalPath(directory);
+absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& place) {
+  const bool is_backup = std::filesystem::is_regular_file(place);
+  const std::string path = is_backup ? place : JournalPath(place);
   if (!std::filesystem::exists(path)) {
-    return absl::NotFoundError(absl::StrCat("there is no ledger in ", directory));
+    return absl::NotFoundError(absl::StrCat("there is no ledger in ", place));
   }
-  FAREBOX_ASSIGN_OR_RETURN(Ownership ownership, Ownership::Take(directory));
+  std::optional<Ownership> ownership;
+  if (!is_backup) {
+    FAREBOX_ASSIGN_OR_RETURN(Ownership taken, Ownership::Take(place));
+    ownership.emplace(std::move(taken));
+  }
   FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, static_cast<int64_t>(JournalMigrations().size())));
+  if (is_backup && std::filesystem::exists(absl::StrCat(path, "-journal"))) {
+    FAREBOX_RETURN_IF_ERROR(OpenJournalForUpdate(path).status());
+  }
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<SqliteJournalReader> reader,
                            SqliteJournalReader::Open(path, nullptr));
   std::unique_ptr<JournalReader> offline =

@@ -65,6 +65,7 @@ class SqliteJournal : public Journal {
   Catalog& catalog() override { return catalog_; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
   JournalStats Stats() override;
+  absl::StatusOr<BackupReport> Backup(const BackupOrder& order) override;
   void WaitForDerived() override;
 
   // Another process takes over the directory as soon as this object ends. Thread-safe.
@@ -91,9 +92,10 @@ class SqliteJournal : public Journal {
   std::unique_ptr<DerivedReader> derived_reader_;  // Null without a derived file.
 };
 
-// Opens the journal in `directory` for one reader while no server owns it: owns the directory
-// itself until the reader is destroyed, and changes nothing in it. Fails as SqliteJournal::Open.
-absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& directory);
+// Opens a journal for one reader while no server uses it: that of a directory, which it owns itself
+// until the reader is destroyed, or a backup, which is a file. Changes nothing, but for undoing
+// what a killed process has left of an update of the backup. Fails as SqliteJournal::Open.
+absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& place);
 
 }  // namespace farebox::sqlite
 

@@ -66,9 +66,13 @@ std::shared_ptr<grpc::Channel> ServerTest::NewChannel() const {
 }
 
 void ServerTest::Restart() {
+  Stop();
+  Start();
+}
+
+void ServerTest::Stop() {
   server_->Drain();
   server_ = nullptr;
-  Start();
 }
 
 void ServerTest::OpenAccount(absl::string_view id, int64_t balance_micros) {

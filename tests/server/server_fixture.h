@@ -41,6 +41,9 @@ class ServerTest : public ::testing::Test {
   void Start();
   // Stops the server in good order and starts it again on the same files.
   void Restart();
+  // Its two halves.
+  void Stop();
+  void Start();
   // What the server is started with.
   virtual Config MakeConfig() const;
   virtual std::string DeckCsv() const;

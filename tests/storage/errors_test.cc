@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr size_t kReasonCount = 42;
+constexpr size_t kReasonCount = 46;
 
 // Every error there is: its code, and whether trying again helps.
 struct Row {
@@ -65,6 +65,10 @@ std::vector<Row> Catalogue() {
       {error::FilesInUse("p"), Code::kFailedPrecondition, Reason::kFilesInUse, false},
       {error::FilesForeign("p", "q"), Code::kFailedPrecondition, Reason::kFilesForeign, false},
       {error::FilesTooNew("p", 2, 1), Code::kFailedPrecondition, Reason::kFilesTooNew, false},
+      {error::StorageLocked(), Code::kUnavailable, Reason::kStorageLocked, true},
+      {error::BackupExists("p"), Code::kAlreadyExists, Reason::kBackupExists, false},
+      {error::BackupFailed("p", "q"), Code::kUnavailable, Reason::kBackupFailed, true},
+      {error::BackupsOff(), Code::kFailedPrecondition, Reason::kBackupsOff, false},
       {error::JournalDamaged(1, "p"), Code::kDataLoss, Reason::kJournalDamaged, false},
   };
 }

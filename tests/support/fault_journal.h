@@ -86,6 +86,9 @@ class FaultJournal : public Journal {
     return journal_.NewReader();
   }
   JournalStats Stats() override { return journal_.Stats(); }
+  absl::StatusOr<BackupReport> Backup(const BackupOrder& order) override {
+    return journal_.Backup(order);
+  }
   void WaitForDerived() override { journal_.WaitForDerived(); }
 
  private:

@@ -86,6 +86,9 @@ class MemoryJournal : public Journal {
   Catalog& catalog() override { return *catalog_; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
   JournalStats Stats() override;
+  absl::StatusOr<BackupReport> Backup(const BackupOrder& /*order*/) override {
+    return absl::UnimplementedError("it is in memory");
+  }
   void WaitForDerived() override {}
 
  private:

@@ -14,6 +14,7 @@ struct LoadResult {
   double operations_per_second = 0;
   double p50_micros = 0;
   double p99_micros = 0;
+  double max_micros = 0;
   int64_t errors = 0;
 };
 

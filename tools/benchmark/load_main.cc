@@ -60,9 +60,9 @@ int main(int argc, char** argv) {
   }
   std::cout << absl::StrFormat(
       R"({"operation":"%s","outstanding":%d,"per_second":%.0f,"p50_us":%.0f,"p99_us":%.0f,)"
-      R"("errors":%d})"
+      R"("max_us":%.0f,"errors":%d})"
       "\n",
       options.operation, options.outstanding, result->operations_per_second, result->p50_micros,
-      result->p99_micros, result->errors);
+      result->p99_micros, result->max_micros, result->errors);
   return 0;
 }

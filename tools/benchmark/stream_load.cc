@@ -112,6 +112,7 @@ absl::StatusOr<LoadResult> RunStreamLoad(const LoadOptions& options) {
   result.operations_per_second = static_cast<double>(counted) / options.seconds;
   result.p50_micros = latencies.Percentile(50);
   result.p99_micros = latencies.Percentile(99);
+  result.max_micros = latencies.Percentile(100);
   return result;
 }
 

@@ -73,6 +73,7 @@ class UnaryLoad {
     result_.operations_per_second = static_cast<double>(counted_) / seconds;
     result_.p50_micros = latencies_.Percentile(50);
     result_.p99_micros = latencies_.Percentile(99);
+    result_.max_micros = latencies_.Percentile(100);
     return result_;
   }
 

@@ -1,0 +1,40 @@
+#include "storage/sqlite/file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace farebox::sqlite {
+namespace {
+
+absl::Status Sync(const std::string& path, int flags) {
+  const File file(path, flags);
+  if (!file.is_open()) return FileFailed("open", path);
+  return fsync(file.descriptor()) == 0 ? absl::OkStatus() : FileFailed("sync", path);
+}
+
+}  // namespace
+
+File::~File() {
+  if (is_open()) close(descriptor_);
+}
+
+absl::Status FileFailed(absl::string_view what, absl::string_view path) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot ", what, " ", path, ": ", std::generic_category().message(errno)));
+}
+
+absl::Status MakeDirectory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return FileFailed("make the directory", path);
+}
+
+absl::Status SyncFile(const std::string& path) { return Sync(path, O_RDONLY); }
+
+absl::Status SyncDirectory(const std::string& path) { return Sync(path, O_RDONLY | O_DIRECTORY); }
+
+}  // namespace farebox::sqlite

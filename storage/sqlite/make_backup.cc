@@ -1,0 +1,175 @@
+#include "storage/sqlite/make_backup.h"
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "storage/errors.h"
+#include "storage/sqlite/file.h"
+#include "storage/sqlite/journal_copier.h"
+#include "storage/sqlite/journal_reader.h"
+#include "storage/sqlite/journal_schema.h"
+#include "storage/sqlite/ownership.h"
+#include "storage/status_macros.h"
+#include "storage/verify.h"
+
+namespace farebox::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What follows the name of a backup that is not whole yet.
+constexpr absl::string_view kDraftSuffix = ".unfinished";
+
+// What a failure of the copy's disk is to who asked for the backup: the journal has not failed.
+absl::Status AsBackupFailure(const std::string& path, const absl::Status& status) {
+  const bool is_bare = GetReason(status) == Reason::kNone;
+  if (is_bare && absl::IsResourceExhausted(status)) {
+    return error::StorageFull(absl::StrCat("of ", path));
+  }
+  if (is_bare && (absl::IsUnavailable(status) || absl::IsFailedPrecondition(status))) {
+    return error::BackupFailed(path, status.message());
+  }
+  return AsJournalDamage(0, status);
+}
+
+class Backup {
+ public:
+  Backup(const std::string& journal_path, const BackupOrder& order)
+      : journal_path_(journal_path),
+        order_(order),
+        directory_(fs::path(order.path).parent_path()) {}
+
+  absl::StatusOr<BackupReport> Make() {
+    FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(directory_));
+    const bool exists = fs::exists(order_.path);
+    if (exists && !order_.updates) return error::BackupExists(order_.path);
+    RemoveDrafts();
+    FAREBOX_RETURN_IF_ERROR(exists ? Update() : MakeNew());
+    std::error_code error;
+    report_.bytes = static_cast<int64_t>(fs::file_size(order_.path, error));
+    return report_;
+  }
+
+ private:
+  // Of a process that was killed.
+  void RemoveDrafts() {
+    std::error_code ignored;
+    for (const fs::directory_entry& file : fs::directory_iterator(directory_, ignored)) {
+      if (absl::EndsWith(file.path().native(), kDraftSuffix)) RemoveDatabase(file.path());
+    }
+  }
+
+  absl::Status MakeNew() {
+    const std::string draft = absl::StrCat(order_.path, kDraftSuffix);
+    const absl::Cleanup remove_draft = [&draft] { RemoveDatabase(draft); };
+    FAREBOX_RETURN_IF_ERROR(MakeEmptyJournal(draft));
+    // Money is nobody else's business.
+    if (chmod(draft.c_str(), S_IRUSR | S_IWUSR) != 0) return FileFailed("protect", draft);
+    {
+      FAREBOX_ASSIGN_OR_RETURN(Connection copy, Connection::Open(draft, {}));
+      // Each piece is synced, so that the disk never has much to write at once. Nothing is to be
+      // rolled back: a draft that fails is removed.
+      FAREBOX_RETURN_IF_ERROR(
+          copy.Execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = MEMORY"));
+      FAREBOX_RETURN_IF_ERROR(CatchUp(&copy));
+    }
+    FAREBOX_RETURN_IF_ERROR(SyncFile(draft));
+    FAREBOX_RETURN_IF_ERROR(Verify(draft));
+    if (std::rename(draft.c_str(), order_.path.c_str()) != 0) {
+      return FileFailed("rename", draft);
+    }
+    return SyncDirectory(directory_);
+  }
+
+  absl::Status Update() {
+    {
+      FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForUpdate(order_.path));
+      FAREBOX_RETURN_IF_ERROR(InTransaction(&copy, [&] { return CatchUp(&copy); }));
+    }
+    FAREBOX_RETURN_IF_ERROR(SyncDirectory(directory_));
+    return Verify(order_.path);
+  }
+
+  absl::Status CatchUp(Connection* copy) {
+    FAREBOX_ASSIGN_OR_RETURN(
+        const std::unique_ptr<JournalCopier> copier,
+        JournalCopier::Open(journal_path_, copy, [this](EntryId done, EntryId total) {
+          return Step({.entries_done = done, .entries_total = total});
+        }));
+    FAREBOX_RETURN_IF_ERROR(copier->CatchUp());
+    before_ = copier->before();
+    catalog_hash_ = copier->catalog_hash();
+    report_.head = copier->head();
+    report_.entries_copied = copier->head().last - copier->before().last;
+    return absl::OkStatus();
+  }
+
+  absl::Status Step(const CopyProgress& progress) {
+    FAREBOX_RETURN_IF_ERROR(CheckSpace());
+    return order_.observer(progress) ? absl::OkStatus() : absl::CancelledError();
+  }
+
+  absl::Status CheckSpace() const {
+    struct statvfs disk;
+    if (statvfs(directory_.c_str(), &disk) != 0) return absl::OkStatus();
+    const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+    if (free_bytes >= order_.free_disk_bytes_min) return absl::OkStatus();
+    return error::StorageFull(
+        absl::StrCat("only ", free_bytes, " bytes would be left for ", directory_));
+  }
+
+  // Reads back what was written: all of a new backup, and what an update has added.
+  absl::Status Verify(const std::string& path) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteJournalReader> reader,
+                             SqliteJournalReader::Open(path, nullptr));
+    const auto goes_on = [this](EntryId done) {
+      return order_.observer(
+          {.is_verifying = true, .entries_done = done, .entries_total = report_.head.last});
+    };
+    FAREBOX_ASSIGN_OR_RETURN(
+        const VerifyReport found,
+        before_.number == 0
+            ? VerifyJournal(reader.get(), {.request_ids = false, .goes_on = goes_on})
+            : VerifyHashes(reader.get(), before_, goes_on));
+    FAREBOX_RETURN_IF_ERROR(found.ToStatus());
+    if (found.head != report_.head) {
+      return error::JournalDamaged(found.head.last + 1, "the copy does not have it");
+    }
+    return VerifyCatalog(path);
+  }
+
+  absl::Status VerifyCatalog(const std::string& path) {
+    FAREBOX_RETURN_IF_ERROR(CheckDocuments(path));
+    FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForReading(path));
+    FAREBOX_ASSIGN_OR_RETURN(const absl::uint128 hash, HashCatalog(&copy));
+    if (hash == catalog_hash_) return absl::OkStatus();
+    return error::JournalDamaged(0, "the copy has other decks or documents");
+  }
+
+  const std::string& journal_path_;
+  const BackupOrder& order_;
+  const std::string directory_;
+
+  BatchHead before_;
+  absl::uint128 catalog_hash_;
+  BackupReport report_;
+};
+
+}  // namespace
+
+absl::StatusOr<BackupReport> MakeBackup(const std::string& journal_path, const BackupOrder& order) {
+  absl::StatusOr<BackupReport> report = Backup(journal_path, order).Make();
+  if (!report.ok()) return AsBackupFailure(order.path, report.status());
+  return report;
+}
+
+}  // namespace farebox::sqlite

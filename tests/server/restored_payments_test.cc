@@ -1,0 +1,143 @@
+// What a restored ledger does about cards that were charged after its backup.
+
+#include <filesystem>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "storage/backup.h"
+#include "storage/sqlite/restore.h"
+#include "tests/server/backups_fixture.h"
+#include "tests/server/payments_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using Stub = v1::RechargeService::Stub;
+using ::testing::IsEmpty;
+
+constexpr char kAutoRecharge[] =
+    "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
+    "threshold_micros: 15000000 failure_email: 'money@acme.example' }";
+constexpr char kDebit[] =
+    "account_id: 'acme' request_id: 'd1' amount_micros: 6000000 item: ITEM_ADJUSTMENT";
+
+class RestoredPaymentsTest : public StripePaymentsTest {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(absl::StrCat(directory_.path(), "/backups"));
+    StripePaymentsTest::SetUp();
+  }
+
+  Config MakeConfig() const override {
+    Config config = StripePaymentsTest::MakeConfig();
+    config.backup_directory = absl::StrCat(directory_.path(), "/backups");
+    return config;
+  }
+
+  std::string Mark() const { return absl::StrCat(MakeConfig().data_directory, "/", kRestoredMark); }
+
+  v1::BackupResult Backup() {
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    v1::BackupRequest request;
+    request.set_file_name("a.db");
+    BackupAnswer answer = MakeBackup(operations_.get(), request, &context);
+    EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
+    return answer.value;
+  }
+
+  void Restore() {
+    Stop();
+    const auto restored =
+        sqlite::RestoreBackup({.backup_path = absl::StrCat(directory_.path(), "/backups/a.db"),
+                               .directory = MakeConfig().data_directory,
+                               .replaces = true},
+                              clock_);
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    Start();
+    recharges_ = v1::RechargeService::NewStub(channel_);
+  }
+
+  // How often the provider was asked to take money.
+  int Charges() {
+    int charges = 0;
+    for (const StubRequest& request : stripe_.received()) {
+      charges += request.method == "POST" && request.target == "/v1/payment_intents" ? 1 : 0;
+    }
+    return charges;
+  }
+
+  // Lets the workers look again, for some minutes of the server's time.
+  void LetTimePass() {
+    for (int minute = 0; minute < 3; ++minute) {
+      Advance(absl::Minutes(2));
+      // What is asked for on the account's lane comes after what is due on it.
+      ASSERT_TRUE(Ask(&Stub::ListRecharges, "account_id: 'acme'").status.ok());
+      const SystemClock clock;
+      const absl::Time until = clock.Now() + absl::Milliseconds(1'100);
+      while (clock.Now() < until) std::this_thread::yield();
+    }
+  }
+};
+
+TEST_F(RestoredPaymentsTest, WhatWasChargedAfterTheBackupIsNotChargedAgain) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  const v1::BackupResult backup = Backup();
+  ASSERT_THAT(Send<v1::DebitRequest>(kDebit), Answers(""));
+  AwaitBalance(74'000'000);
+  ASSERT_EQ(Charges(), 1);
+
+  Restore();
+
+  EXPECT_THAT(Send<v1::VerifyRequest>(""),
+              Answers(absl::StrCat("ok: true head_hash: '", backup.head_hash(), "'")));
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+  // The router asks again, as it does when it has had no answer; the balance is low once more.
+  ASSERT_THAT(Send<v1::DebitRequest>(kDebit), Answers(""));
+  LetTimePass();
+  EXPECT_EQ(Charges(), 1);
+  EXPECT_THAT(Recharges().recharges(), IsEmpty());
+  // The provider's books show what is missing; somebody credits it, and says so.
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
+              Answers("charges: 1 credits: 0 differences { charged_micros: 60000000 }"));
+  ASSERT_THAT(Send<v1::CreditRequest>("account_id: 'acme' request_id: 'by hand' amount_micros: "
+                                      "60000000 reason: CREDIT_REASON_PAYMENT"),
+              Answers(""));
+  std::filesystem::remove(Mark());
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd2' amount_micros: 60000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  AwaitBalance(74'000'000);
+  EXPECT_EQ(Charges(), 2);
+}
+
+TEST_F(RestoredPaymentsTest, AnAttemptThatWasOpenInTheBackupIsGoneOnWithUnderItsName) {
+  RegisterCard("pm_card_visa");
+  stripe_.AnswerAfterwards({.status = 500});
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  Backup();
+  Advance(absl::Hours(1));
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+
+  Restore();
+
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
+}
+
+TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainIsOneCharge) {
+  RegisterCard("pm_card_visa");
+  Backup();
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+
+  Restore();
+
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
+}
+
+}  // namespace
+}  // namespace farebox::server

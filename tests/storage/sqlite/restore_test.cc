@@ -1,0 +1,179 @@
+// Ledgers made of backups, and directories in which something was being restored or is missing.
+
+#include "storage/sqlite/restore.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/errors.h"
+#include "storage/sqlite/journal_schema.h"
+#include "tests/storage/sqlite/backup_fixture.h"
+
+namespace farebox::sqlite {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class RestoreTest : public BackupFixture {
+ protected:
+  // Leaves a ledger with some history and a backup of it.
+  void SetUp() override {
+    BackupFixture::SetUp();
+    OpenJournal();
+    AppendLife();
+    ImportDeck("standard", 2);
+    PutDocuments(50);
+    ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+    backed_up_ = Rows(Journal());
+    head_ = journal_->Head();
+    Append({maker_.Debit(1, 1)});
+    journal_.reset();
+  }
+
+  absl::StatusOr<RestoreReport> Restore(const std::string& directory, bool replaces = false) {
+    return RestoreBackup(
+        {.backup_path = Backup("a.db"), .directory = directory, .replaces = replaces}, clock_);
+  }
+
+  std::string Elsewhere() const { return directory_ / "elsewhere"; }
+
+  std::vector<std::string> backed_up_;
+  BatchHead head_;
+};
+
+TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
+  const absl::StatusOr<RestoreReport> report = Restore(Elsewhere());
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->verified.head, head_);
+  EXPECT_EQ(report->set_aside, "");
+  EXPECT_THAT(FilesOf(Elsewhere()), ElementsAre("journal.db", "lock", "restored"));
+  EXPECT_EQ(Rows(Elsewhere() + "/journal.db"), backed_up_);
+  EXPECT_THAT(Contents(Elsewhere() + "/restored"), HasSubstr(absl::StrCat("entry ", head_.last)));
+
+  OpenJournal({.directory = Elsewhere(), .clock = &clock_});
+  maker_.Resume(AllEntries(), journal_->Head());
+  Append({maker_.Debit(2, 7)});
+  EXPECT_EQ(journal_->Head().number, head_.number + 1);
+}
+
+TEST_F(RestoreTest, ALedgerIsNotReplacedUnasked) {
+  const std::string before = Contents(Journal());
+
+  EXPECT_TRUE(absl::IsFailedPrecondition(Restore(Ledger()).status()));
+
+  EXPECT_EQ(Contents(Journal()), before);
+}
+
+TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
+  const std::vector<std::string> before = Rows(Journal());
+
+  const absl::StatusOr<RestoreReport> report = Restore(Ledger(), /*replaces=*/true);
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(Rows(report->set_aside + "/journal.db"), before);
+  EXPECT_EQ(Rows(Journal()), backed_up_);
+  EXPECT_FALSE(std::filesystem::exists(Ledger() + "/derived.db"));
+  OpenJournal();
+  EXPECT_EQ(journal_->Head(), head_);
+}
+
+TEST_F(RestoreTest, ALedgerInUseIsNotReplaced) {
+  OpenJournal();
+
+  EXPECT_EQ(GetReason(Restore(Ledger(), /*replaces=*/true).status()), Reason::kFilesInUse);
+}
+
+TEST_F(RestoreTest, ADamagedBackupReplacesNothing) {
+  // One bit of every fourth page, but for the first.
+  std::string bytes = Contents(Backup("a.db"));
+  for (size_t at = 4 * 4'096 + 2'000; at < bytes.size(); at += size_t{4} * 4'096) bytes[at] ^= 1;
+  std::ofstream(Backup("a.db"), std::ios::binary) << bytes;
+  const std::string before = Contents(Journal());
+
+  const absl::Status status = Restore(Ledger(), /*replaces=*/true).status();
+
+  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged) << status;
+  EXPECT_EQ(Contents(Journal()), before);
+  EXPECT_FALSE(std::filesystem::exists(Journal() + kRestoredSuffix));
+  EXPECT_FALSE(std::filesystem::exists(Ledger() + "/restored"));
+}
+
+TEST_F(RestoreTest, WhatIsNoBackupIsRefused) {
+  std::ofstream(Backup("a.db"), std::ios::trunc) << std::string(5'000, '#');
+  EXPECT_EQ(GetReason(Restore(Elsewhere()).status()), Reason::kFilesForeign);
+  std::filesystem::remove(Backup("a.db"));
+  EXPECT_TRUE(absl::IsNotFound(Restore(Elsewhere()).status()));
+  EXPECT_FALSE(std::filesystem::exists(Elsewhere()));
+}
+
+TEST_F(RestoreTest, ABackupOfANewerVersionIsRefused) {
+  Run(Backup("a.db"), "PRAGMA user_version = 99");
+
+  EXPECT_EQ(GetReason(Restore(Elsewhere()).status()), Reason::kFilesTooNew);
+}
+
+TEST_F(RestoreTest, AnOlderBackupIsBroughtUpToDate) {
+  std::filesystem::remove(Backup("a.db"));
+  ASSERT_TRUE(MakeEmptyJournal(Backup("a.db"), JournalMigrations().first(1)).ok());
+
+  const absl::StatusOr<RestoreReport> report = Restore(Elsewhere());
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(NumberIn(Elsewhere() + "/journal.db", "PRAGMA user_version"),
+            static_cast<int64_t>(JournalMigrations().size()));
+}
+
+TEST_F(RestoreTest, TheLogBesideACopyIsTakenAlong) {
+  OpenJournal();
+  Append({maker_.Debit(1, 2)});
+  const BatchHead head = journal_->Head();
+  // As a snapshot of the disk has it.
+  for (const char* const suffix : {"", "-wal"}) {
+    std::filesystem::copy(Journal() + suffix, Backup("snapshot.db") + suffix);
+  }
+  journal_.reset();
+
+  const absl::StatusOr<RestoreReport> report =
+      RestoreBackup({.backup_path = Backup("snapshot.db"), .directory = Elsewhere()}, clock_);
+
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->verified.head, head);
+}
+
+// ---- Directories in which something is missing
+
+TEST_F(RestoreTest, NoLedgerIsBegunWhereThereMustHaveBeenOne) {
+  std::filesystem::rename(Journal(), directory_ / "lost");
+  ASSERT_TRUE(std::filesystem::exists(Ledger() + "/derived.db"));
+
+  const absl::Status status = SqliteJournal::Open(Options()).status();
+
+  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("derived.db is there"));
+  EXPECT_FALSE(std::filesystem::exists(Journal()));
+}
+
+TEST_F(RestoreTest, NoLedgerIsBegunWhereOneWasBeingRestored) {
+  std::filesystem::create_directory(Elsewhere());
+  std::filesystem::copy(Journal(), Elsewhere() + "/journal.db" + kRestoredSuffix);
+
+  const absl::Status status =
+      SqliteJournal::Open({.directory = Elsewhere(), .clock = &clock_}).status();
+
+  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+}
+
+TEST_F(RestoreTest, ARestoreThatWasKilledIsDoneAgain) {
+  std::filesystem::create_directory(Elsewhere());
+  std::ofstream(Elsewhere() + "/journal.db" + kRestoredSuffix) << "half a journal";
+
+  EXPECT_TRUE(Restore(Elsewhere()).ok());
+
+  OpenJournal({.directory = Elsewhere(), .clock = &clock_});
+  EXPECT_EQ(journal_->Head(), head_);
+}
+
+}  // namespace
+}  // namespace farebox::sqlite
