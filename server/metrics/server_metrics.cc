@@ -39,6 +39,21 @@ prometheus::MetricFamily BuildInfo() {
                 std::move(metric));
 }
 
+prometheus::MetricFamily Refused(const LedgerStats& ledger) {
+  prometheus::MetricFamily family = {
+      .name = "farebox_refused_total",
+      .help = "What was answered OVERLOADED since it would have had to wait, by how urgent it was",
+      .type = prometheus::MetricType::Counter};
+  for (size_t i = 0; i < kUrgencies; ++i) {
+    prometheus::ClientMetric metric;
+    metric.label = {
+        {.name = "urgency", .value = std::string(UrgencyName(static_cast<Urgency>(i)))}};
+    metric.counter.value = static_cast<double>(ledger.refused[i]);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
 // 0 where it cannot be told: alerts look for too little.
 double FreeBytes(const std::string& directory) {
   struct statvfs disk;
@@ -78,6 +93,10 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
             static_cast<double>(ledger.queued_commands)),
       Gauge("farebox_queued_commands_max", "More of them are answered OVERLOADED",
             static_cast<double>(sources_.queued_commands_max)),
+      Refused(ledger),
+      Gauge("farebox_expected_wait_seconds",
+            "How long a change that came now would wait beyond what the disk needs",
+            absl::ToDoubleSeconds(ledger.expected_wait)),
       Gauge("farebox_commit_under_way_seconds",
             "How long the batch that is being written takes so far; 0 where none is",
             absl::ToDoubleSeconds(ledger.commit_under_way)),
