@@ -77,7 +77,8 @@ void TakeOverLibraryLogs() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure) {
+    const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
+    std::function<void()> on_stuck_disk) {
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenTls());
@@ -85,6 +86,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
+  server->StartWatchdog(std::move(on_stuck_disk));
   return server;
 }
 
@@ -134,7 +136,15 @@ absl::Status Server::BindHttp() {
 }
 
 absl::Status Server::MakeServices() {
-  RpcEnvironment environment = {.clock = clock_, .metrics = &metrics_, .is_closing = &is_closing_};
+  gate_ = std::make_unique<CallGate>(CallGate::Options{.ledger = ledger_.get(),
+                                                       .clock = clock_,
+                                                       .account_rate = config_.account_rate,
+                                                       .registry = metrics_.registry().get()});
+  RpcEnvironment environment = {.clock = clock_,
+                                .metrics = &metrics_,
+                                .is_closing = &is_closing_,
+                                .handlers = &handlers_,
+                                .gate = gate_.get()};
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .clock = clock_}));
@@ -186,7 +196,8 @@ void Server::AddRoutes() {
                        .access = &access_->control(),
                        .counted = metrics_.registry(),
                        .seen = std::move(seen),
-                       .is_closing = &is_closing_},
+                       .is_closing = &is_closing_,
+                       .is_disk_slow = &is_disk_slow_},
                       &http_->routes());
 }
 
@@ -232,6 +243,23 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
+void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
+  watchdog_ = std::make_unique<Watchdog>(
+      Watchdog::Options{.ledger = ledger_.get(),
+                        .handlers = &handlers_,
+                        .registry = metrics_.registry().get(),
+                        .on_slow_disk =
+                            [this](bool is_slow) {
+                              is_disk_slow_.store(is_slow);
+                              grpc_server_->GetHealthCheckService()->SetServingStatus(!is_slow);
+                            },
+                        .on_stuck_disk =
+                            [this, on_stuck_disk = std::move(on_stuck_disk)] {
+                              AbandonCalls();
+                              on_stuck_disk();
+                            }});
+}
+
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   return grpc_server_->InProcessChannel({});
 }
@@ -242,7 +270,8 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) {
     // Balancers and clients that watch health leave by themselves; who still calls is told to come
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
-    grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+    // For good: a disk that recovers does not change it.
+    grpc_server_->GetHealthCheckService()->Shutdown();
     Pause(config_.drain_grace);
     is_closing_.store(true);
     Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
@@ -263,7 +292,7 @@ void Server::Drain() {
 void Server::AbandonCalls() {
   // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
   // tries again after. They are told to come back later, and a lost connection says the same.
-  grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+  grpc_server_->GetHealthCheckService()->Shutdown();
   is_closing_.store(true);
   Pause(limits::kFailureTimeout);
 }

@@ -10,6 +10,7 @@
 #include "server/services/message.h"
 #include "storage/check.h"
 #include "storage/errors.h"
+#include "storage/status_macros.h"
 
 namespace farebox::server {
 
@@ -67,22 +68,37 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       is_closing_(environment.is_closing),
       access_(environment.access),
       audit_(environment.audit),
+      handlers_(environment.handlers),
+      gate_(environment.gate),
       name_(name),
       bounds_(bounds),
       describe_before_(std::move(describe_before)),
       rule_(AccessRule::Of(name)),
       meter_(environment.metrics->AddMeter(name)) {
   FAREBOX_CHECK(clock_ != nullptr && is_closing_ != nullptr && access_ != nullptr &&
-                audit_ != nullptr);
+                audit_ != nullptr && handlers_ != nullptr);
 }
 
 absl::StatusOr<CallerPtr> RpcMethod::Admit(const grpc::CallbackServerContext& context) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
+  // Under an overload calls may wait in gRPC for longer than their callers do.
+  if (context.IsCancelled()) return absl::CancelledError();
+  if (gate_ != nullptr) FAREBOX_RETURN_IF_ERROR(gate_->CheckUrgency(bounds_.urgency));
   absl::StatusOr<CallerPtr> caller = access_->Identify(context);
   if (!caller.ok() || rule_.Allows(**caller)) return caller;
   const absl::Status denied = error::PermissionDenied("the role may not call this");
   NoteDenied(**caller, context, denied);
   return denied;
+}
+
+absl::Status RpcMethod::CheckStreamed(const Caller& caller, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
+  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckRates(caller, operation);
+}
+
+absl::Status RpcMethod::CheckBatched(const Caller& caller, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
+  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckAccountRate(operation);
 }
 
 v1::AuditRecord RpcMethod::About(const Caller& caller,

@@ -16,13 +16,16 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
+#include "server/blocked_handlers.h"
 #include "server/limits.h"
 #include "server/rpc_metrics.h"
 #include "server/security/access_control.h"
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
 #include "server/security/caller.h"
+#include "server/services/call_gate.h"
 #include "storage/clock.h"
+#include "storage/urgency.h"
 
 namespace farebox::server {
 
@@ -34,11 +37,16 @@ struct RpcEnvironment {
   const std::atomic<bool>* is_closing = nullptr;
   const AccessControl* access = nullptr;
   AuditLog* audit = nullptr;
+  BlockedHandlers* handlers = nullptr;
+  // Null where nobody is turned away for what there is to do.
+  CallGate* gate = nullptr;
 };
 
 struct RpcBounds {
   size_t request_bytes_max = limits::kRequestBytesMax;
   absl::Duration default_timeout = limits::kDefaultTimeout;
+  // The most urgent that a call of it may be: with less the ledger refuses what is less.
+  Urgency urgency = Urgency::kReads;
 };
 
 // What a change is about, as it is before it: JSON for the audit log. Waits for nothing or for a
@@ -75,18 +83,26 @@ class RpcMethod {
 
   absl::Time Now() const { return clock_->Now(); }
 
-  // The first step of every call: who is calling, and whether their role may call this. Fails with
-  // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED.
+  // For as long as a handler runs on one of gRPC's threads.
+  BlockedHandlers::Scope Running() const { return BlockedHandlers::Scope(handlers_, &name_); }
+
+  // The first step of every call: whether there is room for it, who is calling, and whether their
+  // role may call this. Fails with SHUTTING_DOWN, OVERLOADED, UNAUTHENTICATED or PERMISSION_DENIED.
   absl::StatusOr<CallerPtr> Admit(const grpc::CallbackServerContext& context) const;
 
-  // The second, once the request is read: whether the caller may ask for that.
+  // The second, once the request is read: whether the caller may ask for that, and now.
   template <typename Request>
   absl::Status CheckMayAsk(const Caller& caller, const grpc::CallbackServerContext& context,
                            const Request& request) const {
     absl::Status may = CheckRequest(caller, request);
     if (absl::IsPermissionDenied(may)) NoteDenied(caller, context, may);
-    return may;
+    if (!may.ok() || gate_ == nullptr) return may;
+    return gate_->CheckRates(caller, request);
   }
+
+  // The same for an operation of a stream, and for one of a batch whose caller has been asked.
+  absl::Status CheckStreamed(const Caller& caller, const v1::Operation& operation) const;
+  absl::Status CheckBatched(const Caller& caller, const v1::Operation& operation) const;
 
   // The third, where the audit log is to know; null where not. The request outlives it.
   std::unique_ptr<AuditedCall> Audit(const Caller& caller,
@@ -112,6 +128,8 @@ class RpcMethod {
   const std::atomic<bool>* const is_closing_;
   const AccessControl* const access_;
   AuditLog* const audit_;
+  BlockedHandlers* const handlers_;
+  CallGate* const gate_;
   const absl::string_view name_;
   const RpcBounds bounds_;
   const DescribeBefore describe_before_;

@@ -33,6 +33,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                                          const grpc::CallbackServerContext& context,
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
+    const BlockedHandlers::Scope running = method.Running();
     auto* const call = new UnaryCall(method, context, response);
     const absl::Status taken = call->Take(context, request);
     if (!taken.ok()) {
@@ -45,6 +46,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
+  const RpcMethod& method() const { return method_; }
   const Caller& caller() const { return *caller_; }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }

@@ -60,6 +60,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   void Begin(const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
              const Ledger& ledger) {
+    const BlockedHandlers::Scope running = method_.Running();
     self_ = shared_from_this();
     const absl::Status begun = Watch(context, request, ledger);
     if (begun.ok()) {
@@ -101,6 +102,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnWriteDone(bool ok) override {
+    const BlockedHandlers::Scope running = method_.Running();
     bool is_drained = false;
     {
       MutexLock lock(&mu_);
