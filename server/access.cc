@@ -66,7 +66,8 @@ Access::Access(const AccessOptions& options, const House& house)
 Access::~Access() { Drain(); }
 
 absl::Status Access::Load() {
-  FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max},
+  FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max,
+                                                 .rate = options_.caller_rate},
                                                 &documents_, house_.clock));
   control_ = std::make_unique<AccessControl>(options_, keys_.get());
   const bool is_closed = options_.mode == AccessMode::kKeys;

@@ -87,6 +87,8 @@ struct RawOptions {
   std::vector<std::string> certificate_roles;
   int64_t support_credit_max = 0;
   std::string smtp_password_file;
+  std::string key_rate;
+  std::string account_rate;
 };
 
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
@@ -120,6 +122,14 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "Changes that may wait for the disk; more are answered OVERLOADED")
       ->check(CLI::Range(size_t{1}, limits::kQueuedCommandsMax))
       ->capture_default_str();
+  app->add_option(
+         "--key-rate", raw->key_rate,
+         "Calls a second that each API key or client certificate may make, and how many at "
+         "once; any number by default")
+      ->type_name("CALLS[:BURST]");
+  app->add_option("--account-rate", raw->account_rate,
+                  "The same for calls about one account; what ends calls is never refused for it")
+      ->type_name("CALLS[:BURST]");
   app->add_option("--free-disk-min", raw->free_disk_min_mib,
                   "MiB of free disk below which only running calls are ended; below a quarter of "
                   "it, nothing is changed")
@@ -299,6 +309,17 @@ std::string ListenProblem(const Config& config) {
       "authentication stands before it.");
 }
 
+// Leaves the rate as it is where there is no text.
+absl::Status ReadRate(absl::string_view option, const std::string& text, CallRate* rate) {
+  if (text.empty()) return absl::OkStatus();
+  const absl::StatusOr<CallRate> read = ParseCallRate(text);
+  if (!read.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(option, " ", read.status().message()));
+  }
+  *rate = *read;
+  return absl::OkStatus();
+}
+
 // Empty where there is none.
 std::string HttpProblem(const Config& config) {
   const bool has_webhooks = !config.payments.provider.stripe_webhook_secret_file.empty();
@@ -368,6 +389,9 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   }
   if (const std::string problem = ListenProblem(config); !problem.empty()) return Refuse(problem);
   config.access.support_credit_max = Micros(raw.support_credit_max * kMicros);
+  absl::Status rates = ReadRate("--key-rate", raw.key_rate, &config.access.caller_rate);
+  rates.Update(ReadRate("--account-rate", raw.account_rate, &config.account_rate));
+  if (!rates.ok()) return Refuse(rates.message());
   for (const std::string& text : raw.certificate_roles) {
     const absl::Status added = AddCertificateRole(text, &config.access);
     if (!added.ok()) return Refuse(absl::StrCat("--certificate-role ", added.message()));

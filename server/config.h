@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "server/call_rates.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/mailing.h"
@@ -39,6 +40,8 @@ struct Config {
   absl::Duration drain_timeout = limits::kDrainTimeout;
   absl::Duration request_window = absl::Hours(24 * 7);
   size_t queued_commands_max = limits::kQueuedCommandsMax;
+  // How often calls may be about one account.
+  CallRate account_rate;
   int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
   int reader_threads = limits::kReaderThreads;
   // Where HTTP is served: webhooks and pages. Nowhere if empty.

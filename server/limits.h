@@ -371,11 +371,24 @@ inline constexpr size_t kWatchedCurrenciesMax = 64;
 // Open charges, and waiting mails, that are counted.
 inline constexpr size_t kWorkCountedMax = 10'000;
 
-// A batch that takes longer: calls are better sent to another server.
-inline constexpr absl::Duration kSlowCommit = absl::Seconds(1);
+// How often the watchdog looks.
+inline constexpr absl::Duration kWatchPause = absl::Milliseconds(50);
 
-// The disk answers no more: the process is better ended.
-inline constexpr absl::Duration kStuckCommit = absl::Seconds(10);
+// A write that takes longer: calls are better sent to another server. Health says so within 1 s.
+inline constexpr absl::Duration kSlowWrite = absl::Milliseconds(800);
+
+// The disk answers no more: the process ends, within 10 s, and replays when it starts again.
+inline constexpr absl::Duration kStuckWrite = absl::Seconds(9);
+
+// A handler that holds a thread of gRPC's for more looks than this, 100 to 150 ms, is told of; in
+// the log once in so many looks, which is 10 s.
+inline constexpr int64_t kBlockedLooks = 2;
+inline constexpr int64_t kBlockedLogLooks = 200;
+
+// --- Rates
+
+// Calls a second, and calls at once, that a limit may be set to.
+inline constexpr int32_t kCallRateMax = 1'000'000;
 
 // --- Rate decks
 

@@ -27,6 +27,13 @@ bool WritePortFile(const std::string& path, int port) {
   return !file.fail() && std::rename(unfinished.c_str(), path.c_str()) == 0;
 }
 
+// Where the disk will not come back: nothing may wait for it, closing the files included.
+[[noreturn]] void EndStuck() {
+  Log(LogLevel::kError, "disk_stuck", {{"exit_code", kExitSoftware}});
+  FlushLog();
+  _exit(kExitSoftware);
+}
+
 int Run(const Config& config) {
   ConfigureLog(config.log_format, config.log_level);
   // Debian builds absl so that every lock of gRPC looks for a cycle of locks: for debugging only.
@@ -35,7 +42,8 @@ int Run(const Config& config) {
   // Before any thread: all of them are to leave the signals to this one.
   Termination termination;
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      config, &clock, [&](const absl::Status& status) { termination.ReportFailure(status); });
+      config, &clock, [&](const absl::Status& status) { termination.ReportFailure(status); },
+      EndStuck);
   if (!server.ok()) {
     Log(LogLevel::kError, "start_failed", {{"error", server.status().message()}});
     return ExitCodeOf(server.status());

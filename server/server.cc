@@ -84,7 +84,8 @@ void TakeOverLibraryLogs() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
-    const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure) {
+    const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
+    std::function<void()> on_stuck_disk) {
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
   FAREBOX_RETURN_IF_ERROR(server->OpenTls());
@@ -92,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
+  server->StartWatchdog(std::move(on_stuck_disk));
   return server;
 }
 
@@ -149,8 +151,14 @@ void Server::NoteLock(bool is_locked) {
       is_locked ? "journal_locked" : "journal_unlocked",
       {{"data", config_.data_directory}, {"health", is_locked ? "NOT_SERVING" : "SERVING"}});
   lock_metrics_.Note(is_locked);
+  is_journal_locked_.store(is_locked);
+  TellHealth();
+}
+
+void Server::TellHealth() {
+  MutexLock lock(&health_mu_);
   grpc::HealthCheckServiceInterface* const health = health_.load();
-  if (health != nullptr) health->SetServingStatus(!is_locked);
+  if (health != nullptr) health->SetServingStatus(!is_journal_locked_ && !is_disk_slow_);
 }
 
 absl::Status Server::BindHttp() {
@@ -160,12 +168,18 @@ absl::Status Server::BindHttp() {
 }
 
 absl::Status Server::MakeServices() {
+  gate_ = std::make_unique<CallGate>(CallGate::Options{.ledger = ledger_.get(),
+                                                       .clock = clock_,
+                                                       .account_rate = config_.account_rate,
+                                                       .registry = metrics_.registry().get()});
   RpcEnvironment environment = {
       .clock = clock_,
       .metrics = &metrics_,
       .is_closing = &is_closing_,
       .call_log = &call_log_,
       .traffic = &traffic_,
+      .handlers = &handlers_,
+      .gate = gate_.get(),
   };
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
@@ -240,7 +254,8 @@ void Server::AddRoutes() {
                        .access = &access_->control(),
                        .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
                                    work_, std::make_shared<ProcessMetrics>(clock_->Now())},
-                       .is_closing = &is_closing_},
+                       .is_closing = &is_closing_,
+                       .is_disk_slow = &is_disk_slow_},
                       &http_->routes());
 }
 
@@ -291,6 +306,23 @@ absl::Status Server::Listen() {
   return absl::OkStatus();
 }
 
+void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
+  watchdog_ = std::make_unique<Watchdog>(
+      Watchdog::Options{.ledger = ledger_.get(),
+                        .handlers = &handlers_,
+                        .registry = metrics_.registry().get(),
+                        .on_slow_disk =
+                            [this](bool is_slow) {
+                              is_disk_slow_.store(is_slow);
+                              TellHealth();
+                            },
+                        .on_stuck_disk =
+                            [this, on_stuck_disk = std::move(on_stuck_disk)] {
+                              AbandonCalls();
+                              on_stuck_disk();
+                            }});
+}
+
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
   return grpc_server_->InProcessChannel({});
 }
@@ -301,7 +333,7 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) {
     // Balancers and clients that watch health leave by themselves; who still calls is told to come
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
-    // For good: a lock that is given back does not change it.
+    // For good: a disk that recovers, or a lock that is given back, does not change it.
     grpc_server_->GetHealthCheckService()->Shutdown();
     Pause(config_.drain_grace);
     is_closing_.store(true);
@@ -326,7 +358,7 @@ void Server::Drain() {
 void Server::AbandonCalls() {
   // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
   // tries again after. They are told to come back later, and a lost connection says the same.
-  grpc_server_->GetHealthCheckService()->SetServingStatus(false);
+  grpc_server_->GetHealthCheckService()->Shutdown();
   is_closing_.store(true);
   Pause(limits::kFailureTimeout);
 }

@@ -12,6 +12,7 @@
 #include "grpcpp/server.h"
 #include "server/access.h"
 #include "server/backups.h"
+#include "server/blocked_handlers.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
 #include "server/mailing.h"
@@ -26,6 +27,7 @@
 #include "server/rpc_metrics.h"
 #include "server/services/account_service.h"
 #include "server/services/billing_service.h"
+#include "server/services/call_gate.h"
 #include "server/services/call_log.h"
 #include "server/services/open_streams.h"
 #include "server/services/operations_service.h"
@@ -35,6 +37,7 @@
 #include "server/services/watch_hub.h"
 #include "server/transport/acceptor.h"
 #include "server/transport/call_traffic.h"
+#include "server/watchdog.h"
 #include "server/web/http_listener.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
@@ -49,10 +52,12 @@ class Server {
  public:
   // Opens the files, replays, and listens. `on_failure` is called once, on the ledger's writer
   // thread, when the journal can no longer be trusted: the process should end with AbandonCalls()
-  // and kExitSoftware. The clock outlives the server.
+  // and kExitSoftware. `on_stuck_disk` is called once, on the watchdog's thread, when the disk will
+  // not come back and AbandonCalls() is done: the process should end then and there, since nothing
+  // can be waited for, a drain under way included. The clock outlives the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
-      const Config& config, const Clock* clock,
-      std::function<void(const absl::Status&)> on_failure);
+      const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
+      std::function<void()> on_stuck_disk = [] {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -83,12 +88,14 @@ class Server {
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   // On the ledger's writer thread.
   void NoteLock(bool is_locked);
+  void TellHealth() ABSL_LOCKS_EXCLUDED(health_mu_);
   absl::Status BindHttp();
   absl::Status MakeServices();
   ServerStatusParts StatusParts() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
+  void StartWatchdog(std::function<void()> on_stuck_disk);
 
   // Constant after construction.
   const Config config_;
@@ -101,9 +108,13 @@ class Server {
   RechargeMetrics recharge_metrics_{metrics_.registry().get()};
   MailMetrics mail_metrics_{metrics_.registry().get()};
   CallLog call_log_{config_.call_log, clock_};
+  Mutex health_mu_;  // Held while health is told, so that the newest is told last.
   // Null while nobody is served.
   std::atomic<grpc::HealthCheckServiceInterface*> health_{nullptr};
   std::atomic<bool> is_closing_{false};
+  std::atomic<bool> is_disk_slow_{false};
+  std::atomic<bool> is_journal_locked_{false};
+  BlockedHandlers handlers_;
   DeckRegistry decks_;
   OpenStreams streams_{limits::kStreamsMax};
   OpenStreams exports_{limits::kExportsMax};
@@ -120,6 +131,7 @@ class Server {
   // gRPC's core asks it at each handshake, and gRPC itself lets go of it once it listens.
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<Access> access_;
+  std::unique_ptr<CallGate> gate_;
   std::unique_ptr<BillingService> billing_;
   std::unique_ptr<AccountService> accounts_;
   std::unique_ptr<RateService> rates_;
@@ -130,6 +142,7 @@ class Server {
   std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_server_;
+  std::unique_ptr<Watchdog> watchdog_;
 
   Mutex drain_mu_;  // Held by the one that drains.
   bool is_drained_ ABSL_GUARDED_BY(drain_mu_) = false;

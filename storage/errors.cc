@@ -123,7 +123,6 @@ Reason GetReason(const absl::Status& status) {
 namespace error {
 namespace {
 
-constexpr absl::Duration kRetrySoon = absl::Milliseconds(50);
 // A payment provider is not to be hurried.
 constexpr absl::Duration kRetryProvider = absl::Seconds(2);
 constexpr absl::Duration kRetryAfterRestart = absl::Seconds(1);
@@ -290,9 +289,15 @@ absl::Status ApiKeyNotFound(absl::string_view key_id) {
               absl::StrCat("there is no API key ", key_id), {{"key_id", std::string(key_id)}});
 }
 
-absl::Status Overloaded() {
+absl::Status Overloaded(absl::Duration retry_after) {
   return Make(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
-              "the queue is full; nothing was done", {}, kRetrySoon);
+              "there is too much to do; nothing was done", {}, retry_after);
+}
+
+absl::Status RateExceeded(absl::string_view limit, absl::Duration retry_after) {
+  return Make(absl::StatusCode::kResourceExhausted, Reason::kOverloaded,
+              absl::StrCat("there are more calls than ", limit, " allows; nothing was done"),
+              {{"limit", std::string(limit)}}, retry_after);
 }
 
 absl::Status DeadlineExceeded() {

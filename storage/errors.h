@@ -131,7 +131,10 @@ absl::Status Unauthenticated();
 absl::Status PermissionDenied(absl::string_view problem);
 absl::Status ApiKeyNotFound(absl::string_view key_id);
 
-absl::Status Overloaded();
+// There is too much to do: come back after `retry_after`.
+absl::Status Overloaded(absl::Duration retry_after = absl::Milliseconds(50));
+// The caller, or the account, has had as many calls as it may: `limit` names the limit.
+absl::Status RateExceeded(absl::string_view limit, absl::Duration retry_after);
 absl::Status DeadlineExceeded();
 absl::Status ShuttingDown();
 

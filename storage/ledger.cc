@@ -17,6 +17,12 @@ constexpr absl::Duration kClockLookMax = absl::Seconds(1);
 // How often it is looked whether another program has given the journal's lock back.
 constexpr absl::Duration kLockLookPause = absl::Milliseconds(100);
 
+Urgency LeastUrgent(const std::vector<Command>& commands) {
+  Urgency least = Urgency::kEnds;
+  for (const Command& command : commands) least = std::min(least, UrgencyOf(command));
+  return least;
+}
+
 }  // namespace
 
 Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
@@ -24,7 +30,8 @@ Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
       clock_(clock),
       engine_(
           {.request_window = options_.request_window, .expiry_warning = options_.expiry_warning},
-          journal, clock) {}
+          journal, clock),
+      gate_(static_cast<int64_t>(options_.queued_commands_max), clock) {}
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options, Journal* journal,
                                                      const Clock* clock,
@@ -68,13 +75,11 @@ absl::Status Ledger::CheckTakesWork() const {
 
 absl::Status Ledger::Enqueue(Submission* submission) {
   const int64_t count = static_cast<int64_t>(submission->commands.size());
-  const int64_t queued_max = static_cast<int64_t>(options_.queued_commands_max);
+  const Urgency urgency = LeastUrgent(submission->commands);
   MutexLock lock(&mu_);
   FAREBOX_RETURN_IF_ERROR(CheckTakesWork());
-  if (outstanding_commands_ > 0 && outstanding_commands_ + count > queued_max) {
-    return error::Overloaded();
-  }
-  outstanding_commands_ += count;
+  FAREBOX_RETURN_IF_ERROR(gate_.Check(urgency, count));
+  gate_.Enter(count);
   work_.submissions.push_back(std::move(*submission));
   return absl::OkStatus();
 }
@@ -162,8 +167,12 @@ LedgerStats Ledger::Stats() const {
   {
     MutexLock lock(&mu_);
     stats = stats_;
-    stats.queued_commands = outstanding_commands_;
-    stats.commit_under_way = std::max(clock_->Now() - commit_start_, absl::ZeroDuration());
+  }
+  stats.queued_commands = gate_.outstanding();
+  stats.commit_under_way = gate_.commit_under_way();
+  stats.expected_wait = gate_.ExpectedWait();
+  for (size_t i = 0; i < kUrgencies; ++i) {
+    stats.refused[i] = gate_.refused(static_cast<Urgency>(i));
   }
   stats.accounts = engine_.books().account_count();
   return stats;
@@ -235,7 +244,9 @@ bool Ledger::WaitForWork(Work* work) {
 
 void Ledger::RunCatalogChanges(std::vector<CatalogChange> changes) {
   for (CatalogChange& change : changes) {
+    gate_.BeginCommit();
     const absl::Status status = engine_.ChangeCatalog(change.change);
+    gate_.EndCommit(/*commands=*/0, absl::ZeroDuration());
     TellFailure();
     Answers answers;
     answers.others.push_back([done = std::move(change.done), status]() mutable { done(status); });
@@ -248,9 +259,10 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   commands.reserve(submissions.size());
   for (const Submission& submission : submissions) commands.emplace_back(submission.commands);
   Answers answers;
-  NoteCommitStart(clock_->Now());
+  gate_.BeginCommit();
   answers.commit = engine_.Commit(commands);
-  NoteCommitStart(absl::InfiniteFuture());
+  gate_.EndCommit(static_cast<int64_t>(answers.commit.decisions.size()),
+                  answers.commit.append_duration);
   Count(answers.commit);
   NoteLock(answers.commit.status);
 
@@ -272,11 +284,6 @@ void Ledger::NoteLock(const absl::Status& status) {
     stats_.is_locked = is_locked;
   }
   options_.on_lock(is_locked);
-}
-
-void Ledger::NoteCommitStart(absl::Time start) {
-  MutexLock lock(&mu_);
-  commit_start_ = start;
 }
 
 void Ledger::Count(const CommitResult& commit) {
@@ -334,14 +341,14 @@ void Ledger::Tell(Answers answers) {
     }
     if (!commit.entries.empty()) last_told_ = commit.entries.back().id;
   }
-  {
-    // First: whoever has its answer may send the next command.
-    MutexLock lock(&mu_);
-    outstanding_commands_ -= static_cast<int64_t>(commit.decisions.size());
-  }
+  const auto count = static_cast<int64_t>(commit.decisions.size());
+  const absl::Time start = clock_->Now();
   for (Submission& submission : answers.submissions) {
+    // First: whoever has its answer may send the next command.
+    gate_.Leave(static_cast<int64_t>(submission.commands.size()));
     submission.done(commit.TakeOutcomes(submission.commands.size()));
   }
+  gate_.NoteAnswers(count, clock_->Now() - start);
   for (absl::AnyInvocable<void()>& other : answers.others) other();
 }
 

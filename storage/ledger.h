@@ -1,6 +1,7 @@
 #ifndef FAREBOX_STORAGE_LEDGER_H_
 #define FAREBOX_STORAGE_LEDGER_H_
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -23,7 +24,9 @@
 #include "storage/journal.h"
 #include "storage/limits.h"
 #include "storage/mutex.h"
+#include "storage/queue_gate.h"
 #include "storage/signal.h"
+#include "storage/urgency.h"
 
 namespace farebox {
 
@@ -43,10 +46,14 @@ struct LedgerStats {
   absl::Duration last_commit_duration;
   absl::Duration last_sync_duration;  // The part of it that waited for the disk.
   absl::Duration max_commit_duration;
-  // How long the batch that is being written takes so far; zero where none is.
+  // How long what is being written takes so far; zero where nothing is.
   absl::Duration commit_under_way;
   // Another program keeps the journal from being written.
   bool is_locked = false;
+  // How long a command that came now would wait beyond what the disk needs.
+  absl::Duration expected_wait;
+  // What was refused with OVERLOADED, by Urgency.
+  std::array<int64_t, kUrgencies> refused{};
 };
 
 // A batch that became durable.
@@ -104,7 +111,8 @@ class Ledger {
 
   // Applies the commands in order, all in one commit, each succeeding or failing by itself, and
   // calls `done` with one outcome each, in order, once they are durable: on the answer thread, or
-  // before Submit returns where nothing is to be done (OVERLOADED, SHUTTING_DOWN).
+  // before Submit returns where nothing is to be done (OVERLOADED, SHUTTING_DOWN). They are let in
+  // or refused together, by the least urgent of them.
   void Submit(std::vector<Command> commands, Done done);
 
   // Submit one command and wait: for tools and tests, never on a thread that must not block.
@@ -136,6 +144,11 @@ class Ledger {
   absl::StatusOr<int64_t> ExpireDue();
 
   LedgerStats Stats() const;
+
+  // Whether something of this urgency would be taken now: OK or OVERLOADED, which is counted. For
+  // those who would rather know it before they prepare a command.
+  absl::Status CheckAdmits(Urgency urgency) { return gate_.Check(urgency, 0); }
+  const QueueGate& gate() const { return gate_; }
 
   // Refuses new commands, answers those that are queued, and stops the threads. Idempotent.
   void Drain();
@@ -185,7 +198,6 @@ class Ledger {
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
-  void NoteCommitStart(absl::Time start);
   void NoteLock(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);
@@ -205,17 +217,16 @@ class Ledger {
   // Another program has the journal's lock. Used only on the writer thread.
   bool is_locked_ = false;
 
+  // Synchronises itself.
+  QueueGate gate_;
+
   mutable Mutex mu_;
   CondVar work_arrived_;  // Signalled when work_ or stopping_ changes.
   Work work_ ABSL_GUARDED_BY(mu_);
-  // Commands submitted and not answered yet: what options_.queued_commands_max bounds.
-  int64_t outstanding_commands_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   // The engine's, for other threads.
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   LedgerStats stats_ ABSL_GUARDED_BY(mu_);
-  // When the batch that is being written was begun; InfiniteFuture where none is.
-  absl::Time commit_start_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
 
   Mutex answers_mu_;
   CondVar answers_changed_;  // Signalled when one of the two below changes.

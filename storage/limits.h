@@ -38,8 +38,18 @@ inline constexpr size_t kDetailBytesMax = 4 * 1024;
 // What the caller keeps with an account (its settings).
 inline constexpr size_t kSettingsBytesMax = 16 * 1024;
 
-// Commands that may wait for the writer; one more is refused with OVERLOADED.
+// Commands that may wait for the writer; one more is refused with OVERLOADED. New work may fill
+// half of it, other work three quarters; the rest is for what ends calls.
 inline constexpr size_t kQueuedCommandsMax = 65'536;
+
+// New work that would wait longer than this, beyond what the disk needs, is refused with
+// OVERLOADED; other work above the second.
+inline constexpr absl::Duration kWaitMax = absl::Milliseconds(50);
+inline constexpr absl::Duration kUrgentWaitMax = absl::Milliseconds(100);
+
+// What a disk may need for a commit and count as no wait: callers have no more patience, however
+// slow it is.
+inline constexpr absl::Duration kDiskPatience = absl::Milliseconds(500);
 
 // Commands of one Submit call: one group commit, one answer.
 inline constexpr size_t kSubmittedCommandsMax = 10'000;

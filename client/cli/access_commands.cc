@@ -67,6 +67,16 @@ void AddCreate(Commands* commands, CLI::App* group) {
                    "An account that it is confined to; may be repeated. A customer's has one")
       ->type_name("ACCOUNT");
   command->add_option("--label", *key->mutable_label(), "What it is for")->type_name("TEXT");
+  command
+      ->add_option_function<int32_t>(
+          "--rate", [key](int32_t calls) { key->set_calls_per_second(calls); },
+          "How many calls a second it may make; what the server's settings say by default")
+      ->type_name("CALLS");
+  command
+      ->add_option_function<int32_t>(
+          "--burst", [key](int32_t calls) { key->set_calls_burst(calls); },
+          "How many calls at once; by default as many as in a second")
+      ->type_name("CALLS");
   command->add_option("--expires", arguments->expires, "When nobody is let in by it any more")
       ->type_name("TIME");
 }

@@ -29,6 +29,18 @@ void AddAudit(const AuditLog::Counts& counts, std::vector<prometheus::MetricFami
                               static_cast<double>(counts.lost)));
 }
 
+prometheus::MetricFamily Refused(const LedgerStats& ledger) {
+  LabelledFamily refused(
+      "farebox_refused_total",
+      "What was answered OVERLOADED since it would have had to wait, by how urgent it was",
+      prometheus::MetricType::Counter, "urgency");
+  for (size_t i = 0; i < kUrgencies; ++i) {
+    refused.Add(std::string(UrgencyName(static_cast<Urgency>(i))),
+                static_cast<double>(ledger.refused[i]));
+  }
+  return std::move(refused).Take();
+}
+
 void AddCertificate(const TlsFiles& tls, std::vector<prometheus::MetricFamily>* families) {
   families->push_back(Gauge("farebox_certificate_expiry_timestamp_seconds",
                             "When the server's certificate expires, since 1970",
@@ -55,6 +67,10 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
             static_cast<double>(ledger.queued_commands)),
       Gauge("farebox_queued_commands_max", "More of them are answered OVERLOADED",
             static_cast<double>(sources_.queued_commands_max)),
+      Refused(ledger),
+      Gauge("farebox_expected_wait_seconds",
+            "How long a change that came now would wait beyond what the disk needs",
+            absl::ToDoubleSeconds(ledger.expected_wait)),
       Gauge("farebox_commit_under_way_seconds",
             "How long the batch that is being written takes so far; 0 where none is",
             absl::ToDoubleSeconds(ledger.commit_under_way)),

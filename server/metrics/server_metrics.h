@@ -24,7 +24,9 @@ namespace farebox::server {
 //   farebox_batches_total               counter   batches in the journal: a disk sync each
 //   farebox_queued_commands             gauge     changes that wait for the disk
 //   farebox_queued_commands_max         gauge     more are answered OVERLOADED
-//   farebox_commit_under_way_seconds    gauge     how long the batch being written takes so far
+//   farebox_refused_total{urgency}      counter   what was, for this or for how long it would wait
+//   farebox_expected_wait_seconds       gauge     that wait, for a change that came now
+//   farebox_commit_under_way_seconds    gauge     how long what is being written takes so far
 //   farebox_derived_lag_entries         gauge     entries that the derived file does not have yet
 //   farebox_journal_bytes               gauge     the journal file
 //   farebox_wal_bytes                   gauge     its write-ahead log

@@ -61,6 +61,7 @@ AccessControl::AccessControl(AccessOptions options, const ApiKeys* keys)
     caller->name = name;
     caller->role = role;
     caller->credit_max = options_.support_credit_max;
+    caller->rate = MakeCallerRate(options_.caller_rate);
     by_certificate_.emplace(name, std::move(caller));
   }
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "farebox/v1/access_rule.pb.h"
 #include "grpcpp/server_context.h"
+#include "server/call_rates.h"
 #include "server/security/api_keys.h"
 #include "server/security/caller.h"
 #include "storage/micros.h"
@@ -29,6 +30,8 @@ struct AccessOptions {
   absl::flat_hash_map<std::string, v1::Role> certificate_roles;
   // The most that ROLE_SUPPORT credits at once, in whatever currency.
   Micros support_credit_max{100'000'000};
+  // How often each key or certificate may call, unless the key says otherwise.
+  CallRate caller_rate;
   // Where the first key of ROLE_ADMIN is written while there is none; nowhere if empty.
   std::string admin_key_file;
 };

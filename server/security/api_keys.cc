@@ -47,12 +47,20 @@ void SetTime(int64_t micros, google::protobuf::Timestamp* (v1::ApiKey::*field)()
   time->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1'000);
 }
 
+// The key's own, or the one for all.
+CallRate RateOf(const stored::v1::ApiKey& stored, const CallRate& rate_of_all) {
+  if (stored.calls_per_second() == 0) return rate_of_all;
+  return {.per_second = stored.calls_per_second(), .burst = stored.calls_burst()};
+}
+
 v1::ApiKey Describe(const std::string& key_id, const stored::v1::ApiKey& stored) {
   v1::ApiKey key;
   key.set_key_id(key_id);
   key.set_role(stored.role());
   *key.mutable_account_ids() = stored.account_ids();
   key.set_label(stored.label());
+  key.set_calls_per_second(stored.calls_per_second());
+  key.set_calls_burst(stored.calls_burst());
   SetTime(stored.create_micros(), &v1::ApiKey::mutable_create_time, &key);
   SetTime(stored.expire_micros(), &v1::ApiKey::mutable_expire_time, &key);
   SetTime(stored.revoke_micros(), &v1::ApiKey::mutable_revoke_time, &key);
@@ -92,6 +100,7 @@ void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stor
   known->caller.role = stored.role();
   known->caller.account_ids.insert(stored.account_ids().begin(), stored.account_ids().end());
   known->caller.credit_max = options_.support_credit_max;
+  known->caller.rate = MakeCallerRate(RateOf(stored, options_.rate));
   known->expire_micros = stored.expire_micros();
   known->is_revoked = stored.revoke_micros() != 0;
   known->last_used_micros = stored.last_used_micros();
@@ -126,6 +135,9 @@ absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, Accoun
   stored.set_role(wanted.role());
   *stored.mutable_account_ids() = wanted.account_ids();
   stored.set_label(wanted.label());
+  stored.set_calls_per_second(wanted.calls_per_second());
+  stored.set_calls_burst(wanted.calls_burst() == 0 ? wanted.calls_per_second()
+                                                   : wanted.calls_burst());
   stored.set_create_micros(absl::ToUnixMicros(clock_->Now()));
   if (wanted.has_expire_time()) {
     stored.set_expire_micros(wanted.expire_time().seconds() * 1'000'000 +

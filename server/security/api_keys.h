@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "farebox/stored/v1/access.pb.h"
 #include "farebox/v1/access.pb.h"
+#include "server/call_rates.h"
 #include "server/security/caller.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
@@ -33,6 +34,8 @@ class ApiKeys {
   struct Options {
     // The most that a caller with a key of ROLE_SUPPORT credits at once.
     Micros support_credit_max;
+    // Of a key that has none of its own.
+    CallRate rate;
   };
   // Both outlive it.
   static absl::StatusOr<std::unique_ptr<ApiKeys>> Load(const Options& options,

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "farebox/v1/access_rule.pb.h"
+#include "server/call_rates.h"
 #include "storage/micros.h"
 
 namespace farebox::server {
@@ -20,6 +21,8 @@ struct Caller {
   absl::flat_hash_set<std::string> account_ids;
   // The most that ROLE_SUPPORT credits at once.
   Micros credit_max;
+  // How often they may call; null: as often as they like.
+  std::shared_ptr<CallerRate> rate;
   // False on a server that asks nobody who they are: everybody may do everything.
   bool is_known = true;
 

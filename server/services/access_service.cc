@@ -34,6 +34,18 @@ absl::Status CheckExpireTime(const v1::ApiKey& key, absl::Time now) {
   return error::FieldInvalid("key.expire_time", "must lie in the future");
 }
 
+absl::Status CheckCallRate(const v1::ApiKey& key) {
+  constexpr absl::string_view kProblem = "must be 0 to 1,000,000";
+  if (key.calls_per_second() < 0 || key.calls_per_second() > limits::kCallRateMax) {
+    return error::FieldInvalid("key.calls_per_second", kProblem);
+  }
+  if (key.calls_burst() < 0 || key.calls_burst() > limits::kCallRateMax) {
+    return error::FieldInvalid("key.calls_burst", kProblem);
+  }
+  if (key.calls_burst() == 0 || key.calls_per_second() != 0) return absl::OkStatus();
+  return error::FieldInvalid("key.calls_burst", "needs calls_per_second");
+}
+
 // Which accounts a role is confined to, or may be.
 absl::Status CheckAccounts(const v1::ApiKey& key, const Ledger& ledger) {
   constexpr absl::string_view kField = "key.account_ids";
@@ -84,6 +96,7 @@ absl::Status CheckNewKey(const v1::ApiKey& key, const Ledger& ledger, absl::Time
         "key.label", absl::StrCat("must be text of at most ", limits::kKeyLabelBytesMax, " bytes"));
   }
   FAREBOX_RETURN_IF_ERROR(CheckExpireTime(key, now));
+  FAREBOX_RETURN_IF_ERROR(CheckCallRate(key));
   return CheckAccounts(key, ledger);
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "server/errors.h"
-#include "server/security/access_rules.h"
 #include "server/services/answers.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -57,7 +56,7 @@ void FinishBatch(BatchCall* call, const std::vector<Refused>& refused,
 
 absl::StatusOr<Command> MakeCommand(const CommandFactory& commands, const BatchCall& call,
                                     const v1::Operation& operation) {
-  FAREBOX_RETURN_IF_ERROR(CheckOperation(call.caller(), operation));
+  FAREBOX_RETURN_IF_ERROR(call.method().CheckBatched(call.caller(), operation));
   return commands.Make(operation, call.deadline());
 }
 

@@ -10,7 +10,6 @@
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
 #include "server/limits.h"
-#include "server/security/access_rules.h"
 #include "server/services/answers.h"
 #include "server/services/message.h"
 #include "server/services/serial_runner.h"
@@ -75,6 +74,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   void OnReadDone(bool ok) override {
+    const BlockedHandlers::Scope running = parts_.method.Running();
     if (ok) Take();
     {
       MutexLock lock(&mu_);
@@ -85,6 +85,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   void OnWriteDone(bool ok) override {
+    const BlockedHandlers::Scope running = parts_.method.Running();
     {
       MutexLock lock(&mu_);
       is_writing_ = false;
@@ -116,7 +117,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
     // Without its correlation number there is nobody to answer.
     if (!parsed.ok()) return EndWith(parsed);
-    const absl::Status may = CheckOperation(*context_.caller(), operation->request()->operation());
+    const absl::Status may =
+        parts_.method.CheckStreamed(*context_.caller(), operation->request()->operation());
     if (!may.ok()) return AddResult(operation->Error(may));
     absl::StatusOr<Command> command =
         parts_.commands.Make(operation->request()->operation(), absl::InfiniteFuture());

@@ -32,6 +32,7 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void OnWriteDone(bool ok) override {
+    const BlockedHandlers::Scope running = method_.Running();
     if (!ok) return End(absl::CancelledError());
     Next();
   }

@@ -52,6 +52,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   }
 
   void OnReadDone(bool ok) override {
+    const BlockedHandlers::Scope running = method_.Running();
     if (is_ended_) return;
     if (!ok) return TakeEnd();
     const absl::Status taken = TakePiece();

@@ -52,13 +52,15 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       audit_(environment.audit),
       call_log_(environment.call_log),
       traffic_(environment.traffic),
+      handlers_(environment.handlers),
+      gate_(environment.gate),
       name_(name),
       bounds_(bounds),
       describe_before_(std::move(describe_before)),
       rule_(AccessRule::Of(name)),
       meter_(environment.metrics->AddMeter(name)) {
   FAREBOX_CHECK(clock_ != nullptr && is_closing_ != nullptr && access_ != nullptr &&
-                audit_ != nullptr && call_log_ != nullptr);
+                audit_ != nullptr && call_log_ != nullptr && handlers_ != nullptr);
 }
 
 absl::Status RpcMethod::Admit(CallContext* call, size_t request_bytes) const {
@@ -78,6 +80,9 @@ void RpcMethod::NoteCancelled(const CallContext& call) const {
 
 absl::Status RpcMethod::AdmitCaller(CallContext* call) const {
   if (is_closing_->load(std::memory_order_relaxed)) return error::ShuttingDown();
+  // Under an overload calls may wait in gRPC for longer than their callers do.
+  if (call->grpc().IsCancelled()) return absl::CancelledError();
+  if (gate_ != nullptr) FAREBOX_RETURN_IF_ERROR(gate_->CheckUrgency(bounds_.urgency));
   FAREBOX_ASSIGN_OR_RETURN(CallerPtr caller, access_->Identify(call->grpc()));
   const bool is_allowed = rule_.Allows(*caller);
   call->set_caller(std::move(caller));
@@ -85,6 +90,16 @@ absl::Status RpcMethod::AdmitCaller(CallContext* call) const {
   absl::Status denied = error::PermissionDenied("the role may not call this");
   NoteDenied(call, denied);
   return denied;
+}
+
+absl::Status RpcMethod::CheckStreamed(const Caller& caller, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
+  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckRates(caller, operation);
+}
+
+absl::Status RpcMethod::CheckBatched(const Caller& caller, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
+  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckAccountRate(operation);
 }
 
 v1::AuditRecord RpcMethod::About(CallContext* call) const {

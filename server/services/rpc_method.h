@@ -14,15 +14,18 @@
 #include "google/protobuf/message.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
+#include "server/blocked_handlers.h"
 #include "server/limits.h"
 #include "server/rpc_metrics.h"
 #include "server/security/access_control.h"
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
 #include "server/services/call_context.h"
+#include "server/services/call_gate.h"
 #include "server/services/call_log.h"
 #include "server/transport/call_traffic.h"
 #include "storage/clock.h"
+#include "storage/urgency.h"
 
 namespace farebox::server {
 
@@ -37,11 +40,16 @@ struct RpcEnvironment {
   CallLog* call_log = nullptr;
   // Null where nobody watches connections.
   CallTrafficTable* traffic = nullptr;
+  BlockedHandlers* handlers = nullptr;
+  // Null where nobody is turned away for what there is to do.
+  CallGate* gate = nullptr;
 };
 
 struct RpcBounds {
   size_t request_bytes_max = limits::kRequestBytesMax;
   absl::Duration default_timeout = limits::kDefaultTimeout;
+  // The most urgent that a call of it may be: with less the ledger refuses what is less.
+  Urgency urgency = Urgency::kReads;
 };
 
 // What a change is about, as it is before it: JSON for the audit log. Waits for nothing or for a
@@ -78,8 +86,12 @@ class RpcMethod {
 
   absl::Time Now() const { return clock_->Now(); }
 
-  // The first step of every call: who is calling, and whether their role may call this. Fails with
-  // SHUTTING_DOWN, UNAUTHENTICATED or PERMISSION_DENIED. A stream has no bytes of a request yet.
+  // For as long as a handler runs on one of gRPC's threads.
+  BlockedHandlers::Scope Running() const { return BlockedHandlers::Scope(handlers_, &name_); }
+
+  // The first step of every call: whether there is room for it, who is calling, and whether their
+  // role may call this. Fails with SHUTTING_DOWN, OVERLOADED, UNAUTHENTICATED or PERMISSION_DENIED.
+  // A stream has no bytes of a request yet.
   absl::Status Admit(CallContext* call, size_t request_bytes) const;
 
   // So many more bytes of a stream's requests came.
@@ -88,13 +100,18 @@ class RpcMethod {
   // The caller has given up the call. On any thread.
   void NoteCancelled(const CallContext& call) const;
 
-  // The second, once the request is read: whether the caller may ask for that.
+  // The second, once the request is read: whether the caller may ask for that, and now.
   template <typename Request>
   absl::Status CheckMayAsk(CallContext* call, const Request& request) const {
     absl::Status may = CheckRequest(*call->caller(), request);
     if (absl::IsPermissionDenied(may)) NoteDenied(call, may);
-    return may;
+    if (!may.ok() || gate_ == nullptr) return may;
+    return gate_->CheckRates(*call->caller(), request);
   }
+
+  // The same for an operation of a stream, and for one of a batch whose caller has been asked.
+  absl::Status CheckStreamed(const Caller& caller, const v1::Operation& operation) const;
+  absl::Status CheckBatched(const Caller& caller, const v1::Operation& operation) const;
 
   // The third, where the audit log is to know; null where not. The request outlives it.
   std::unique_ptr<AuditedCall> Audit(CallContext* call,
@@ -122,6 +139,8 @@ class RpcMethod {
   AuditLog* const audit_;
   CallLog* const call_log_;
   CallTrafficTable* const traffic_;
+  BlockedHandlers* const handlers_;
+  CallGate* const gate_;
   const absl::string_view name_;
   const RpcBounds bounds_;
   const DescribeBefore describe_before_;

@@ -34,6 +34,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
                                          grpc::CallbackServerContext& context,
                                          const grpc::ByteBuffer& request,
                                          grpc::ByteBuffer* response, Handler&& handler) {
+    const BlockedHandlers::Scope running = method.Running();
     auto* const call = new UnaryCall(method, &context, response);
     const absl::Status taken = call->Take(request);
     if (!taken.ok()) {
@@ -46,6 +47,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
     return call;
   }
 
+  const RpcMethod& method() const { return method_; }
   const Caller& caller() const { return *context_.caller(); }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }

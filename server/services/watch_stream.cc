@@ -59,6 +59,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       : method_(method), hub_(hub), context_(context, method.Now()) {}
 
   void Begin(const grpc::ByteBuffer& request, const Ledger& ledger) {
+    const BlockedHandlers::Scope running = method_.Running();
     self_ = shared_from_this();
     const absl::Status begun = Watch(request, ledger);
     if (begun.ok()) {
@@ -100,6 +101,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnWriteDone(bool ok) override {
+    const BlockedHandlers::Scope running = method_.Running();
     bool is_drained = false;
     {
       MutexLock lock(&mu_);

@@ -49,19 +49,18 @@ void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* ro
     if (status != 200) return Answer(status, "a key of role metrics is needed\n", &response);
     response.set_content(MetricsText(parts), kMetricsType);
   });
-  routes->Get("/healthz", [parts](const httplib::Request&, httplib::Response& response) {
-    const bool is_stuck = parts.ledger->Stats().commit_under_way > limits::kStuckCommit;
-    Answer(is_stuck ? 503 : 200, is_stuck ? "the disk does not answer\n" : "alive\n", &response);
+  routes->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    Answer(200, "alive\n", &response);
   });
   routes->Get("/readyz", [parts](const httplib::Request&, httplib::Response& response) {
     const bool is_closing = parts.is_closing->load();
-    const LedgerStats stats = parts.ledger->Stats();
-    const bool is_slow = stats.commit_under_way > limits::kSlowCommit;
-    Answer(is_closing || is_slow || stats.is_locked ? 503 : 200,
-           is_closing        ? "shutting down\n"
-           : stats.is_locked ? "another program locks the journal\n"
-           : is_slow         ? "the disk is slow\n"
-                             : "ready\n",
+    const bool is_locked = parts.ledger->Stats().is_locked;
+    const bool is_slow = parts.is_disk_slow->load();
+    Answer(is_closing || is_slow || is_locked ? 503 : 200,
+           is_closing  ? "shutting down\n"
+           : is_locked ? "another program locks the journal\n"
+           : is_slow   ? "the disk is slow\n"
+                       : "ready\n",
            &response);
   });
 }

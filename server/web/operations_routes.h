@@ -22,14 +22,16 @@ struct OperationsRoutesParts {
   // What is counted, and what is looked at when it is asked for, on a thread that may wait.
   std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
   const std::atomic<bool>* is_closing = nullptr;
+  // What the watchdog says.
+  const std::atomic<bool>* is_disk_slow = nullptr;
 };
 
 // For those who watch the server:
 //
 //   GET /metrics   Prometheus' text; where callers are asked who they are, for the roles that may
 //                  call GetStatus: 401 or 403 for others
-//   GET /healthz   200 while the process is alive and its ledger moves; 503: start it again
-//   GET /readyz    200 while calls are taken; 503: send them elsewhere
+//   GET /healthz   200 while the process is alive; one whose disk is stuck ends by itself
+//   GET /readyz    200 where grpc.health.v1.Health says SERVING; 503: send calls elsewhere
 void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* routes);
 
 }  // namespace farebox::server

@@ -63,6 +63,25 @@ TEST(ReadConfig, RefusesRolesOfCertificatesThatItCannotRead) {
   }
 }
 
+TEST(ReadConfig, TakesRatesOfKeysAndAccounts) {
+  const ConfigResult result = Read({"--key-rate", "500:2000", "--account-rate", "20"});
+
+  ASSERT_FALSE(result.is_done);
+  EXPECT_EQ(result.config.access.caller_rate.per_second, 500);
+  EXPECT_EQ(result.config.access.caller_rate.burst, 2000);
+  EXPECT_EQ(result.config.account_rate.per_second, 20);
+  EXPECT_EQ(result.config.account_rate.burst, 20);
+  EXPECT_FALSE(Read({}).config.account_rate.is_limited());
+}
+
+TEST(ReadConfig, RefusesRatesThatItCannotRead) {
+  for (const char* const option : {"--key-rate", "--account-rate"}) {
+    std::string problem;
+    EXPECT_EQ(Read({option, "0"}, &problem).exit_code, kExitUsage);
+    EXPECT_NE(problem.find(option), std::string::npos) << problem;
+  }
+}
+
 TEST(ReadConfig, ListensForOthersOnlyWithKeysAndTls) {
   const std::vector<const char*> open = {"--listen", "0.0.0.0:1"};
   const auto with = [&](std::vector<const char*> more) {

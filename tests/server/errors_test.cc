@@ -47,6 +47,8 @@ TEST(ToGrpcStatus, GivesEveryErrorItsCodeReasonAndWhetherARetryHelps) {
       {error::NumberTaken("+1"), StatusCode::FAILED_PRECONDITION, "NUMBER_TAKEN", false},
       {error::NumberNotFound("a", "+1"), StatusCode::NOT_FOUND, "NUMBER_NOT_FOUND", false},
       {error::Overloaded(), StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", true},
+      {error::RateExceeded("key_rate", absl::Seconds(1)), StatusCode::RESOURCE_EXHAUSTED,
+       "OVERLOADED", true},
       {error::DeadlineExceeded(), StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", false},
       {error::ShuttingDown(), StatusCode::UNAVAILABLE, "SHUTTING_DOWN", true},
       {error::StorageFull("w"), StatusCode::UNAVAILABLE, "STORAGE_FULL", true},

@@ -4,6 +4,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/recharge/http_client.h"
 #include "tests/server/access_fixture.h"
+#include "tests/server/thread_gate.h"
+#include "tests/support/health_watch.h"
 
 namespace farebox::server {
 namespace {
@@ -28,6 +30,15 @@ class OperationsRoutesTest : public AccessTest {
       request.headers.push_back(absl::StrCat("Authorization: Bearer ", api_key));
     }
     return *http_.Send(request);
+  }
+
+  // Asks until it is answered so, and returns whether it was.
+  bool AwaitReadiness(int status) {
+    const absl::Time deadline = SystemClock().Now() + absl::Seconds(30);
+    while (SystemClock().Now() < deadline) {
+      if (Get("/readyz").status == status) return true;
+    }
+    return false;
   }
 
   HttpClient http_{{}};
@@ -130,6 +141,28 @@ TEST_F(OperationsRoutesTest, MetricsAreForThoseWhoMayReadThem) {
   EXPECT_EQ(Get("/metrics", MakeKey("role: ROLE_SUPPORT account_ids: 'acme'").secret()).status,
             403);
   EXPECT_EQ(Get("/metrics", AdminKey()).status, 200);
+}
+
+TEST_F(OperationsRoutesTest, ADiskThatDoesNotAnswerIsToldByHealthAndByReadiness) {
+  testing::HealthWatch health(absl::StrCat("127.0.0.1:", server_->port()));
+  ASSERT_TRUE(health.Await(testing::HealthWatch::Health::kServing));
+  ThreadGate gate;
+  server_->ledger().SubmitCatalogChange(
+      [&](Catalog&) {
+        gate.Wait();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+
+  EXPECT_TRUE(AwaitReadiness(503));
+  EXPECT_TRUE(health.Await(testing::HealthWatch::Health::kNotServing));
+  EXPECT_THAT(Get("/metrics", AdminKey()).body, HasSubstr("farebox_disk_state 1\n"));
+
+  gate.Open();
+  EXPECT_TRUE(AwaitReadiness(200));
+  EXPECT_TRUE(health.Await(testing::HealthWatch::Health::kServing));
+  EXPECT_THAT(Get("/metrics", AdminKey()).body,
+              AllOf(HasSubstr("farebox_disk_state 0\n"), HasSubstr("farebox_disk_slow_total 1\n")));
 }
 
 TEST_F(OperationsRoutesTest, WhoeverAsksIsToldWhetherItIsWell) {

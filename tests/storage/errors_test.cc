@@ -57,6 +57,8 @@ std::vector<Row> Catalogue() {
       {error::PermissionDenied("p"), Code::kPermissionDenied, Reason::kPermissionDenied, false},
       {error::ApiKeyNotFound("k"), Code::kNotFound, Reason::kApiKeyNotFound, false},
       {error::Overloaded(), Code::kResourceExhausted, Reason::kOverloaded, true},
+      {error::RateExceeded("l", absl::Seconds(1)), Code::kResourceExhausted, Reason::kOverloaded,
+       true},
       {error::DeadlineExceeded(), Code::kDeadlineExceeded, Reason::kDeadlineExceeded, false},
       {error::ShuttingDown(), Code::kUnavailable, Reason::kShuttingDown, true},
       {error::TotalsNotReady(), Code::kUnavailable, Reason::kTotalsNotReady, true},

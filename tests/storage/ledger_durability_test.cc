@@ -228,7 +228,7 @@ TEST_P(LedgerContract, CommandWhoseDeadlinePassedInTheQueueIsNotApplied) {
 }
 
 TEST_P(LedgerContract, FullQueueRefusesAndDoesNothing) {
-  options_.queued_commands_max = 4;
+  options_.queued_commands_max = 8;  // Half of it for new work.
   Reopen();
   OpenAccount("alice", Cents(100));
   faults_.CloseGate();

@@ -131,11 +131,13 @@ int Run(const std::string& listen) {
   const std::atomic<bool> is_closing = false;
   const server::AccessControl open_to_all(server::AccessOptions(), /*keys=*/nullptr);
   server::AuditLog unused_log(/*documents=*/nullptr, /*ledger=*/nullptr, &clock);
+  server::BlockedHandlers handlers;
   NoopBilling billing({.clock = &clock,
                        .metrics = &metrics,
                        .is_closing = &is_closing,
                        .access = &open_to_all,
-                       .audit = &unused_log});
+                       .audit = &unused_log,
+                       .handlers = &handlers});
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(16 << 20);

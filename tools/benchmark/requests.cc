@@ -52,6 +52,14 @@ void RequestMaker::Fill(v1::AuthorizeRequest* request) {
   request->set_requested_seconds(60);
 }
 
+void RequestMaker::FillSettlement(const std::string& account_id, int64_t hold_id,
+                                  v1::DebitRequest* request) {
+  request->set_account_id(account_id);
+  request->set_request_id(RequestId(next_.fetch_add(1, std::memory_order_relaxed)));
+  request->mutable_settlement()->set_hold_id(hold_id);
+  request->mutable_settlement()->set_used_seconds(1);
+}
+
 void RequestMaker::Fill(v1::GetBalanceRequest* request) {
   request->set_account_id(AccountId(next_.fetch_add(1, std::memory_order_relaxed)));
 }

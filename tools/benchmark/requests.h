@@ -19,6 +19,8 @@ class RequestMaker {
 
   void Fill(v1::DebitRequest* request);
   void Fill(v1::AuthorizeRequest* request);
+  // The end of a call of one second.
+  void FillSettlement(const std::string& account_id, int64_t hold_id, v1::DebitRequest* request);
   void Fill(v1::GetBalanceRequest* request);
   // The newest page before a random time of the last `past`.
   void Fill(absl::Duration past, v1::ListActivityRequest* request);

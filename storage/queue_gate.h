@@ -1,0 +1,86 @@
+#ifndef FAREBOX_STORAGE_QUEUE_GATE_H_
+#define FAREBOX_STORAGE_QUEUE_GATE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "storage/clock.h"
+#include "storage/urgency.h"
+
+namespace farebox {
+
+// Decides whether one more change is taken, by how long it would have to wait: so that what is
+// taken is answered soon, however much comes.
+//
+//   wait = commands outstanding x what one costs the slower of writer and answer thread
+//        + how much longer the disk takes for the commit under way than it usually does
+//
+// What the disk needs by itself is no reason to refuse, since all that waits shares one commit;
+// only where that is longer than a caller's patience does it count. Both costs are learned from the
+// batches that went before. What is more urgent is let in while what is less so is refused: by the
+// wait it puts up with, and by its share of the queue.
+//
+// Where nothing is outstanding everything is let in: so whatever was learned, it is learned anew.
+// Thread-safe, without a lock: a check costs some loads. The clock outlives it.
+class QueueGate {
+ public:
+  // `commands_max` bounds what is outstanding.
+  QueueGate(int64_t commands_max, const Clock* clock);
+
+  // OK, or OVERLOADED with the time to come back, which is counted. `commands` is how many would
+  // wait: 0 for a look.
+  absl::Status Check(Urgency urgency, int64_t commands);
+
+  // Commands were taken; commands were answered.
+  void Enter(int64_t commands) { outstanding_ += commands; }
+  void Leave(int64_t commands) { outstanding_ -= commands; }
+
+  // The writer writes; it is done. What it wrote were `commands`, and the disk took `append` of the
+  // time: absl::ZeroDuration() where it was not asked.
+  void BeginCommit();
+  void EndCommit(int64_t commands, absl::Duration append);
+  // So many commands were answered, and that took so long.
+  void NoteAnswers(int64_t commands, absl::Duration took);
+
+  int64_t outstanding() const { return outstanding_.load(std::memory_order_relaxed); }
+  // How long what is written has been under way; zero where nothing is.
+  absl::Duration commit_under_way() const;
+  // Writes begun so far: tells one that goes on from the next one.
+  int64_t commits_begun() const { return commits_begun_.load(std::memory_order_relaxed); }
+  bool is_committing() const { return commit_start_nanos_.load(std::memory_order_relaxed) != 0; }
+  // How long a command that came now would wait beyond what the disk needs.
+  absl::Duration ExpectedWait() const;
+  int64_t refused(Urgency urgency) const {
+    return refused_[static_cast<size_t>(urgency)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  // Of what one command costs, and of what a commit does: the newest batches count most.
+  static void Learn(int64_t sample, std::atomic<int64_t>* average);
+  static void LearnCost(int64_t commands, absl::Duration took, std::atomic<int64_t>* average);
+
+  int64_t CostNanos() const;
+  int64_t StallNanos() const;
+
+  // Constant after construction.
+  const int64_t commands_max_;
+  const Clock* const clock_;
+
+  std::atomic<int64_t> outstanding_{0};
+  // By the clock, in Unix nanoseconds; 0 where nothing is written.
+  std::atomic<int64_t> commit_start_nanos_{0};
+  std::atomic<int64_t> commits_begun_{0};
+  // A command's part of the writer's and of the answer thread's time.
+  std::atomic<int64_t> writer_cost_nanos_{0};
+  std::atomic<int64_t> answer_cost_nanos_{0};
+  // What the disk needs for a commit.
+  std::atomic<int64_t> append_nanos_{0};
+  std::array<std::atomic<int64_t>, kUrgencies> refused_{};
+};
+
+}  // namespace farebox
+
+#endif  // FAREBOX_STORAGE_QUEUE_GATE_H_

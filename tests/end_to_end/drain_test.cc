@@ -1,0 +1,135 @@
+// A server that is restarted under load, as its callers see it.
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/cpp/client.h"
+#include "farebox/v1/billing.pb.h"
+#include "server/exit_codes.h"
+#include "storage/clock.h"
+#include "tests/support/health_watch.h"
+#include "tests/support/server_process.h"
+
+namespace farebox {
+namespace {
+
+using testing::HealthWatch;
+using testing::ServerProcess;
+using Health = testing::HealthWatch::Health;
+
+constexpr int kCallersPerClient = 8;
+
+class DrainTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(server_.Start(), absl::OkStatus());
+    for (int i = 0; i < 2; ++i) {
+      clients_.push_back(std::make_unique<client::Client>(
+          client::ClientOptions{.target = server_.address(),
+                                .timeout = absl::Seconds(60),
+                                .retry = {.attempts_max = 1'000}}));
+    }
+    v1::CreateAccountRequest opened;
+    opened.mutable_account()->set_account_id("alice");
+    opened.mutable_account()->set_currency_code("USD");
+    ASSERT_EQ(clients_[0]->CreateAccount(opened).status(), absl::OkStatus());
+    v1::CreditRequest paid;
+    paid.set_account_id("alice");
+    paid.set_amount_micros(1'000'000'000'000);
+    paid.set_reason(v1::CREDIT_REASON_PAYMENT);
+    ASSERT_EQ(clients_[0]->Credit(paid).status(), absl::OkStatus());
+  }
+
+  void TearDown() override {
+    StopCallers();
+    if (server_.is_running()) {
+      EXPECT_EQ(server_.Terminate(), server::kExitOk);
+    }
+  }
+
+  void StartCallers() {
+    for (const auto& client : clients_) {
+      for (int i = 0; i < kCallersPerClient; ++i) {
+        callers_.emplace_back([this, one = client.get()] { Call(one); });
+      }
+    }
+  }
+
+  void StopCallers() {
+    is_over_.store(true);
+    for (std::thread& caller : callers_) caller.join();
+    callers_.clear();
+  }
+
+  bool AwaitDone(int64_t more) {
+    const int64_t enough = done_.load() + more;
+    const absl::Time deadline = clock_.Now() + absl::Seconds(60);
+    while (done_.load() < enough && clock_.Now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return done_.load() >= enough;
+  }
+
+  void Call(client::Client* client) {
+    v1::DebitRequest debit;
+    debit.set_account_id("alice");
+    debit.set_amount_micros(1);
+    debit.set_item(v1::ITEM_ADJUSTMENT);
+    while (!is_over_.load()) {
+      const absl::Status status = client->Debit(debit).status();
+      if (status.ok()) {
+        ++done_;
+      } else {
+        ++failed_;
+        ADD_FAILURE() << status;
+      }
+    }
+  }
+
+  const SystemClock clock_;
+  const testing::TemporaryDirectory directory_;
+  ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY,
+                         .data_directory = absl::StrCat(directory_.path(), "/data"),
+                         .more_arguments = {"--drain-grace", "2"}}};
+  std::vector<std::unique_ptr<client::Client>> clients_;
+  std::vector<std::thread> callers_;
+  std::atomic<bool> is_over_{false};
+  std::atomic<int64_t> done_{0};
+  std::atomic<int64_t> failed_{0};
+};
+
+TEST_F(DrainTest, ARestartUnderLoadFailsNoCall) {
+  HealthWatch health(server_.address());
+  ASSERT_TRUE(health.Await(Health::kServing));
+  StartCallers();
+  ASSERT_TRUE(AwaitDone(500));
+
+  std::thread ending([this] { EXPECT_EQ(server_.Terminate(), server::kExitOk); });
+  // Whoever watches health is told before anybody is turned away.
+  EXPECT_TRUE(health.Await(Health::kNotServing));
+  EXPECT_TRUE(AwaitDone(1));
+  ending.join();
+  const int64_t before = done_.load();
+  ASSERT_EQ(server_.Start(), absl::OkStatus());
+
+  EXPECT_TRUE(AwaitDone(500));
+  StopCallers();
+  EXPECT_EQ(failed_.load(), 0);
+  v1::GetBalanceRequest request;
+  request.set_account_id("alice");
+  const auto balance = clients_[0]->GetBalance(request);
+  ASSERT_EQ(balance.status(), absl::OkStatus());
+  // Each once, those that were repeated over the restart too.
+  EXPECT_EQ(balance->balance_micros(), 1'000'000'000'000 - done_.load());
+  RecordProperty("calls", static_cast<int>(done_.load()));
+  RecordProperty("calls_before_restart", static_cast<int>(before));
+}
+
+}  // namespace
+}  // namespace farebox

@@ -1,0 +1,96 @@
+"""What a server does with more calls than it can answer."""
+
+import json
+import statistics
+import subprocess
+
+from farebox_bench import servers
+
+# As many calls at once as keep a server busy without a long queue.
+OUTSTANDING = 128
+FACTORS = (1, 1.5, 2, 3)
+KINDS = ("authorize", "settle", "balance")
+# A moment of a phase is so long.
+MOMENT_SECONDS = 0.1
+
+
+def measure(load, binaries, directory):
+    """Yields (what, figure) of a server that is offered what it can do, and up to thrice that."""
+    with servers.farebox(binaries, directory / "ledger") as server:
+        load.prepare(server)
+        capacity = find_capacity(load, binaries, server)
+        yield from describe("capacity, 128 calls at once", capacity)
+        peak = answered(capacity)
+        for factor in FACTORS:
+            offered, after = run(binaries, server, phase(factor * peak, load.seconds),
+                                 phase(0.5 * peak, load.seconds))
+            yield f"--- {factor} x capacity, offered", f"{factor * peak:,.0f}/s"
+            yield from describe("", offered)
+            yield "goodput over capacity", f"{answered(offered) / peak:.2f}"
+            yield "p99 over that at capacity", f"{offered['p99_us'] / capacity['p99_us']:.1f}"
+            yield "well again after", f"{recovery_seconds(after):.1f} s"
+            yield "memory afterwards", f"{server.resident_bytes() / 2**20:.0f} MiB"
+        yield from hot_account(load, binaries, server)
+
+
+def find_capacity(load, binaries, server):
+    """The best of some runs without overload."""
+    runs = [run(binaries, server, f"@{OUTSTANDING}:{load.seconds}")[0]
+            for _ in range(load.rounds)]
+    return sorted(runs, key=answered)[len(runs) // 2]
+
+
+def hot_account(load, binaries, server):
+    """All of it about one account, and how evenly its connections are served."""
+    pairs = []
+    for _ in range(load.rounds):
+        hot = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}", accounts=1)[0]
+        spread = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}")[0]
+        pairs.append((answered(hot) / answered(spread), evenness(hot)))
+    yield "--- one account has all calls, over a thousand", (
+        f"{statistics.median(ratio for ratio, _ in pairs):.2f}")
+    yield "its slowest connection over the mean one", (
+        f"{statistics.median(even for _, even in pairs):.2f}")
+
+
+def evenness(result):
+    return min(result["connections"]) / statistics.mean(result["connections"])
+
+
+def phase(rate, seconds):
+    return f"{rate:.0f}:{seconds}"
+
+
+def run(binaries, server, *phases, accounts=1000):
+    command = [str(binaries / "farebox-open-load"), f"--server={server.address}",
+               f"--accounts={accounts}"]
+    for one in phases:
+        command.append(f"--phase={one}")
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def answered(result):
+    """Calls answered OK a second."""
+    return sum(result["kinds"][kind]["answered"] for kind in KINDS) / result["seconds"]
+
+
+def describe(what, result):
+    yield f"{what} answered".strip(), f"{answered(result):,.0f}/s"
+    yield "p50, p99 of these", f"{result['p50_us'] / 1000:.1f}, {result['p99_us'] / 1000:.1f} ms"
+    for kind in KINDS:
+        calls = result["kinds"][kind]
+        if calls["arrived"]:
+            yield f"  {kind}: answered, refused, given up", ", ".join(
+                f"{100 * calls[part] / calls['arrived']:.0f} %"
+                for part in ("answered", "refused")) + (
+                f", {100 * (calls['held_back'] + calls['late']) / calls['arrived']:.0f} %")
+
+
+def recovery_seconds(result):
+    """From the end of an overload until nothing is refused or given up any more."""
+    last = 0
+    for number, (_, refused, given_up, _) in enumerate(result["moments"], 1):
+        if refused or given_up:
+            last = number
+    return last * MOMENT_SECONDS
