@@ -20,6 +20,9 @@ inline constexpr size_t kRequestBytesMax = 64 * 1024;
 // A batch of 10,000 operations, each with a usage.
 inline constexpr size_t kBatchRequestBytesMax = 4 * 1024 * 1024;
 
+// A message of ApplyStream: 1,000 operations with room for long numbers and descriptions.
+inline constexpr size_t kStreamMessageBytesMax = 512 * 1024;
+
 // What gRPC itself lets in: a little above the largest of ours, so that the answer is ours too.
 inline constexpr size_t kTransportMessageBytesMax = kBatchRequestBytesMax + 64 * 1024;
 
@@ -307,8 +310,11 @@ inline constexpr int64_t kActivityEntriesScannedMax = 20'000;
 
 // --- Streams
 
-// Operations of one ApplyStream that are not answered yet; beyond it the stream is not read.
+// Operations of one ApplyStream that are not answered yet; from there on the stream is not read.
 inline constexpr size_t kStreamOperationsMax = 1'024;
+
+// Operations in one message of it.
+inline constexpr size_t kStreamMessageOperationsMax = 1'000;
 
 // Exports of activity at once: each has a piece in memory, and one more in gRPC's.
 inline constexpr size_t kExportsMax = 256;

@@ -27,9 +27,9 @@ class ApplyStream {
 
   virtual ~ApplyStream() = default;  // Stops the stream where it has not ended.
 
-  // Sends one operation; fills in its request id where it has none. Waits while too many are in
-  // flight. Fails with how the stream ended, once it has; the operation is then among the
-  // unanswered.
+  // Sends one operation, together with others that are waiting; fills in its request id where it
+  // has none. Waits while too many are in flight, and for nothing else. Fails with how the stream
+  // ended, once it has; the operation is then among the unanswered.
   virtual absl::Status Send(v1::ApplyStreamRequest request) = 0;
 
   // No operation follows: waits for the last result. OK where every operation has its result;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -15,40 +16,77 @@
 #include "server/services/serial_runner.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
+#include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
 
-// One operation on its way, with the memory for its result.
-class StreamOperation {
+// What was read at once, on its way, with the memory for its results: operations, each of which is
+// a command or was refused.
+class StreamMessage {
  public:
-  StreamOperation()
+  StreamMessage()
       : arena_(block_.data(), block_.size()),
         request_(google::protobuf::Arena::CreateMessage<v1::ApplyStreamRequest>(&arena_)),
         response_(google::protobuf::Arena::CreateMessage<v1::ApplyStreamResponse>(&arena_)) {}
 
   v1::ApplyStreamRequest* request() { return request_; }
+  size_t operation_count() const { return 1 + static_cast<size_t>(request_->more_size()); }
 
-  grpc::ByteBuffer Result(const Outcome& outcome) {
-    response_->set_correlation_id(request_->correlation_id());
-    FillResult(request_->operation(), outcome, response_->mutable_result());
-    return SerializeMessage(*response_);
+  // The commands that its operations are for the caller; what they are not is remembered.
+  std::vector<Command> MakeCommands(const CommandFactory& factory, const RpcMethod& method,
+                                    const Caller& caller) {
+    std::vector<Command> commands;
+    commands.reserve(operation_count());
+    const auto add = [&](const v1::Operation& operation) {
+      absl::StatusOr<Command> command = MakeCommand(factory, method, caller, operation);
+      refusals_.push_back(command.status());
+      if (command.ok()) commands.push_back(*std::move(command));
+    };
+    add(request_->operation());
+    for (const v1::StreamOperation& further : request_->more()) add(further.operation());
+    return commands;
   }
 
-  grpc::ByteBuffer Error(const absl::Status& status) {
+  // Makes the result, once: `outcomes` are those of its commands.
+  void MakeResult(const std::vector<Outcome>& outcomes) {
+    auto outcome = outcomes.begin();
+    size_t index = 0;
+    const auto fill = [&](const v1::Operation& operation, v1::OperationResult* result) {
+      const absl::Status& refusal = refusals_[index++];
+      if (refusal.ok()) return FillResult(operation, *outcome++, result);
+      FillRpcStatus(refusal, result->mutable_error());
+    };
     response_->set_correlation_id(request_->correlation_id());
-    FillRpcStatus(status, response_->mutable_result()->mutable_error());
-    return SerializeMessage(*response_);
+    fill(request_->operation(), response_->mutable_result());
+    response_->mutable_more()->Reserve(request_->more_size());
+    for (const v1::StreamOperation& further : request_->more()) {
+      v1::StreamResult* const result = response_->add_more();
+      result->set_correlation_id(further.correlation_id());
+      fill(further.operation(), result->mutable_result());
+    }
+    result_ = SerializeMessage(*response_);
   }
+
+  grpc::ByteBuffer* result() { return &result_; }
 
  private:
+  static absl::StatusOr<Command> MakeCommand(const CommandFactory& factory, const RpcMethod& method,
+                                             const Caller& caller, const v1::Operation& operation) {
+    FAREBOX_RETURN_IF_ERROR(method.CheckStreamed(caller, operation));
+    return factory.Make(operation, absl::InfiniteFuture());
+  }
+
   alignas(8) std::array<char, 2048> block_;
   google::protobuf::Arena arena_;
   v1::ApplyStreamRequest* const request_;
   v1::ApplyStreamResponse* const response_;
+  // One for each operation, in order; OK where it became a command.
+  absl::InlinedVector<absl::Status, 1> refusals_;
+  grpc::ByteBuffer result_;
 };
 
-//   reads -> in flight -> results -> writes
+//   reads -> places, the oldest first, each until it is resolved -> writes
 //
 // Thread-safe. Keeps itself alive until gRPC is done with it and no operation is in flight.
 class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -107,33 +145,39 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
  private:
+  // A message's place in the order of results.
+  struct Place {
+    // Used by the one who resolves it, and after that by whoever writes it.
+    StreamMessage message;
+    bool is_resolved = false;  // Guarded by mu_.
+  };
+
   // What to start next; at most one of them.
   enum class Step { kNothing, kRead, kWrite, kFinish };
 
-  // Turns the message that was read into a command, or into its error.
+  // Turns the message that was read into commands.
   void Take() {
     NoteBytes();
-    auto operation = std::make_unique<StreamOperation>();
-    const absl::Status parsed = parts_.method.Parse(incoming_, operation->request());
-    // Without its correlation number there is nobody to answer.
-    if (!parsed.ok()) return EndWith(parsed);
-    const absl::Status may =
-        parts_.method.CheckStreamed(*context_.caller(), operation->request()->operation());
-    if (!may.ok()) return AddResult(operation->Error(may));
-    absl::StatusOr<Command> command =
-        parts_.commands.Make(operation->request()->operation(), absl::InfiniteFuture());
-    if (!command.ok()) return AddResult(operation->Error(command.status()));
-
+    auto owned = std::make_unique<Place>();
+    Place* const place = owned.get();
+    StreamMessage& message = place->message;
+    absl::Status taken = parts_.method.Parse(incoming_, message.request());
+    if (taken.ok() && message.operation_count() > limits::kStreamMessageOperationsMax) {
+      taken = error::FieldInvalid("more", "must be at most 999 operations");
+    }
+    // Without its correlation numbers there is nobody to answer.
+    if (!taken.ok()) return EndWith(taken);
+    std::vector<Command> commands =
+        message.MakeCommands(parts_.commands, parts_.method, *context_.caller());
     {
       MutexLock lock(&mu_);
-      ++in_flight_;
+      operations_ += message.operation_count();
+      places_.push_back(std::move(owned));
     }
-    std::vector<Command> submitted;
-    submitted.push_back(*std::move(command));
-    parts_.ledger->Submit(std::move(submitted),
-                          [self = shared_from_this(),
-                           operation = std::move(operation)](std::vector<Outcome> outcomes) {
-                            self->AddResult(operation->Result(outcomes[0]), /*from_flight=*/true);
+    if (commands.empty()) return Resolve(place, {});
+    parts_.ledger->Submit(std::move(commands),
+                          [self = shared_from_this(), place](const std::vector<Outcome>& outcomes) {
+                            self->Resolve(place, outcomes);
                             self->Proceed();
                           });
   }
@@ -144,10 +188,11 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     parts_.method.NoteBytes(context_, std::exchange(unnoted_bytes_, 0));
   }
 
-  void AddResult(grpc::ByteBuffer result, bool from_flight = false) {
+  // The message stays until then: results are written in the order in which messages were read.
+  void Resolve(Place* place, const std::vector<Outcome>& outcomes) {
+    place->message.MakeResult(outcomes);
     MutexLock lock(&mu_);
-    if (from_flight) --in_flight_;
-    if (!is_broken_) results_.emplace_back().Swap(&result);
+    place->is_resolved = true;
   }
 
   void EndWith(const absl::Status& status) {
@@ -171,7 +216,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       MutexLock lock(&mu_);
       step = NextStep();
       end = end_.value_or(absl::OkStatus());
-      is_more = !results_.empty();
+      is_more = HasResult();
     }
     switch (step) {
       case Step::kNothing:
@@ -193,24 +238,34 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   Step NextStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (is_finished_) return Step::kNothing;
-    if (is_broken_) results_.clear();
-    if (!is_writing_ && !results_.empty()) {
-      outgoing_.Swap(&results_.front());
-      results_.pop_front();
+    while (is_broken_ && HasResult()) TakeResult();
+    if (!is_writing_ && HasResult()) {
+      TakeResult();
       is_writing_ = true;
       return Step::kWrite;
     }
     const bool is_ending = end_.has_value() || is_read_out_ || is_broken_;
-    if (is_ending && in_flight_ == 0 && results_.empty() && !is_writing_) {
+    if (is_ending && places_.empty() && !is_writing_) {
       is_finished_ = true;
       return Step::kFinish;
     }
-    const bool has_room = in_flight_ + results_.size() < limits::kStreamOperationsMax;
+    const bool has_room = operations_ < limits::kStreamOperationsMax;
     if (!is_ending && !is_reading_ && has_room) {
       is_reading_ = true;
       return Step::kRead;
     }
     return Step::kNothing;
+  }
+
+  bool HasResult() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !places_.empty() && places_.front()->is_resolved;
+  }
+
+  void TakeResult() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    StreamMessage& message = places_.front()->message;
+    outgoing_.Swap(message.result());
+    operations_ -= message.operation_count();
+    places_.pop_front();
   }
 
   // Constant after construction.
@@ -228,8 +283,9 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   grpc::ByteBuffer outgoing_;
 
   Mutex mu_;
-  size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;
-  std::deque<grpc::ByteBuffer> results_ ABSL_GUARDED_BY(mu_);
+  // What was read and is not written yet, in that order.
+  std::deque<std::unique_ptr<Place>> places_ ABSL_GUARDED_BY(mu_);
+  size_t operations_ ABSL_GUARDED_BY(mu_) = 0;  // In all of them.
   bool is_reading_ ABSL_GUARDED_BY(mu_) = false;
   bool is_writing_ ABSL_GUARDED_BY(mu_) = false;
   bool is_read_out_ ABSL_GUARDED_BY(mu_) = false;  // The caller sends no more, or is gone.

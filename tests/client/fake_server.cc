@@ -212,17 +212,32 @@ struct FakeServer::Services final : public v1::BillingService::Service,
       Context*,
       grpc::ServerReaderWriter<v1::ApplyStreamResponse, v1::ApplyStreamRequest>* stream) override {
     v1::ApplyStreamRequest request;
-    for (int results = 0; stream->Read(&request); ++results) {
-      {
-        const absl::MutexLock lock(&mu);
-        if (results == results_max) return {grpc::StatusCode::UNAVAILABLE, "away"};
-      }
+    int results = 0;
+    while (stream->Read(&request)) {
       v1::ApplyStreamResponse response;
+      if (!CountResult(&results)) return {grpc::StatusCode::UNAVAILABLE, "away"};
       response.set_correlation_id(request.correlation_id());
       Answer(request.operation(), response.mutable_result());
+      for (const v1::StreamOperation& further : request.more()) {
+        if (!CountResult(&results)) break;
+        v1::StreamResult* const result = response.add_more();
+        result->set_correlation_id(further.correlation_id());
+        Answer(further.operation(), result->mutable_result());
+      }
       stream->Write(response);
+      if (response.more_size() < request.more_size()) {
+        return {grpc::StatusCode::UNAVAILABLE, "away"};
+      }
     }
     return grpc::Status::OK;
+  }
+
+  // False where the stream is to break instead.
+  bool CountResult(int* results) {
+    const absl::MutexLock lock(&mu);
+    if (*results == results_max) return false;
+    ++*results;
+    return true;
   }
 
   grpc::Status WatchAccount(Context*, const v1::WatchAccountRequest* request,

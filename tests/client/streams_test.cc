@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,20 @@ TEST_F(StreamsTest, AnApplyStreamLetsNoMoreInFlightThanItMay) {
   ASSERT_TRUE(stream->Finish().ok());
 
   EXPECT_EQ(answered, 100);
+}
+
+TEST_F(StreamsTest, WhatGathersForAnApplyStreamIsAnsweredOneByOneAndInOrder) {
+  constexpr int64_t kOperations = 5'000;
+  std::vector<int64_t> answered;
+  const auto stream = client_.OpenApplyStream(
+      [&](const v1::ApplyStreamResponse& r) { answered.push_back(r.correlation_id()); });
+
+  for (int64_t i = 0; i < kOperations; ++i) ASSERT_TRUE(stream->Send(Debit(i)).ok());
+  ASSERT_TRUE(stream->Finish().ok());
+
+  std::vector<int64_t> all(kOperations);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(answered, all);
 }
 
 TEST_F(StreamsTest, AResultOfAnApplyStreamMayBeARefusal) {

@@ -126,6 +126,71 @@ TEST_F(Apply, AStreamAnswersWhatIsInvalidAndGoesOn) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(Apply, OperationsThatAStreamSendsTogetherHaveTheirResultsTogether) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  const auto stream = billing_->ApplyStream(&context);
+  v1::ApplyStreamRequest request;
+  request.set_correlation_id(1);
+  *request.mutable_operation() = DebitOf(1, "a");
+  request.add_more()->set_correlation_id(2);  // Without an operation.
+  v1::StreamOperation* const last = request.add_more();
+  last->set_correlation_id(3);
+  *last->mutable_operation() = DebitOf(1, "b");
+  v1::ApplyStreamResponse response;
+
+  stream->Write(request);
+  ASSERT_TRUE(stream->Read(&response));
+
+  EXPECT_THAT(response, Shows("correlation_id: 1 result { debit { available_micros: 999999 } } "
+                              "more { correlation_id: 2 result { error { code: 3 } } } "
+                              "more { correlation_id: 3 "
+                              "       result { debit { available_micros: 999998 } } }"));
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Apply, AStreamAnswersInOrderWhateverIsRefusedAtOnce) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  const auto stream = billing_->ApplyStream(&context);
+  constexpr int kOperations = 200;
+  for (int i = 0; i < kOperations; ++i) {
+    v1::ApplyStreamRequest request;
+    request.set_correlation_id(i);
+    // Every other one is no operation, which is known before anything is on disk.
+    if (i % 2 == 0) *request.mutable_operation() = DebitOf(1, absl::StrCat("s", i));
+    ASSERT_TRUE(stream->Write(request));
+  }
+  stream->WritesDone();
+
+  v1::ApplyStreamResponse response;
+  for (int i = 0; i < kOperations; ++i) {
+    ASSERT_TRUE(stream->Read(&response));
+    EXPECT_EQ(response.correlation_id(), i);
+  }
+
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST_F(Apply, AStreamEndsWithAMessageOfTooManyOperations) {
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  const auto stream = billing_->ApplyStream(&context);
+  v1::ApplyStreamRequest request;
+  *request.mutable_operation() = DebitOf(1, "a");
+  for (int i = 0; i < 1'000; ++i) *request.add_more()->mutable_operation() = DebitOf(1, "b");
+
+  stream->Write(request);
+  v1::ApplyStreamResponse response;
+
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(Balance("alice").balance_micros(), 1'000'000);
+}
+
 TEST_F(Apply, AStreamThatIsNotReadIsNotReadEither) {
   grpc::ClientContext context;
   SetDeadline(&context);

@@ -42,6 +42,11 @@ class NoopStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
     v1::ApplyStreamResponse response;
     response.set_correlation_id(request.correlation_id());
     fill_(request.operation(), response.mutable_result());
+    for (const v1::StreamOperation& further : request.more()) {
+      v1::StreamResult* const result = response.add_more();
+      result->set_correlation_id(further.correlation_id());
+      fill_(further.operation(), result->mutable_result());
+    }
     MutexLock lock(&mu_);
     grpc::ByteBuffer result = server::SerializeMessage(response);
     results_.emplace_back().Swap(&result);

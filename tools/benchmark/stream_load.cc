@@ -30,10 +30,12 @@ class Window {
     while (free_ < Reopening() && !closed_) changed_.Wait(&mu_);
     return std::exchange(free_, 0);
   }
-  void GiveBack() {
+  void GiveBack(int count) {
     {
       MutexLock lock(&mu_);
-      if (++free_ != Reopening()) return;
+      const bool was_open = free_ >= Reopening();
+      free_ += count;
+      if (was_open || free_ < Reopening()) return;
     }
     changed_.SignalOne();
   }
@@ -57,13 +59,21 @@ class Window {
 
 using Stream = grpc::ClientReaderWriter<v1::ApplyStreamRequest, v1::ApplyStreamResponse>;
 
-// Sends `count` operations, the last of which takes those before it along.
-bool Send(int count, const Clock& clock, RequestMaker* maker, Stream* stream) {
-  v1::ApplyStreamRequest request;
-  for (int left = count; left > 0; --left) {
+// Sends `count` operations, up to `batch_size` in a message.
+bool Send(int count, int batch_size, const Clock& clock, RequestMaker* maker, Stream* stream) {
+  while (count > 0) {
+    const int together = std::min(count, batch_size);
+    count -= together;
+    v1::ApplyStreamRequest request;
+    const int64_t now = absl::ToUnixMicros(clock.Now());
+    request.set_correlation_id(now);
     maker->Fill(request.mutable_operation()->mutable_debit());
-    request.set_correlation_id(absl::ToUnixMicros(clock.Now()));
-    const bool is_last = left == 1;
+    for (int i = 1; i < together; ++i) {
+      v1::StreamOperation* const further = request.add_more();
+      further->set_correlation_id(now);
+      maker->Fill(further->mutable_operation()->mutable_debit());
+    }
+    const bool is_last = count == 0;
     if (!stream->Write(request,
                        is_last ? grpc::WriteOptions() : grpc::WriteOptions().set_buffer_hint())) {
       return false;
@@ -87,7 +97,8 @@ absl::StatusOr<LoadResult> RunStreamLoad(const LoadOptions& options) {
   RequestMaker maker(options.accounts);
   Window window(options.outstanding);
   std::thread sender = StartThread("load-sender", [&] {
-    while (clock.Now() < end && Send(window.TakeAll(), clock, &maker, stream.get())) {
+    while (clock.Now() < end &&
+           Send(window.TakeAll(), options.batch_size, clock, &maker, stream.get())) {
     }
     stream->WritesDone();
   });
@@ -96,12 +107,19 @@ absl::StatusOr<LoadResult> RunStreamLoad(const LoadOptions& options) {
   LoadResult result;
   int64_t counted = 0;
   v1::ApplyStreamResponse response;
+  absl::Time now;
+  const auto count = [&](int64_t correlation_id, const v1::OperationResult& outcome) {
+    if (now < begin || now >= end) return;
+    latencies.Add(now - absl::FromUnixMicros(correlation_id));
+    outcome.has_debit() ? ++counted : ++result.errors;
+  };
   while (stream->Read(&response)) {
-    window.GiveBack();
-    const absl::Time now = clock.Now();
-    if (now < begin || now >= end) continue;
-    latencies.Add(now - absl::FromUnixMicros(response.correlation_id()));
-    response.result().has_debit() ? ++counted : ++result.errors;
+    window.GiveBack(1 + response.more_size());
+    now = clock.Now();
+    count(response.correlation_id(), response.result());
+    for (const v1::StreamResult& further : response.more()) {
+      count(further.correlation_id(), further.result());
+    }
   }
   window.Close();  // The sender may be waiting on a stream that has ended.
   sender.join();

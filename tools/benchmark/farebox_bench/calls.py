@@ -20,7 +20,8 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
                 yield row(operation, operation, count)
         for size in (100, 1000):
             yield row(f"batch {size}", "batch", 4, batch_size=size)
-        yield row("stream", "stream", 1024)
+        for size in (1, 64):
+            yield row(f"stream {size}", "stream", 1024, batch_size=size)
 
 
 HEADER = ("RPC", "outstanding", "durable/s", "p50 us", "p99 us", "no-op/s", "ratio")
