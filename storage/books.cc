@@ -317,7 +317,8 @@ absl::Status Books::Fold(const Entry& entry) {
 void Books::FoldRequestId(const Entry& entry) {
   // A start has loaded those that its replay folds.
   if (entry.request_id.empty() || entry.id <= request_ids_.last()) return;
-  request_ids_.Insert(HashRequestId(entry.account, entry.request_id), entry.id, entry.time);
+  request_ids_.Insert(HashRequestId(entry.account, entry.request_id),
+                      TimeOfRequestId(entry.request_id), entry.id, entry.time);
 }
 
 Books::Account* Books::WriterFind(absl::string_view account_id) {

@@ -69,7 +69,7 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
 }
 
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
-  if (absl::Status future = CheckNotFromFuture(command.request_id); !future.ok()) {
+  if (absl::Status future = CheckNotFromFuture(TimeOfRequestId(command.request_id)); !future.ok()) {
     return {.status = std::move(future)};
   }
   if (absl::Status space = CheckSpace(command.action); !space.ok()) {
@@ -139,10 +139,11 @@ absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(absl::string_view
   const auto same_batch = requests_.find(hash);
   if (same_batch != requests_.end()) return std::make_unique<Entry>(entries_[same_batch->second]);
 
-  std::optional<EntryId> id = sources_.books->request_ids().Find(hash);
+  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
+  std::optional<EntryId> id = sources_.books->request_ids().Find(hash, made);
   if (!id.has_value()) {
-    FAREBOX_ASSIGN_OR_RETURN(const bool may_be_old, MayBeOld(request_id));
-    if (may_be_old) {
+    FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(made));
+    if (MayBeOld(made)) {
       FAREBOX_ASSIGN_OR_RETURN(id, sources_.journal->FindOldRequest(hash));
     }
   }
@@ -151,8 +152,7 @@ absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(absl::string_view
   return std::make_unique<Entry>(std::move(entry));
 }
 
-absl::Status PendingBatch::CheckNotFromFuture(absl::string_view request_id) const {
-  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
+absl::Status PendingBatch::CheckNotFromFuture(std::optional<absl::Time> made) const {
   // An id from the future would later pass for a recent one.
   if (made.has_value() && *made > now_ + sources_.request_window / 4) {
     return error::FieldInvalid("request_id", "the time in it is in the future");
@@ -160,10 +160,8 @@ absl::Status PendingBatch::CheckNotFromFuture(absl::string_view request_id) cons
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> PendingBatch::MayBeOld(absl::string_view request_id) const {
-  FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(request_id));
+bool PendingBatch::MayBeOld(std::optional<absl::Time> made) const {
   if (sources_.journal->OldRequestsThrough() == 0) return false;
-  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
   return !made.has_value() || *made < now_ - sources_.request_window / 2;
 }
 

@@ -107,9 +107,10 @@ class PendingBatch {
                                                      const Command& command, RequestHash hash);
   // The entry with this request id, in this batch or before it; null where there is none.
   absl::StatusOr<std::unique_ptr<Entry>> FindFirst(absl::string_view request_id, RequestHash hash);
-  absl::Status CheckNotFromFuture(absl::string_view request_id) const;
+  // `made` is a request id's TimeOfRequestId.
+  absl::Status CheckNotFromFuture(std::optional<absl::Time> made) const;
   // Whether the journal's own index has to be asked for a request id that memory does not know.
-  absl::StatusOr<bool> MayBeOld(absl::string_view request_id) const;
+  bool MayBeOld(std::optional<absl::Time> made) const;
 
   absl::StatusOr<Entry> Decide(const PendingAccount& account, const OpenAccount& open) const;
   absl::StatusOr<Entry> Decide(const PendingAccount& account, const ChangeAccount& change) const;

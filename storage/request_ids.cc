@@ -52,7 +52,13 @@ std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
   return absl::FromUnixMillis(unix_millis);
 }
 
-RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {}
+// How many ids ahead of the one that is moved memory is asked for.
+constexpr size_t kMovedAhead = 16;
+
+RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {
+  recent_.reserve(kRecentMax);
+  recent_in_order_.reserve(kRecentMax);
+}
 
 void RequestIdWindow::Run::Reserve(size_t count) {
   for (auto& part : parts_) part.reserve(count / kPartCount + count / kPartCount / 4);
@@ -67,6 +73,7 @@ void RequestIdWindow::BeginGeneration(absl::Time begin, EntryId last, size_t cou
   Generation& generation = generations_.emplace_back();
   generation.begin = begin;
   generation.last = last;
+  generation.made_max = absl::InfiniteFuture();
   for (Part& part : generation.parts) part.reserve(count / kPartCount + 1);
 }
 
@@ -81,9 +88,18 @@ RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
   return {.high = absl::Uint128High64(hash), .low = absl::Uint128Low64(hash)};
 }
 
-std::optional<EntryId> RequestIdWindow::Find(RequestHash hash) const {
+EntryId RequestIdWindow::last() const {
+  if (!recent_in_order_.empty()) return recent_in_order_.back().second;
+  return generations_.empty() ? 0 : generations_.back().last;
+}
+
+std::optional<EntryId> RequestIdWindow::Find(RequestHash hash,
+                                             std::optional<absl::Time> made) const {
   const Key key = KeyOf(hash);
+  const auto recent = recent_.find(key);
+  if (recent != recent_.end()) return recent->second;
   for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
+    if (made.has_value() && *made > generation->made_max) continue;
     const Part& part = generation->parts[PartOf(key)];
     const auto found = part.find(key);
     if (found != part.end()) return found->second;
@@ -91,14 +107,34 @@ std::optional<EntryId> RequestIdWindow::Find(RequestHash hash) const {
   return std::nullopt;
 }
 
-void RequestIdWindow::Insert(RequestHash hash, EntryId entry, absl::Time time) {
+void RequestIdWindow::Insert(RequestHash hash, std::optional<absl::Time> made, EntryId entry,
+                             absl::Time time) {
   if (generations_.empty() || time - generations_.back().begin > window_ / kGenerationsPerWindow) {
+    MoveRecent();
     generations_.emplace_back().begin = time;
   }
-  Generation& newest = generations_.back();
   const Key key = KeyOf(hash);
-  newest.parts[PartOf(key)].emplace(key, entry);
-  newest.last = entry;
+  recent_.emplace(key, entry);
+  recent_in_order_.emplace_back(key, entry);
+  if (made.has_value()) recent_made_max_ = std::max(recent_made_max_, *made);
+  if (recent_in_order_.size() == kRecentMax) MoveRecent();
+}
+
+void RequestIdWindow::MoveRecent() {
+  if (recent_in_order_.empty()) return;
+  Generation& newest = generations_.back();
+  for (size_t i = 0; i < recent_in_order_.size(); ++i) {
+    if (i + kMovedAhead < recent_in_order_.size()) {
+      const Key& ahead = recent_in_order_[i + kMovedAhead].first;
+      newest.parts[PartOf(ahead)].prefetch(ahead);
+    }
+    newest.parts[PartOf(recent_in_order_[i].first)].insert(recent_in_order_[i]);
+  }
+  newest.last = recent_in_order_.back().second;
+  newest.made_max = std::max(newest.made_max, recent_made_max_);
+  recent_.clear();
+  recent_in_order_.clear();
+  recent_made_max_ = absl::InfinitePast();
 }
 
 void RequestIdWindow::Forget(absl::Time now, EntryId forgettable_through) {
@@ -110,7 +146,7 @@ void RequestIdWindow::Forget(absl::Time now, EntryId forgettable_through) {
 }
 
 size_t RequestIdWindow::size() const {
-  size_t total = 0;
+  size_t total = recent_in_order_.size();
   for (const Generation& generation : generations_) {
     for (const Part& part : generation.parts) total += part.size();
   }

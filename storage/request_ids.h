@@ -32,7 +32,9 @@ std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id);
 // The entries that carried the request ids of the recent past, in memory.
 //
 // Ids are kept in generations of a fraction of the window each, so that what is too old leaves as
-// a whole and costs nothing to forget. Used only on the writer thread.
+// a whole and costs nothing to forget. Before that the newest gather in a table that stays in the
+// processor's cache: one by one, each would wait for memory; moved together, they wait at once.
+// Used only on the writer thread.
 class RequestIdWindow {
  public:
   // Keeps ids for at least `window`.
@@ -52,14 +54,15 @@ class RequestIdWindow {
 
   // --- From then on.
 
-  // The entry that carried this request id; nothing where it is unknown or forgotten.
-  std::optional<EntryId> Find(RequestHash hash) const;
+  // The entry that carried this request id; nothing where it is unknown or forgotten. `made` is the
+  // id's TimeOfRequestId: where that is newer than any that was moved, memory need not be asked.
+  std::optional<EntryId> Find(RequestHash hash, std::optional<absl::Time> made) const;
 
   // The newest entry whose request id, if it has one, was loaded or inserted.
-  EntryId last() const { return generations_.empty() ? 0 : generations_.back().last; }
+  EntryId last() const;
 
-  // Entries are inserted in journal order.
-  void Insert(RequestHash hash, EntryId entry, absl::Time time);
+  // Entries are inserted in journal order, at the journal time `time`, each id once.
+  void Insert(RequestHash hash, std::optional<absl::Time> made, EntryId entry, absl::Time time);
 
   // Forgets what is older than the window, as far as `forgettable_through` allows.
   void Forget(absl::Time now, EntryId forgettable_through);
@@ -80,17 +83,29 @@ class RequestIdWindow {
   // In so many parts that the writer never waits for one of them to grow.
   static constexpr size_t kPartCount = 256;
 
+  // As many as fit into a processor's second cache, with the room that a table needs.
+  static constexpr size_t kRecentMax = 8192;
+
   struct Generation {
     absl::Time begin;
     EntryId last = 0;
+    // No id in it that carries its time was made later; those that were loaded are not looked at.
+    absl::Time made_max = absl::InfinitePast();
     std::array<Part, kPartCount> parts;
   };
 
   static Key KeyOf(RequestHash hash);
   static size_t PartOf(const Key& key) { return key.high % kPartCount; }
+  void MoveRecent();
 
   const absl::Duration window_;
   std::deque<Generation> generations_;  // oldest first
+
+  // The newest ids; they belong to the newest generation.
+  Part recent_;
+  // The same, in the order of the journal.
+  std::vector<std::pair<Key, EntryId>> recent_in_order_;
+  absl::Time recent_made_max_ = absl::InfinitePast();
 };
 
 class RequestIdWindow::Run {

@@ -68,8 +68,11 @@ TEST(TimeOfRequestIdTest, IsKnownForUuidsOfVersion7Only) {
 class RequestIdWindowTest : public ::testing::Test {
  protected:
   // The id that was inserted after `hours`, with that number as its entry.
-  void Insert(int hours) { window_.Insert(hours, hours, kStart + absl::Hours(hours)); }
-  bool Knows(int hours) const { return window_.Find(hours) == EntryId{hours}; }
+  void Insert(int hours) {
+    window_.Insert(hours, std::nullopt, hours, kStart + absl::Hours(hours));
+  }
+  bool Knows(int hours) const { return Find(hours) == EntryId{hours}; }
+  std::optional<EntryId> Find(RequestHash hash) const { return window_.Find(hash, std::nullopt); }
 
   RequestIdWindow window_{kWindow};
 };
@@ -77,15 +80,37 @@ class RequestIdWindowTest : public ::testing::Test {
 TEST_F(RequestIdWindowTest, FindsWhatWasInserted) {
   Insert(1);
 
-  EXPECT_EQ(window_.Find(1), 1);
-  EXPECT_EQ(window_.Find(2), std::nullopt);
+  EXPECT_EQ(Find(1), 1);
+  EXPECT_EQ(Find(2), std::nullopt);
 }
 
-TEST_F(RequestIdWindowTest, FirstEntryOfAnIdStays) {
-  window_.Insert(5, 1, kStart);
-  window_.Insert(5, 2, kStart);
+TEST_F(RequestIdWindowTest, FindsEveryIdOfManyWhetherOrNotItTellsItsTime) {
+  constexpr int kIds = 20'000;
+  const auto made = [](int id) { return kStart + absl::Milliseconds(id); };
+  for (int id = 1; id <= kIds; ++id) {
+    const bool tells = id % 3 != 0;
+    window_.Insert(absl::MakeUint128(id, id),
+                   tells ? std::optional<absl::Time>(made(id)) : std::nullopt, id, kStart);
+    ASSERT_EQ(window_.last(), id);
+  }
 
-  EXPECT_EQ(window_.Find(5), 1);
+  for (int id = 1; id <= kIds; ++id) {
+    const RequestHash hash = absl::MakeUint128(id, id);
+    ASSERT_EQ(Find(hash), EntryId{id});
+    if (id % 3 != 0) ASSERT_EQ(window_.Find(hash, made(id)), EntryId{id}) << id;
+  }
+  EXPECT_EQ(window_.size(), size_t{kIds});
+}
+
+TEST_F(RequestIdWindowTest, FindsWhatComesAgainWithTheTimeOfANewerOneBetween) {
+  // The clocks of two callers are an hour apart.
+  for (int id = 1; id <= 20'000; ++id) {
+    window_.Insert(id, id % 2 == 0 ? kStart : kStart + absl::Hours(1), id, kStart);
+  }
+
+  EXPECT_EQ(window_.Find(2, kStart), 2);
+  EXPECT_EQ(window_.Find(1, kStart + absl::Hours(1)), 1);
+  EXPECT_EQ(window_.Find(1'000'000, kStart), std::nullopt);
 }
 
 TEST_F(RequestIdWindowTest, FindsWhatWasLoadedAndTheFirstEntryOfEach) {
@@ -97,7 +122,7 @@ TEST_F(RequestIdWindowTest, FindsWhatWasLoadedAndTheFirstEntryOfEach) {
   for (size_t share = 0; share < 3; ++share) window_.Merge(runs, share, 3);
 
   for (int id = 1; id <= 1'000; ++id) {
-    EXPECT_EQ(window_.Find(absl::MakeUint128(id, id)), EntryId{id}) << id;
+    EXPECT_EQ(Find(absl::MakeUint128(id, id)), EntryId{id}) << id;
   }
   EXPECT_EQ(window_.size(), size_t{1'000});
 }
