@@ -36,9 +36,10 @@ TEST(KillTest, NothingAnsweredIsLostAndNothingHappensTwice) {
 }
 
 // The run has teeth: it notices what a server would lose that answers before its log is written.
+// On a busy machine the first kills may come before anything was answered.
 TEST(KillTest, NoticesALostLog) {
   const KillReport report =
-      KillAgainAndAgain({.server = FAREBOX_SERVER_BINARY, .kills = 1, .loses_log = true});
+      KillAgainAndAgain({.server = FAREBOX_SERVER_BINARY, .kills = 20, .loses_log = true});
 
   EXPECT_FALSE(report.violations.empty());
 }
