@@ -10,4 +10,10 @@ stored::v1::AccountSettings SettingsOf(absl::string_view bytes) {
   return settings;
 }
 
+absl::TimeZone TimeZoneOf(const AccountFacts& account) {
+  absl::TimeZone zone = absl::UTCTimeZone();
+  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
+  return zone;
+}
+
 }  // namespace farebox::server

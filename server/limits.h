@@ -232,13 +232,20 @@ inline constexpr int32_t kPageSizeMax = 1'000;
 inline constexpr int32_t kActivityPageSizeDefault = 50;
 inline constexpr int32_t kActivityPageSizeMax = 500;
 
-// Entries that one page of activity looks at, shown or not: bounds what a narrow filter costs.
+// Days or months of one summary: each costs some tens of entries.
+inline constexpr size_t kSummaryPeriodsMax = 1'000;
+
+// Entries that one page or piece of activity looks at, shown or not: bounds what a narrow filter
+// costs.
 inline constexpr int64_t kActivityEntriesScannedMax = 20'000;
 
 // --- Streams
 
 // Operations of one ApplyStream that are not answered yet; beyond it the stream is not read.
 inline constexpr size_t kStreamOperationsMax = 1'024;
+
+// Exports of activity at once: each has a piece in memory, and one more in gRPC's.
+inline constexpr size_t kExportsMax = 256;
 
 // Streams of ApplyStream and WatchAccount at once, each.
 inline constexpr size_t kStreamsMax = 10'000;
@@ -294,6 +301,9 @@ inline constexpr int kImportsMax = 2;
 
 // The piece of a deck that is written at once, so that no debit waits long behind it.
 inline constexpr size_t kDeckPieceBytes = 128 * 1024;
+
+// A piece of exported activity is sent when it has grown beyond this: some 150 lines.
+inline constexpr size_t kActivityPieceBytes = 32 * 1024;
 
 // A piece of an exported deck: what ImportRates takes in one message.
 inline constexpr size_t kExportPieceBytes = 60'000;

@@ -148,7 +148,8 @@ absl::Status Server::MakeServices() {
   accounts_ = std::make_unique<AccountService>(AccountService::Parts{.environment = environment,
                                                                      .ledger = ledger_.get(),
                                                                      .decks = &decks_,
-                                                                     .readers = readers_.get()});
+                                                                     .readers = readers_.get(),
+                                                                     .exports = &exports_});
   rates_ = std::make_unique<RateService>(RateService::Parts{.environment = environment,
                                                             .ledger = ledger_.get(),
                                                             .decks = &decks_,
@@ -249,6 +250,7 @@ void Server::Drain() {
   }
   // Streams would never end by themselves.
   streams_.EndAll();
+  exports_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();

@@ -87,7 +87,8 @@ class Server {
   CommitMetrics commit_metrics_{metrics_.registry().get()};
   std::atomic<bool> is_closing_{false};
   DeckRegistry decks_;
-  OpenStreams streams_;
+  OpenStreams streams_{limits::kStreamsMax};
+  OpenStreams exports_{limits::kExportsMax};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<ReaderPool> readers_;

@@ -61,6 +61,7 @@ constexpr std::array kReasons = {
     ReasonRow{Reason::kUnauthenticated, "UNAUTHENTICATED"},
     ReasonRow{Reason::kPermissionDenied, "PERMISSION_DENIED"},
     ReasonRow{Reason::kApiKeyNotFound, "API_KEY_NOT_FOUND"},
+    ReasonRow{Reason::kTotalsNotReady, "TOTALS_NOT_READY"},
 };
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
@@ -298,6 +299,12 @@ absl::Status DeadlineExceeded() {
 absl::Status ShuttingDown() {
   return Make(absl::StatusCode::kUnavailable, Reason::kShuttingDown,
               "the server is shutting down; nothing was done", {}, kRetryAfterRestart);
+}
+
+absl::Status TotalsNotReady() {
+  return Make(absl::StatusCode::kUnavailable, Reason::kTotalsNotReady,
+              "the account's totals are being made anew; ask again in a while", {},
+              kRetryAfterRestart);
 }
 
 absl::Status StorageFull(absl::string_view what) {

@@ -58,6 +58,7 @@ enum class Reason : uint8_t {
   kUnauthenticated = 38,
   kPermissionDenied = 39,
   kApiKeyNotFound = 40,
+  kTotalsNotReady = 41,
 };
 
 // "INSUFFICIENT_BALANCE"; "NONE" for kNone.
@@ -129,6 +130,9 @@ absl::Status ApiKeyNotFound(absl::string_view key_id);
 absl::Status Overloaded();
 absl::Status DeadlineExceeded();
 absl::Status ShuttingDown();
+
+// What an account's entries add up to is being derived anew, which ends by itself.
+absl::Status TotalsNotReady();
 
 // Nothing was written.
 absl::Status StorageFull(absl::string_view what);

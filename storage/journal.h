@@ -2,6 +2,7 @@
 #define FAREBOX_STORAGE_JOURNAL_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "storage/account_terms.h"
+#include "storage/account_totals.h"
 #include "storage/catalog.h"
 #include "storage/entry.h"
 #include "storage/hold.h"
@@ -46,6 +48,22 @@ class SnapshotVisitor {
   virtual void OnDiscard() = 0;
 };
 
+// Which of an account's entries are visited.
+struct AccountScan {
+  AccountNumber account = 0;
+  // The account's last entry as its reader knows it: entries that no index has yet are found from
+  // there by their `previous` links.
+  EntryId newest = 0;
+  // Only entries that are not above this one,
+  EntryId from = std::numeric_limits<EntryId>::max();
+  // are above this one,
+  EntryId after = 0;
+  // and pass this.
+  EntryFilter filter;
+  // Entries that are looked at, visited or not: bounds what a scan costs. At least 1.
+  int64_t looks_max = std::numeric_limits<int64_t>::max();
+};
+
 // Reads what is durable. Sees every batch whose Append had returned when the call began.
 // Thread-compatible: one thread at a time; never waits for the writer.
 class JournalReader {
@@ -68,11 +86,17 @@ class JournalReader {
   virtual absl::Status ScanBatches(int64_t first,
                                    absl::FunctionRef<bool(const BatchHead&)> visit) = 0;
 
-  // Visits the account's entries newest first, from the newest that is not above `from`, until
-  // `visit` returns false. `newest` is the account's last entry as its reader knows it: entries
-  // that no index has yet are found from there by their `previous` links.
-  virtual absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
-                                   absl::FunctionRef<bool(const Entry&)> visit) = 0;
+  // Visits entries of an account, newest first, until `visit` does not take one: returns false.
+  // Returns the entry at which a further scan goes on as `newest`: the one that was not taken, or
+  // the next one to look at; 0 where there is no more.
+  virtual absl::StatusOr<EntryId> ScanAccount(const AccountScan& scan,
+                                              absl::FunctionRef<bool(const Entry&)> visit) = 0;
+
+  // What the account's entries up to each of `positions` add up to; positions in ascending order,
+  // and `newest` as for ScanAccount. Fails with TOTALS_NOT_READY where too many entries would have
+  // to be read, since what is derived from them is being made anew.
+  virtual absl::StatusOr<std::vector<AccountTotals>> ReadTotals(
+      AccountNumber account, EntryId newest, absl::Span<const EntryId> positions) = 0;
 
   // The last entry whose time is before `time`; 0 where there is none.
   virtual absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) = 0;

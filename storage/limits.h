@@ -47,6 +47,10 @@ inline constexpr size_t kSubmittedCommandsMax = 10'000;
 // Commands the writer puts into one commit, so that the first of them never waits for a long one.
 inline constexpr size_t kBatchCommandsMax = 16'384;
 
+// Entries of one account that are read to add it up, while the derived file lags or is being made
+// anew. Otherwise some tens are enough.
+inline constexpr int64_t kTotalsLooksMax = 2'000'000;
+
 // How far the derived file may lag behind the journal before the writer waits for it.
 inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
 

@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -6,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "client/cli/commands.h"
 #include "client/cli/decimal.h"
+#include "client/cli/files.h"
 #include "client/cli/pages.h"
 #include "client/cli/show.h"
 #include "client/cli/times.h"
@@ -67,7 +71,57 @@ struct ActivityArguments {
   std::string from;
   std::string to;
   int64_t limit = 50;
+  bool is_csv = false;
+  std::string path = kStandardStream;
 };
+
+// How far something is, in one line of a terminal on standard error; nothing where that is none.
+class Progress {
+ public:
+  ~Progress() {
+    if (percent_ >= 0) std::cerr << "\r\033[K" << std::flush;
+  }
+
+  void Show(int64_t done, int64_t total) {
+    const int64_t percent = total == 0 ? 100 : done * 100 / total;
+    if (!is_terminal_ || percent == percent_) return;
+    percent_ = percent;
+    std::cerr << "\r" << done << " of " << total << " entries, " << percent << " %" << std::flush;
+  }
+
+ private:
+  const bool is_terminal_ = isatty(STDERR_FILENO) == 1;
+  int64_t percent_ = -1;
+};
+
+// Everything that passes, as it comes.
+int ExportActivity(Session* session, const ActivityArguments& arguments) {
+  v1::ExportActivityRequest request;
+  request.set_account_id(arguments.request.account_id());
+  request.set_show(arguments.request.show());
+  *request.mutable_items() = arguments.request.items();
+  if (arguments.request.has_from_time()) {
+    *request.mutable_from_time() = arguments.request.from_time();
+  }
+  if (arguments.request.has_to_time()) *request.mutable_to_time() = arguments.request.to_time();
+
+  const absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(arguments.path);
+  if (!file.ok()) return session->Fail(file.status());
+  absl::Status status;
+  {
+    Progress progress;
+    status = session->client().ExportActivity(
+        request,
+        [&](const v1::ExportActivityResponse& piece) {
+          (*file)->Write(piece.csv());
+          progress.Show(piece.exported_entries(), piece.total_entries());
+        },
+        session->call_options());
+  }
+  if (!status.ok()) return session->Fail(status);
+  const absl::Status kept = (*file)->Keep();
+  return kept.ok() ? static_cast<int>(kExitOk) : session->Fail(kept);
+}
 
 int ListActivity(Session* session, ActivityArguments* arguments) {
   const auto read_time = [&](const std::string& text, auto set) -> absl::Status {
@@ -82,6 +136,7 @@ int ListActivity(Session* session, ActivityArguments* arguments) {
         read_time(arguments->to, [&] { return request.mutable_to_time(); })}) {
     if (!status.ok()) return session->Fail(status);
   }
+  if (arguments->is_csv) return ExportActivity(session, *arguments);
   const auto response =
       FetchPages(session, request, arguments->limit, kPageSizeMax, &client::Client::ListActivity,
                  &v1::ListActivityResponse::entries);
@@ -106,7 +161,16 @@ void AddActivity(Commands* commands) {
       "Which lines; all that moved the balance by default, journal is truly everything");
   AddChoice<v1::Item>(
       command, "--item", [request](v1::Item item) { request->add_items(item); }, "Only this item");
-  AddLimit(command, &arguments->limit);
+  CLI::Option* const limit = AddLimit(command, &arguments->limit);
+  CLI::Option* const csv =
+      command
+          ->add_flag("--csv", arguments->is_csv,
+                     "All of them as CSV, with exact amounts and times in the account's time zone")
+          ->excludes(limit);
+  command
+      ->add_option("--output", arguments->path, "Write the CSV to this file; - is standard output")
+      ->type_name(kFileType)
+      ->needs(csv);
 }
 
 // One line an event, without a table: the next one is not known yet.

@@ -124,6 +124,7 @@ int RunApp(int argc, const char* const* argv) {
   AddMoneyCommands(&commands);
   AddHoldCommands(&commands);
   AddActivityCommands(&commands);
+  AddSummaryCommands(&commands);
   AddRatesCommands(&commands);
   AddRechargeCommands(&commands);
   AddCardCommands(&commands);

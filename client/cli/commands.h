@@ -11,6 +11,7 @@ void AddAccountCommands(Commands* commands);
 void AddMoneyCommands(Commands* commands);
 void AddHoldCommands(Commands* commands);
 void AddActivityCommands(Commands* commands);
+void AddSummaryCommands(Commands* commands);
 void AddRatesCommands(Commands* commands);
 void AddRechargeCommands(Commands* commands);
 void AddCardCommands(Commands* commands);

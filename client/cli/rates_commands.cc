@@ -1,6 +1,3 @@
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 
@@ -19,8 +16,6 @@ namespace farebox::cli {
 namespace {
 
 constexpr int32_t kPageSizeMax = 1'000;
-// In place of a file's name: standard input or output; ReadAll knows it too.
-constexpr char kStandardStream[] = "-";
 
 void AddImport(Commands* commands, CLI::App* group) {
   struct Arguments {
@@ -67,19 +62,8 @@ void AddExport(Commands* commands, CLI::App* group) {
             },
             session->call_options());
         if (!status.ok()) return session->Fail(status);
-        if (session->has_json()) {
-          session->PrintJson(whole);
-        } else if (arguments->path == kStandardStream) {
-          session->Print(whole.csv());
-        } else {
-          std::ofstream file(arguments->path, std::ios::binary);
-          file << whole.csv();
-          file.close();
-          if (!file) {
-            return session->Fail(
-                absl::UnknownError(absl::StrCat("cannot write ", arguments->path)));
-          }
-        }
+        if (!session->has_json()) return session->Write(arguments->path, whole.csv());
+        session->PrintJson(whole);
         return static_cast<int>(kExitOk);
       });
   command->add_option("DECK", *arguments->request.mutable_deck(), "The deck's name")

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/advice.h"
 #include "client/cli/decimal.h"
+#include "client/cli/files.h"
 #include "client/cpp/errors.h"
 
 namespace farebox::cli {
@@ -71,6 +72,14 @@ void Session::PrintJsonLine(const google::protobuf::Message& message) {
 void Session::Print(const Table& table) { std::cout << table.ToString(options_.has_colour); }
 
 void Session::Print(absl::string_view text) { std::cout << text << std::flush; }
+
+int Session::Write(const std::string& path, absl::string_view bytes) {
+  const absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(path);
+  if (!file.ok()) return Fail(file.status());
+  (*file)->Write(bytes);
+  const absl::Status kept = (*file)->Keep();
+  return kept.ok() ? static_cast<int>(kExitOk) : Fail(kept);
+}
 
 void Session::Note(absl::string_view text) { std::cerr << text << "\n"; }
 

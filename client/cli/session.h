@@ -69,6 +69,8 @@ class Session {
   void PrintJsonLine(const google::protobuf::Message& message);
   void Print(const Table& table);
   void Print(absl::string_view text);
+  // All of a file, or of standard output for "-". How the program ends.
+  int Write(const std::string& path, absl::string_view bytes);
   // A line for the person, on standard error.
   void Note(absl::string_view text);
 

@@ -249,6 +249,23 @@ absl::StatusOr<v1::ListActivityResponse> Client::ListActivity(v1::ListActivityRe
               connection_->Plan(options));
 }
 
+absl::Status Client::ExportActivity(v1::ExportActivityRequest request,
+                                    absl::FunctionRef<void(const v1::ExportActivityResponse&)> take,
+                                    const CallOptions& options) {
+  grpc::ClientContext context;
+  SetTimeout(connection_->BulkTimeout(options), &context);
+  const auto stream = connection_->accounts.ExportActivity(&context, request);
+  v1::ExportActivityResponse piece;
+  while (stream->Read(&piece)) take(piece);
+  return FromGrpc(stream->Finish());
+}
+
+absl::StatusOr<v1::GetSummaryResponse> Client::GetSummary(v1::GetSummaryRequest request,
+                                                          const CallOptions& options) {
+  return Call(&connection_->accounts, &Accounts::GetSummary, std::move(request),
+              connection_->Plan(options));
+}
+
 absl::StatusOr<v1::ImportRatesResponse> Client::ImportRates(absl::string_view deck,
                                                             absl::string_view csv,
                                                             const CallOptions& options) {

@@ -112,6 +112,13 @@ class Client {
                                                         const CallOptions& options = {});
   absl::StatusOr<v1::ListActivityResponse> ListActivity(v1::ListActivityRequest request,
                                                         const CallOptions& options = {});
+  // Hands the CSV to `take`, piece by piece with how far it is, in one attempt. Where this fails,
+  // `take` may have got a part. The server makes the next piece when `take` has returned.
+  absl::Status ExportActivity(v1::ExportActivityRequest request,
+                              absl::FunctionRef<void(const v1::ExportActivityResponse&)> take,
+                              const CallOptions& options = {});
+  absl::StatusOr<v1::GetSummaryResponse> GetSummary(v1::GetSummaryRequest request,
+                                                    const CallOptions& options = {});
 
   // RateService. What each does is said in farebox/v1/rate.proto.
 

@@ -36,8 +36,8 @@ struct ClientOptions {
   std::string private_key;
   // What a call may take in all: its attempts and the pauses between them.
   absl::Duration timeout = absl::Seconds(2);
-  // The same for Verify, ReconcileRecharges, ImportRates and ExportRates, which take as long as
-  // there is data.
+  // The same for Verify, ReconcileRecharges, ImportRates, ExportRates and ExportActivity, which
+  // take as long as there is data.
   absl::Duration bulk_timeout = absl::Minutes(30);
   // The same for calls that ask the payment provider.
   absl::Duration provider_timeout = absl::Seconds(70);

@@ -19,12 +19,6 @@ namespace {
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
-absl::TimeZone TimeZoneOf(const AccountFacts& account) {
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
-  return zone;
-}
-
 RechargeSubject SubjectOf(const AccountFacts& account) {
   return {.available = account.state.available(),
           .is_open = account.state.terms.status == AccountStatus::kOpen,

@@ -8,8 +8,10 @@
 #include "server/services/accounts.h"
 #include "server/services/activity.h"
 #include "server/services/content.h"
+#include "server/services/export_activity.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"
+#include "server/services/summary.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -138,6 +140,17 @@ DescribeBefore DescribeAccountOf(const Ledger* ledger) {
   };
 }
 
+// Runs `fill(query, reader, response)` on a thread that may wait for a disk, and ends the call.
+template <typename Query, typename Call, typename Fill>
+void AskReader(ReaderPool* readers, absl::StatusOr<Query> query, Call* call, Fill fill) {
+  if (!query.ok()) return call->Finish(query.status());
+  const absl::Status queued =
+      readers->Run([call, query = *std::move(query), fill](JournalReader& reader) {
+        call->Finish(fill(query, &reader, call->response()));
+      });
+  if (!queued.ok()) call->Finish(queued);
+}
+
 }  // namespace
 
 AccountService::AccountService(const Parts& parts)
@@ -153,7 +166,9 @@ AccountService::AccountService(const Parts& parts)
                       DescribeAccountOf<v1::ResumeAccountRequest>(parts.ledger)),
       close_account_(parts.environment, "farebox.v1.AccountService/CloseAccount", {},
                      DescribeAccountOf<v1::CloseAccountRequest>(parts.ledger)),
-      list_activity_(parts.environment, "farebox.v1.AccountService/ListActivity") {}
+      list_activity_(parts.environment, "farebox.v1.AccountService/ListActivity"),
+      export_activity_(parts.environment, "farebox.v1.AccountService/ExportActivity"),
+      get_summary_(parts.environment, "farebox.v1.AccountService/GetSummary") {}
 
 grpc::ServerUnaryReactor* AccountService::CreateAccount(Context* context, const Bytes* request,
                                                         Bytes* response) {
@@ -228,13 +243,26 @@ grpc::ServerUnaryReactor* AccountService::ListActivity(Context* context, const B
                                                        Bytes* response) {
   using Call = UnaryCall<v1::ListActivityRequest, v1::ListActivityResponse>;
   return Call::Serve(list_activity_, *context, *request, response, [this](Call* call) {
-    absl::StatusOr<ActivityQuery> query = ReadActivityQuery(*parts_.ledger, call->request());
-    if (!query.ok()) return call->Finish(query.status());
-    const absl::Status queued =
-        parts_.readers->Run([call, query = *std::move(query)](JournalReader& reader) {
-          call->Finish(FillActivity(query, &reader, call->response()));
-        });
-    if (!queued.ok()) call->Finish(queued);
+    AskReader(parts_.readers, ReadActivityQuery(*parts_.ledger, call->request()), call,
+              FillActivity);
+  });
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* AccountService::ExportActivity(Context* context,
+                                                                           const Bytes* request) {
+  return ServeActivityExport({.method = export_activity_,
+                              .ledger = *parts_.ledger,
+                              .readers = parts_.readers,
+                              .exports = parts_.exports},
+                             *context, *request);
+}
+
+grpc::ServerUnaryReactor* AccountService::GetSummary(Context* context, const Bytes* request,
+                                                     Bytes* response) {
+  using Call = UnaryCall<v1::GetSummaryRequest, v1::GetSummaryResponse>;
+  return Call::Serve(get_summary_, *context, *request, response, [this](Call* call) {
+    AskReader(parts_.readers, ReadSummaryQuery(*parts_.ledger, call->start_time(), call->request()),
+              call, FillSummary);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "grpcpp/support/server_callback.h"
 #include "server/deck_registry.h"
 #include "server/reader_pool.h"
+#include "server/services/open_streams.h"
 #include "server/services/rpc_method.h"
 #include "server/services/unary_call.h"
 #include "storage/ledger.h"
@@ -22,9 +23,11 @@ using RawAccountService = v1::AccountService::WithRawCallbackMethod_CreateAccoun
                     v1::AccountService::WithRawCallbackMethod_ResumeAccount<
                         v1::AccountService::WithRawCallbackMethod_CloseAccount<
                             v1::AccountService::WithRawCallbackMethod_ListActivity<
-                                v1::AccountService::Service>>>>>>>>;
+                                v1::AccountService::WithRawCallbackMethod_ExportActivity<
+                                    v1::AccountService::WithRawCallbackMethod_GetSummary<
+                                        v1::AccountService::Service>>>>>>>>>>;
 
-// Opens, changes and closes accounts, and lists their activity. Thread-safe.
+// Opens, changes and closes accounts, lists their activity, and sums it up. Thread-safe.
 class AccountService final : public RawAccountService {
  public:
   // All of them outlive the service.
@@ -33,6 +36,7 @@ class AccountService final : public RawAccountService {
     Ledger* ledger = nullptr;
     const DeckRegistry* decks = nullptr;
     ReaderPool* readers = nullptr;
+    OpenStreams* exports = nullptr;
   };
   explicit AccountService(const Parts& parts);
 
@@ -49,6 +53,8 @@ class AccountService final : public RawAccountService {
   Unary* ResumeAccount(Context* context, const Bytes* request, Bytes* response) override;
   Unary* CloseAccount(Context* context, const Bytes* request, Bytes* response) override;
   Unary* ListActivity(Context* context, const Bytes* request, Bytes* response) override;
+  grpc::ServerWriteReactor<Bytes>* ExportActivity(Context* context, const Bytes* request) override;
+  Unary* GetSummary(Context* context, const Bytes* request, Bytes* response) override;
 
   const Parts parts_;
 
@@ -60,6 +66,8 @@ class AccountService final : public RawAccountService {
   const RpcMethod resume_account_;
   const RpcMethod close_account_;
   const RpcMethod list_activity_;
+  const RpcMethod export_activity_;
+  const RpcMethod get_summary_;
 };
 
 }  // namespace farebox::server

@@ -1,6 +1,8 @@
 #include "server/services/activity.h"
 
 #include <algorithm>
+#include <bitset>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
@@ -13,31 +15,18 @@
 namespace farebox::server {
 namespace {
 
-// Whether an entry is something that was paid for, even where it was free.
-bool IsPayment(const Entry& entry) {
-  switch (entry.kind) {
-    case EntryKind::kDebit:
-    case EntryKind::kHoldCharged:
-    case EntryKind::kHoldSettled:
-      return true;
-    case EntryKind::kHoldReleased:
-      return !entry.amount.is_zero();
-    default:
-      return false;
-  }
-}
-
-bool IsShown(const ActivityQuery& query, const Entry& entry) {
-  if (query.items.any() && !query.items.test(entry.item)) return false;
-  switch (query.show) {
+std::bitset<3> SidesOf(v1::ActivityShow show) {
+  const auto debits = std::bitset<3>().set(static_cast<size_t>(EntrySide::kDebit));
+  const auto credits = std::bitset<3>().set(static_cast<size_t>(EntrySide::kCredit));
+  switch (show) {
     case v1::ACTIVITY_SHOW_DEBITS:
-      return IsPayment(entry);
+      return debits;
     case v1::ACTIVITY_SHOW_CREDITS:
-      return entry.kind == EntryKind::kCredit;
+      return credits;
     case v1::ACTIVITY_SHOW_JOURNAL:
-      return true;
+      return std::bitset<3>().set();
     default:
-      return IsPayment(entry) || entry.kind == EntryKind::kCredit;
+      return debits | credits;
   }
 }
 
@@ -50,10 +39,9 @@ std::string TokenQuery(const v1::ListActivityRequest& request) {
   return query;
 }
 
-}  // namespace
-
-absl::StatusOr<ActivityQuery> ReadActivityQuery(const Ledger& ledger,
-                                                const v1::ListActivityRequest& request) {
+// All but the account itself, which comes last in the order of errors.
+template <typename Request>
+absl::StatusOr<ActivityQuery> ReadLines(const Request& request) {
   FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
   FAREBOX_RETURN_IF_ERROR(CheckTimestamp(request.from_time(), "from_time"));
   FAREBOX_RETURN_IF_ERROR(CheckTimestamp(request.to_time(), "to_time"));
@@ -61,51 +49,67 @@ absl::StatusOr<ActivityQuery> ReadActivityQuery(const Ledger& ledger,
     return error::FieldInvalid("show", "must be ALL, DEBITS, CREDITS or JOURNAL");
   }
   ActivityQuery query;
+  query.filter.sides = SidesOf(request.show());
   for (const int item : request.items()) {
     FAREBOX_RETURN_IF_ERROR(CheckItem(static_cast<v1::Item>(item), "items"));
-    query.items.set(static_cast<size_t>(item));
+    query.filter.items.set(static_cast<size_t>(item));
   }
+  if (request.has_from_time()) query.from_time = FromProto(request.from_time());
+  if (request.has_to_time()) query.to_time = FromProto(request.to_time());
+  return query;
+}
+
+}  // namespace
+
+absl::StatusOr<ActivityPageQuery> ReadActivityQuery(const Ledger& ledger,
+                                                    const v1::ListActivityRequest& request) {
+  ActivityPageQuery query;
+  FAREBOX_ASSIGN_OR_RETURN(query.lines, ReadLines(request));
   FAREBOX_ASSIGN_OR_RETURN(
       query.page_size,
       ReadPageSize(request.page_size(), {.by_default = limits::kActivityPageSizeDefault,
                                          .max = limits::kActivityPageSizeMax}));
   query.token_query = TokenQuery(request);
-  FAREBOX_ASSIGN_OR_RETURN(const EntryId from,
-                           ReadPageToken(request.page_token(), query.token_query, 0));
-
-  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger.FindAccount(request.account_id()));
-  query.account_id = account.account_id;
-  query.account = account.number;
-  query.newest = account.state.last_entry;
-  query.from = from == 0 ? query.newest : std::min(from, query.newest);
-  query.show = request.show();
-  query.from_time = request.has_from_time() ? FromProto(request.from_time()) : absl::InfinitePast();
-  query.to_time = request.has_to_time() ? FromProto(request.to_time()) : absl::InfiniteFuture();
+  FAREBOX_ASSIGN_OR_RETURN(query.from, ReadPageToken(request.page_token(), query.token_query,
+                                                     std::numeric_limits<EntryId>::max()));
+  FAREBOX_ASSIGN_OR_RETURN(query.lines.account, ledger.FindAccount(request.account_id()));
   return query;
 }
 
-absl::Status FillActivity(const ActivityQuery& query, JournalReader* reader,
-                          v1::ListActivityResponse* response) {
-  EntryId from = query.from;
+absl::StatusOr<ActivityQuery> ReadActivityQuery(const Ledger& ledger,
+                                                const v1::ExportActivityRequest& request) {
+  FAREBOX_ASSIGN_OR_RETURN(ActivityQuery query, ReadLines(request));
+  FAREBOX_ASSIGN_OR_RETURN(query.account, ledger.FindAccount(request.account_id()));
+  return query;
+}
+
+absl::StatusOr<AccountScan> MakeScan(const ActivityQuery& query, JournalReader* reader) {
+  AccountScan scan = {.account = query.account.number,
+                      .newest = query.account.state.last_entry,
+                      .from = query.account.state.last_entry,
+                      .filter = query.filter};
   if (query.to_time != absl::InfiniteFuture()) {
     FAREBOX_ASSIGN_OR_RETURN(const EntryId last, reader->LastEntryBefore(query.to_time));
-    from = std::min(from, last);
+    scan.from = std::min(scan.from, last);
   }
-  if (from == 0) return absl::OkStatus();
+  if (query.from_time != absl::InfinitePast()) {
+    FAREBOX_ASSIGN_OR_RETURN(scan.after, reader->LastEntryBefore(query.from_time));
+  }
+  return scan;
+}
 
-  int64_t scanned = 0;
-  EntryId next = 0;
-  FAREBOX_RETURN_IF_ERROR(
-      reader->ScanAccount(query.account, query.newest, from, [&](const Entry& entry) {
-        if (entry.time < query.from_time) return false;
-        const size_t shown = static_cast<size_t>(response->entries_size());
-        if (shown == query.page_size || scanned++ == limits::kActivityEntriesScannedMax) {
-          next = entry.id;
-          return false;
-        }
-        if (IsShown(query, entry)) FillEntry(entry, query.account_id, response->add_entries());
-        return true;
-      }));
+absl::Status FillActivity(const ActivityPageQuery& query, JournalReader* reader,
+                          v1::ListActivityResponse* response) {
+  FAREBOX_ASSIGN_OR_RETURN(AccountScan scan, MakeScan(query.lines, reader));
+  scan.from = std::min(scan.from, query.from);
+  scan.looks_max = limits::kActivityEntriesScannedMax;
+  if (scan.from <= scan.after) return absl::OkStatus();
+
+  FAREBOX_ASSIGN_OR_RETURN(const EntryId next, reader->ScanAccount(scan, [&](const Entry& entry) {
+    if (static_cast<size_t>(response->entries_size()) == query.page_size) return false;
+    FillEntry(entry, query.lines.account.account_id, response->add_entries());
+    return true;
+  }));
   if (next != 0) response->set_next_page_token(MakePageToken(query.token_query, next));
   return absl::OkStatus();
 }

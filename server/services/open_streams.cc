@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "server/limits.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
@@ -10,7 +9,7 @@ namespace farebox::server {
 absl::Status OpenStreams::Enter(const std::shared_ptr<OpenStream>& stream) {
   MutexLock lock(&mu_);
   if (is_ending_) return error::ShuttingDown();
-  if (streams_.size() >= limits::kStreamsMax) return error::Overloaded();
+  if (streams_.size() >= streams_max_) return error::Overloaded();
   streams_.emplace(stream.get(), stream);
   return absl::OkStatus();
 }

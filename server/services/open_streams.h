@@ -21,6 +21,8 @@ class OpenStream {
 // The streams that a drain has to end. Thread-safe.
 class OpenStreams {
  public:
+  explicit OpenStreams(size_t streams_max) : streams_max_(streams_max) {}
+
   // Fails with OVERLOADED where there are too many, and with SHUTTING_DOWN.
   absl::Status Enter(const std::shared_ptr<OpenStream>& stream);
   void Leave(OpenStream* stream);
@@ -29,6 +31,8 @@ class OpenStreams {
   void EndAll();
 
  private:
+  const size_t streams_max_;
+
   Mutex mu_;
   absl::flat_hash_map<OpenStream*, std::shared_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mu_);
   bool is_ending_ ABSL_GUARDED_BY(mu_) = false;

@@ -34,12 +34,6 @@ std::string CurrencyOf(const AccountFacts& account) {
   return SettingsOf(*account.settings).currency_code();
 }
 
-absl::TimeZone TimeZoneOf(const AccountFacts& account) {
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
-  return zone;
-}
-
 // What a gateway's failure about a card's setup is to the caller.
 absl::Status SetupProblem(absl::string_view setup_id, const absl::Status& status) {
   if (absl::IsUnavailable(status)) return error::ProviderUnavailable(status.message());

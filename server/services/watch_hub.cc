@@ -205,14 +205,20 @@ absl::Status WatchHub::FillBacklog(WatchCursor* cursor, EntryId target) {
   if (cursor->position >= target) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger_->FindAccount(cursor->account));
   bool is_too_far = false;
-  FAREBOX_RETURN_IF_ERROR(reader_->ScanAccount(
-      cursor->account, account.state.last_entry, target, [&](const Entry& entry) {
-        if (entry.id <= cursor->position) return false;
-        is_too_far = cursor->backlog.size() == limits::kWatchLagEntriesMax;
-        if (is_too_far) return false;
-        cursor->backlog.push_back(entry.id);
-        return true;
-      }));
+  const AccountScan scan = {.account = cursor->account,
+                            .newest = account.state.last_entry,
+                            .from = target,
+                            .after = cursor->position};
+  FAREBOX_RETURN_IF_ERROR(reader_
+                              ->ScanAccount(scan,
+                                            [&](const Entry& entry) {
+                                              is_too_far = cursor->backlog.size() ==
+                                                           limits::kWatchLagEntriesMax;
+                                              if (is_too_far) return false;
+                                              cursor->backlog.push_back(entry.id);
+                                              return true;
+                                            })
+                              .status());
   if (is_too_far) {
     return error::FieldInvalid("from_entry_id",
                                absl::StrCat("is more than ", limits::kWatchLagEntriesMax,

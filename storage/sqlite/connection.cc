@@ -118,6 +118,20 @@ absl::Status ErrorOf(sqlite3* connection) {
   return absl::Status(CodeFor(result), absl::StrCat(sqlite3_errmsg(connection), " (", result, ")"));
 }
 
+absl::StatusOr<Snapshots> Snapshots::Prepare(Connection* connection) {
+  Snapshots snapshots;
+  FAREBOX_ASSIGN_OR_RETURN(snapshots.begin_, connection->Prepare("BEGIN"));
+  FAREBOX_ASSIGN_OR_RETURN(snapshots.end_, connection->Prepare("COMMIT"));
+  return snapshots;
+}
+
+absl::Status Snapshots::Run(absl::FunctionRef<absl::Status()> body) {
+  if (begin_.Run() != SQLITE_OK) return ErrorOf(begin_.connection());
+  absl::Status status = body();
+  if (end_.Run() != SQLITE_OK && status.ok()) return ErrorOf(end_.connection());
+  return status;
+}
+
 absl::Status InTransaction(Connection* connection, absl::FunctionRef<absl::Status()> body) {
   FAREBOX_RETURN_IF_ERROR(connection->Execute("BEGIN IMMEDIATE"));
   absl::Status status = body();

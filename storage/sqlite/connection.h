@@ -110,6 +110,21 @@ class Connection {
 // RESOURCE_EXHAUSTED where the disk is full, UNAVAILABLE for anything else.
 absl::Status ErrorOf(sqlite3* connection);
 
+// Lets a connection that only reads run several statements on one state of the file. Goes before
+// its connection. Thread-compatible.
+class Snapshots {
+ public:
+  static absl::StatusOr<Snapshots> Prepare(Connection* connection);
+  Snapshots() = default;
+
+  // Runs `body` on one state.
+  absl::Status Run(absl::FunctionRef<absl::Status()> body);
+
+ private:
+  Statement begin_;
+  Statement end_;
+};
+
 // Runs `body` in one transaction that holds the write lock; rolls back where it fails.
 absl::Status InTransaction(Connection* connection, absl::FunctionRef<absl::Status()> body);
 

@@ -28,9 +28,9 @@ absl::StatusOr<std::unique_ptr<DerivationSource>> DerivationSource::Open(
 absl::Status DerivationSource::Prepare() {
   const std::string only_balance = absl::StrCat(static_cast<int>(EntryKind::kDebit), ", ",
                                                 static_cast<int>(EntryKind::kDecline));
-  FAREBOX_ASSIGN_OR_RETURN(balances_,
-                           connection_.Prepare("SELECT id, account, balance, held FROM entry "
-                                               "WHERE id BETWEEN ? AND ?"));
+  FAREBOX_ASSIGN_OR_RETURN(
+      balances_, connection_.Prepare("SELECT id, account, kind, balance, held, item, amount "
+                                     "FROM entry WHERE id BETWEEN ? AND ?"));
   FAREBOX_ASSIGN_OR_RETURN(steps_,
                            connection_.Prepare(absl::StrCat("SELECT ", kEntryColumns,
                                                             " FROM entry WHERE id BETWEEN ? AND ? "
@@ -40,12 +40,16 @@ absl::Status DerivationSource::Prepare() {
 }
 
 absl::Status DerivationSource::ScanBalances(EntryId first, EntryId last,
-                                            absl::FunctionRef<bool(const BalanceRow&)> visit) {
+                                            absl::FunctionRef<bool(const BalanceStep&)> visit) {
   return ScanRows(&balances_, first, last, [&](const Statement& row) {
+    const Micros amount(row.Int64(6));
     return visit({.account = row.Int64(1),
-                  .balance = Micros(row.Int64(2)),
-                  .held = Micros(row.Int64(3)),
-                  .last_entry = row.Int64(0)});
+                  .entry = row.Int64(0),
+                  .balance = Micros(row.Int64(3)),
+                  .held = Micros(row.Int64(4)),
+                  .amount = amount,
+                  .item = static_cast<uint8_t>(row.Int64(5)),
+                  .side = SideOf(static_cast<EntryKind>(row.Int64(2)), amount)});
   });
 }
 

@@ -22,9 +22,9 @@ class DerivationSource {
  public:
   static absl::StatusOr<std::unique_ptr<DerivationSource>> Open(const std::string& journal_path);
 
-  // The account after each entry.
+  // What each entry does to its account, and what it leaves of it.
   absl::Status ScanBalances(EntryId first, EntryId last,
-                            absl::FunctionRef<bool(const BalanceRow&)> visit);
+                            absl::FunctionRef<bool(const BalanceStep&)> visit);
 
   // The entries that do more than change a balance.
   absl::Status ScanSteps(EntryId first, EntryId last, absl::FunctionRef<bool(const Entry&)> visit);

@@ -1,21 +1,13 @@
 #include "storage/sqlite/derived_chunk.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "storage/account_state.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
 namespace {
-
-// Whether the activity index has this entry: one in eight, evenly spread over every account. A
-// reader finds the nearest one above where it begins and follows the entries' own links from
-// there, eight steps on average; in return the index is an eighth of the size, and so are the
-// pages that each chunk touches.
-bool IsIndexed(EntryId id) {
-  constexpr uint64_t kGoldenRatio = 0x9e3779b97f4a7c15;
-  return (static_cast<uint64_t>(id) * kGoldenRatio) >> 61 == 0;
-}
 
 template <typename Map>
 auto SortedByKey(const Map& map) {
@@ -27,11 +19,6 @@ auto SortedByKey(const Map& map) {
 }
 
 }  // namespace
-
-void DerivedChunk::AddBalance(const BalanceRow& row) {
-  balances_[row.account] = row;
-  if (IsIndexed(row.last_entry)) activity_.emplace_back(row.account, row.last_entry);
-}
 
 absl::Status DerivedChunk::AddStep(const Entry& entry, FindHold find_hold) {
   switch (entry.kind) {
@@ -79,13 +66,12 @@ absl::Status DerivedChunk::AddToHold(const Entry& entry, FindHold find_hold) {
   return absl::OkStatus();
 }
 
-std::vector<BalanceRow> DerivedChunk::Balances() const {
-  std::vector<BalanceRow> rows;
-  rows.reserve(balances_.size());
-  for (const auto& [account, row] : balances_) rows.push_back(row);
-  std::sort(rows.begin(), rows.end(),
-            [](const BalanceRow& a, const BalanceRow& b) { return a.account < b.account; });
-  return rows;
+std::vector<BalanceStep> DerivedChunk::TakeBalances() {
+  std::vector<BalanceStep> sorted = std::exchange(balances_, {});
+  std::sort(sorted.begin(), sorted.end(), [](const BalanceStep& a, const BalanceStep& b) {
+    return std::tie(a.account, a.entry) < std::tie(b.account, b.entry);
+  });
+  return sorted;
 }
 
 std::vector<std::pair<AccountNumber, std::string>> DerivedChunk::Records() const {
@@ -103,12 +89,6 @@ std::vector<DerivedChunk::HoldChange> DerivedChunk::Holds() const {
 
 std::vector<std::pair<EntryId, Micros>> DerivedChunk::Refunds() const {
   return SortedByKey(refunds_);
-}
-
-std::vector<std::pair<AccountNumber, EntryId>> DerivedChunk::Activity() const {
-  std::vector<std::pair<AccountNumber, EntryId>> sorted = activity_;
-  std::sort(sorted.begin(), sorted.end());
-  return sorted;
 }
 
 }  // namespace farebox::sqlite

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <system_error>
+#include <vector>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
@@ -132,8 +134,10 @@ absl::Status DerivedFile::Prepare() {
     const char* sql;
   } statements[] = {
       {&put_account_, "INSERT OR REPLACE INTO account (number, id, record) VALUES (?,?,?)"},
+      {&find_totals_, "SELECT totals FROM balance WHERE account = ?"},
       {&put_balance_,
-       "INSERT OR REPLACE INTO balance (account, balance, held, last_entry) VALUES (?,?,?,?)"},
+       "INSERT OR REPLACE INTO balance (account, balance, held, last_entry, totals) "
+       "VALUES (?,?,?,?,?)"},
       {&find_hold_,
        "SELECT id, account, item, amount, charged, start_time, expire_time, expired, detail "
        "FROM hold WHERE id = ?"},
@@ -145,7 +149,7 @@ absl::Status DerivedFile::Prepare() {
       {&add_refund_,
        "INSERT INTO refund (debit, refunded) VALUES (?,?) "
        "ON CONFLICT (debit) DO UPDATE SET refunded = refunded + excluded.refunded"},
-      {&put_activity_, "INSERT OR REPLACE INTO activity (account, entry) VALUES (?,?)"},
+      {&put_activity_, "INSERT OR REPLACE INTO activity (account, entry, totals) VALUES (?,?,?)"},
       {&put_request_, "INSERT OR IGNORE INTO request (hash, entry) VALUES (?,?)"},
       {&put_position_,
        "INSERT OR REPLACE INTO position (id, batch, entry, time, hash, requests_through) "
@@ -172,14 +176,14 @@ absl::StatusOr<std::optional<HoldRow>> DerivedFile::FindHold(EntryId id) {
   return found;
 }
 
-absl::Status DerivedFile::Write(const DerivedChunk& chunk, const BatchHead& through) {
+absl::Status DerivedFile::Write(DerivedChunk chunk, const BatchHead& through) {
   const DerivedPosition reached = {.batch = through,
                                    .requests_through = position_.requests_through};
   const auto write = [&]() -> absl::Status {
-    FAREBOX_RETURN_IF_ERROR(WriteAccounts(chunk));
+    FAREBOX_RETURN_IF_ERROR(WriteRecords(chunk));
+    FAREBOX_RETURN_IF_ERROR(WriteBalances(chunk.TakeBalances()));
     FAREBOX_RETURN_IF_ERROR(WriteHolds(chunk, through.time));
     FAREBOX_RETURN_IF_ERROR(WriteRefunds(chunk));
-    FAREBOX_RETURN_IF_ERROR(WriteActivity(chunk));
     return WritePosition(reached);
   };
   FAREBOX_RETURN_IF_ERROR(InTransaction(&connection_, write));
@@ -187,7 +191,7 @@ absl::Status DerivedFile::Write(const DerivedChunk& chunk, const BatchHead& thro
   return absl::OkStatus();
 }
 
-absl::Status DerivedFile::WriteAccounts(const DerivedChunk& chunk) {
+absl::Status DerivedFile::WriteRecords(const DerivedChunk& chunk) {
   for (const auto& [number, record] : chunk.Records()) {
     FAREBOX_ASSIGN_OR_RETURN(const AccountRecord decoded, DecodeAccountRecord(record));
     put_account_.BindInt64(1, number);
@@ -195,14 +199,36 @@ absl::Status DerivedFile::WriteAccounts(const DerivedChunk& chunk) {
     put_account_.BindBlob(3, record);
     FAREBOX_RETURN_IF_ERROR(Run(&put_account_));
   }
-  for (const BalanceRow& row : chunk.Balances()) {
-    put_balance_.BindInt64(1, row.account);
-    put_balance_.BindInt64(2, row.balance.value());
-    put_balance_.BindInt64(3, row.held.value());
-    put_balance_.BindInt64(4, row.last_entry);
+  return absl::OkStatus();
+}
+
+absl::Status DerivedFile::WriteBalances(const std::vector<BalanceStep>& steps) {
+  for (auto step = steps.begin(); step != steps.end();) {
+    const AccountNumber account = step->account;
+    FAREBOX_ASSIGN_OR_RETURN(AccountTotals totals, FindTotals(account));
+    for (; step != steps.end() && step->account == account; ++step) {
+      totals.Add(step->item, step->side, step->amount);
+      if (IsIndexed(step->entry)) FAREBOX_RETURN_IF_ERROR(WriteActivity(*step, totals));
+    }
+    const BalanceStep& last = *std::prev(step);
+    const std::string bytes = EncodeTotals(totals);
+    put_balance_.BindInt64(1, account);
+    put_balance_.BindInt64(2, last.balance.value());
+    put_balance_.BindInt64(3, last.held.value());
+    put_balance_.BindInt64(4, last.entry);
+    put_balance_.BindBlob(5, bytes);
     FAREBOX_RETURN_IF_ERROR(Run(&put_balance_));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<AccountTotals> DerivedFile::FindTotals(AccountNumber account) {
+  const ResetOnExit reset(&find_totals_);
+  find_totals_.BindInt64(1, account);
+  const int result = find_totals_.Step();
+  if (result == SQLITE_DONE) return AccountTotals();
+  if (result != SQLITE_ROW) return connection_.LastError();
+  return DecodeTotals(find_totals_.Bytes(0));
 }
 
 absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now) {
@@ -239,13 +265,12 @@ absl::Status DerivedFile::WriteRefunds(const DerivedChunk& chunk) {
   return absl::OkStatus();
 }
 
-absl::Status DerivedFile::WriteActivity(const DerivedChunk& chunk) {
-  for (const auto& [account, entry] : chunk.Activity()) {
-    put_activity_.BindInt64(1, account);
-    put_activity_.BindInt64(2, entry);
-    FAREBOX_RETURN_IF_ERROR(Run(&put_activity_));
-  }
-  return absl::OkStatus();
+absl::Status DerivedFile::WriteActivity(const BalanceStep& step, const AccountTotals& totals) {
+  const std::string bytes = EncodeTotals(totals);
+  put_activity_.BindInt64(1, step.account);
+  put_activity_.BindInt64(2, step.entry);
+  put_activity_.BindBlob(3, bytes);
+  return Run(&put_activity_);
 }
 
 absl::Status DerivedFile::WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -49,7 +50,7 @@ class DerivedFile {
   absl::StatusOr<std::optional<HoldRow>> FindHold(EntryId id);
 
   // Takes over the entries between the position and the end of `through`.
-  absl::Status Write(const DerivedChunk& chunk, const BatchHead& through);
+  absl::Status Write(DerivedChunk chunk, const BatchHead& through);
 
   // Takes over the request ids of the entries up to `through`. In the order of the hash.
   absl::Status WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
@@ -66,10 +67,13 @@ class DerivedFile {
   absl::Status CheckIsTrusted();
   absl::Status MarkTrust(bool is_synced);
   absl::Status Prepare();
-  absl::Status WriteAccounts(const DerivedChunk& chunk);
+  absl::Status WriteRecords(const DerivedChunk& chunk);
+  absl::Status WriteBalances(const std::vector<BalanceStep>& steps);
+  // What the account's entries before the chunk add up to.
+  absl::StatusOr<AccountTotals> FindTotals(AccountNumber account);
   absl::Status WriteHolds(const DerivedChunk& chunk, absl::Time now);
   absl::Status WriteRefunds(const DerivedChunk& chunk);
-  absl::Status WriteActivity(const DerivedChunk& chunk);
+  absl::Status WriteActivity(const BalanceStep& step, const AccountTotals& totals);
   absl::Status WritePosition(const DerivedPosition& position);
   absl::Status Run(Statement* statement);
 
@@ -79,6 +83,7 @@ class DerivedFile {
   absl::Time holds_dropped_ = absl::InfinitePast();
 
   Statement put_account_;
+  Statement find_totals_;
   Statement put_balance_;
   Statement find_hold_;
   Statement put_hold_;

@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "storage/entry.h"
 #include "storage/journal.h"
+#include "storage/sqlite/account_walker.h"
 #include "storage/sqlite/connection.h"
-#include "storage/sqlite/journal_reader.h"
 
 namespace farebox::sqlite {
 
@@ -39,8 +39,10 @@ class DerivedReader : public AccountIndex {
   DerivedReader(std::string path, const DerivedStatus* status, DamageListener* listener)
       : path_(std::move(path)), status_(status), listener_(listener) {}
 
-  // Only a hint: 0 for whatever reason.
-  EntryId FindAbove(AccountNumber account, EntryId entry) override;
+  // Only hints: nothing for whatever reason.
+  std::optional<TotalsAt> FindTotals(AccountNumber account, EntryId entry) override;
+  EntryId SkipBack(AccountNumber account, EntryId entry, const EntryFilter& filter) override;
+  void OnWrong() override;
 
   // Fails while the file does not know what it once knew.
   absl::StatusOr<std::optional<EntryId>> FindRequest(RequestHash hash);
@@ -53,6 +55,11 @@ class DerivedReader : public AccountIndex {
   absl::Status Refresh();
   absl::Status OpenFile();
   absl::StatusOr<std::optional<EntryId>> LookUpRequest(RequestHash hash);
+  absl::StatusOr<std::optional<TotalsAt>> LookUpTotals(AccountNumber account, EntryId entry);
+  // What the index has at the lowest entry that is not below; nothing where it has none.
+  absl::StatusOr<std::optional<TotalsAt>> LookUpIndexed(AccountNumber account, EntryId entry);
+  absl::StatusOr<EntryId> SearchBack(AccountNumber account, EntryId entry,
+                                     const EntryFilter& filter);
   // Tells the listener, where the file that is open now is damaged.
   void NoteDamage(const absl::Status& status);
 
@@ -63,7 +70,9 @@ class DerivedReader : public AccountIndex {
   // Of the file that is open; -1 for none.
   int64_t generation_ = -1;
   std::optional<Connection> connection_;
-  Statement find_above_;
+  Snapshots snapshots_;
+  Statement find_indexed_;
+  Statement find_newest_;
   Statement find_request_;
 };
 

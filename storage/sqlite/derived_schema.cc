@@ -7,7 +7,10 @@
 
 namespace farebox::sqlite {
 
-// Balances apart from records: they change with every entry, so their rows are small.
+// Balances apart from records: they change with every entry, so their rows are small. Totals
+// (account_totals.h) are those at the account's last entry, and at one of its entries in sixteen:
+// what happened between any two moments is the difference of two of them, and of the few entries
+// next to each.
 const char kDerivedSchema[] = R"sql(
   CREATE TABLE position (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -33,7 +36,8 @@ const char kDerivedSchema[] = R"sql(
     account INTEGER PRIMARY KEY,
     balance INTEGER NOT NULL,
     held INTEGER NOT NULL,
-    last_entry INTEGER NOT NULL
+    last_entry INTEGER NOT NULL,
+    totals BLOB NOT NULL
   );
   CREATE TABLE hold (
     id INTEGER PRIMARY KEY,
@@ -53,6 +57,7 @@ const char kDerivedSchema[] = R"sql(
   CREATE TABLE activity (
     account INTEGER NOT NULL,
     entry INTEGER NOT NULL,
+    totals BLOB NOT NULL,
     PRIMARY KEY (account, entry)
   ) WITHOUT ROWID;
   CREATE TABLE request (

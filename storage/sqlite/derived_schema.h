@@ -14,7 +14,7 @@ inline constexpr int64_t kDerivedApplicationId = 0x46425864;
 
 // Raised with any change of the schema or of what its rows mean: files of another version are
 // made anew.
-inline constexpr int64_t kDerivedVersion = 1;
+inline constexpr int64_t kDerivedVersion = 2;
 
 extern const char kDerivedSchema[];
 

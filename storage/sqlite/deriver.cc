@@ -161,8 +161,8 @@ absl::Status Deriver::TakeOverEntries(EntryId last) {
   const EntryId first = status_.through + 1;
   DerivedChunk chunk;
   const auto find_hold = [this](EntryId hold) { return file_->FindHold(hold); };
-  FAREBOX_RETURN_IF_ERROR(source_->ScanBalances(first, through.last, [&](const BalanceRow& row) {
-    chunk.AddBalance(row);
+  FAREBOX_RETURN_IF_ERROR(source_->ScanBalances(first, through.last, [&](const BalanceStep& step) {
+    chunk.AddBalance(step);
     return !stopping_;
   }));
   absl::Status folded;
@@ -172,7 +172,7 @@ absl::Status Deriver::TakeOverEntries(EntryId last) {
   }));
   FAREBOX_RETURN_IF_ERROR(folded);
   if (stopping_) return absl::OkStatus();
-  FAREBOX_RETURN_IF_ERROR(file_->Write(chunk, through));
+  FAREBOX_RETURN_IF_ERROR(file_->Write(std::move(chunk), through));
   PublishPosition();
   return absl::OkStatus();
 }

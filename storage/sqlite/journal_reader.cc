@@ -15,30 +15,28 @@ namespace {
 
 // Rows read in one transaction.
 constexpr size_t kPageEntries = 256;
-// Links are slower to follow, and fewer are wanted: about a page of what a person looks at.
-constexpr size_t kPageLinks = 32;
 // Request ids are handed over as they are read, so that one read transaction goes over more.
 constexpr EntryId kPageRequestIds = 4'096;
 
 }  // namespace
 
-SqliteJournalReader::SqliteJournalReader(Connection connection, std::unique_ptr<AccountIndex> index)
-    : connection_(std::move(connection)), index_(std::move(index)), catalog_(&connection_) {}
+SqliteJournalReader::SqliteJournalReader(Connection connection)
+    : connection_(std::move(connection)), catalog_(&connection_) {}
 
 absl::StatusOr<std::unique_ptr<SqliteJournalReader>> SqliteJournalReader::Open(
     const std::string& path, std::unique_ptr<AccountIndex> index) {
   FAREBOX_ASSIGN_OR_RETURN(Connection connection, OpenJournalForReading(path));
-  auto reader = std::unique_ptr<SqliteJournalReader>(
-      new SqliteJournalReader(std::move(connection), std::move(index)));
-  FAREBOX_RETURN_IF_ERROR(reader->Prepare());
+  auto reader =
+      std::unique_ptr<SqliteJournalReader>(new SqliteJournalReader(std::move(connection)));
+  FAREBOX_RETURN_IF_ERROR(reader->Prepare(std::move(index)));
   return reader;
 }
 
-absl::Status SqliteJournalReader::Prepare() {
+absl::Status SqliteJournalReader::Prepare(std::unique_ptr<AccountIndex> index) {
+  FAREBOX_ASSIGN_OR_RETURN(accounts_, AccountWalker::Make(&connection_, std::move(index)));
   const std::string entry = absl::StrCat("SELECT ", kEntryColumns, " FROM entry WHERE id ");
   const std::string batch = absl::StrCat("SELECT ", kBatchColumns, " FROM batch WHERE number ");
-  FAREBOX_ASSIGN_OR_RETURN(begin_, connection_.Prepare("BEGIN"));
-  FAREBOX_ASSIGN_OR_RETURN(end_, connection_.Prepare("COMMIT"));
+  FAREBOX_ASSIGN_OR_RETURN(snapshots_, Snapshots::Prepare(&connection_));
   FAREBOX_ASSIGN_OR_RETURN(entry_by_id_, connection_.Prepare(absl::StrCat(entry, "= ?")));
   FAREBOX_ASSIGN_OR_RETURN(
       entries_, connection_.Prepare(absl::StrCat(entry, "BETWEEN ? AND ? ORDER BY id LIMIT ?")));
@@ -52,20 +50,7 @@ absl::Status SqliteJournalReader::Prepare() {
   return absl::OkStatus();
 }
 
-absl::Status SqliteJournalReader::InSnapshot(absl::FunctionRef<absl::Status()> body) {
-  if (begin_.Run() != SQLITE_OK) return connection_.LastError();
-  absl::Status status = body();
-  if (end_.Run() != SQLITE_OK && status.ok()) return connection_.LastError();
-  return status;
-}
-
 absl::StatusOr<Entry> SqliteJournalReader::Read(EntryId id) {
-  Entry entry;
-  FAREBOX_RETURN_IF_ERROR(ReadInto(id, &entry));
-  return entry;
-}
-
-absl::Status SqliteJournalReader::ReadInto(EntryId id, Entry* entry) {
   const ResetOnExit reset(&entry_by_id_);
   entry_by_id_.BindInt64(1, id);
   const int result = entry_by_id_.Step();
@@ -73,8 +58,9 @@ absl::Status SqliteJournalReader::ReadInto(EntryId id, Entry* entry) {
     return absl::NotFoundError(absl::StrCat("the journal has no entry ", id));
   }
   if (result != SQLITE_ROW) return AsJournalDamage(id, connection_.LastError());
-  if (!ReadEntry(entry_by_id_, entry)) return error::JournalDamaged(id, "it cannot be read");
-  return absl::OkStatus();
+  Entry entry;
+  if (!ReadEntry(entry_by_id_, &entry)) return error::JournalDamaged(id, "it cannot be read");
+  return entry;
 }
 
 absl::Status SqliteJournalReader::Scan(EntryId first, EntryId last,
@@ -157,50 +143,6 @@ absl::Status SqliteJournalReader::ScanBatches(int64_t first,
   return absl::OkStatus();
 }
 
-absl::Status SqliteJournalReader::ScanAccount(AccountNumber account, EntryId newest, EntryId from,
-                                              absl::FunctionRef<bool(const Entry&)> visit) {
-  FAREBOX_ASSIGN_OR_RETURN(EntryId next, FindStart(account, newest, from));
-  std::vector<Entry> page(kPageLinks);
-  while (next != 0) {
-    size_t count = 0;
-    FAREBOX_RETURN_IF_ERROR(
-        InSnapshot([&] { return FollowLinks(account, from, &next, &page, &count); }));
-    for (size_t i = 0; i < count; ++i) {
-      if (!visit(page[i])) return absl::OkStatus();
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SqliteJournalReader::FollowLinks(AccountNumber account, EntryId from, EntryId* next,
-                                              std::vector<Entry>* page, size_t* count) {
-  for (size_t step = 0; step < kPageLinks && *next != 0; ++step) {
-    Entry& entry = (*page)[*count];
-    const absl::Status read = ReadInto(*next, &entry);
-    if (absl::IsNotFound(read)) return error::JournalDamaged(*next, "it is missing");
-    FAREBOX_RETURN_IF_ERROR(read);
-    if (entry.account != account || entry.previous >= entry.id) {
-      return error::JournalDamaged(entry.id, "its account's links are wrong");
-    }
-    *next = entry.previous;
-    if (entry.id <= from) ++*count;
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<EntryId> SqliteJournalReader::FindStart(AccountNumber account, EntryId newest,
-                                                       EntryId from) {
-  if (newest <= from || index_ == nullptr) return newest;
-  const EntryId above = index_->FindAbove(account, from);
-  if (above <= from || above >= newest) return newest;
-  // The index is not to be trusted: any entry of the account above `from` leads to the same ones.
-  Entry entry;
-  const absl::Status read = ReadInto(above, &entry);
-  if (absl::IsNotFound(read)) return newest;
-  FAREBOX_RETURN_IF_ERROR(read);
-  return entry.account == account ? above : newest;
-}
-
 absl::StatusOr<EntryId> SqliteJournalReader::LastEntryBefore(absl::Time time) {
   FAREBOX_ASSIGN_OR_RETURN(const BatchHead batch, BisectBatches([time](const BatchHead& head) {
                              return head.time < time;
@@ -228,7 +170,7 @@ absl::StatusOr<BatchHead> SqliteJournalReader::ReadBatchHead(int64_t number) {
 absl::StatusOr<BatchHead> SqliteJournalReader::BisectBatches(
     absl::FunctionRef<bool(const BatchHead&)> is_below) {
   BatchHead found;
-  const absl::Status status = InSnapshot([&]() -> absl::Status {
+  const absl::Status status = snapshots_.Run([&]() -> absl::Status {
     const ResetOnExit reset(&newest_batch_);
     if (newest_batch_.Step() != SQLITE_ROW) return connection_.LastError();
     // Holds for the batch `below`, if there is one, and not for `above`, if there is one.

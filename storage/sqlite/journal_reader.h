@@ -12,18 +12,11 @@
 #include "absl/time/time.h"
 #include "storage/entry.h"
 #include "storage/journal.h"
+#include "storage/sqlite/account_walker.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/sqlite_catalog.h"
 
 namespace farebox::sqlite {
-
-// Where to begin with an account's entries, from an index that may lag behind or be missing.
-class AccountIndex {
- public:
-  virtual ~AccountIndex() = default;
-  // Some entry of the account above `entry`, the nearer the better; 0 where it knows none.
-  virtual EntryId FindAbove(AccountNumber account, EntryId entry) = 0;
-};
 
 // Reads journal.db through a connection of its own. Each step is one short read transaction of a
 // bounded number of rows, and no caller's function runs inside one (but for ScanRequestIds): a slow
@@ -39,8 +32,14 @@ class SqliteJournalReader : public JournalReader {
                     absl::FunctionRef<bool(const Entry&)> visit) override;
   absl::Status ScanRequestIds(EntryId first, EntryId last, VisitRequestId visit) override;
   absl::Status ScanBatches(int64_t first, absl::FunctionRef<bool(const BatchHead&)> visit) override;
-  absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
-                           absl::FunctionRef<bool(const Entry&)> visit) override;
+  absl::StatusOr<EntryId> ScanAccount(const AccountScan& scan,
+                                      absl::FunctionRef<bool(const Entry&)> visit) override {
+    return accounts_->Scan(scan, visit);
+  }
+  absl::StatusOr<std::vector<AccountTotals>> ReadTotals(
+      AccountNumber account, EntryId newest, absl::Span<const EntryId> positions) override {
+    return accounts_->ReadTotals(account, newest, positions);
+  }
   absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) override;
   CatalogReader& catalog() override { return catalog_; }
 
@@ -51,29 +50,19 @@ class SqliteJournalReader : public JournalReader {
   absl::StatusOr<BatchHead> ReadBatchHead(int64_t number);
 
  private:
-  SqliteJournalReader(Connection connection, std::unique_ptr<AccountIndex> index);
+  explicit SqliteJournalReader(Connection connection);
 
-  absl::Status Prepare();
-  // Runs `body` on one state of the journal.
-  absl::Status InSnapshot(absl::FunctionRef<absl::Status()> body);
+  absl::Status Prepare(std::unique_ptr<AccountIndex> index);
   // Reads the next entries of a scan; fewer than there is room for only at the end.
   absl::Status FillEntries(EntryId first, EntryId last, std::vector<Entry>* page, size_t* count);
-  // Reads entries of the account by its links from `*next` down, leaves out those above `from`,
-  // and sets `*next` to where to go on: 0 at the account's first.
-  absl::Status FollowLinks(AccountNumber account, EntryId from, EntryId* next,
-                           std::vector<Entry>* page, size_t* count);
-  // Where FollowLinks begins for `from`.
-  absl::StatusOr<EntryId> FindStart(AccountNumber account, EntryId newest, EntryId from);
-  absl::Status ReadInto(EntryId id, Entry* entry);
   // The last batch for which `is_below` holds; it holds for all before that one and none after.
   absl::StatusOr<BatchHead> BisectBatches(absl::FunctionRef<bool(const BatchHead&)> is_below);
 
   Connection connection_;
-  const std::unique_ptr<AccountIndex> index_;  // May be null.
+  std::unique_ptr<AccountWalker> accounts_;
   SqliteCatalogReader catalog_;
 
-  Statement begin_;
-  Statement end_;
+  Snapshots snapshots_;
   Statement entry_by_id_;
   Statement entries_;
   Statement request_ids_;

@@ -55,9 +55,13 @@ class OfflineReader : public JournalReader {
                            absl::FunctionRef<bool(const BatchHead&)> visit) override {
     return reader_->ScanBatches(first, visit);
   }
-  absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
-                           absl::FunctionRef<bool(const Entry&)> visit) override {
-    return reader_->ScanAccount(account, newest, from, visit);
+  absl::StatusOr<EntryId> ScanAccount(const AccountScan& scan,
+                                      absl::FunctionRef<bool(const Entry&)> visit) override {
+    return reader_->ScanAccount(scan, visit);
+  }
+  absl::StatusOr<std::vector<AccountTotals>> ReadTotals(
+      AccountNumber account, EntryId newest, absl::Span<const EntryId> positions) override {
+    return reader_->ReadTotals(account, newest, positions);
   }
   absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) override {
     return reader_->LastEntryBefore(time);

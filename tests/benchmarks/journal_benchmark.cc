@@ -188,9 +188,12 @@ void BM_AccountPage(benchmark::State& state) {
     const EntryId newest = bench.newest_of(account);
     int count = 0;
     const auto visit = [&count](const Entry&) { return ++count < 20; };
-    FAREBOX_CHECK(
-        reader->ScanAccount(account, newest, state.range(0) != 0 ? kReadEntries / 2 : newest, visit)
-            .ok());
+    FAREBOX_CHECK(reader
+                      ->ScanAccount({.account = account,
+                                     .newest = newest,
+                                     .from = state.range(0) != 0 ? kReadEntries / 2 : newest},
+                                    visit)
+                      .ok());
   }
 }
 BENCHMARK(BM_AccountPage)->ArgName("from_middle")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,6 +18,8 @@ namespace farebox::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr char kDeck[] =
     "item,prefix,description,connect_fee,attempt_fee,rate_per_minute,initial_increment,increment,"
@@ -50,6 +54,11 @@ class CliEndToEndTest : public ::testing::Test {
     arguments.push_back("--json");
     Run(arguments);
     return nlohmann::json::parse(last_.out, nullptr, false);
+  }
+
+  static std::string ContentsOf(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
   std::string Balance() { return RunJson({"balance", "acme"})["balance_micros"]; }
@@ -138,6 +147,59 @@ TEST_F(CliEndToEndTest, ActivityIsPagedToItsLimit) {
   EXPECT_EQ(RunJson({"activity", "acme", "--limit", "4"})["entries"].size(), 4);
   EXPECT_EQ(RunJson({"activity", "acme", "--limit", "0"})["entries"].size(), 6);
   EXPECT_EQ(RunJson({"activity", "acme", "--show", "debits"})["entries"].size(), 0);
+}
+
+TEST_F(CliEndToEndTest, ActivityIsWrittenAsCsv) {
+  ASSERT_EQ(Run({"debit", "acme", "--amount", "0.5", "--item", "adjustment"}), 0) << last_.err;
+  const std::string path = directory_.path() + "/activity.csv";
+
+  ASSERT_EQ(Run({"activity", "acme", "--csv"}), 0) << last_.err;
+  const std::string csv = last_.out;
+  ASSERT_EQ(Run({"activity", "acme", "--csv", "--output", path}), 0) << last_.err;
+  ASSERT_EQ(Run({"activity", "acme", "--csv", "--show", "credits"}), 0) << last_.err;
+
+  EXPECT_THAT(csv, StartsWith("entry_id,time,"));
+  EXPECT_THAT(csv, HasSubstr(",DEBIT,ADJUSTMENT,-0.5,-500000,4.5,4500000,"));
+  EXPECT_EQ(ContentsOf(path), csv);
+  EXPECT_THAT(last_.out, Not(HasSubstr("DEBIT")));
+}
+
+TEST_F(CliEndToEndTest, NothingIsLeftOfAFileThatCouldNotBeMade) {
+  const std::string path = directory_.path() + "/activity.csv";
+  std::ofstream(path) << "yesterday's";
+
+  EXPECT_NE(Run({"activity", "nobody", "--csv", "--output", path}), 0);
+  EXPECT_NE(Run({"activity", "acme", "--csv", "--output", directory_.path() + "/none/a.csv"}), 0);
+
+  EXPECT_EQ(ContentsOf(path), "yesterday's");
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+}
+
+TEST_F(CliEndToEndTest, AMonthIsSummedUpAndMadeAStatement) {
+  ASSERT_EQ(Run({"debit", "acme", "--amount", "0.5", "--item", "adjustment", "--description",
+                 "<script>alert(1)</script>"}),
+            0)
+      << last_.err;
+  const nlohmann::json summary = RunJson({"summary", "acme"});
+  const std::string day = summary["range"]["date"];
+  const std::string month = day.substr(0, 7);
+  const std::string path = directory_.path() + "/statement.html";
+
+  EXPECT_EQ(summary["range"]["closing_balance_micros"], "4500000");
+  EXPECT_EQ(summary["periods"].size(), 1);
+  EXPECT_EQ(RunJson({"summary", "acme", "--month", month})["range"]["total"]["debit_micros"],
+            "500000");
+  EXPECT_EQ(RunJson({"summary", "acme", "--from", "2020-01-01", "--by", "none"})["periods"].size(),
+            0);
+  ASSERT_EQ(Run({"summary", "acme"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("adjustment"));
+  ASSERT_EQ(Run({"statement", "acme", "--month", month, "--lines", "--output", path}), 0)
+      << last_.err;
+  const std::string html = ContentsOf(path);
+  EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+  EXPECT_EQ(Run({"statement", "acme", "--month", "2026-13"}), 2);
+  EXPECT_EQ(Run({"summary", "acme", "--month", month, "--from", "2026-01-01"}), 2);
 }
 
 TEST_F(CliEndToEndTest, AnAccountIsChangedSuspendedAndResumed) {

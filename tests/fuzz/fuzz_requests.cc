@@ -26,12 +26,16 @@ namespace farebox::server {
 namespace {
 
 constexpr std::array kMethods = {
-    "BillingService/Authorize",      "BillingService/Reauthorize",   "BillingService/Debit",
-    "BillingService/Release",        "BillingService/Credit",        "BillingService/GetBalance",
-    "BillingService/Quote",          "BillingService/ListHolds",     "BillingService/ApplyBatch",
-    "AccountService/CreateAccount",  "AccountService/GetAccount",    "AccountService/UpdateAccount",
-    "AccountService/SuspendAccount", "AccountService/ResumeAccount", "AccountService/CloseAccount",
-    "AccountService/ListAccounts",   "AccountService/ListActivity",  "RateService/ListRateDecks",
+    "BillingService/Authorize",      "BillingService/Reauthorize",
+    "BillingService/Debit",          "BillingService/Release",
+    "BillingService/Credit",         "BillingService/GetBalance",
+    "BillingService/Quote",          "BillingService/ListHolds",
+    "BillingService/ApplyBatch",     "AccountService/CreateAccount",
+    "AccountService/GetAccount",     "AccountService/UpdateAccount",
+    "AccountService/SuspendAccount", "AccountService/ResumeAccount",
+    "AccountService/CloseAccount",   "AccountService/ListAccounts",
+    "AccountService/ListActivity",   "AccountService/ExportActivity",
+    "AccountService/GetSummary",     "RateService/ListRateDecks",
     "RateService/ListRates",         "OperationsService/GetStatus",
 };
 

@@ -41,10 +41,12 @@ const std::map<v1::Role, std::string>& ExpectedRpcs() {
       {v1::ROLE_GATEWAY, "Debit GetBalance Quote ApplyBatch ApplyStream"},
       {v1::ROLE_SUPPORT,
        "Credit GetBalance Quote ListHolds WatchAccount GetAccount ListAccounts ListActivity "
+       "ExportActivity GetSummary "
        "ListRates ListRateDecks ExportRates GetAutoRecharge GetCard ListRecharges ListNumbers "
        "GetStatus ListAuditLog"},
       {v1::ROLE_CUSTOMER,
-       "GetBalance Quote ListHolds WatchAccount GetAccount ListActivity ListRates Pay "
+       "GetBalance Quote ListHolds WatchAccount GetAccount ListActivity ExportActivity GetSummary "
+       "ListRates Pay "
        "GetAutoRecharge UpdateAutoRecharge RetryRecharge StartCardSetup CompleteCardSetup GetCard "
        "DeleteCard ListRecharges PurchaseNumber ReleaseNumber ListNumbers "
        "CreateApiKey RevokeApiKey ListApiKeys"},
@@ -83,7 +85,7 @@ TEST(AccessRules, EveryRpcSaysWhoMayCallIt) {
     const bool reads = absl::StartsWith(rpc->name(), "Get") ||
                        absl::StartsWith(rpc->name(), "List") || rpc->name() == "Quote" ||
                        rpc->name() == "WatchAccount" || rpc->name() == "Verify" ||
-                       rpc->name() == "ExportRates";
+                       absl::StartsWith(rpc->name(), "Export");
     EXPECT_EQ(rule.audit() == v1::AUDIT_UNSPECIFIED, reads) << rpc->full_name();
   }
 }

@@ -50,7 +50,7 @@ constexpr const char* kMethods[] = {
     "BillingService/Quote",          "BillingService/ListHolds",     "BillingService/ApplyBatch",
     "AccountService/CreateAccount",  "AccountService/GetAccount",    "AccountService/UpdateAccount",
     "AccountService/SuspendAccount", "AccountService/ResumeAccount", "AccountService/CloseAccount",
-    "AccountService/ListActivity",   "RateService/ListRates",
+    "AccountService/ListActivity",   "AccountService/GetSummary",    "RateService/ListRates",
 };
 
 TEST_F(RawBytes, WhatIsNoMessageIsAnInvalidArgument) {

@@ -125,6 +125,7 @@ auto ServerTest::Send(const Request& request) {
   FAREBOX_SEND(accounts_, Accounts, ResumeAccount)
   FAREBOX_SEND(accounts_, Accounts, CloseAccount)
   FAREBOX_SEND(accounts_, Accounts, ListActivity)
+  FAREBOX_SEND(accounts_, Accounts, GetSummary)
   FAREBOX_SEND(rates_, Rates, ListRateDecks)
   FAREBOX_SEND(rates_, Rates, ListRates)
   FAREBOX_SEND(operations_, Operations, Verify)

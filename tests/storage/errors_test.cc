@@ -13,7 +13,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-constexpr size_t kReasonCount = 41;
+constexpr size_t kReasonCount = 42;
 
 // Every error there is: its code, and whether trying again helps.
 struct Row {
@@ -59,6 +59,7 @@ std::vector<Row> Catalogue() {
       {error::Overloaded(), Code::kResourceExhausted, Reason::kOverloaded, true},
       {error::DeadlineExceeded(), Code::kDeadlineExceeded, Reason::kDeadlineExceeded, false},
       {error::ShuttingDown(), Code::kUnavailable, Reason::kShuttingDown, true},
+      {error::TotalsNotReady(), Code::kUnavailable, Reason::kTotalsNotReady, true},
       {error::StorageFull("w"), Code::kUnavailable, Reason::kStorageFull, true},
       {error::StorageFailed("w"), Code::kUnavailable, Reason::kStorageFailed, true},
       {error::FilesInUse("p"), Code::kFailedPrecondition, Reason::kFilesInUse, false},

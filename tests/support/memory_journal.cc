@@ -106,15 +106,32 @@ class MemoryJournalReader : public JournalReader, public CatalogReader {
     return absl::OkStatus();
   }
 
-  absl::Status ScanAccount(AccountNumber account, EntryId newest, EntryId from,
-                           absl::FunctionRef<bool(const Entry&)> visit) override {
-    for (EntryId id = newest; id != 0;) {
+  absl::StatusOr<EntryId> ScanAccount(const AccountScan& scan,
+                                      absl::FunctionRef<bool(const Entry&)> visit) override {
+    EntryId id = scan.newest;
+    for (int64_t looks = 0; id > scan.after && looks < scan.looks_max; ++looks) {
       FAREBOX_ASSIGN_OR_RETURN(const Entry entry, Read(id));
-      FAREBOX_CHECK(entry.account == account);
-      if (entry.id <= from && !visit(entry)) break;
+      FAREBOX_CHECK(entry.account == scan.account);
+      const bool passes = scan.filter.Passes(entry.item, SideOf(entry.kind, entry.amount));
+      if (entry.id <= scan.from && passes && !visit(entry)) return entry.id;
       id = entry.previous;
     }
-    return absl::OkStatus();
+    return id > scan.after ? id : 0;
+  }
+
+  absl::StatusOr<std::vector<AccountTotals>> ReadTotals(
+      AccountNumber account, EntryId newest, absl::Span<const EntryId> positions) override {
+    std::vector<AccountTotals> found;
+    for (const EntryId position : positions) {
+      AccountTotals& totals = found.emplace_back();
+      const AccountScan scan = {.account = account, .newest = newest, .from = position};
+      FAREBOX_RETURN_IF_ERROR(ScanAccount(scan, [&](const Entry& entry) {
+                                totals.Add(entry.item, SideOf(entry.kind, entry.amount),
+                                           entry.amount);
+                                return true;
+                              }).status());
+    }
+    return found;
   }
 
   absl::StatusOr<EntryId> LastEntryBefore(absl::Time time) override {

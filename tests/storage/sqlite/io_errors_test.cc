@@ -111,7 +111,11 @@ class IoErrorsTest : public ::testing::Test {
       return true;
     });
     note(scanned);
-    note((*reader)->ScanAccount(1, newest, newest / 2, [](const Entry&) { return true; }));
+    note((*reader)
+             ->ScanAccount({.account = 1, .newest = newest, .from = newest / 2},
+                           [](const Entry&) { return true; })
+             .status());
+    note((*reader)->ReadTotals(1, newest, {newest / 3, newest}).status());
     note((*reader)->LastEntryBefore(Start() + absl::Hours(3)).status());
     note((*reader)->catalog().ListDecks().status());
     const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());

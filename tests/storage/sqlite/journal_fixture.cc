@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "storage/account_terms.h"
@@ -188,11 +189,12 @@ std::vector<Entry> SqliteJournalFixture::AllEntries() {
 std::vector<EntryId> SqliteJournalFixture::Activity(JournalReader* reader, AccountNumber account,
                                                     EntryId newest, EntryId from) {
   std::vector<EntryId> ids;
-  const absl::Status status = reader->ScanAccount(account, newest, from, [&](const Entry& entry) {
+  const AccountScan scan = {.account = account, .newest = newest, .from = from};
+  const absl::StatusOr<EntryId> next = reader->ScanAccount(scan, [&](const Entry& entry) {
     ids.push_back(entry.id);
     return true;
   });
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_TRUE(next.ok()) << next.status();
   return ids;
 }
 
@@ -255,15 +257,19 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
       old_request = journal_->FindOldRequest(hash);
     }
     EXPECT_TRUE(old_request.ok()) << old_request.status();
-    EntryId page = 0;
-    const absl::Status status = (*reader)->ScanAccount(entry.account, newest[entry.account],
-                                                       entry.id - 1, [&](const Entry& found) {
-                                                         page = found.id;
-                                                         return false;
-                                                       });
-    EXPECT_TRUE(status.ok()) << status;
-    answers.push_back(absl::StrFormat("entry %d: before it %d, request %d", entry.id, page,
-                                      old_request.ok() ? old_request->value_or(0) : -1));
+    const AccountScan scan = {
+        .account = entry.account, .newest = newest[entry.account], .from = entry.id - 1};
+    const absl::StatusOr<EntryId> page =
+        (*reader)->ScanAccount(scan, [](const Entry&) { return false; });
+    EXPECT_TRUE(page.ok()) << page.status();
+    const auto totals =
+        (*reader)->ReadTotals(entry.account, newest[entry.account], {entry.id - 1, entry.id});
+    EXPECT_TRUE(totals.ok()) << totals.status();
+    answers.push_back(absl::StrFormat("entry %d: before it %d, request %d, totals %s and %s",
+                                      entry.id, page.value_or(-1),
+                                      old_request.ok() ? old_request->value_or(0) : -1,
+                                      absl::BytesToHexString(EncodeTotals(totals->at(0))),
+                                      absl::BytesToHexString(EncodeTotals(totals->at(1)))));
   }
   return answers;
 }
