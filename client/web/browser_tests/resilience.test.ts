@@ -1,0 +1,199 @@
+// Two tabs, two people, no network, a server that restarts, answers that are lost.
+
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { DESKTOP_LIGHT, Visitor } from "./browser";
+import { Farebox, UNIT } from "./farebox";
+
+let farebox: Farebox;
+let visitor: Visitor;
+let key: string;
+let account = "";
+let count = 0;
+
+beforeAll(async () => {
+  farebox = await Farebox.start();
+  visitor = await Visitor.come(farebox);
+});
+
+afterAll(async () => {
+  await visitor.leave();
+  await farebox.end();
+});
+
+beforeEach(async () => {
+  count += 1;
+  account = `steady-${count}`;
+  key = await farebox.openAccount(account, 50n * UNIT);
+  await visitor.as(farebox, DESKTOP_LIGHT);
+});
+
+function balance(page: Page) {
+  return page.locator(".balance .main dd");
+}
+
+test("two tabs show the same balance, and sign out together", async () => {
+  const first = await visitor.signIn(key);
+  const second = await visitor.open("/");
+  await second.getByText("Live").waitFor();
+  await first.getByText("Live").waitFor();
+  await farebox.debit(account, 8n * UNIT);
+  await balance(first).getByText("$42.00").waitFor();
+  await balance(second).getByText("$42.00").waitFor();
+  await first.getByRole("button", { name: "Sign out" }).click();
+  await second.getByLabel("API key").waitFor();
+});
+
+test("a second sign-in is shown its own account, in every tab", async () => {
+  const otherKey = await farebox.openAccount(`${account}-other`, 7n * UNIT);
+  const first = await visitor.signIn(key);
+  await balance(first).getByText("$50.00").waitFor();
+  const second = await visitor.open("/");
+  await second.getByRole("button", { name: "Sign out" }).click();
+  await second.getByLabel("API key").fill(otherKey);
+  await second.getByRole("button", { name: "Sign in" }).click();
+  await balance(second).getByText("$7.00").waitFor();
+  await balance(first).getByText("$7.00").waitFor();
+  expect(await first.locator(".balance").getByText("$50.00").count()).toBe(0);
+});
+
+test("a page that is open lives through a restart of the server", async () => {
+  const page = await visitor.signIn(key);
+  await page.getByText("Live").waitFor();
+  await farebox.halt("SIGKILL");
+  await page.getByText("The server cannot be reached. Trying again.").waitFor();
+  await farebox.run();
+  await page.getByText("Live").waitFor();
+  await farebox.debit(account, 5n * UNIT);
+  await balance(page).getByText("$45.00").waitFor();
+  visitor.forgive();
+});
+
+test("without a network the page says so, and catches up after it", async () => {
+  const page = await visitor.signIn(key);
+  await page.getByText("Live").waitFor();
+  await visitor.context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await farebox.debit(account, 6n * UNIT);
+  await page.getByRole("link", { name: "Numbers" }).click();
+  await page.getByText("The server cannot be reached at the moment.").waitFor();
+  await visitor.context.setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByText("No numbers yet").waitFor();
+  await page.getByRole("link", { name: "Overview" }).click();
+  await balance(page).getByText("$44.00").waitFor();
+  visitor.forgive();
+});
+
+test("a session that ends shows the form, and a key that is revoked ends it", async () => {
+  const page = await visitor.signIn(key);
+  await page.getByText("Live").waitFor();
+  const { keys } = await farebox.access.listApiKeys({ accountId: account });
+  await farebox.access.revokeApiKey({ keyId: keys[0]?.keyId ?? "" });
+  await page.getByRole("link", { name: "Numbers" }).click();
+  await page.getByText("Your session has ended. Please sign in again.").waitFor();
+  const next = await farebox.makeKey(account);
+  await page.getByLabel("API key").fill(next);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Numbers" }).waitFor();
+});
+
+test("a payment whose answer is lost is asked for again, and charged once", async () => {
+  await farebox.registerCard(account);
+  const page = await visitor.signIn(key);
+  let lost = 0;
+  await page.route("**/farebox.v1.RechargeService/Pay", async (route) => {
+    lost += 1;
+    if (lost > 2) return route.continue();
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await page.getByRole("button", { name: "Pay now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "$25" }).click();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  await dialog.getByText("$25.00 was paid.").waitFor();
+  expect(lost).toBe(3);
+  const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
+  expect(recharges.length).toBe(1);
+  const { balanceMicros } = await farebox.billing.getBalance({ accountId: account });
+  expect(balanceMicros).toBe(75n * UNIT);
+  visitor.forgive();
+});
+
+test("a payment that was begun before a reload is seen to its end, and charged once", async () => {
+  await farebox.registerCard(account);
+  const page = await visitor.signIn(key);
+  await page.route("**/farebox.v1.RechargeService/Pay", async (route) => {
+    await route.fetch();
+    // The page may be gone already.
+    await route.abort("connectionreset").catch(() => undefined);
+  });
+  await page.getByRole("button", { name: "Pay now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "$50" }).click();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByRole("button", { name: "Pay $50.00" }).click();
+  await balance(page).getByText("$100.00").waitFor();
+  await page.unroute("**/farebox.v1.RechargeService/Pay");
+  await page.reload();
+  await page.getByRole("button", { name: "Pay now" }).click();
+  await dialog.getByText("$50.00 was paid.").waitFor();
+  const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
+  expect(recharges.length).toBe(1);
+  visitor.forgive();
+});
+
+test("a bank that asks the customer is shown, and answered on its own page", async () => {
+  await farebox.registerCard(account, "pm_card_authenticationRequired");
+  const page = await visitor.signIn(key);
+  await page.getByRole("button", { name: "Pay now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "$25" }).click();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  const opened = visitor.context.waitForEvent("page");
+  await dialog.getByRole("link", { name: "Confirm with your bank" }).click();
+  const bank = await opened;
+  await bank.getByRole("button", { name: "Yes, pay" }).click();
+  await bank.getByText("The account is credited in a moment.").waitFor();
+  await bank.close();
+  await dialog.getByText("$25.00 was paid.").waitFor();
+  await balance(page).getByText("$75.00").waitFor();
+});
+
+test("an entry that comes while one reads further down waits for the reader", async () => {
+  await farebox.debitMany(account, 400);
+  const page = await visitor.signIn(key, "/activity");
+  await page.locator(".entry").first().waitFor();
+  await page.getByText("Live").waitFor({ state: "detached" });
+  await page.mouse.wheel(0, 6_000);
+  await page.locator('[data-row="100"]').waitFor();
+  const where = await page.evaluate(() => window.scrollY);
+  await farebox.debit(account, 3n * UNIT, "Late in the day");
+  await page.getByRole("button", { name: "1 new entry" }).waitFor();
+  expect(await page.evaluate(() => window.scrollY)).toBe(where);
+  await page.getByRole("button", { name: "1 new entry" }).click();
+  await page.locator('[data-row="0"]').getByText("Late in the day").waitFor();
+});
+
+test("the keyboard alone is enough", async () => {
+  const page = await visitor.signIn(key, "/activity");
+  await farebox.debitMany(account, 60);
+  await page.locator('[data-row="15"]').waitFor();
+  await page.locator('[data-row="0"] > .entry').focus();
+  for (let step = 0; step < 40; step += 1) await page.keyboard.press("ArrowDown");
+  await page.locator('[data-row="40"] > .entry:focus').waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator('[data-row="40"] .detail').waitFor();
+  await page.goto("/");
+  await page.keyboard.press("Tab");
+  await page.getByRole("link", { name: "Skip to the content" }).press("Enter");
+  await page.getByRole("button", { name: "Pay now" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Pay now" }).and(page.locator(":focus")).waitFor();
+});

@@ -1,0 +1,92 @@
+// What went wrong, as the reader is told, and whether trying again helps.
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+
+export interface Problem {
+  // A whole sentence, or some.
+  text: string;
+  // The reason of the API, e.g. CARD_DECLINED; empty where there is none.
+  reason: string;
+  // The field of the request that is wrong; empty where none is named.
+  field: string;
+  // The same again may succeed.
+  isPassing: boolean;
+  // The server does not offer it at all.
+  isMissing: boolean;
+  metadata: Record<string, string>;
+}
+
+const WORDS: Record<string, string> = {
+  ACCOUNT_CLOSED: "This account is closed.",
+  ACCOUNT_NOT_FOUND: "This account cannot be found.",
+  ACCOUNT_SUSPENDED: "This account is suspended. Please contact support.",
+  CARD_SETUP_NOT_DONE: "No card was entered on the payment page. Please start again.",
+  CARD_SETUP_NOT_FOUND: "That card registration is not known any more. Please start again.",
+  DESTINATION_BLOCKED: "This destination is blocked for your account.",
+  INSUFFICIENT_BALANCE: "There is not enough money available. Add funds first.",
+  NO_CARD: "There is no card on file. Add a card first.",
+  NO_RATE: "There is no rate for this destination, so it cannot be called or texted.",
+  NUMBER_NOT_FOUND: "Your account does not have this number.",
+  NUMBER_TAKEN: "This number is already taken. Please choose another one.",
+  OVERLOADED: "The server is busy. Nothing was changed; please try again.",
+  PERMISSION_DENIED: "Your key does not allow this.",
+  PROVIDER_UNAVAILABLE: "The payment provider cannot be reached. Nothing was charged.",
+  RECHARGE_IN_PROGRESS: "Another charge of your card is still in progress.",
+  REQUEST_ID_REUSED: "This was asked before with other values. Please start again.",
+  SHUTTING_DOWN: "The server is restarting. Nothing was changed; please try again.",
+  STORAGE_FULL: "The server cannot take changes at the moment. Nothing was changed.",
+};
+
+const PASSING: ReadonlySet<Code> = new Set([
+  Code.Unavailable,
+  Code.DeadlineExceeded,
+  Code.ResourceExhausted,
+  Code.Aborted,
+  Code.Canceled,
+  Code.Unknown,
+]);
+
+export function isSignedOut(problem: unknown): boolean {
+  return problem instanceof ConnectError && problem.code === Code.Unauthenticated;
+}
+
+export function isAborted(problem: unknown): boolean {
+  return ConnectError.from(problem).code === Code.Canceled;
+}
+
+// The sentence of an error of the server's, as a sentence.
+function sentence(message: string): string {
+  const trimmed = message.trim().replace(/\.$/, "");
+  return trimmed === "" ? "" : `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}.`;
+}
+
+export function explain(thrown: unknown): Problem {
+  const problem = ConnectError.from(thrown);
+  const [facts] = problem.findDetails(ErrorInfoSchema);
+  const [bad] = problem.findDetails(BadRequestSchema);
+  const violation = bad?.fieldViolations[0];
+  const reason = facts?.reason ?? "";
+  const isFromServer = facts !== undefined;
+  let text = WORDS[reason] ?? (isFromServer ? sentence(problem.rawMessage) : "");
+  if (reason === "FIELD_INVALID" && violation !== undefined) {
+    text = sentence(violation.description) || text;
+  }
+  if (reason === "CARD_DECLINED") {
+    const why = problem.rawMessage.split(" was declined: ")[1] ?? "";
+    text = `The card was declined. ${sentence(why)}`;
+  }
+  if (text === "") {
+    text = PASSING.has(problem.code)
+      ? "The server cannot be reached at the moment."
+      : sentence(problem.rawMessage) || "That did not work.";
+  }
+  return {
+    text,
+    reason,
+    field: violation?.field ?? "",
+    isPassing: PASSING.has(problem.code),
+    isMissing: problem.code === Code.Unimplemented,
+    metadata: { ...facts?.metadata },
+  };
+}

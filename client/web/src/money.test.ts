@@ -1,0 +1,100 @@
+import { describe, expect, test } from "vitest";
+import { MoneyFormat, parseMicros } from "./money";
+
+const spaces = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
+
+describe("money", () => {
+  const usd = new MoneyFormat("USD", "en-US");
+
+  test.each([
+    [0n, "$0.00"],
+    [1n, "$0.000001"],
+    [-1n, "-$0.000001"],
+    [-500_000n, "-$0.50"],
+    [7_500n, "$0.0075"],
+    [-154_000n, "-$0.154"],
+    [25_430_000n, "$25.43"],
+    [1_234_567_890_123n, "$1,234,567.890123"],
+    [9_223_372_036_854_775_807n, "$9,223,372,036,854.775807"],
+    [-9_223_372_036_854_775_808n, "-$9,223,372,036,854.775808"],
+  ])("%s micros are exactly %s", (micros, expected) => {
+    expect(usd.exact(micros)).toBe(expected);
+  });
+
+  test.each([
+    [25_439_999n, "$25.43"],
+    [9_999n, "$0.00"],
+    [-1n, "-$0.01"],
+    [-10_000n, "-$0.01"],
+    [-1_005_000n, "-$1.01"],
+  ])("of %s micros no more is shown than there is", (micros, expected) => {
+    expect(usd.floor(micros)).toBe(expected);
+  });
+
+  test("each currency has its own digits, each language its own layout", () => {
+    expect(spaces(new MoneyFormat("JPY", "ja-JP").exact(1_234_000_000n))).toBe("￥1,234");
+    expect(new MoneyFormat("JPY", "en-US").exact(1_234_500_000n)).toBe("¥1,234.5");
+    expect(spaces(new MoneyFormat("EUR", "de-DE").exact(-1_234_567_890n))).toBe("-1.234,56789 €");
+    expect(spaces(new MoneyFormat("EUR", "fr-FR").exact(1_234_500_000n))).toBe("1 234,50 €");
+    expect(new MoneyFormat("KWD", "en-US").exact(1_000_000n)).toMatch(/1\.000$/);
+    expect(new MoneyFormat("INR", "en-IN").exact(12_345_678_000_000n)).toBe("₹1,23,45,678.00");
+    expect(new MoneyFormat("USD", "ar-EG").exact(1_500_000n)).toMatch(/١٫٥٠/);
+  });
+
+  test("what came in has a plus", () => {
+    expect(usd.signed(60_000_000n)).toBe("+$60.00");
+    expect(usd.signed(-60_000_000n)).toBe("-$60.00");
+    expect(usd.signed(0n)).toBe("$0.00");
+  });
+
+  test("rates have nine digits at most", () => {
+    expect(usd.rate(90_000_000n)).toBe("$0.09");
+    expect(usd.rate(4_500_001n)).toBe("$0.004500001");
+  });
+});
+
+describe("what people type", () => {
+  test.each([
+    ["60", "en-US", 60_000_000n],
+    [" 60.5 ", "en-US", 60_500_000n],
+    ["1,234.50", "en-US", 1_234_500_000n],
+    [".5", "en-US", 500_000n],
+    ["60,50", "de-DE", 60_500_000n],
+    ["60.50", "de-DE", 60_500_000n],
+    ["1.234,50", "de-DE", 1_234_500_000n],
+    ["1.000", "de-DE", 1_000_000_000n],
+    ["1 234,5", "fr-FR", 1_234_500_000n],
+    ["0.000001", "en-US", 1n],
+  ])("%j in %s is an amount", (text, locale, expected) => {
+    expect(parseMicros(text, locale)).toBe(expected);
+  });
+
+  test.each([
+    "",
+    "abc",
+    "-5",
+    "+5",
+    "1e3",
+    "0x10",
+    "1,23",
+    "12,34.5",
+    "1.",
+    "1.2.3",
+    "٥",
+    "$5",
+    "NaN",
+    "0.0000001",
+    "1234567890123",
+  ])("%j is none", (text) => {
+    expect(parseMicros(text, "en-US")).toBeUndefined();
+  });
+
+  test("what is shown to be edited is understood again", () => {
+    for (const locale of ["en-US", "de-DE", "fr-FR", "en-IN"]) {
+      const format = new MoneyFormat("USD", locale);
+      for (const micros of [1n, 50_010_000n, 1_234_567_890_123n]) {
+        expect(format.parse(format.editable(micros))).toBe(micros);
+      }
+    }
+  });
+});

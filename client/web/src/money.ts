@@ -1,0 +1,179 @@
+// Money as the server counts it: whole micros, a millionth of the currency's unit, as bigint. No
+// amount becomes a floating-point number anywhere between the server and the reader.
+
+const MICROS_DIGITS = 6;
+const MICROS = 1_000_000n;
+const ZERO_TO_NINE = "0123456789";
+
+// A language and what it does with numbers.
+export class MoneyFormat {
+  readonly #currency: string;
+  readonly #locale: string;
+  readonly #minorDigits: number;
+  readonly #digits: string[];
+  readonly #formats = new Map<number, Intl.NumberFormat>();
+
+  constructor(currency: string, locale: string) {
+    this.#currency = currency;
+    this.#locale = locale;
+    this.#minorDigits = Math.min(minorDigitsOf(currency, locale), MICROS_DIGITS);
+    const plain = new Intl.NumberFormat(locale, { useGrouping: false });
+    this.#digits = [...ZERO_TO_NINE].map((digit) => plain.format(BigInt(digit)));
+  }
+
+  get currency(): string {
+    return this.#currency;
+  }
+
+  // Every digit that is not zero, and at least those that the currency usually has: $0.0075.
+  exact(micros: bigint): string {
+    return this.#format(micros, this.#digitsNeeded(micros));
+  }
+
+  // As it is written on a bank note, never more than there is: $25.43 for 25.4399.
+  floor(micros: bigint): string {
+    const step = 10n ** BigInt(MICROS_DIGITS - this.#minorDigits);
+    const rest = ((micros % step) + step) % step;
+    return this.#format(micros - rest, this.#minorDigits);
+  }
+
+  // As exact, with a plus before what came in.
+  signed(micros: bigint): string {
+    return micros > 0n ? `+${this.exact(micros)}` : this.exact(micros);
+  }
+
+  // Rates a minute have nine digits after the point.
+  rate(nanos: bigint): string {
+    return this.#format(nanos, this.#digitsNeeded(nanos, 9), 9);
+  }
+
+  // Whole units where they are whole, for the ticks of a chart.
+  short(micros: bigint): string {
+    return micros % MICROS === 0n ? this.#format(micros, 0) : this.exact(micros);
+  }
+
+  // What somebody typed, or undefined where that is no amount, or more than one.
+  parse(text: string): bigint | undefined {
+    return parseMicros(text, this.#locale);
+  }
+
+  // What `parse` takes, without the sign of the currency: for a field to be edited.
+  editable(micros: bigint): string {
+    const digits = this.#digitsNeeded(micros);
+    const parts = this.#parts(micros, digits, MICROS_DIGITS, { useGrouping: false });
+    const wanted = ["minusSign", "integer", "decimal", "fraction"];
+    return parts
+      .filter((part) => wanted.includes(part.type))
+      .map((part) => part.value)
+      .join("");
+  }
+
+  #digitsNeeded(value: bigint, scale = MICROS_DIGITS): number {
+    let digits = scale;
+    let rest = value;
+    while (digits > this.#minorDigits && rest % 10n === 0n) {
+      rest /= 10n;
+      digits -= 1;
+    }
+    return digits;
+  }
+
+  #format(value: bigint, digits: number, scale = MICROS_DIGITS): string {
+    return this.#parts(value, digits, scale)
+      .map((part) => part.value)
+      .join("");
+  }
+
+  // Intl lays the number out; its whole part goes in as a bigint, and the digits after the point,
+  // for which it would want a float, are put in by hand.
+  #parts(value: bigint, digits: number, scale: number, options?: Intl.NumberFormatOptions) {
+    const unit = 10n ** BigInt(scale);
+    const size = value < 0n ? -value : value;
+    const whole = size / unit;
+    const fraction = String(size % unit)
+      .padStart(scale, "0")
+      .slice(0, digits);
+    const template = value < 0n && whole === 0n ? -1n : value < 0n ? -whole : whole;
+    return this.#layout(digits, options)
+      .formatToParts(template)
+      .map((part) => {
+        if (part.type === "fraction") return { ...part, value: this.#localDigits(fraction) };
+        if (part.type === "integer" && whole === 0n) {
+          return { ...part, value: this.#localDigits("0") };
+        }
+        return part;
+      });
+  }
+
+  #layout(digits: number, options?: Intl.NumberFormatOptions): Intl.NumberFormat {
+    const key = options ? digits + 100 : digits;
+    let format = this.#formats.get(key);
+    if (format === undefined) {
+      format = new Intl.NumberFormat(this.#locale, {
+        style: "currency",
+        currency: this.#currency,
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+        ...options,
+      });
+      this.#formats.set(key, format);
+    }
+    return format;
+  }
+
+  #localDigits(digits: string): string {
+    return digits.replace(/\d/g, (digit) => this.#digits[Number(digit)] ?? digit);
+  }
+}
+
+function minorDigitsOf(currency: string, locale: string): number {
+  const format = new Intl.NumberFormat(locale, { style: "currency", currency });
+  return format.resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+interface Separators {
+  decimal: string;
+  group: string;
+}
+
+function separatorsOf(locale: string): Separators {
+  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(-123_456_789.5);
+  const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return { decimal: find("decimal") || ".", group: find("group") };
+}
+
+// An amount above zero as people of that language write it, with or without groups, in micros. A
+// point is taken for a decimal point too, but where it can be meant for a group: nobody should pay
+// 1.000 where they meant 1,000.
+export function parseMicros(text: string, locale: string): bigint | undefined {
+  const { decimal, group } = separatorsOf(locale);
+  const typed = text.trim().replace(/[\s\u00a0\u202f]/g, " ");
+  const groupMark = /\s/.test(group) ? " " : group;
+  const ungrouped = withoutGroups(typed, groupMark, decimal);
+  if (ungrouped === undefined) return undefined;
+  const found = /^(\d{1,12})(?:\.(\d{1,6}))?$/.exec(ungrouped);
+  if (found === null) return undefined;
+  const [, whole = "0", fraction = ""] = found;
+  return BigInt(whole) * MICROS + BigInt(fraction.padEnd(MICROS_DIGITS, "0"));
+}
+
+// The number with a point for its decimal mark; undefined where groups are not of three digits.
+function withoutGroups(typed: string, group: string, decimal: string): string | undefined {
+  const point = typed.lastIndexOf(decimal);
+  const isPointOnly = point < 0 && decimal !== "." && /^\d+\.\d+$/.test(typed);
+  if (isPointOnly && !(group === "." && /\.\d{3}$/.test(typed))) return typed;
+  const whole = point < 0 ? typed : typed.slice(0, point);
+  const fraction = point < 0 ? "" : typed.slice(point + decimal.length);
+  if (group !== "" && whole.includes(group)) {
+    const groups = whole.split(group);
+    const areThrees = groups.slice(1).every((digits) => digits.length === 3);
+    if (!areThrees || !/^\d{1,3}$/.test(groups[0] ?? "")) return undefined;
+    return joined(groups.join(""), fraction, point >= 0);
+  }
+  return joined(whole, fraction, point >= 0);
+}
+
+function joined(whole: string, fraction: string, hasPoint: boolean): string | undefined {
+  if (hasPoint && fraction === "") return undefined;
+  return hasPoint ? `${whole === "" ? "0" : whole}.${fraction}` : whole;
+}
