@@ -66,8 +66,8 @@ class Overload : public ServerTest {
 };
 
 // So few wait that they are refused later than many would be.
-constexpr absl::Duration kNewWorkGoes = 6 * limits::kWaitMax;
-constexpr absl::Duration kAllButTheUrgentGoes = 11 * limits::kWaitMax;
+constexpr absl::Duration kNewWorkGoes = absl::Milliseconds(300);
+constexpr absl::Duration kAllButTheUrgentGoes = absl::Milliseconds(550);
 
 TEST_F(Overload, NewWorkIsRefusedFirst) {
   OpenAccount("alice", 10'000'000);

@@ -9,6 +9,7 @@ from farebox_bench import servers
 # As many calls at once as keep a server busy without a long queue.
 OUTSTANDING = 128
 FACTORS = (1, 1.5, 2, 3)
+CROWDS = (512, 2048)
 KINDS = ("authorize", "settle", "balance")
 # A moment of a phase is so long.
 MOMENT_SECONDS = 0.1
@@ -21,13 +22,15 @@ def measure(load, binaries, directory):
         capacity = find_capacity(load, binaries, server)
         yield from describe("capacity, 128 calls at once", capacity)
         peak = answered(capacity)
+        for outstanding in CROWDS:
+            crowd = run(binaries, server, f"@{outstanding}:{load.seconds}")[0]
+            yield f"--- {outstanding} calls at once, anew when one ends", ""
+            yield from compare(crowd, capacity)
         for factor in FACTORS:
             offered, after = run(binaries, server, phase(factor * peak, load.seconds),
                                  phase(0.5 * peak, load.seconds))
             yield f"--- {factor} x capacity, offered", f"{factor * peak:,.0f}/s"
-            yield from describe("", offered)
-            yield "goodput over capacity", f"{answered(offered) / peak:.2f}"
-            yield "p99 over that at capacity", f"{offered['p99_us'] / capacity['p99_us']:.1f}"
+            yield from compare(offered, capacity)
             yield "well again after", f"{recovery_seconds(after):.1f} s"
             yield "memory afterwards", f"{server.resident_bytes() / 2**20:.0f} MiB"
         yield from hot_account(load, binaries, server)
@@ -85,6 +88,12 @@ def describe(what, result):
                 f"{100 * calls[part] / calls['arrived']:.0f} %"
                 for part in ("answered", "refused")) + (
                 f", {100 * (calls['held_back'] + calls['late']) / calls['arrived']:.0f} %")
+
+
+def compare(result, capacity):
+    yield from describe("", result)
+    yield "goodput over capacity", f"{answered(result) / answered(capacity):.2f}"
+    yield "p99 over that at capacity", f"{result['p99_us'] / capacity['p99_us']:.1f}"
 
 
 def recovery_seconds(result):
