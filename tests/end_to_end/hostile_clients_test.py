@@ -267,8 +267,9 @@ class FewDescriptors(OneServer):
 
     def test_without_descriptors_who_comes_is_closed_until_there_are_some(self):
         pid = self.server.process.pid
-        taken = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken, self.LIMIT))
+        taken = {int(entry.name) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+        first_free = min(set(range(self.LIMIT)) - taken)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free, self.LIMIT))
         for _ in range(5):
             with connect(self.server.port) as late:
                 with contextlib.suppress(ConnectionError):
