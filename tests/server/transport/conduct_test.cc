@@ -119,8 +119,7 @@ TEST_F(ConductTest, BatchesMayComeFasterThanTheyAreRead) {
   LetIn();
   Look({.bytes_received = 9 * kMebibyte, .bytes_unread = kMebibyte});
 
-  // Nine megabytes of them are always on their way, and none of a tenth of a second's becomes whole
-  // now and then.
+  // Some megabytes of them are always on their way, and one becomes whole at every other look.
   for (int i = 0; i < 1'000; ++i) {
     ASSERT_EQ(Look({.bytes_received = kMebibyte / 2, .bytes_unread = kMebibyte}), std::nullopt);
     ASSERT_EQ(Look({.bytes_received = kMebibyte / 2,
