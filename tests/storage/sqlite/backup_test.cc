@@ -368,7 +368,7 @@ TEST_F(BackupTest, WhateverFailsABackupIsWholeOrNotThere) {
       }
     }
   }
-  EXPECT_GT(failures, 100);
+  EXPECT_GT(failures, 50);
   Append({maker_.Debit(1, 1)});
 }
 
