@@ -32,6 +32,9 @@ class Stopwatch {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// Nothing of ours reads for so long.
+constexpr int kRescuePatienceMillis = 10'000;
+
 bool IsAppendOnly(const char* table) {
   return table != nullptr && (strcasecmp(table, "entry") == 0 || strcasecmp(table, "batch") == 0);
 }
@@ -207,6 +210,8 @@ absl::Status JournalFile::CheckInPlace() {
 // The files are open still, whatever their names are.
 absl::Status JournalFile::Rescue(bool into_journal) {
   if (into_journal) {
+    // Whoever reads just now is waited for.
+    sqlite3_busy_timeout(connection_.handle(), kRescuePatienceMillis);
     const int result = sqlite3_wal_checkpoint_v2(connection_.handle(), nullptr,
                                                  SQLITE_CHECKPOINT_FULL, nullptr, nullptr);
     return result == SQLITE_OK ? absl::OkStatus() : connection_.LastError();

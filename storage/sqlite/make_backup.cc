@@ -84,6 +84,9 @@ class Backup {
     }
     FAREBOX_RETURN_IF_ERROR(SyncFile(draft));
     FAREBOX_RETURN_IF_ERROR(Verify(draft));
+    // What lies beside its place is of a backup that somebody has deleted, and would be put into
+    // it.
+    RemoveDatabase(order_.path);
     if (std::rename(draft.c_str(), order_.path.c_str()) != 0) {
       return FileFailed("rename", draft);
     }

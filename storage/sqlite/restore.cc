@@ -152,7 +152,7 @@ class Restore {
   // The journal first: without it, and with anything else of it, no server starts.
   absl::Status SetAside() {
     std::string aside;
-    for (const char* const suffix : {"", "-wal", "-shm"}) {
+    for (const char* const suffix : {"", "-wal", "-shm", "-journal"}) {
       const std::string old = absl::StrCat(path_, suffix);
       if (!fs::exists(old)) continue;
       if (aside.empty()) {
