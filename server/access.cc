@@ -68,7 +68,8 @@ Access::~Access() { Drain(); }
 absl::Status Access::Load() {
   FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max},
                                                 &documents_, house_.clock));
-  control_ = std::make_unique<AccessControl>(options_, keys_.get());
+  FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load(&documents_, keys_.get(), house_.clock));
+  control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
   const bool is_closed = options_.mode == AccessMode::kKeys;
   return is_closed && !keys_->HasAdmin() ? MakeFirstKey() : absl::OkStatus();
 }
@@ -103,6 +104,8 @@ void Access::FillEnvironment(RpcEnvironment* environment) {
 void Access::MakeService(const RpcEnvironment& environment) {
   service_ = std::make_unique<AccessService>(AccessService::Parts{.environment = environment,
                                                                   .keys = keys_.get(),
+                                                                  .sessions = sessions_.get(),
+                                                                  .http_url = house_.http_url,
                                                                   .audit = &audit_,
                                                                   .ledger = house_.ledger,
                                                                   .lanes = &lanes_});
@@ -116,6 +119,7 @@ void Access::LoopWriteUse() {
       if (stopping_) return;
     }
     keys_->WriteUse();
+    sessions_->WriteUse();
   }
 }
 
@@ -129,6 +133,7 @@ void Access::Drain() {
   lanes_.Drain();
   audit_.Drain();
   if (keys_ != nullptr) keys_->WriteUse();
+  if (sessions_ != nullptr) sessions_->WriteUse();
 }
 
 }  // namespace farebox::server

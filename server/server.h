@@ -25,7 +25,10 @@
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
 #include "server/services/watch_hub.h"
+#include "server/web/connect_service.h"
 #include "server/web/http_listener.h"
+#include "server/web/origin_rules.h"
+#include "server/web/session_routes.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -73,9 +76,12 @@ class Server {
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  // Where browsers reach it; empty: they do not.
+  std::string HttpUrl() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
+  void ServeHttp();
 
   // Constant after construction.
   const Config config_;
@@ -102,9 +108,13 @@ class Server {
   std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<Mailing> mailing_;
   std::unique_ptr<Rentals> rentals_;
-  std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
-  std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
+  std::unique_ptr<Payments> payments_;       // Null where nobody charges cards.
+  std::unique_ptr<web::HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<grpc::Server> grpc_server_;
+  std::unique_ptr<web::OriginRules> origins_;
+  // Null where nobody is served by HTTP.
+  std::unique_ptr<web::ConnectService> connect_;
+  std::unique_ptr<web::SessionRoutes> sessions_;
 
   Mutex drain_mu_;  // Held by the one that drains.
   bool is_drained_ ABSL_GUARDED_BY(drain_mu_) = false;

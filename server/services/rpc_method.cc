@@ -90,7 +90,7 @@ v1::AuditRecord RpcMethod::About(const Caller& caller,
   v1::AuditRecord about;
   about.set_caller(caller.name);
   about.set_role(caller.role);
-  about.set_peer(context.peer());
+  about.set_peer(access_->PeerOf(context));
   about.set_method(std::string(name_));
   about.set_call_id(MakeCallId());
   return about;

@@ -7,11 +7,8 @@
 #include "prometheus/collectable.h"
 #include "prometheus/registry.h"
 #include "server/security/access_control.h"
+#include "server/web/router.h"
 #include "storage/ledger.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
 
 namespace farebox::server {
 
@@ -31,7 +28,7 @@ struct OperationsRoutesParts {
 //                  call GetStatus: 401 or 403 for others
 //   GET /healthz   200 while the process is alive and its ledger moves; 503: start it again
 //   GET /readyz    200 while calls are taken; 503: send them elsewhere
-void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* routes);
+void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes);
 
 }  // namespace farebox::server
 
