@@ -69,7 +69,8 @@ absl::Status Access::Load() {
   FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max,
                                                  .rate = options_.caller_rate},
                                                 &documents_, house_.clock));
-  control_ = std::make_unique<AccessControl>(options_, keys_.get());
+  FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load(&documents_, keys_.get(), house_.clock));
+  control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
   const bool is_closed = options_.mode == AccessMode::kKeys;
   return is_closed && !keys_->HasAdmin() ? MakeFirstKey() : absl::OkStatus();
 }
@@ -104,6 +105,8 @@ void Access::FillEnvironment(RpcEnvironment* environment) {
 void Access::MakeService(const RpcEnvironment& environment) {
   service_ = std::make_unique<AccessService>(AccessService::Parts{.environment = environment,
                                                                   .keys = keys_.get(),
+                                                                  .sessions = sessions_.get(),
+                                                                  .http_url = house_.http_url,
                                                                   .audit = &audit_,
                                                                   .ledger = house_.ledger,
                                                                   .lanes = &lanes_});
@@ -117,6 +120,7 @@ void Access::LoopWriteUse() {
       if (stopping_) return;
     }
     keys_->WriteUse();
+    sessions_->WriteUse();
   }
 }
 
@@ -130,6 +134,7 @@ void Access::Drain() {
   lanes_.Drain();
   audit_.Drain();
   if (keys_ != nullptr) keys_->WriteUse();
+  if (sessions_ != nullptr) sessions_->WriteUse();
 }
 
 }  // namespace farebox::server

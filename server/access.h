@@ -2,6 +2,7 @@
 #define FAREBOX_SERVER_ACCESS_H_
 
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "server/security/access_control.h"
 #include "server/security/api_keys.h"
 #include "server/security/audit_log.h"
+#include "server/security/sessions.h"
 #include "server/services/access_service.h"
 #include "server/services/rpc_method.h"
 #include "storage/clock.h"
@@ -28,6 +30,8 @@ class Access {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
+    // Where browsers reach this server; empty: they do not.
+    std::string http_url;
   };
   // InvalidArgument: with these options nobody could ever be let in to make keys.
   static absl::StatusOr<std::unique_ptr<Access>> Start(const AccessOptions& options,
@@ -39,6 +43,7 @@ class Access {
   // Called once, with the whole environment.
   void MakeService(const RpcEnvironment& environment);
   const AccessControl& control() const { return *control_; }
+  Sessions* sessions() { return sessions_.get(); }
   AccessService* service() { return service_.get(); }
   const AuditLog& audit() const { return audit_; }
 
@@ -59,6 +64,7 @@ class Access {
   // Synchronise themselves.
   DocumentStore documents_;
   std::unique_ptr<ApiKeys> keys_;
+  std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<AccessControl> control_;
   AuditLog audit_;
   Lanes lanes_;

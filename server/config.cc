@@ -327,7 +327,7 @@ std::string HttpProblem(const Config& config) {
     return "--stripe-webhook-secret-file needs --http-listen, where the webhooks come in";
   }
   if (config.http_listen.empty()) return "";
-  const absl::Status form = CheckHttpAddress(config.http_listen);
+  const absl::Status form = web::CheckHttpAddress(config.http_listen);
   if (!form.ok()) return absl::StrCat("--http-listen ", form.message());
   const bool is_safe = IsLoopback(config.http_listen) || config.tls.is_on();
   if (is_safe || config.insecure_listen_anywhere) return "";

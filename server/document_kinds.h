@@ -31,6 +31,9 @@ inline constexpr DocumentKind kAccountNotices = 5;
 // A stored::v1::ApiKey by the key's id.
 inline constexpr DocumentKind kApiKeys = 7;
 
+// A stored::v1::Session by the digest of its token.
+inline constexpr DocumentKind kSessions = 8;
+
 // A v1::AuditRecord by its call and event; never changed nor removed.
 inline constexpr DocumentKind kAuditRecords = kAppendOnlyKindMin;
 

@@ -138,19 +138,67 @@ inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 
 // --- HTTP
 
-// Requests that are answered at once; what comes above that waits.
-inline constexpr size_t kHttpThreads = 8;
+// Threads that serve connections; none of them waits for anything.
+inline constexpr size_t kHttpThreads = 2;
+
+// Threads for routes that may wait: webhooks, the simulated provider's pages, the figures.
+inline constexpr int kHttpWaitingThreads = 8;
+
+// Requests to such routes that have a thread or wait for one; more are answered 503.
+inline constexpr size_t kHttpWaitingMax = 256;
+
+// Connections at once; above it, the one that has waited longest for a request is closed. Where all
+// are busy, as many again as the second are let in, and no more.
+inline constexpr size_t kHttpConnectionsMax = 4'096;
+inline constexpr int64_t kHttpConnectionsSlack = 256;
+
+// The same of one peer; a proxy on this machine is not bound.
+inline constexpr size_t kHttpConnectionsPerPeerMax = 512;
+
+// Connections that the system keeps until they are taken.
+inline constexpr int kHttpBacklog = 1'024;
+
+// How long no connection is taken after that has failed: mostly there are no descriptors left.
+inline constexpr absl::Duration kHttpAcceptPause = absl::Milliseconds(100);
+
+// The head of a request, its cookies included.
+inline constexpr size_t kHttpHeaderBytesMax = 16 * 1024;
 
 // A webhook of the payment provider, or a form.
 inline constexpr size_t kHttpRequestBytesMax = 256 * 1024;
 
-// How long a peer may take over any part of a request.
+// A call of a unary RPC: a batch of 10,000 operations as JSON. What each RPC takes is its own.
+inline constexpr size_t kHttpCallBytesMax = 2 * kTransportMessageBytesMax;
+
+// All that is sent to a streaming RPC: a rate deck as JSON, whose bytes are in base64 there.
+inline constexpr size_t kHttpStreamBytesMax = size_t{96} * 1024 * 1024;
+
+// Bodies of requests that are being read, in all, beyond the first 64 KiB of each; more are
+// answered 503.
+inline constexpr size_t kHttpBodiesBytesMax = size_t{256} * 1024 * 1024;
+inline constexpr size_t kHttpSmallBodyBytes = 64 * 1024;
+
+// Smaller answers are not worth being compressed.
+inline constexpr size_t kGzipBytesMin = 1'024;
+
+// How long a peer may take over a request's head, over its body, and over each piece of a body
+// that is taken piece by piece.
 inline constexpr absl::Duration kHttpReadTimeout = absl::Seconds(5);
 
-// How long a connection is kept between two requests. A server that stops waits for it.
-inline constexpr absl::Duration kHttpKeepAlive = absl::Seconds(1);
+// How long it may take over each 64 KiB of an answer.
+inline constexpr absl::Duration kHttpWriteTimeout = absl::Seconds(10);
 
-inline constexpr size_t kHttpRequestsPerConnectionMax = 1'000;
+// How long a connection is kept that sends no request.
+inline constexpr absl::Duration kHttpIdleTimeout = absl::Seconds(60);
+
+// A peer that says nothing for so long is asked by TCP whether it is there: so often, so many
+// times.
+inline constexpr absl::Duration kHttpProbeAfter = absl::Seconds(60);
+inline constexpr absl::Duration kHttpProbePause = absl::Seconds(10);
+inline constexpr int kHttpProbesMax = 3;
+
+// While draining: how long requests under way may take to end.
+inline constexpr absl::Duration kHttpDrainTimeout = absl::Seconds(5);
 
 // --- Payments
 
@@ -345,6 +393,32 @@ inline constexpr int kKeyAccountsMax = 100;
 
 // What a key is for, in bytes.
 inline constexpr size_t kKeyLabelBytesMax = 100;
+
+// Browsers that are signed in at once: in all, and to one account. Above the second, the one that
+// was signed in first is signed out.
+inline constexpr size_t kSessionsMax = 100'000;
+inline constexpr size_t kSessionsPerAccountMax = 20;
+
+// A session ends so long after its last use, and in any case so long after its beginning.
+inline constexpr absl::Duration kSessionIdleTime = absl::Hours(12);
+inline constexpr absl::Duration kSessionTime = absl::Hours(24 * 7);
+
+// How far the time of a session's last use on disk may be behind.
+inline constexpr absl::Duration kSessionUsePause = absl::Minutes(10);
+
+// How long a sign-in link is good, and how many there are at once.
+inline constexpr absl::Duration kSignInLinkTime = absl::Minutes(10);
+inline constexpr size_t kSignInLinksMax = 10'000;
+
+// What is sent to sign in.
+inline constexpr size_t kSignInBytesMax = 4 * 1024;
+
+// Wrong keys and codes that a peer may send in a row; then one more each pause.
+inline constexpr int kSignInFailuresMax = 10;
+inline constexpr absl::Duration kSignInFailurePause = absl::Seconds(6);
+
+// Peers whose failures are remembered.
+inline constexpr size_t kSignInPeersMax = 10'000;
 
 // Threads that write the audit log: writes at once share a commit.
 inline constexpr int kAuditThreads = 4;

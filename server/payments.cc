@@ -112,7 +112,7 @@ absl::Status Payments::StartWorking(const Options& options) {
   return absl::OkStatus();
 }
 
-void Payments::AddRoutes(httplib::Server* routes) {
+void Payments::AddRoutes(web::Router* routes) {
   AddWebhookRoute(events_.get(), routes);
   if (simulated_ == nullptr) return;
   AddSimulatedPages({.gateway = simulated_,

@@ -20,14 +20,11 @@
 #include "server/services/recharge_desk.h"
 #include "server/services/recharge_service.h"
 #include "server/services/rpc_method.h"
+#include "server/web/router.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
 
 namespace farebox::server {
 
@@ -61,7 +58,7 @@ class Payments {
   RechargeService* service() { return service_.get(); }
 
   // The provider's webhooks, and its pages where it is simulated.
-  void AddRoutes(httplib::Server* routes);
+  void AddRoutes(web::Router* routes);
 
   // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
   void Drain();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc/grpc.h"
 #include "grpc/support/log.h"
@@ -163,8 +164,16 @@ void Server::TellHealth() {
 
 absl::Status Server::BindHttp() {
   if (config_.http_listen.empty()) return absl::OkStatus();
-  FAREBOX_ASSIGN_OR_RETURN(http_, HttpListener::Bind(config_.http_listen, tls_.get()));
+  FAREBOX_ASSIGN_OR_RETURN(http_, web::HttpListener::Bind(config_.http_listen, tls_.get()));
   return absl::OkStatus();
+}
+
+std::string Server::HttpUrl() const {
+  if (!config_.http_url.empty()) {
+    return std::string(absl::StripSuffix(config_.http_url, "/"));
+  }
+  if (http_ == nullptr) return "";
+  return absl::StrCat(tls_ == nullptr ? "http" : "https", "://localhost:", http_->port());
 }
 
 absl::Status Server::MakeServices() {
@@ -183,7 +192,8 @@ absl::Status Server::MakeServices() {
   };
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
-                                                                   .clock = clock_}));
+                                                                   .clock = clock_,
+                                                                   .http_url = HttpUrl()}));
   access_->FillEnvironment(&environment);
   access_->MakeService(environment);
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
@@ -264,16 +274,12 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
   Payments::Options options = config_.payments;
   options.data_directory = config_.data_directory;
   options.mails = mailing_->stationery().options();
-  std::string http_url = config_.http_url;
-  if (http_url.empty() && http_ != nullptr) {
-    http_url = absl::StrCat("http://localhost:", http_->port());
-  }
   FAREBOX_ASSIGN_OR_RETURN(payments_, Payments::Start(options, {.environment = environment,
                                                                 .metrics = &recharge_metrics_,
                                                                 .ledger = ledger_.get(),
                                                                 .journal = journal_.get(),
                                                                 .clock = clock_,
-                                                                .http_url = http_url}));
+                                                                .http_url = HttpUrl()}));
   if (http_ != nullptr) payments_->AddRoutes(&http_->routes());
   return absl::OkStatus();
 }
@@ -302,7 +308,7 @@ absl::Status Server::Listen() {
   if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   acceptor_->Start();
   health_.store(grpc_server_->GetHealthCheckService());
-  if (http_ != nullptr) http_->Serve();
+  ServeHttp();
   return absl::OkStatus();
 }
 
@@ -323,8 +329,34 @@ void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
                             }});
 }
 
+void Server::ServeHttp() {
+  if (http_ == nullptr) return;
+  origins_ = std::make_unique<web::OriginRules>(web::OriginRules::Options{
+      .is_open = access_->control().is_open(), .http_url = config_.http_url});
+  connect_ = std::make_unique<web::ConnectService>(web::ConnectService::Parts{
+      .channel = InProcessChannel(),
+      .services = {v1::AccessService::service_full_name(), v1::AccountService::service_full_name(),
+                   v1::BillingService::service_full_name(), v1::NumberService::service_full_name(),
+                   v1::OperationsService::service_full_name(), v1::RateService::service_full_name(),
+                   v1::RechargeService::service_full_name()},
+      .hand_over = &access_->control().hand_over(),
+      .origins = origins_.get()});
+  connect_->AddRoutes(&http_->routes());
+  sessions_ = std::make_unique<web::SessionRoutes>(
+      web::SessionRoutes::Parts{.sessions = access_->sessions(),
+                                .ledger = ledger_.get(),
+                                .origins = origins_.get(),
+                                .clock = clock_,
+                                .is_open = access_->control().is_open()});
+  sessions_->AddRoutes(&http_->routes());
+  http_->Serve();
+}
+
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
-  return grpc_server_->InProcessChannel({});
+  grpc::ChannelArguments arguments;
+  // Answers are the server's own, and as long as they are.
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc_server_->InProcessChannel(arguments);
 }
 
 void Server::Drain() {
@@ -345,6 +377,7 @@ void Server::Drain() {
   if (watchers_ != nullptr) watchers_->Drain();
   if (acceptor_ != nullptr) acceptor_->Drain();
   if (backups_ != nullptr) backups_->Drain();
+  if (http_ != nullptr) http_->StopTaking();
   if (grpc_server_ != nullptr) grpc_server_->Shutdown(In(config_.drain_timeout));
   if (http_ != nullptr) http_->Drain();
   if (payments_ != nullptr) payments_->Drain();

@@ -38,7 +38,10 @@
 #include "server/transport/acceptor.h"
 #include "server/transport/call_traffic.h"
 #include "server/watchdog.h"
+#include "server/web/connect_service.h"
 #include "server/web/http_listener.h"
+#include "server/web/origin_rules.h"
+#include "server/web/session_routes.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -91,10 +94,13 @@ class Server {
   void TellHealth() ABSL_LOCKS_EXCLUDED(health_mu_);
   absl::Status BindHttp();
   absl::Status MakeServices();
+  // Where browsers reach it; empty: they do not.
+  std::string HttpUrl() const;
   ServerStatusParts StatusParts() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
   absl::Status Listen();
+  void ServeHttp();
   void StartWatchdog(std::function<void()> on_stuck_disk);
 
   // Constant after construction.
@@ -138,10 +144,14 @@ class Server {
   std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<Mailing> mailing_;
   std::unique_ptr<Rentals> rentals_;
-  std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
-  std::unique_ptr<HttpListener> http_;  // Null where nobody is served by HTTP.
+  std::unique_ptr<Payments> payments_;       // Null where nobody charges cards.
+  std::unique_ptr<web::HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_server_;
+  std::unique_ptr<web::OriginRules> origins_;
+  // Null where nobody is served by HTTP.
+  std::unique_ptr<web::ConnectService> connect_;
+  std::unique_ptr<web::SessionRoutes> sessions_;
   std::unique_ptr<Watchdog> watchdog_;
 
   Mutex drain_mu_;  // Held by the one that drains.

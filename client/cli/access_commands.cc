@@ -99,6 +99,26 @@ void AddRevoke(Commands* commands, CLI::App* group) {
       ->required();
 }
 
+void AddLink(Commands* commands, CLI::App* group) {
+  auto request = std::make_shared<v1::CreateSignInLinkRequest>();
+  CLI::App* const command = commands->Add(
+      group, "link", "Make a link that signs a browser in to an account, once",
+      [request](Session* session) {
+        return session->Answer<v1::CreateSignInLinkResponse>(
+            session->client().CreateSignInLink(*request, session->call_options()),
+            [session](const auto& response) {
+              session->Note("Whoever opens it can do what the account's owner can.");
+              Facts facts(session);
+              facts.Add("link", {response.url(), Tone::kStrong})
+                  .Add("good until", FormatTime(response.expire_time(), session->zone()));
+              facts.Print();
+            });
+      });
+  command->add_option("ACCOUNT", *request->mutable_account_id(), "The account")
+      ->type_name("")
+      ->required();
+}
+
 void ShowKeys(Session* session, const v1::ListApiKeysResponse& response) {
   Table table({{"key id"},
                {"role"},
@@ -179,6 +199,7 @@ void AddAccessCommands(Commands* commands) {
   CLI::App* const group = commands->AddGroup("key", "Make and end the keys that callers need");
   AddCreate(commands, group);
   AddRevoke(commands, group);
+  AddLink(commands, group);
   AddList(commands, group);
   AddAudit(commands);
 }

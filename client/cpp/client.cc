@@ -320,6 +320,12 @@ absl::StatusOr<v1::CreateApiKeyResponse> Client::CreateApiKey(v1::CreateApiKeyRe
               connection_->OncePlan(options));
 }
 
+absl::StatusOr<v1::CreateSignInLinkResponse> Client::CreateSignInLink(
+    v1::CreateSignInLinkRequest request, const CallOptions& options) {
+  return Call(&connection_->access, &AccessRpcs::CreateSignInLink, std::move(request),
+              connection_->Plan(options));
+}
+
 absl::StatusOr<v1::RevokeApiKeyResponse> Client::RevokeApiKey(v1::RevokeApiKeyRequest request,
                                                               const CallOptions& options) {
   return Call(&connection_->access, &AccessRpcs::RevokeApiKey, std::move(request),

@@ -141,6 +141,8 @@ class Client {
   // One attempt: where its answer is lost there may be a key that nobody knows, to be revoked.
   absl::StatusOr<v1::CreateApiKeyResponse> CreateApiKey(v1::CreateApiKeyRequest request,
                                                         const CallOptions& options = {});
+  absl::StatusOr<v1::CreateSignInLinkResponse> CreateSignInLink(v1::CreateSignInLinkRequest request,
+                                                                const CallOptions& options = {});
   absl::StatusOr<v1::RevokeApiKeyResponse> RevokeApiKey(v1::RevokeApiKeyRequest request,
                                                         const CallOptions& options = {});
   absl::StatusOr<v1::ListApiKeysResponse> ListApiKeys(v1::ListApiKeysRequest request,

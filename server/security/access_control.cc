@@ -1,5 +1,6 @@
 #include "server/security/access_control.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -54,8 +55,8 @@ absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options) 
   return absl::OkStatus();
 }
 
-AccessControl::AccessControl(AccessOptions options, const ApiKeys* keys)
-    : options_(std::move(options)), keys_(keys), anyone_(MakeAnyone()) {
+AccessControl::AccessControl(AccessOptions options, const ApiKeys* keys, Sessions* sessions)
+    : options_(std::move(options)), keys_(keys), sessions_(sessions), anyone_(MakeAnyone()) {
   for (const auto& [name, role] : options_.certificate_roles) {
     auto caller = std::make_shared<Caller>();
     caller->name = name;
@@ -90,20 +91,29 @@ CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
 }
 
 absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization) const {
-  if (options_.mode == AccessMode::kOpen) return anyone_;
+  if (is_open()) return anyone_;
   CallerPtr caller = FindByKey(authorization);
   if (caller == nullptr) return error::Unauthenticated();
   return caller;
 }
 
+std::string AccessControl::PeerOf(const grpc::ServerContextBase& context) const {
+  std::optional<HandOver::Facts> handed_over = hand_over_.Read(context);
+  return handed_over.has_value() ? std::move(handed_over->peer) : context.peer();
+}
+
 absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase& context) const {
-  if (options_.mode == AccessMode::kOpen) return anyone_;
-  const auto sent = context.client_metadata().equal_range(kAuthorization);
   CallerPtr caller;
-  if (sent.first != sent.second) {
-    // Who sends a key is let in by it or not at all, whatever the certificate.
+  const auto sent = context.client_metadata().equal_range(kAuthorization);
+  if (!is_open() && sent.first != sent.second) {
+    // Who sends a key is let in by it or not at all, whatever else there is.
     const bool is_one = std::next(sent.first) == sent.second;
     if (is_one) caller = FindByKey(View(sent.first->second));
+  } else if (const auto handed_over = hand_over_.Read(context);
+             handed_over.has_value() && !handed_over->session.empty()) {
+    caller = sessions_->FindCaller(handed_over->session);
+  } else if (is_open()) {
+    return anyone_;
   } else if (!by_certificate_.empty()) {
     caller = FindByCertificate(*context.auth_context());
   }

@@ -12,6 +12,8 @@
 #include "server/call_rates.h"
 #include "server/security/api_keys.h"
 #include "server/security/caller.h"
+#include "server/security/hand_over.h"
+#include "server/security/sessions.h"
 #include "storage/micros.h"
 
 namespace farebox::server {
@@ -39,17 +41,26 @@ struct AccessOptions {
 // "spiffe://example.com/router=router", "CN=sms-1=gateway". InvalidArgument says what is wrong.
 absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options);
 
-// Finds out who is calling. Thread-safe; waits for nothing.
+// Finds out who is calling: by a key, by a session of a browser's, or by a certificate.
+// Thread-safe; waits for nothing.
 class AccessControl {
  public:
-  // The keys outlive it.
-  AccessControl(AccessOptions options, const ApiKeys* keys);
+  // Both outlive it.
+  AccessControl(AccessOptions options, const ApiKeys* keys, Sessions* sessions);
 
   // Whose call it is. UNAUTHENTICATED where that is nobody: the same for whatever is wrong.
   absl::StatusOr<CallerPtr> Identify(const grpc::ServerContextBase& context) const;
 
   // The same for who sends no certificate: by the header "Authorization", empty for none.
   absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization) const;
+
+  // From where it comes, also where the HTTP listener has passed it on.
+  std::string PeerOf(const grpc::ServerContextBase& context) const;
+
+  bool is_open() const { return options_.mode == AccessMode::kOpen; }
+
+  // For the HTTP listener.
+  const HandOver& hand_over() const { return hand_over_; }
 
  private:
   CallerPtr FindByKey(absl::string_view authorization) const;
@@ -58,7 +69,9 @@ class AccessControl {
   // Constant after construction.
   const AccessOptions options_;
   const ApiKeys* const keys_;
+  Sessions* const sessions_;
   const CallerPtr anyone_;
+  const HandOver hand_over_;
   absl::flat_hash_map<std::string, CallerPtr> by_certificate_;
 };
 

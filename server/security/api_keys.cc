@@ -1,9 +1,5 @@
 #include "server/security/api_keys.h"
 
-#include <openssl/rand.h>
-#include <openssl/sha.h>
-
-#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -13,6 +9,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/security/random.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -20,25 +17,8 @@ namespace farebox::server {
 namespace {
 
 constexpr absl::string_view kSecretPrefix = "fbx_";
-constexpr size_t kSecretBytes = 32;
 constexpr size_t kIdBytes = 6;
 constexpr size_t kPage = 1'000;
-
-std::string Sha256(absl::string_view text) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
-}
-
-template <size_t kBytes>
-absl::StatusOr<std::string> RandomBytes() {
-  std::array<unsigned char, kBytes> bytes;
-  if (RAND_bytes(bytes.data(), static_cast<int>(kBytes)) != 1) {
-    return absl::InternalError("no random numbers can be had");
-  }
-  return std::string(bytes.begin(), bytes.end());
-}
 
 void SetTime(int64_t micros, google::protobuf::Timestamp* (v1::ApiKey::*field)(), v1::ApiKey* key) {
   if (micros == 0) return;
@@ -106,6 +86,7 @@ void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stor
   known->last_used_micros = stored.last_used_micros();
   known->written_use_micros = stored.last_used_micros();
   MutexLock lock(&mu_);
+  by_id_[key_id] = known;
   by_digest_[stored.digest()] = std::move(known);
 }
 
@@ -126,10 +107,8 @@ absl::Status ApiKeys::CheckRoom(AccountNumber account) {
 
 absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, AccountNumber account) {
   FAREBOX_RETURN_IF_ERROR(CheckRoom(account));
-  FAREBOX_ASSIGN_OR_RETURN(const std::string id, RandomBytes<kIdBytes>());
-  FAREBOX_ASSIGN_OR_RETURN(const std::string random, RandomBytes<kSecretBytes>());
-  const std::string key_id = absl::BytesToHexString(id);
-  std::string secret = absl::StrCat(kSecretPrefix, absl::WebSafeBase64Escape(random));
+  const std::string key_id = absl::BytesToHexString(RandomBytes(kIdBytes));
+  std::string secret = absl::StrCat(kSecretPrefix, RandomToken());
   stored::v1::ApiKey stored;
   stored.set_digest(Sha256(secret));
   stored.set_role(wanted.role());
@@ -207,6 +186,18 @@ CallerPtr ApiKeys::Find(absl::string_view secret) const {
   }
   if (known == nullptr || !IsGood(*known)) return nullptr;
   known->last_used_micros.store(absl::ToUnixMicros(clock_->Now()), std::memory_order_relaxed);
+  const Caller* const caller = &known->caller;
+  return CallerPtr(std::move(known), caller);
+}
+
+CallerPtr ApiKeys::FindById(absl::string_view key_id) const {
+  std::shared_ptr<const Known> known;
+  {
+    MutexLock lock(&mu_);
+    const auto found = by_id_.find(key_id);
+    if (found != by_id_.end()) known = found->second;
+  }
+  if (known == nullptr || !IsGood(*known)) return nullptr;
   const Caller* const caller = &known->caller;
   return CallerPtr(std::move(known), caller);
 }

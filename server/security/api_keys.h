@@ -66,6 +66,9 @@ class ApiKeys {
   // Whose key it is; null where it is nobody's, expired or revoked: all in the same time.
   CallerPtr Find(absl::string_view secret) const;
 
+  // The same by the key's id, for sessions that it was exchanged for; that is no use of it.
+  CallerPtr FindById(absl::string_view key_id) const;
+
   // Whether somebody can be let in who may make keys.
   bool HasAdmin() const;
 
@@ -101,6 +104,7 @@ class ApiKeys {
   mutable Mutex mu_;
   // By the SHA-256 of the key.
   absl::flat_hash_map<std::string, std::shared_ptr<Known>> by_digest_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::shared_ptr<Known>> by_id_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace farebox::server

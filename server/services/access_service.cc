@@ -116,6 +116,7 @@ AccessService::AccessService(const Parts& parts)
       create_api_key_(parts.environment, "farebox.v1.AccessService/CreateApiKey"),
       revoke_api_key_(parts.environment, "farebox.v1.AccessService/RevokeApiKey"),
       list_api_keys_(parts.environment, "farebox.v1.AccessService/ListApiKeys"),
+      create_sign_in_link_(parts.environment, "farebox.v1.AccessService/CreateSignInLink"),
       list_audit_log_(parts.environment, "farebox.v1.AccessService/ListAuditLog") {}
 
 grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const Bytes* request,
@@ -182,6 +183,24 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
       }
       return absl::OkStatus();
     });
+  });
+}
+
+grpc::ServerUnaryReactor* AccessService::CreateSignInLink(Context* context, const Bytes* request,
+                                                          Bytes* response) {
+  using Call = UnaryCall<v1::CreateSignInLinkRequest, v1::CreateSignInLinkResponse>;
+  return Call::Serve(create_sign_in_link_, *context, *request, response, [this](Call* call) {
+    const std::string& account_id = call->request().account_id();
+    absl::Status valid = CheckAccountId(account_id);
+    if (valid.ok()) valid = parts_.ledger->FindAccount(account_id).status();
+    if (!valid.ok()) return call->Finish(valid);
+    const Sessions::Link link = parts_.sessions->MakeLink(account_id, call->caller());
+    if (!parts_.http_url.empty()) {
+      call->response()->set_url(absl::StrCat(parts_.http_url, "/sign-in#", link.code));
+    }
+    call->response()->set_code(link.code);
+    call->response()->mutable_expire_time()->set_seconds(absl::ToUnixSeconds(link.expire_time));
+    call->Finish(absl::OkStatus());
   });
 }
 

@@ -1,12 +1,15 @@
 #ifndef FAREBOX_SERVER_SERVICES_ACCESS_SERVICE_H_
 #define FAREBOX_SERVER_SERVICES_ACCESS_SERVICE_H_
 
+#include <string>
+
 #include "farebox/v1/access.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/lanes.h"
 #include "server/security/api_keys.h"
 #include "server/security/audit_log.h"
+#include "server/security/sessions.h"
 #include "server/services/rpc_method.h"
 #include "storage/ledger.h"
 
@@ -15,15 +18,21 @@ namespace farebox::server {
 using RawAccessService = v1::AccessService::WithRawCallbackMethod_CreateApiKey<
     v1::AccessService::WithRawCallbackMethod_RevokeApiKey<
         v1::AccessService::WithRawCallbackMethod_ListApiKeys<
-            v1::AccessService::WithRawCallbackMethod_ListAuditLog<v1::AccessService::Service>>>>;
+            v1::AccessService::WithRawCallbackMethod_CreateSignInLink<
+                v1::AccessService::WithRawCallbackMethod_ListAuditLog<
+                    v1::AccessService::Service>>>>>;
 
-// Keys and the audit log. Every call may wait for a disk, and so is made on a lane. Thread-safe.
+// Keys, sign-in links and the audit log. Every call may wait for a disk, and so is made on a lane.
+// Thread-safe.
 class AccessService final : public RawAccessService {
  public:
   // All of them outlive the service.
   struct Parts {
     RpcEnvironment environment;
     ApiKeys* keys = nullptr;
+    Sessions* sessions = nullptr;
+    // Where browsers reach this server; empty: they do not.
+    std::string http_url;
     AuditLog* audit = nullptr;
     const Ledger* ledger = nullptr;
     Lanes* lanes = nullptr;
@@ -38,6 +47,7 @@ class AccessService final : public RawAccessService {
   Unary* CreateApiKey(Context* context, const Bytes* request, Bytes* response) override;
   Unary* RevokeApiKey(Context* context, const Bytes* request, Bytes* response) override;
   Unary* ListApiKeys(Context* context, const Bytes* request, Bytes* response) override;
+  Unary* CreateSignInLink(Context* context, const Bytes* request, Bytes* response) override;
   Unary* ListAuditLog(Context* context, const Bytes* request, Bytes* response) override;
 
   const Parts parts_;
@@ -45,6 +55,7 @@ class AccessService final : public RawAccessService {
   const RpcMethod create_api_key_;
   const RpcMethod revoke_api_key_;
   const RpcMethod list_api_keys_;
+  const RpcMethod create_sign_in_link_;
   const RpcMethod list_audit_log_;
 };
 

@@ -106,7 +106,7 @@ v1::AuditRecord RpcMethod::About(CallContext* call) const {
   v1::AuditRecord about;
   about.set_caller(call->caller()->name);
   about.set_role(call->caller()->role);
-  about.set_peer(call->peer());
+  about.set_peer(access_->PeerOf(call->grpc()));
   about.set_method(std::string(name_));
   about.set_call_id(MakeCallId());
   about.set_trace_id(TraceIdText(call->trace()));

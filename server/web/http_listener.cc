@@ -1,18 +1,33 @@
 #include "server/web/http_listener.h"
 
-#include <httplib.h>
-
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "server/limits.h"
+#include "server/log.h"
+#include "server/web/http_connection.h"
+#include "storage/clock.h"
+#include "storage/mutex.h"
+#include "storage/status_macros.h"
 #include "storage/thread.h"
 
-namespace farebox::server {
+namespace farebox::web {
 namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
 
 struct HostAndPort {
   std::string host;
@@ -31,25 +46,14 @@ std::optional<HostAndPort> Parse(absl::string_view address) {
   return parsed;
 }
 
-void SetBounds(httplib::Server* server) {
-  server->new_task_queue = [] { return new httplib::ThreadPool(limits::kHttpThreads); };
-  server->set_payload_max_length(limits::kHttpRequestBytesMax);
-  server->set_read_timeout(absl::ToChronoSeconds(limits::kHttpReadTimeout));
-  server->set_write_timeout(absl::ToChronoSeconds(limits::kHttpReadTimeout));
-  server->set_keep_alive_timeout(absl::ToInt64Seconds(limits::kHttpKeepAlive));
-  server->set_keep_alive_max_count(limits::kHttpRequestsPerConnectionMax);
-  // The library would share the port with whoever asks for it.
-  server->set_socket_options([](int socket) {
-    const int yes = 1;
-    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  });
+std::string PeerName(const tcp::endpoint& peer) {
+  const asio::ip::address address = peer.address();
+  return address.is_v6() ? absl::StrCat("ipv6:[", address.to_string(), "]:", peer.port())
+                         : absl::StrCat("ipv4:", address.to_string(), ":", peer.port());
 }
 
-std::unique_ptr<httplib::Server> MakeServer(const TlsFiles* tls) {
-  if (tls == nullptr) return std::make_unique<httplib::Server>();
-  return std::make_unique<httplib::SSLServer>(
-      [tls](SSL_CTX& context) { return SetUpTls(*tls, &context); });
-}
+// Where one peer stands for many: a proxy on this machine.
+bool IsUncounted(const asio::ip::address& address) { return address.is_loopback(); }
 
 }  // namespace
 
@@ -58,43 +62,235 @@ absl::Status CheckHttpAddress(const std::string& address) {
   return absl::InvalidArgumentError("needs an address and a port, e.g. 127.0.0.1:8080");
 }
 
-HttpListener::HttpListener(std::unique_ptr<httplib::Server> server) : server_(std::move(server)) {
-  SetBounds(server_.get());
-  // Nothing here is to be shown within another site's page, or guessed to be another type.
-  server_->set_default_headers({{"X-Content-Type-Options", "nosniff"},
-                                {"X-Frame-Options", "DENY"},
-                                {"Referrer-Policy", "no-referrer"},
-                                {"Cache-Control", "no-store"}});
-  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                                    const std::exception_ptr&) { response.status = 500; });
+// The sockets and threads behind the listener.
+class HttpListener::Core {
+ public:
+  Core(const HttpBounds& bounds) : workers_(limits::kHttpThreads) {
+    house_.router = &router_;
+    house_.bounds = bounds;
+  }
+
+  absl::Status Open(const HostAndPort& address, const server::TlsFiles* tls);
+  void Serve();
+  void StopTaking();
+  void Drain();
+
+  Router& router() { return router_; }
+  int port() const { return port_; }
+  Counts counts() const {
+    return {.open = open_.load(), .accepted = accepted_.load(), .refused = refused_.load()};
+  }
+
+ private:
+  void Accept();
+  void OnAccepted(const error_code& error, HttpWorker* worker, HttpSocket socket);
+  void Take(HttpWorker* worker, HttpSocket socket, const tcp::endpoint& peer);
+  void AwaitClosed(absl::Duration patience);
+  bool CountPeer(const asio::ip::address& address);
+  void ForgetPeer(const asio::ip::address& address);
+
+  // Set before it serves.
+  HttpHouse house_;
+  std::optional<asio::ssl::context> tls_;
+  int port_ = 0;
+  Router router_;
+
+  // Synchronise themselves.
+  std::atomic<int64_t> open_{0};
+  std::atomic<int64_t> accepted_{0};
+  std::atomic<int64_t> refused_{0};
+
+  Mutex mu_;
+  CondVar ended_;  // Signalled when a connection has ended.
+  absl::flat_hash_map<std::string, size_t> by_peer_ ABSL_GUARDED_BY(mu_);
+
+  std::vector<HttpWorker> workers_;
+  // Used on the thread of the first worker, once it runs.
+  std::optional<tcp::acceptor> acceptor_;
+  std::optional<asio::steady_timer> pause_;
+  size_t next_worker_ = 0;
+
+  std::atomic<bool> is_stopping_{false};
+  std::vector<std::thread> threads_;
+};
+
+absl::Status HttpListener::Core::Open(const HostAndPort& address, const server::TlsFiles* tls) {
+  const auto refuse = [&](const error_code& error) {
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", address.host, ":", address.port,
+                                               " for HTTP: ", error.message()));
+  };
+  if (tls != nullptr) {
+    tls_.emplace(asio::ssl::context::tls_server);
+    if (!server::SetUpTls(*tls, tls_->native_handle())) {
+      return absl::InternalError("TLS cannot be set up for HTTP");
+    }
+    house_.tls = &*tls_;
+  }
+  asio::io_context& context = workers_[0].context();
+  error_code error;
+  tcp::resolver resolver(context);
+  const auto found = resolver.resolve(address.host, absl::StrCat(address.port), error);
+  if (error) return refuse(error);
+  const tcp::endpoint endpoint = found.begin()->endpoint();
+  acceptor_.emplace(context);
+  pause_.emplace(context);
+  acceptor_->open(endpoint.protocol(), error);
+  if (error) return refuse(error);
+  // Not SO_REUSEPORT: two servers would share the port's connections.
+  acceptor_->set_option(tcp::acceptor::reuse_address(true), error);
+  acceptor_->bind(endpoint, error);
+  if (error) return refuse(error);
+  acceptor_->listen(limits::kHttpBacklog, error);
+  if (error) return refuse(error);
+  port_ = acceptor_->local_endpoint(error).port();
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::string& address,
-                                                                 const TlsFiles* tls) {
-  const std::optional<HostAndPort> parsed = Parse(address);
-  if (!parsed.has_value()) return CheckHttpAddress(address);
-  std::unique_ptr<HttpListener> listener(new HttpListener(MakeServer(tls)));
-  if (parsed->port == 0) {
-    listener->port_ = listener->server_->bind_to_any_port(parsed->host);
-  } else if (listener->server_->bind_to_port(parsed->host, parsed->port)) {
-    listener->port_ = parsed->port;
+void HttpListener::Core::Serve() {
+  Accept();
+  for (HttpWorker& worker : workers_) {
+    threads_.push_back(StartThread("fbx-http", [&worker] {
+      const auto stay = asio::make_work_guard(worker.context());
+      worker.context().run();
+    }));
   }
-  if (listener->port_ > 0) return listener;
-  return absl::UnavailableError(absl::StrCat("cannot listen on ", address, " for HTTP"));
 }
+
+void HttpListener::Core::Accept() {
+  HttpWorker* const worker = &workers_[next_worker_++ % workers_.size()];
+  acceptor_->async_accept(worker->context().get_executor(),
+                          [this, worker](const error_code& error, HttpSocket socket) {
+                            OnAccepted(error, worker, std::move(socket));
+                          });
+}
+
+void HttpListener::Core::OnAccepted(const error_code& error, HttpWorker* worker,
+                                    HttpSocket socket) {
+  if (is_stopping_ || error == asio::error::operation_aborted) return;
+  if (!error) {
+    error_code gone;
+    const tcp::endpoint peer = socket.remote_endpoint(gone);
+    if (!gone) Take(worker, std::move(socket), peer);
+    return Accept();
+  }
+  // Mostly that there are no descriptors left: whoever is idle gives one back.
+  for (HttpWorker& one : workers_) {
+    asio::post(one.context(), [&one] { one.CloseLongestIdle(); });
+  }
+  pause_->expires_after(absl::ToChronoNanoseconds(limits::kHttpAcceptPause));
+  pause_->async_wait([this](const error_code& stopped) {
+    if (!stopped && !is_stopping_) Accept();
+  });
+}
+
+bool HttpListener::Core::CountPeer(const asio::ip::address& address) {
+  if (IsUncounted(address)) return true;
+  MutexLock lock(&mu_);
+  size_t& count = by_peer_[address.to_string()];
+  if (count >= house_.bounds.connections_per_peer_max) return false;
+  ++count;
+  return true;
+}
+
+void HttpListener::Core::ForgetPeer(const asio::ip::address& address) {
+  MutexLock lock(&mu_);
+  ended_.SignalAll();
+  if (IsUncounted(address)) return;
+  const auto found = by_peer_.find(address.to_string());
+  if (found != by_peer_.end() && --found->second == 0) by_peer_.erase(found);
+}
+
+void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const tcp::endpoint& peer) {
+  accepted_.fetch_add(1);
+  const int64_t connections_max = static_cast<int64_t>(house_.bounds.connections_max);
+  // At the bound, one that waits for nothing makes room; where none does, nobody is let in.
+  const bool is_full = open_.load() >= connections_max + limits::kHttpConnectionsSlack;
+  if (is_full || !CountPeer(peer.address())) {
+    refused_.fetch_add(1);
+    return;
+  }
+  const bool makes_room = open_.fetch_add(1) >= connections_max;
+  asio::post(
+      worker->context(), [this, worker, socket = std::move(socket), makes_room, peer]() mutable {
+        if (makes_room) worker->CloseLongestIdle();
+        StartHttpConnection(&house_, worker, std::move(socket), PeerName(peer), [this, peer] {
+          open_.fetch_sub(1);
+          ForgetPeer(peer.address());
+        });
+      });
+}
+
+void HttpListener::Core::StopTaking() {
+  if (is_stopping_.exchange(true)) return;
+  house_.is_draining = true;
+  if (!acceptor_.has_value()) return;
+  asio::post(workers_[0].context(), [this] {
+    error_code ignored;
+    acceptor_->close(ignored);
+    pause_->cancel();
+  });
+  for (HttpWorker& worker : workers_) {
+    asio::post(worker.context(), [&worker] {
+      while (!worker.idle().empty()) worker.CloseLongestIdle();
+    });
+  }
+}
+
+// How many connections are open may fall to zero within the time.
+void HttpListener::Core::AwaitClosed(absl::Duration patience) {
+  const SystemClock clock;
+  const absl::Time end = clock.Now() + patience;
+  MutexLock lock(&mu_);
+  while (open_.load() > 0) {
+    const absl::Duration left = end - clock.Now();
+    if (left <= absl::ZeroDuration()) return;
+    ended_.WaitFor(&mu_, std::min(left, absl::Seconds(1)));
+  }
+}
+
+void HttpListener::Core::Drain() {
+  StopTaking();
+  router_.Drain();
+  if (threads_.empty()) return;
+  AwaitClosed(limits::kHttpDrainTimeout);
+  for (HttpWorker& worker : workers_) {
+    asio::post(worker.context(), [&worker] {
+      while (!worker.all().empty()) worker.all().front()->Close();
+    });
+  }
+  // Whoever still holds an exchange holds its connection.
+  AwaitClosed(absl::InfiniteDuration());
+  for (HttpWorker& worker : workers_) worker.context().stop();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+// ---- HttpListener
+
+HttpListener::HttpListener(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 
 HttpListener::~HttpListener() { Drain(); }
 
-void HttpListener::Serve() {
-  thread_ = StartThread("fbx-http", [this] { server_->listen_after_bind(); });
-  // What is not running yet would not hear Drain's stop().
-  while (!server_->is_running()) std::this_thread::yield();
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::string& address,
+                                                                 const server::TlsFiles* tls) {
+  return Bind(address, tls, HttpBounds());
 }
 
-void HttpListener::Drain() {
-  if (!thread_.joinable()) return;
-  server_->stop();
-  thread_.join();
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::string& address,
+                                                                 const server::TlsFiles* tls,
+                                                                 const HttpBounds& bounds) {
+  const std::optional<HostAndPort> parsed = Parse(address);
+  if (!parsed.has_value()) return CheckHttpAddress(address);
+  auto core = std::make_unique<Core>(bounds);
+  FAREBOX_RETURN_IF_ERROR(core->Open(*parsed, tls));
+  return std::unique_ptr<HttpListener>(new HttpListener(std::move(core)));
 }
 
-}  // namespace farebox::server
+Router& HttpListener::routes() { return core_->router(); }
+int HttpListener::port() const { return core_->port(); }
+HttpListener::Counts HttpListener::counts() const { return core_->counts(); }
+void HttpListener::Serve() { core_->Serve(); }
+void HttpListener::StopTaking() { core_->StopTaking(); }
+void HttpListener::Drain() { core_->Drain(); }
+
+}  // namespace farebox::web

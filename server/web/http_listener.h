@@ -1,56 +1,70 @@
 #ifndef FAREBOX_SERVER_WEB_HTTP_LISTENER_H_
 #define FAREBOX_SERVER_WEB_HTTP_LISTENER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/security/tls.h"
+#include "server/web/router.h"
 
-namespace httplib {
-class Server;
-}  // namespace httplib
+namespace farebox::web {
 
-namespace farebox::server {
+struct HttpBounds;
 
-// Takes HTTP/1.1 requests and hands them to the routes of others. What is too large or too slow is
-// turned away before it reaches them; the bounds are in limits.h.
+// Takes HTTP/1.1 requests and hands them to the routes of others. Connections are served by few
+// threads that never wait, so a slow peer costs what it has sent and no thread. What is too large
+// or too slow is turned away before it reaches a route; the bounds are in limits.h.
 //
 // Without TLS, a proxy that ends it stands before it where others than this machine are to reach
-// it. Bind, add routes, Serve, Drain: on one thread. Routes run on threads of its own.
+// it. Bind, add routes, Serve, Drain: on one thread.
 class HttpListener {
  public:
   // `address` as in "127.0.0.1:8080", "[::1]:0"; port 0 takes a free one. Nobody is answered yet.
   // With TLS where `tls` is not null; it outlives the listener.
   static absl::StatusOr<std::unique_ptr<HttpListener>> Bind(const std::string& address,
-                                                            const TlsFiles* tls = nullptr);
+                                                            const server::TlsFiles* tls = nullptr);
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Bind(const std::string& address,
+                                                            const server::TlsFiles* tls,
+                                                            const HttpBounds& bounds);
   // Drains.
   ~HttpListener();
 
   // Where routes are added before Serve().
-  httplib::Server& routes() { return *server_; }
+  Router& routes();
 
   // The port that was bound.
-  int port() const { return port_; }
+  int port() const;
 
   void Serve();
 
-  // Lets requests under way end, and stops. Idempotent.
+  struct Counts {
+    int64_t open = 0;
+    int64_t accepted = 0;
+    // Turned away because there were too many, of a peer or in all.
+    int64_t refused = 0;
+  };
+  // Thread-safe.
+  Counts counts() const;
+
+  // Takes no more connections and no more requests; those under way go on. Idempotent.
+  void StopTaking();
+
+  // Lets requests under way end, for a while, and stops. Idempotent.
   void Drain();
 
  private:
-  explicit HttpListener(std::unique_ptr<httplib::Server> server);
+  class Core;
+  explicit HttpListener(std::unique_ptr<Core> core);
 
-  std::unique_ptr<httplib::Server> server_;
-  int port_ = 0;
-  std::thread thread_;
+  const std::unique_ptr<Core> core_;
 };
 
 // Whether `address` has the form that Bind takes.
 absl::Status CheckHttpAddress(const std::string& address);
 
-}  // namespace farebox::server
+}  // namespace farebox::web
 
 #endif  // FAREBOX_SERVER_WEB_HTTP_LISTENER_H_

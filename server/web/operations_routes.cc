@@ -1,7 +1,5 @@
 #include "server/web/operations_routes.h"
 
-#include <httplib.h>
-
 #include <string>
 #include <vector>
 
@@ -16,16 +14,10 @@ namespace {
 
 constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
 
-void Answer(int status, const char* text, httplib::Response* response) {
-  response->status = status;
-  response->set_content(text, "text/plain");
-}
-
 // 200 where the caller may read the figures.
-int CheckMayRead(const AccessControl& access, const httplib::Request& request) {
+int CheckMayRead(const AccessControl& access, const web::Request& request) {
   static const AccessRule kRule = AccessRule::Of("farebox.v1.OperationsService/GetStatus");
-  const absl::StatusOr<CallerPtr> caller =
-      access.IdentifyHeader(request.get_header_value("Authorization"));
+  const absl::StatusOr<CallerPtr> caller = access.IdentifyHeader(request.Header("authorization"));
   if (!caller.ok()) return 401;
   return kRule.Allows(**caller) && !(*caller)->is_confined() ? 200 : 403;
 }
@@ -42,26 +34,27 @@ std::string MetricsText(const OperationsRoutesParts& parts) {
 
 }  // namespace
 
-void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* routes) {
-  routes->Get("/metrics", [parts](const httplib::Request& request, httplib::Response& response) {
+void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes) {
+  routes->AddWaiting("GET", "/metrics", [parts](const web::Request& request) -> web::Response {
     const int status = CheckMayRead(*parts.access, request);
-    if (status == 401) response.set_header("WWW-Authenticate", "Bearer");
-    if (status != 200) return Answer(status, "a key of role metrics is needed\n", &response);
-    response.set_content(MetricsText(parts), kMetricsType);
+    if (status != 200) {
+      web::Response refused = web::TextResponse(status, "a key of role metrics is needed");
+      if (status == 401) refused.headers.emplace_back("www-authenticate", "Bearer");
+      return refused;
+    }
+    return {.headers = {{"content-type", kMetricsType}}, .body = MetricsText(parts)};
   });
-  routes->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
-    Answer(200, "alive\n", &response);
-  });
-  routes->Get("/readyz", [parts](const httplib::Request&, httplib::Response& response) {
+  routes->AddWaiting("GET", "/healthz",
+                     [](const web::Request&) { return web::TextResponse(200, "alive"); });
+  routes->AddWaiting("GET", "/readyz", [parts](const web::Request&) {
     const bool is_closing = parts.is_closing->load();
     const bool is_locked = parts.ledger->Stats().is_locked;
     const bool is_slow = parts.is_disk_slow->load();
-    Answer(is_closing || is_slow || is_locked ? 503 : 200,
-           is_closing  ? "shutting down\n"
-           : is_locked ? "another program locks the journal\n"
-           : is_slow   ? "the disk is slow\n"
-                       : "ready\n",
-           &response);
+    return web::TextResponse(is_closing || is_slow || is_locked ? 503 : 200,
+                             is_closing  ? "shutting down"
+                             : is_locked ? "another program locks the journal"
+                             : is_slow   ? "the disk is slow"
+                                         : "ready");
   });
 }
 

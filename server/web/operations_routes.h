@@ -7,11 +7,8 @@
 
 #include "prometheus/collectable.h"
 #include "server/security/access_control.h"
+#include "server/web/router.h"
 #include "storage/ledger.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
 
 namespace farebox::server {
 
@@ -32,7 +29,7 @@ struct OperationsRoutesParts {
 //                  call GetStatus: 401 or 403 for others
 //   GET /healthz   200 while the process is alive; one whose disk is stuck ends by itself
 //   GET /readyz    200 where grpc.health.v1.Health says SERVING; 503: send calls elsewhere
-void AddOperationsRoutes(const OperationsRoutesParts& parts, httplib::Server* routes);
+void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes);
 
 }  // namespace farebox::server
 

@@ -6,17 +6,14 @@
 #include "absl/strings/string_view.h"
 #include "server/recharge/provider_events.h"
 #include "server/recharge/simulated_gateway.h"
+#include "server/web/router.h"
 #include "storage/clock.h"
-
-namespace httplib {
-class Server;
-}  // namespace httplib
 
 namespace farebox::server {
 
 // POST /webhooks/payments: what the provider tells by itself. 200: heard; 400: not the provider's,
 // or not readable; 503: tell it again.
-void AddWebhookRoute(ProviderEvents* events, httplib::Server* routes);
+void AddWebhookRoute(ProviderEvents* events, web::Router* routes);
 
 // Below this the simulated provider has its pages.
 inline constexpr absl::string_view kSimulatedPages = "/simulated";
@@ -32,7 +29,7 @@ struct SimulatedPagesParts {
 // What a real provider shows to a customer: the page that takes a card (here: one of the test
 // cards, never a number), and the bank's page that asks whether to pay. All of `parts` outlives
 // the routes.
-void AddSimulatedPages(const SimulatedPagesParts& parts, httplib::Server* routes);
+void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes);
 
 }  // namespace farebox::server
 

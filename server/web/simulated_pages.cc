@@ -1,7 +1,5 @@
 #include "server/web/payment_routes.h"
 
-#include <httplib.h>
-
 #include <string>
 #include <utility>
 
@@ -16,8 +14,8 @@
 namespace farebox::server {
 namespace {
 
-using httplib::Request;
-using httplib::Response;
+using web::Request;
+using web::Response;
 
 std::string Escape(absl::string_view text) {
   return absl::StrReplaceAll(
@@ -38,25 +36,31 @@ constexpr char kStyle[] =
     "border:1px solid #2c5fd0;background:#2c5fd0;color:#fff}"
     "button.no{background:#fff;color:#2c5fd0}code{background:#eef1f6;padding:0 .3rem}";
 
-void Show(int status, absl::string_view title, absl::string_view body, Response* response) {
-  response->status = status;
-  response->set_header("Content-Security-Policy", kPolicy);
-  response->set_content(
-      absl::StrCat("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-                   "<meta name=\"viewport\" content=\"width=device-width\"><title>",
-                   title, "</title><style>", kStyle, "</style><main><h1>", title, "</h1>", body,
-                   "<p><small>A simulated payment provider. It takes no card numbers and charges "
-                   "nobody.</small></main></html>"),
-      "text/html; charset=utf-8");
+Response Show(int status, absl::string_view title, absl::string_view body) {
+  return {.status = status,
+          .headers = {{"content-type", "text/html; charset=utf-8"},
+                      {"content-security-policy", kPolicy}},
+          .body = absl::StrCat(
+              "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+              "<meta name=\"viewport\" content=\"width=device-width\"><title>",
+              title, "</title><style>", kStyle, "</style><main><h1>", title, "</h1>", body,
+              "<p><small>A simulated payment provider. It takes no card numbers and charges "
+              "nobody.</small></main></html>")};
 }
 
-void ShowProblem(const absl::Status& status, Response* response) {
+Response ShowProblem(const absl::Status& status) {
   const int code = absl::IsNotFound(status) ? 404 : absl::IsUnavailable(status) ? 503 : 400;
-  Show(code, "That did not work", absl::StrCat("<p>", Escape(status.message()), ".</p>"), response);
+  return Show(code, "That did not work", absl::StrCat("<p>", Escape(status.message()), ".</p>"));
 }
 
 std::string Hidden(absl::string_view name, absl::string_view value) {
   return absl::StrCat("<input type=\"hidden\" name=\"", name, "\" value=\"", Escape(value), "\">");
+}
+
+// Of the query, or of the form that was sent.
+std::string Field(const Request& request, absl::string_view name) {
+  const bool is_form = request.method == "POST";
+  return web::FormField(is_form ? request.body : request.query, name).value_or("");
 }
 
 // What becomes of a charge with the card, in a word or two.
@@ -78,7 +82,7 @@ std::string TellCard(const SimulatedCard& card) {
   return "charged";
 }
 
-void ShowCards(const Request& request, Response* response) {
+Response ShowCards(const Request& request) {
   std::string cards;
   for (const SimulatedCard& card : SimulatedCards()) {
     absl::StrAppend(&cards, "<label><input type=\"radio\" name=\"token\" required value=\"",
@@ -86,12 +90,10 @@ void ShowCards(const Request& request, Response* response) {
                     Escape(card.brand), " ", Escape(card.last_four), " <small>", TellCard(card),
                     "</small></label>");
   }
-  Show(200, "Which card?",
-       absl::StrCat("<form method=\"post\">",
-                    Hidden("setup_id", request.get_param_value("setup_id")),
-                    Hidden("return_url", request.get_param_value("return_url")), cards,
-                    "<button>Use this card</button></form>"),
-       response);
+  return Show(200, "Which card?",
+              absl::StrCat("<form method=\"post\">", Hidden("setup_id", Field(request, "setup_id")),
+                           Hidden("return_url", Field(request, "return_url")), cards,
+                           "<button>Use this card</button></form>"));
 }
 
 // A link where the customer came from, if it is a page at all.
@@ -100,23 +102,22 @@ std::string WayBack(absl::string_view url) {
   return absl::StrCat("<p><a href=\"", Escape(url), "\">Go back</a></p>");
 }
 
-void EnterCard(SimulatedGateway* gateway, const Request& request, Response* response) {
-  const std::string setup_id = request.get_param_value("setup_id");
-  const absl::Status entered = gateway->EnterCard(setup_id, request.get_param_value("token"));
-  if (!entered.ok()) return ShowProblem(entered, response);
-  Show(200, "The card is registered",
-       absl::StrCat("<p>Complete the setup with <code>", Escape(setup_id), "</code>.</p>",
-                    WayBack(request.get_param_value("return_url"))),
-       response);
+Response EnterCard(SimulatedGateway* gateway, const Request& request) {
+  const std::string setup_id = Field(request, "setup_id");
+  const absl::Status entered = gateway->EnterCard(setup_id, Field(request, "token"));
+  if (!entered.ok()) return ShowProblem(entered);
+  return Show(200, "The card is registered",
+              absl::StrCat("<p>Complete the setup with <code>", Escape(setup_id), "</code>.</p>",
+                           WayBack(Field(request, "return_url"))));
 }
 
-void AskCustomer(const Request& request, Response* response) {
-  Show(200, "Do you want to pay?",
-       absl::StrCat("<p>Your bank asks whether this payment is yours.</p><form method=\"post\">",
-                    Hidden("payment_id", request.get_param_value("payment_id")),
-                    "<button name=\"answer\" value=\"yes\">Yes, pay</button>"
-                    "<button class=\"no\" name=\"answer\" value=\"no\">No</button></form>"),
-       response);
+Response AskCustomer(const Request& request) {
+  return Show(
+      200, "Do you want to pay?",
+      absl::StrCat("<p>Your bank asks whether this payment is yours.</p><form method=\"post\">",
+                   Hidden("payment_id", Field(request, "payment_id")),
+                   "<button name=\"answer\" value=\"yes\">Yes, pay</button>"
+                   "<button class=\"no\" name=\"answer\" value=\"no\">No</button></form>"));
 }
 
 absl::Status TellEvent(const SimulatedPagesParts& parts, const std::string& payment_id) {
@@ -125,34 +126,31 @@ absl::Status TellEvent(const SimulatedPagesParts& parts, const std::string& paym
   return parts.events->Hear(*body, SignWebhook(*body, parts.webhook_secret, parts.clock->Now()));
 }
 
-void TakeAnswer(const SimulatedPagesParts& parts, const Request& request, Response* response) {
-  const std::string payment_id = request.get_param_value("payment_id");
-  const bool confirms = request.get_param_value("answer") == "yes";
+Response TakeAnswer(const SimulatedPagesParts& parts, const Request& request) {
+  const std::string payment_id = Field(request, "payment_id");
+  const bool confirms = Field(request, "answer") == "yes";
   const absl::StatusOr<Charge> charge = parts.gateway->AnswerBank(payment_id, confirms);
-  if (!charge.ok()) return ShowProblem(charge.status(), response);
+  if (!charge.ok()) return ShowProblem(charge.status());
   const absl::Status told = TellEvent(parts, payment_id);
-  if (!told.ok()) return ShowProblem(told, response);
+  if (!told.ok()) return ShowProblem(told);
   const bool is_charged = charge->state == ChargeState::kCharged;
-  Show(200, is_charged ? "Paid" : "Not paid",
-       is_charged ? "<p>The account is credited in a moment.</p>" : "<p>Nothing was charged.</p>",
-       response);
+  return Show(
+      200, is_charged ? "Paid" : "Not paid",
+      is_charged ? "<p>The account is credited in a moment.</p>" : "<p>Nothing was charged.</p>");
 }
 
 }  // namespace
 
-void AddSimulatedPages(const SimulatedPagesParts& parts, httplib::Server* routes) {
+void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes) {
   const std::string card = absl::StrCat(kSimulatedPages, "/card");
   const std::string confirm = absl::StrCat(kSimulatedPages, "/confirm");
-  routes->Get(card,
-              [](const Request& request, Response& response) { ShowCards(request, &response); });
-  routes->Post(card, [gateway = parts.gateway](const Request& request, Response& response) {
-    EnterCard(gateway, request, &response);
+  routes->AddWaiting("GET", card, ShowCards);
+  routes->AddWaiting("POST", card, [gateway = parts.gateway](const Request& request) {
+    return EnterCard(gateway, request);
   });
-  routes->Get(confirm,
-              [](const Request& request, Response& response) { AskCustomer(request, &response); });
-  routes->Post(confirm, [parts](const Request& request, Response& response) {
-    TakeAnswer(parts, request, &response);
-  });
+  routes->AddWaiting("GET", confirm, AskCustomer);
+  routes->AddWaiting("POST", confirm,
+                     [parts](const Request& request) { return TakeAnswer(parts, request); });
 }
 
 }  // namespace farebox::server

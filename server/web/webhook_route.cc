@@ -1,6 +1,6 @@
 #include "server/web/payment_routes.h"
 
-#include <httplib.h>
+#include <string>
 
 #include "absl/status/status.h"
 #include "server/log.h"
@@ -16,18 +16,17 @@ int HttpStatusOf(const absl::Status& status) {
 
 }  // namespace
 
-void AddWebhookRoute(ProviderEvents* events, httplib::Server* routes) {
-  routes->Post("/webhooks/payments",
-               [events](const httplib::Request& request, httplib::Response& response) {
-                 const absl::Status heard =
-                     events->Hear(request.body, request.get_header_value("Stripe-Signature"));
-                 response.status = HttpStatusOf(heard);
-                 // The caller learns no more: it may be anybody.
-                 response.set_content(heard.ok() ? "heard\n" : "refused\n", "text/plain");
-                 if (heard.ok()) return;
-                 Log(LogLevel::kWarning, "webhook_refused",
-                     {{"peer", request.remote_addr}, {"error", heard.message()}});
-               });
+void AddWebhookRoute(ProviderEvents* events, web::Router* routes) {
+  routes->AddWaiting("POST", "/webhooks/payments", [events](const web::Request& request) {
+    const absl::Status heard =
+        events->Hear(request.body, std::string(request.Header("stripe-signature")));
+    if (!heard.ok()) {
+      Log(LogLevel::kWarning, "webhook_refused",
+          {{"peer", request.peer}, {"error", heard.message()}});
+    }
+    // The caller learns no more: it may be anybody.
+    return web::TextResponse(HttpStatusOf(heard), heard.ok() ? "heard" : "refused");
+  });
 }
 
 }  // namespace farebox::server

@@ -1,0 +1,30 @@
+#include "server/security/hand_over.h"
+
+#include <openssl/crypto.h>
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/security/random.h"
+
+namespace farebox::server {
+
+HandOver::HandOver() : secret_(RandomToken()) {}
+
+std::string HandOver::Write(const Facts& facts) const {
+  return absl::StrCat(secret_, " ", facts.peer, " ", facts.session);
+}
+
+std::optional<HandOver::Facts> HandOver::Read(const grpc::ServerContextBase& context) const {
+  const auto sent = context.client_metadata().find(kName);
+  if (sent == context.client_metadata().end()) return std::nullopt;
+  const absl::string_view value(sent->second.data(), sent->second.size());
+  const std::vector<absl::string_view> parts = absl::StrSplit(value, ' ');
+  const bool is_ours = parts.size() == 3 && parts[0].size() == secret_.size() &&
+                       CRYPTO_memcmp(parts[0].data(), secret_.data(), secret_.size()) == 0;
+  if (!is_ours) return std::nullopt;
+  return Facts{.peer = std::string(parts[1]), .session = std::string(parts[2])};
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,41 @@
+#ifndef FAREBOX_SERVER_SECURITY_HAND_OVER_H_
+#define FAREBOX_SERVER_SECURITY_HAND_OVER_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "grpcpp/server_context.h"
+
+namespace farebox::server {
+
+// What the HTTP listener knows of the caller of a call that it makes on an in-process channel. It
+// travels as metadata, which anybody can send: so it carries a secret that only this process has.
+// Thread-safe; constant after construction.
+class HandOver {
+ public:
+  struct Facts {
+    // From where: "ipv4:192.0.2.1:40112".
+    std::string peer;
+    // The digest of the session's token, in hexadecimal; empty without a session.
+    std::string session;
+  };
+
+  HandOver();
+
+  // The metadata's name; the listener lets nobody else's through.
+  static constexpr char kName[] = "farebox-hand-over";
+
+  // The metadata's value.
+  std::string Write(const Facts& facts) const;
+
+  // What was handed over with a call; nothing where it did not come from within.
+  std::optional<Facts> Read(const grpc::ServerContextBase& context) const;
+
+ private:
+  const std::string secret_;
+};
+
+}  // namespace farebox::server
+
+#endif  // FAREBOX_SERVER_SECURITY_HAND_OVER_H_

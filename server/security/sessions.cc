@@ -1,0 +1,246 @@
+#include "server/security/sessions.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "server/document_kinds.h"
+#include "server/limits.h"
+#include "server/log.h"
+#include "server/security/random.h"
+#include "storage/errors.h"
+#include "storage/status_macros.h"
+
+namespace farebox::server {
+namespace {
+
+constexpr size_t kPage = 1'000;
+constexpr absl::string_view kKeyPrefix = "key:";
+// Of a digest, where it names a session for people.
+constexpr size_t kShownDigits = 12;
+
+}  // namespace
+
+std::string Sessions::DigestOf(absl::string_view token) {
+  return absl::BytesToHexString(Sha256(token));
+}
+
+absl::StatusOr<std::unique_ptr<Sessions>> Sessions::Load(DocumentStore* documents,
+                                                         const ApiKeys* keys, const Clock* clock) {
+  std::unique_ptr<Sessions> sessions(new Sessions(documents, keys, clock));
+  int64_t before = std::numeric_limits<int64_t>::max();
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
+                             documents->List(kSessions, /*account=*/0, before, kPage));
+    for (const Document& document : page) {
+      stored::v1::Session stored;
+      if (!stored.ParseFromString(document.content)) {
+        return absl::DataLossError("a session cannot be read");
+      }
+      sessions->Remember(document.key, stored);
+      before = document.id;
+    }
+    if (page.size() < kPage) return sessions;
+  }
+}
+
+void Sessions::Remember(const std::string& digest, const stored::v1::Session& stored) {
+  auto session = std::make_shared<Session>();
+  session->digest = digest;
+  session->stored = stored;
+  session->last_used_micros = stored.last_used_micros();
+  session->written_use_micros = stored.last_used_micros();
+  session->caller.name = absl::StrCat("session:", digest.substr(0, kShownDigits));
+  session->caller.role = v1::ROLE_CUSTOMER;
+  session->caller.account_ids.insert(stored.account_id());
+  MutexLock lock(&mu_);
+  by_digest_[digest] = std::move(session);
+}
+
+absl::Time Sessions::ExpireTime(const Session& session) const {
+  return std::min(absl::FromUnixMicros(session.last_used_micros.load()) + limits::kSessionIdleTime,
+                  absl::FromUnixMicros(session.stored.create_micros()) + limits::kSessionTime);
+}
+
+// ---- Beginning
+
+absl::StatusOr<Sessions::Opened> Sessions::OpenWithKey(absl::string_view secret) {
+  const CallerPtr caller = keys_->Find(secret);
+  if (caller == nullptr) return error::Unauthenticated();
+  if (caller->role != v1::ROLE_CUSTOMER || caller->account_ids.size() != 1) {
+    return error::PermissionDenied("only a customer's key signs in");
+  }
+  stored::v1::Session stored;
+  stored.set_account_id(*caller->account_ids.begin());
+  stored.set_key_id(std::string(absl::StripPrefix(caller->name, kKeyPrefix)));
+  stored.set_is_of_key(true);
+  return Open(std::move(stored));
+}
+
+absl::StatusOr<Sessions::Opened> Sessions::OpenWithCode(absl::string_view code) {
+  stored::v1::Session stored;
+  {
+    MutexLock lock(&mu_);
+    const auto found = links_.find(Sha256(code));
+    if (found == links_.end()) return error::Unauthenticated();
+    // Once, whatever comes of it.
+    const PendingLink link = std::move(found->second);
+    links_.erase(found);
+    if (link.expire_time <= clock_->Now()) return error::Unauthenticated();
+    stored.set_account_id(link.account_id);
+    stored.set_key_id(link.key_id);
+  }
+  if (!stored.key_id().empty() && keys_->FindById(stored.key_id()) == nullptr) {
+    return error::Unauthenticated();
+  }
+  return Open(std::move(stored));
+}
+
+absl::StatusOr<Sessions::Opened> Sessions::OpenForAccount(const std::string& account_id) {
+  stored::v1::Session stored;
+  stored.set_account_id(account_id);
+  return Open(std::move(stored));
+}
+
+Sessions::Link Sessions::MakeLink(const std::string& account_id, const Caller& maker) {
+  Link link = {.code = RandomToken(), .expire_time = clock_->Now() + limits::kSignInLinkTime};
+  PendingLink pending = {.account_id = account_id, .expire_time = link.expire_time};
+  absl::string_view key_id = maker.name;
+  if (maker.is_known && absl::ConsumePrefix(&key_id, kKeyPrefix)) {
+    pending.key_id = std::string(key_id);
+  }
+  MutexLock lock(&mu_);
+  if (links_.size() >= limits::kSignInLinksMax) {
+    absl::erase_if(
+        links_, [now = clock_->Now()](const auto& one) { return one.second.expire_time <= now; });
+  }
+  // Whoever has so many made within their time loses them all.
+  if (links_.size() >= limits::kSignInLinksMax) links_.clear();
+  links_[Sha256(link.code)] = std::move(pending);
+  return link;
+}
+
+std::vector<std::string> Sessions::TooMany(const std::string& account_id) {
+  std::vector<SessionPtr> of_account;
+  std::vector<std::string> ended;
+  MutexLock lock(&mu_);
+  for (const auto& [digest, session] : by_digest_) {
+    if (session->stored.account_id() == account_id) of_account.push_back(session);
+  }
+  std::sort(of_account.begin(), of_account.end(), [](const auto& a, const auto& b) {
+    return a->stored.create_micros() < b->stored.create_micros();
+  });
+  for (size_t i = 0; i + limits::kSessionsPerAccountMax <= of_account.size(); ++i) {
+    ended.push_back(of_account[i]->digest);
+  }
+  return ended;
+}
+
+absl::StatusOr<Sessions::Opened> Sessions::Open(stored::v1::Session stored) {
+  for (const std::string& digest : TooMany(stored.account_id())) {
+    FAREBOX_RETURN_IF_ERROR(Remove(digest));
+  }
+  {
+    MutexLock lock(&mu_);
+    if (by_digest_.size() >= limits::kSessionsMax) return error::Overloaded();
+  }
+  const int64_t now = absl::ToUnixMicros(clock_->Now());
+  stored.set_create_micros(now);
+  stored.set_last_used_micros(now);
+  Opened opened = {.token = RandomToken()};
+  const std::string digest = DigestOf(opened.token);
+  FAREBOX_RETURN_IF_ERROR(
+      documents_->Put({{.kind = kSessions, .key = digest, .content = stored.SerializeAsString()}}));
+  Remember(digest, stored);
+  opened.facts = {.account_id = stored.account_id(),
+                  .expire_time = absl::FromUnixMicros(now) + limits::kSessionIdleTime};
+  return opened;
+}
+
+// ---- Use
+
+Sessions::SessionPtr Sessions::FindGood(absl::string_view digest) {
+  SessionPtr session;
+  {
+    MutexLock lock(&mu_);
+    const auto found = by_digest_.find(digest);
+    if (found != by_digest_.end()) session = found->second;
+  }
+  if (session == nullptr || ExpireTime(*session) <= clock_->Now()) return nullptr;
+  const std::string& key_id = session->stored.key_id();
+  if (!key_id.empty() && keys_->FindById(key_id) == nullptr) return nullptr;
+  session->last_used_micros.store(absl::ToUnixMicros(clock_->Now()));
+  return session;
+}
+
+std::optional<Sessions::Facts> Sessions::Find(absl::string_view token) {
+  const SessionPtr session = FindGood(DigestOf(token));
+  if (session == nullptr) return std::nullopt;
+  return Facts{.account_id = session->stored.account_id(), .expire_time = ExpireTime(*session)};
+}
+
+CallerPtr Sessions::FindCaller(absl::string_view digest) {
+  const SessionPtr session = FindGood(digest);
+  if (session == nullptr) return nullptr;
+  if (session->stored.is_of_key()) return keys_->FindById(session->stored.key_id());
+  return CallerPtr(session, &session->caller);
+}
+
+// ---- Ending
+
+absl::Status Sessions::Close(absl::string_view token) { return Remove(DigestOf(token)); }
+
+absl::Status Sessions::Remove(const std::string& digest) {
+  {
+    MutexLock lock(&mu_);
+    by_digest_.erase(digest);
+  }
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> document,
+                             documents_->Find(kSessions, digest));
+    if (!document.has_value()) return absl::OkStatus();
+    const absl::Status removed = documents_->Remove(*document);
+    // Somebody has written its last use meanwhile.
+    if (!absl::IsAborted(removed)) return removed;
+  }
+}
+
+void Sessions::WriteUse() {
+  std::vector<SessionPtr> used;
+  std::vector<std::string> over;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [digest, session] : by_digest_) {
+      const absl::Duration behind =
+          absl::Microseconds(session->last_used_micros.load() - session->written_use_micros.load());
+      if (ExpireTime(*session) <= clock_->Now()) {
+        over.push_back(digest);
+      } else if (behind >= limits::kSessionUsePause) {
+        used.push_back(session);
+      }
+    }
+  }
+  absl::Status written;
+  for (const std::string& digest : over) written.Update(Remove(digest));
+  for (const SessionPtr& session : used) {
+    const int64_t last_used = session->last_used_micros.load();
+    absl::StatusOr<std::optional<Document>> document = documents_->Find(kSessions, session->digest);
+    written.Update(document.status());
+    if (!document.ok() || !document->has_value()) continue;
+    stored::v1::Session stored = session->stored;
+    stored.set_last_used_micros(last_used);
+    (*document)->content = stored.SerializeAsString();
+    const absl::Status put = documents_->Put({**document});
+    // Where somebody was first, the session is over.
+    if (put.ok()) session->written_use_micros = last_used;
+    if (!absl::IsAborted(put)) written.Update(put);
+  }
+  if (!written.ok()) {
+    Log(LogLevel::kWarning, "session_use_unwritten", {{"error", written.message()}});
+  }
+}
+
+}  // namespace farebox::server

@@ -1,0 +1,73 @@
+#ifndef FAREBOX_SERVER_WEB_ROUTER_H_
+#define FAREBOX_SERVER_WEB_ROUTER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+#include "server/lanes.h"
+#include "server/limits.h"
+#include "server/web/exchange.h"
+
+namespace farebox::web {
+
+// Called on a thread of the listener's, which must not wait: it answers at once, or hands the
+// exchange to whoever does.
+using Handler = std::function<void(ExchangePtr)>;
+
+// For what takes a while, on a thread of the router's own.
+using WaitingHandler = std::function<Response(const Request&)>;
+
+struct Route {
+  Handler handler;
+  // More is answered 413, unread.
+  size_t body_bytes_max = limits::kHttpRequestBytesMax;
+  // The handler takes the body piece by piece, and the bound is its own.
+  bool takes_pieces = false;
+};
+
+// Who answers what. Routes are added before the listener serves; then it is thread-safe.
+class Router {
+ public:
+  Router();
+  ~Router();
+
+  // `path` is compared whole, as it is sent. Whoever answers GET answers HEAD too: the listener
+  // leaves the body out.
+  void Add(absl::string_view method, absl::string_view path, Route route);
+  void AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler);
+
+  // For paths that have no route; 404 where it is not set.
+  void SetFallback(Handler handler) { fallback_.handler = std::move(handler); }
+
+  struct Found {
+    const Route* route = nullptr;
+    // Set where the path has routes, but none with this method: those it has.
+    std::string allowed_methods;
+  };
+  Found Find(absl::string_view method, absl::string_view path) const;
+
+  // Lets what has begun end. Idempotent.
+  void Drain() { lanes_.Drain(); }
+
+ private:
+  void RunWaiting(const WaitingHandler& handler, ExchangePtr exchange);
+
+  absl::flat_hash_map<std::string, std::vector<std::pair<std::string, Route>>> by_path_;
+  Route fallback_;
+
+  // Requests that wait for a thread, or have one.
+  std::atomic<size_t> waiting_{0};
+  std::atomic<uint64_t> next_lane_{0};
+  // Last: its threads use what is above.
+  server::Lanes lanes_;
+};
+
+}  // namespace farebox::web
+
+#endif  // FAREBOX_SERVER_WEB_ROUTER_H_
