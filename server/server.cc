@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "embedded/page_files.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpc/grpc.h"
 #include "grpc/support/log.h"
@@ -97,6 +98,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
   server->StartWatchdog(std::move(on_stuck_disk));
   return server;
 }
+
+Server::Server(const Config& config, const Clock* clock)
+    : config_(config), clock_(clock), page_(web::PageFiles()) {}
 
 Server::~Server() { Drain(); }
 
@@ -349,6 +353,7 @@ void Server::ServeHttp() {
                                 .clock = clock_,
                                 .is_open = access_->control().is_open()});
   sessions_->AddRoutes(&http_->routes());
+  http_->routes().SetFallback([this](const web::ExchangePtr& exchange) { page_.Serve(exchange); });
   http_->Serve();
 }
 

@@ -42,6 +42,7 @@
 #include "server/web/http_listener.h"
 #include "server/web/origin_rules.h"
 #include "server/web/session_routes.h"
+#include "server/web/static_files.h"
 #include "storage/clock.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
@@ -85,7 +86,7 @@ class Server {
   void AbandonCalls();
 
  private:
-  Server(const Config& config, const Clock* clock) : config_(config), clock_(clock) {}
+  Server(const Config& config, const Clock* clock);
 
   absl::Status OpenTls();
   absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
@@ -145,6 +146,7 @@ class Server {
   std::unique_ptr<Mailing> mailing_;
   std::unique_ptr<Rentals> rentals_;
   std::unique_ptr<Payments> payments_;       // Null where nobody charges cards.
+  const web::StaticFiles page_;              // The billing page.
   std::unique_ptr<web::HttpListener> http_;  // Null where nobody is served by HTTP.
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_server_;

@@ -35,7 +35,7 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   BackupCall(const RpcMethod& method, grpc::CallbackServerContext* context,
              const grpc::ByteBuffer& request, Backups* backups)
-      : method_(method), context_(context, method.Now()), backups_(backups) {
+      : method_(method), backups_(backups), context_(context, method.Now()) {
     const absl::Status taken = Take(request);
     if (!taken.ok()) {
       End(taken);
