@@ -124,9 +124,13 @@ TEST_F(DamageTest, ATornPageIsFoundByVerificationAndTheBackupRestored) {
   BackUpAtRest();
   ASSERT_EQ(server_->Terminate(), 0);
   {
+    // Pages from the middle of the file: any one of them may be empty.
     std::fstream file(Journal(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(fs::file_size(Journal())) / 2 / 4'096 * 4'096 + 512);
-    file << std::string(512, '#');
+    const auto pages = static_cast<std::streamoff>(fs::file_size(Journal()) / 4'096);
+    for (std::streamoff page = pages / 3; page < pages * 2 / 3; ++page) {
+      file.seekp(page * 4'096 + 2'048);
+      file << std::string(512, '#');
+    }
   }
 
   const Outcome verified = Farebox({"verify", "--data", Ledger()});
