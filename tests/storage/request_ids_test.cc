@@ -97,7 +97,9 @@ TEST_F(RequestIdWindowTest, FindsEveryIdOfManyWhetherOrNotItTellsItsTime) {
   for (int id = 1; id <= kIds; ++id) {
     const RequestHash hash = absl::MakeUint128(id, id);
     ASSERT_EQ(Find(hash), EntryId{id});
-    if (id % 3 != 0) ASSERT_EQ(window_.Find(hash, made(id)), EntryId{id}) << id;
+    if (id % 3 != 0) {
+      ASSERT_EQ(window_.Find(hash, made(id)), EntryId{id}) << id;
+    }
   }
   EXPECT_EQ(window_.size(), size_t{kIds});
 }
