@@ -27,9 +27,14 @@ def measure(load, binaries, directory):
             yield f"--- {outstanding} calls at once, anew when one ends", ""
             yield from compare(crowd, capacity)
         for factor in FACTORS:
-            offered, after = run(binaries, server, phase(factor * peak, load.seconds),
-                                 phase(0.5 * peak, load.seconds))
             yield f"--- {factor} x capacity, offered", f"{factor * peak:,.0f}/s"
+            try:
+                offered, after = run(binaries, server, phase(factor * peak, load.seconds),
+                                     phase(0.5 * peak, load.seconds))
+            except subprocess.CalledProcessError:
+                # gRPC does that when its memory is used up.
+                yield "the server", "closed a connection"
+                continue
             yield from compare(offered, capacity)
             yield "well again after", f"{recovery_seconds(after):.1f} s"
             yield "memory afterwards", f"{server.resident_bytes() / 2**20:.0f} MiB"
@@ -49,7 +54,7 @@ def hot_account(load, binaries, server):
     for _ in range(load.rounds):
         hot = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}", accounts=1)[0]
         spread = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}")[0]
-        pairs.append((answered(hot) / answered(spread), evenness(hot)))
+        pairs.append((ratio(answered(hot), answered(spread)), evenness(hot)))
     yield "--- one account has all calls, over a thousand", (
         f"{statistics.median(ratio for ratio, _ in pairs):.2f}")
     yield "its slowest connection over the mean one", (
@@ -57,11 +62,16 @@ def hot_account(load, binaries, server):
 
 
 def evenness(result):
-    return min(result["connections"]) / statistics.mean(result["connections"])
+    return ratio(min(result["connections"]), statistics.mean(result["connections"]))
+
+
+def ratio(value, base):
+    """0 where a run was too short to answer anything."""
+    return value / base if base else 0
 
 
 def phase(rate, seconds):
-    return f"{rate:.0f}:{seconds}"
+    return f"{max(rate, 1):.0f}:{seconds}"
 
 
 def run(binaries, server, *phases, accounts=1000):
@@ -92,8 +102,8 @@ def describe(what, result):
 
 def compare(result, capacity):
     yield from describe("", result)
-    yield "goodput over capacity", f"{answered(result) / answered(capacity):.2f}"
-    yield "p99 over that at capacity", f"{result['p99_us'] / capacity['p99_us']:.1f}"
+    yield "goodput over capacity", f"{ratio(answered(result), answered(capacity)):.2f}"
+    yield "p99 over that at capacity", f"{ratio(result['p99_us'], capacity['p99_us']):.1f}"
 
 
 def recovery_seconds(result):
