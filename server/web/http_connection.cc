@@ -198,10 +198,7 @@ void Connection::OnRead(const error_code& error, size_t bytes) {
     if (error || thrown_away_ > kThrownAwayBytesMax) return Close();
     return Read(kFirstReadBytes);
   }
-  if (error) {
-    const bool is_slow = IsTimeout(error) && phase_ == Phase::kReading;
-    return is_slow && !is_sending_ ? Reject(408) : Close();
-  }
+  if (error) return Close();
   buffer_.commit(bytes);
   if (phase_ == Phase::kIdle) {
     StopIdling();

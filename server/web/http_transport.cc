@@ -97,6 +97,4 @@ std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, asio::ssl::c
   return std::make_unique<Transport<TlsStream>>(PlainStream(std::move(socket)), *tls);
 }
 
-bool IsTimeout(const error_code& error) { return error == beast::error::timeout; }
-
 }  // namespace farebox::web

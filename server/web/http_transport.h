@@ -26,8 +26,8 @@ class HttpTransport {
 
   virtual ~HttpTransport() = default;
 
-  // When what begins from now on is given up; InfiniteDuration for never. What is under way keeps
-  // its bound.
+  // When what begins from now on is given up and the connection is closed; InfiniteDuration for
+  // never. What is under way keeps its bound.
   virtual void SetTimeout(absl::Duration timeout) = 0;
 
   virtual bool is_tls() const = 0;
@@ -44,9 +44,6 @@ class HttpTransport {
 
 // Without TLS where `tls` is null.
 std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, boost::asio::ssl::context* tls);
-
-// Whether something was given up because the peer took too long.
-bool IsTimeout(const boost::system::error_code& error);
 
 }  // namespace farebox::web
 

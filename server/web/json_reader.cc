@@ -271,6 +271,7 @@ bool Reader::NameField(const std::string& name) {
 }
 
 bool Reader::null() {
+  if (!frames_.empty() && frames_.back().kind == Frame::Kind::kList) ++frames_.back().size;
   // As if the field were not there.
   if (!frames_.empty() && frames_.back().kind == Frame::Kind::kMessage) return true;
   return Fail(frames_.empty() ? "must be a JSON object" : "must not be null");
@@ -386,9 +387,9 @@ bool Reader::string(std::string& value) {
 }  // namespace
 
 absl::Status ReadJson(absl::string_view json, Message* message) {
-  // The parser would pass over it.
-  if (absl::StartsWith(json, "\xef\xbb\xbf")) {
-    return error::FieldInvalid("request", "begins with a byte order mark");
+  // The parser would pass over the one, and take the other for the end.
+  if (absl::StartsWith(json, "\xef\xbb\xbf") || json.find('\0') != absl::string_view::npos) {
+    return error::FieldInvalid("request", "has a byte order mark, or a NUL");
   }
   Reader reader(message);
   const bool is_read = nlohmann::json::sax_parse(json.begin(), json.end(), &reader);

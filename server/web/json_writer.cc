@@ -1,6 +1,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -182,12 +183,16 @@ void AppendObject(const Message& message, absl::string_view type_url, std::strin
 }  // namespace
 
 void AppendJsonString(absl::string_view text, std::string* json) {
+  // What has a letter of its own after the backslash.
+  static constexpr absl::string_view kPlain = "\"\\\b\f\n\r\t";
+  static constexpr absl::string_view kLetters = "\"\\bfnrt";
   json->push_back('"');
   for (const char c : text) {
-    if (c == '"' || c == '\\') {
+    const size_t found = kPlain.find(c);
+    if (found != absl::string_view::npos) {
       json->push_back('\\');
-      json->push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      json->push_back(kLetters[found]);
+    } else if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
       absl::StrAppendFormat(json, "\\u%04x", static_cast<unsigned char>(c));
     } else {
       json->push_back(c);

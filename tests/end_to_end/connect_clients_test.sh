@@ -67,9 +67,10 @@ buf_curl BillingService/GetBalance '{"account_id": "acme"}' || fail "GetBalance"
 expect '"balanceMicros": "20000000"'
 ! buf_curl BillingService/GetBalance '{"account_id": "nobody"}' || fail "nobody has a balance"
 expect ACCOUNT_NOT_FOUND
-! timeout 10 bash -c "cd '$top/protos' && buf curl --schema . --protocol connect -H '$key' \
-  -H 'Connect-Timeout-Ms: 500' -d '{\"account_id\": \"acme\", \"from_entry_id\": 1}' \
-  $url/farebox.v1.BillingService/WatchAccount" >"$work/answer" 2>&1 || fail "a watch has no end"
+# A watch has no end of its own.
+(cd "$top/protos" && timeout --signal=INT 2 buf curl --schema . --protocol connect -H "$key" \
+  -d '{"account_id": "acme", "from_entry_id": 1}' "$url/farebox.v1.BillingService/WatchAccount") \
+  >"$work/answer" 2>&1 || true
 expect ENTRY_KIND_CREDIT
 
 echo "connect-node and connect-web"

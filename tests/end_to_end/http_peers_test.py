@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Peers that want something else than answers: ten thousand that say nothing, slow ones, ones that
-never read. Meanwhile whoever asks is answered, and the server's memory and descriptors stay bounded.
+"""Peers that want something else than answers: ten thousand that say nothing, slow ones, ones
+that never read. Meanwhile whoever asks is answered, and the server's memory and descriptors stay
+bounded.
 
 Usage: http_peers_test.py SERVER_BINARY
 """

@@ -236,7 +236,7 @@ TEST_F(ConnectTest, StreamsWhatTheServerTells) {
   AuthorizeCall("acme", "watched", 60);
 
   EXPECT_THAT(watch.ReadUntil("watched"), HasSubstr("ENTRY_KIND_HOLD"));
-  server_->Drain();
+  server_.reset();
   EXPECT_THAT(watch.ReadAll(), HasSubstr("\"error\":{\"code\":\"unavailable\""));
 }
 

@@ -39,11 +39,10 @@ class ServerTest : public ::testing::Test {
 
   // Starts the server, which must succeed.
   void Start();
-  // Stops the server in good order and starts it again on the same files.
-  void Restart();
-  // Its two halves.
+  // Stops it in good order.
   void Stop();
-  void Start();
+  // Both, on the same files.
+  void Restart();
   // What the server is started with.
   virtual Config MakeConfig() const;
   virtual std::string DeckCsv() const;
