@@ -92,14 +92,16 @@ TEST_F(BlockedHandlersTest, AHandlerThatBlocksAThreadOfGrpcsIsFound) {
   const SystemClock clock;
   RpcMetrics metrics;
   const std::atomic<bool> is_closing = false;
-  const AccessControl open_to_all(AccessOptions(), /*keys=*/nullptr);
+  const AccessControl open_to_all(AccessOptions(), /*keys=*/nullptr, /*sessions=*/nullptr);
   AuditLog unused_log(/*documents=*/nullptr, /*ledger=*/nullptr, &clock);
+  CallLog call_log(CallLogOptions(), &clock);
   ThreadGate gate;
   BlockingService service({.clock = &clock,
                            .metrics = &metrics,
                            .is_closing = &is_closing,
                            .access = &open_to_all,
                            .audit = &unused_log,
+                           .call_log = &call_log,
                            .handlers = &handlers_},
                           &gate);
   grpc::ServerBuilder builder;

@@ -22,7 +22,7 @@ using grpc::StatusCode;
 class Summary : public ServerTest {
  protected:
   void OpenIn(absl::string_view zone) {
-    zone_ = zone;
+    zone_ = std::string(zone);
     FAREBOX_CHECK(absl::LoadTimeZone(zone, &time_zone_));
     const auto opened = Send<v1::CreateAccountRequest>(absl::Substitute(
         "account { account_id: 'alice' currency_code: 'USD' deck: 'standard' time_zone: '$0' } "

@@ -113,8 +113,8 @@ class NoopBilling final
   }
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ApplyStream(
-      grpc::CallbackServerContext*) override {
-    return ServeNoopStream(apply_stream_, FillDebit);
+      grpc::CallbackServerContext* context) override {
+    return ServeNoopStream(apply_stream_, context, FillDebit);
   }
 
  private:
@@ -129,14 +129,17 @@ int Run(const std::string& listen) {
   const SystemClock clock;
   server::RpcMetrics metrics;
   const std::atomic<bool> is_closing = false;
-  const server::AccessControl open_to_all(server::AccessOptions(), /*keys=*/nullptr);
+  const server::AccessControl open_to_all(server::AccessOptions(), /*keys=*/nullptr,
+                                          /*sessions=*/nullptr);
   server::AuditLog unused_log(/*documents=*/nullptr, /*ledger=*/nullptr, &clock);
+  server::CallLog call_log(server::CallLogOptions(), &clock);
   server::BlockedHandlers handlers;
   NoopBilling billing({.clock = &clock,
                        .metrics = &metrics,
                        .is_closing = &is_closing,
                        .access = &open_to_all,
                        .audit = &unused_log,
+                       .call_log = &call_log,
                        .handlers = &handlers});
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials());

@@ -12,8 +12,8 @@ namespace {
 // Reads go on while answers are written; the stream is over when the last of both is done.
 class NoopStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  NoopStream(const server::RpcMethod& method, FillResult fill)
-      : method_(method), fill_(fill), start_(method.Now()) {
+  NoopStream(const server::RpcMethod& method, grpc::CallbackServerContext* context, FillResult fill)
+      : method_(method), fill_(fill), context_(context, method.Now()) {
     StartRead(&incoming_);
   }
 
@@ -66,14 +66,14 @@ class NoopStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   void FinishOnce() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (!is_read_out_ || is_writing_ || is_finished_) return;
     is_finished_ = true;
-    Finish(method_.End(absl::OkStatus(), start_));
+    Finish(method_.End(absl::OkStatus(), /*request=*/nullptr, &context_));
   }
 
   const server::RpcMethod& method_;
   const FillResult fill_;
-  const absl::Time start_;
 
   // Used by one reaction at a time.
+  server::CallContext context_;
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
 
@@ -87,8 +87,8 @@ class NoopStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
 }  // namespace
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeNoopStream(
-    const server::RpcMethod& method, FillResult fill) {
-  return new NoopStream(method, fill);
+    const server::RpcMethod& method, grpc::CallbackServerContext* context, FillResult fill) {
+  return new NoopStream(method, context, fill);
 }
 
 }  // namespace farebox::benchmark

@@ -14,7 +14,7 @@ using FillResult = void (*)(const v1::Operation& operation, v1::OperationResult*
 // The baseline of ApplyStream: each message is parsed and answered where it is read. `method`
 // outlives the call.
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServeNoopStream(
-    const server::RpcMethod& method, FillResult fill);
+    const server::RpcMethod& method, grpc::CallbackServerContext* context, FillResult fill);
 
 }  // namespace farebox::benchmark
 
