@@ -68,7 +68,7 @@ expect '"balanceMicros": "20000000"'
 ! buf_curl BillingService/GetBalance '{"account_id": "nobody"}' || fail "nobody has a balance"
 expect ACCOUNT_NOT_FOUND
 # A watch has no end of its own.
-(cd "$top/protos" && timeout --signal=INT 2 buf curl --schema . --protocol connect -H "$key" \
+(cd "$top/protos" && timeout --kill-after=2 2 buf curl --schema . --protocol connect -H "$key" \
   -d '{"account_id": "acme", "from_entry_id": 1}' "$url/farebox.v1.BillingService/WatchAccount") \
   >"$work/answer" 2>&1 || true
 expect ENTRY_KIND_CREDIT
