@@ -55,6 +55,17 @@ leave() { # 13.00 and no more
     --amount "$((micros / 1000000)).$(printf %06d $((micros % 1000000)))" >/dev/null
 }
 
+# The link to the billing page, which is good once.
+link=$(grep -o 'http://.*/sign-in#.*' "$directory/log")
+page=${link%/sign-in*}
+sign_in() {
+  curl -s -o /dev/null -w '%{http_code}' -H 'content-type: application/json' \
+    --data "{\"code\": \"${link#*#}\"}" "$page/session"
+}
+[[ $(sign_in) == 200 ]] || fail "the link does not sign in: $link"
+[[ $(sign_in) == 401 ]] || fail "the link is good twice"
+curl -sf --compressed -H 'accept: text/html' "$page/" | grep -q 'id="page"' || fail "there is no page"
+
 await "outbound call" "${farebox[@]}" activity demo
 register pm_card_visa
 "${farebox[@]}" recharge set demo --amount 60 --below 15 --email you@example.org >/dev/null
