@@ -101,7 +101,7 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
   void OnWriteDone(bool ok) override {
     if (ok) return NextMessage();
     // The call is over already; what remains of the request is nobody's.
-    RemoveHold();
+    EndCallersSide();
   }
 
   void EndRequest() {
@@ -114,12 +114,18 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
     StartWritesDone();
     // The caller listens now. Where the server says nothing for long, it is told that it is heard.
     if (!is_client_streaming()) Begin();
-    RemoveHold();
+    EndCallersSide();
   }
 
   void FailRequest(absl::Status status) {
     request_failure_ = std::move(status);
     context_.TryCancel();
+    EndCallersSide();
+  }
+
+  // Over HTTP/1.1 the server speaks when the caller has ended: what it has said already waits.
+  void EndCallersSide() {
+    if ((turns_.fetch_or(kCallerHasEnded) & kServerHasSpoken) != 0) SendResponse();
     RemoveHold();
   }
 
@@ -132,6 +138,10 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
+    if ((turns_.fetch_or(kServerHasSpoken) & kCallerHasEnded) != 0) SendResponse();
+  }
+
+  void SendResponse() {
     Begin();
     absl::StatusOr<std::string> message = WriteResponseMessage(method_, codec_, response_);
     if (!message.ok()) {
@@ -177,6 +187,11 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
   int64_t sent_messages_ = 0;
   // Set before the side lets go of its hold.
   absl::Status request_failure_;
+
+  // Whose turn it is; both sides look.
+  static constexpr int kCallerHasEnded = 1;
+  static constexpr int kServerHasSpoken = 2;
+  std::atomic<int> turns_{0};
 
   // Of the server's side.
   grpc::ByteBuffer response_;

@@ -306,9 +306,10 @@ void Connection::Handle(std::string body) {
 }
 
 void Connection::ReadBody(absl::AnyInvocable<void(absl::StatusOr<std::string>)> read) {
-  if (phase_ != Phase::kAnswering) return read(absl::UnavailableError("the client is gone"));
+  const bool is_answered = is_sending_ || is_in_pieces_ || phase_ != Phase::kAnswering;
+  if (is_answered) return read(absl::UnavailableError("the request was answered, or is gone"));
   on_piece_ = std::move(read);
-  if (!is_sending_) transport_->SetTimeout(house_->bounds.read_timeout);
+  transport_->SetTimeout(house_->bounds.read_timeout);
   Parse();
 }
 
@@ -345,7 +346,7 @@ std::string Connection::Head(const Response& response, bool is_in_pieces) {
 
 void Connection::Answer(Response response) {
   if (phase_ == Phase::kGone) return;
-  on_piece_ = nullptr;
+  auto on_piece = std::exchange(on_piece_, nullptr);
   on_gone_ = nullptr;
   sending_ = Head(response, /*is_in_pieces=*/false);
   response_ = std::move(response);
@@ -355,11 +356,13 @@ void Connection::Answer(Response response) {
   }
   unsent_ = sending_;
   Send();
+  // What remains of the body is nobody's.
+  if (on_piece != nullptr) on_piece(absl::UnavailableError("the request was answered"));
 }
 
 void Connection::Begin(const Response& head) {
   if (phase_ == Phase::kGone) return;
-  on_piece_ = nullptr;
+  auto on_piece = std::exchange(on_piece_, nullptr);
   is_in_pieces_ = true;
   sending_ = Head(head, /*is_in_pieces=*/true);
   unsent_ = sending_;
@@ -368,6 +371,7 @@ void Connection::Begin(const Response& head) {
                                             : house_->bounds.read_timeout);
   if (!is_reading_) Read(kFirstReadBytes);
   Send();
+  if (on_piece != nullptr) on_piece(absl::UnavailableError("the request was answered"));
 }
 
 void Connection::WritePiece(absl::string_view piece, absl::AnyInvocable<void(bool)> written) {
