@@ -213,7 +213,7 @@ absl::Status Make(const Flags& flags) {
   server::Config config;
   config.data_directory = flags.ledger;
   config.listen = "127.0.0.1:0";
-  config.log_level = LogLevel::kWarning;
+  config.log_level = server::LogLevel::kWarning;
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<server::Server> server,
                            server::Server::Start(config, &clock, [](const absl::Status& failure) {
                              std::fprintf(stderr, "the ledger failed: %s\n",
