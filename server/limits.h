@@ -119,9 +119,9 @@ inline constexpr int64_t kUnpaidBytesOfStrangerMax = 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesBehindMax = 128 * 1024;
 inline constexpr int64_t kUnpaidLooksMax = 4;
 
-// A call that is given up so soon is a reset: no deadline that is meant is as short. So many at
-// once are cut, and so many in each look are nothing unusual: a caller hangs up.
-inline constexpr absl::Duration kResetAge = absl::Milliseconds(20);
+// A call that is given up so long before its deadline is a reset. So many at once are cut, and so
+// many in each look are nothing unusual: a caller hangs up.
+inline constexpr absl::Duration kResetLead = absl::Milliseconds(100);
 inline constexpr int64_t kResetsMax = 2'000;
 inline constexpr int64_t kFreeResetsPerLook = 20;
 

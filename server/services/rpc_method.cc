@@ -74,7 +74,8 @@ void RpcMethod::NoteBytes(const CallContext& call, size_t request_bytes) const {
 }
 
 void RpcMethod::NoteCancelled(const CallContext& call) const {
-  const bool is_reset = clock_->Now() - call.start_time() < limits::kResetAge;
+  // Who waited until its deadline has not given up: we were too slow.
+  const bool is_reset = DeadlineOf(call) - clock_->Now() > limits::kResetLead;
   if (traffic_ != nullptr && is_reset) traffic_->NoteReset(call.peer());
 }
 

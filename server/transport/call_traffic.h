@@ -16,7 +16,7 @@ namespace farebox::server {
 struct CallTraffic {
   uint64_t calls = 0;
   uint64_t request_bytes = 0;
-  // Calls that were given up as soon as they were made.
+  // Calls that were given up long before their deadlines.
   uint64_t resets = 0;
   // Somebody was let in by it.
   bool is_known = false;

@@ -95,7 +95,7 @@ class OneServer(unittest.TestCase):
 
 
 class Floods(OneServer):
-    MEMORY_MAX = 150_000_000
+    MEMORY_MAX = 400_000_000
 
     @classmethod
     def setUpClass(cls):
@@ -177,6 +177,7 @@ class OtherAddresses(unittest.TestCase):
         http_port = free_port()
         server = Server(SERVER_BINARY, f"--http-listen=127.0.0.1:{http_port}", listen="[::1]:0",
                         stderr=subprocess.DEVNULL)
+        self.addCleanup(server.stop)
         took, _ = floods.flood(Connection(server.port, host="::1"), floods.resets(100_000))
         self.assertIsNotNone(took)
         # For what it did: its calls were known to be its own.

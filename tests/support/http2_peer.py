@@ -195,7 +195,7 @@ class Server:
 
     def stop(self):
         self.process.terminate()
-        status = self.process.wait(PATIENCE)
+        status = self.process.wait(3 * PATIENCE)  # A drain may take as long as its limit.
         self.directory.cleanup()
         return status
 
