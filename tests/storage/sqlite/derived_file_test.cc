@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
@@ -130,7 +131,7 @@ TEST_F(DerivedFileTest, MayBeOfAnotherJournal) {
   ExpectSameAnswersAfterOpening();
 }
 
-TEST_F(DerivedFileTest, MayBeAheadOfTheJournal) {
+TEST_F(DerivedFileTest, AheadOfTheJournalItTellsOfALostLogUntilItIsDeleted) {
   const std::string derived = Contents(path());
   std::filesystem::remove_all(directory_ / "ledger");
   maker_ = EntryMaker(Start());
@@ -141,6 +142,8 @@ TEST_F(DerivedFileTest, MayBeAheadOfTheJournal) {
   journal_.reset();
   std::ofstream(path(), std::ios::binary) << derived;
 
+  EXPECT_EQ(GetReason(SqliteJournal::Open(Options()).status()), Reason::kJournalDamaged);
+  std::filesystem::remove(path());
   ExpectSameAnswersAfterOpening();
 }
 
