@@ -132,7 +132,7 @@ TEST_F(StripePaymentsTest, WebhooksThatAreNotTheProvidersAreRefused) {
   const std::string garbage = "not json";
   EXPECT_EQ(Post(kWebhooks, garbage, SignWebhook(garbage, kFakeWebhookSecret, clock_.Now())).status,
             400);
-  EXPECT_EQ(Get(kWebhooks).status, 404);
+  EXPECT_EQ(Get(kWebhooks).status, 405);
 }
 
 // The parts of a dispute, and of a refund that somebody made at the provider.

@@ -97,7 +97,7 @@ TEST_F(Rates, ListRatesKeepsToOneItem) {
   EXPECT_THAT(texts->rates(0), Shows("item: ITEM_OUTGOING_TEXT"));
   EXPECT_EQ(texts->next_page_token(), "");
   EXPECT_EQ(Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_OUTBOUND_CALL")->rates_size(),
-            4);
+            3);
   // The places of another item are others.
   const auto calls =
       Send<v1::ListRatesRequest>("deck: 'standard' item: ITEM_OUTBOUND_CALL page_size: 1");

@@ -59,6 +59,8 @@ void ServerTest::Start() {
 
 std::shared_ptr<grpc::Channel> ServerTest::NewChannel() const {
   grpc::ChannelArguments arguments;
+  // Who does not read is waited for after 64 KiB, and not after what a fast connection holds.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // Connections of one process to one address would be shared.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", server_->port()),
