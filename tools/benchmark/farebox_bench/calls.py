@@ -18,8 +18,8 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
         for operation in ("debit", "authorize", "balance"):
             for count in outstanding:
                 yield row(operation, operation, count)
-        for size in (100, 1000):
-            yield row(f"batch {size}", "batch", 4, batch_size=size)
+        for size, count in ((100, 4), (1000, 4), (1000, 16)):
+            yield row(f"batch {size}", "batch", count, batch_size=size)
         for size in (1, 64):
             yield row(f"stream {size}", "stream", 1024, batch_size=size)
 
