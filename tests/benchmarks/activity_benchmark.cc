@@ -66,8 +66,12 @@ class Benchmark {
   }
 
  private:
+  // The client's own ids carry today's time, which is the future to a ledger of back then.
+  std::string NextRequestId() { return absl::StrCat("benchmark-", ++request_ids_); }
+
   void Open(const std::string& id) {
     v1::CreateAccountRequest open;
+    open.set_request_id(NextRequestId());
     open.mutable_account()->set_account_id(id);
     open.mutable_account()->set_currency_code("USD");
     open.mutable_account()->set_time_zone("America/New_York");
@@ -78,6 +82,7 @@ class Benchmark {
   void Credit(const std::string& id) {
     v1::CreditRequest credit;
     credit.set_account_id(id);
+    credit.set_request_id(NextRequestId());
     credit.set_amount_micros(1'000'000'000'000);
     credit.set_reason(v1::CREDIT_REASON_PAYMENT);
     FAREBOX_CHECK(client_->Credit(credit).ok());
@@ -91,6 +96,7 @@ class Benchmark {
       for (int i = 0; i < kBatch && done < count; ++i, ++done) {
         auto* const debit = batch.add_operations()->mutable_debit();
         debit->set_account_id(id);
+        debit->set_request_id(NextRequestId());
         debit->set_amount_micros(4'500 + done % 1'000);
         debit->set_item(kItems[done % 4]);
       }
@@ -202,6 +208,7 @@ class Benchmark {
   }
 
   const int entries_;
+  int64_t request_ids_ = 0;
   testing::TemporaryDirectory directory_;
   ManualClock clock_{absl::FromUnixSeconds(1'767'225'600)};  // 2026-01-01
   std::unique_ptr<Server> server_;
