@@ -66,7 +66,7 @@ void RequestIdWindow::Run::Reserve(size_t count) {
 
 void RequestIdWindow::Run::Add(RequestHash hash, EntryId entry) {
   const Key key = KeyOf(hash);
-  parts_[PartOf(key)].emplace_back(key, entry);
+  parts_[PartOf(key)].emplace_back(key, PackedId(entry));
 }
 
 void RequestIdWindow::BeginGeneration(absl::Time begin, EntryId last, size_t count) {
@@ -85,11 +85,14 @@ void RequestIdWindow::Merge(absl::Span<const Run> runs, size_t share, size_t sha
 }
 
 RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
-  return {.high = absl::Uint128High64(hash), .low = absl::Uint128Low64(hash)};
+  const uint64_t low = absl::Uint128Low64(hash);
+  return {.part = static_cast<uint32_t>(absl::Uint128High64(hash)),
+          .high = static_cast<uint32_t>(low >> 32),
+          .low = static_cast<uint32_t>(low)};
 }
 
 EntryId RequestIdWindow::last() const {
-  if (!recent_in_order_.empty()) return recent_in_order_.back().second;
+  if (!recent_in_order_.empty()) return recent_in_order_.back().second.id();
   return generations_.empty() ? 0 : generations_.back().last;
 }
 
@@ -97,12 +100,12 @@ std::optional<EntryId> RequestIdWindow::Find(RequestHash hash,
                                              std::optional<absl::Time> made) const {
   const Key key = KeyOf(hash);
   const auto recent = recent_.find(key);
-  if (recent != recent_.end()) return recent->second;
+  if (recent != recent_.end()) return recent->second.id();
   for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
     if (made.has_value() && *made > generation->made_max) continue;
     const Part& part = generation->parts[PartOf(key)];
     const auto found = part.find(key);
-    if (found != part.end()) return found->second;
+    if (found != part.end()) return found->second.id();
   }
   return std::nullopt;
 }
@@ -114,8 +117,8 @@ void RequestIdWindow::Insert(RequestHash hash, std::optional<absl::Time> made, E
     generations_.emplace_back().begin = time;
   }
   const Key key = KeyOf(hash);
-  recent_.emplace(key, entry);
-  recent_in_order_.emplace_back(key, entry);
+  recent_.emplace(key, PackedId(entry));
+  recent_in_order_.emplace_back(key, PackedId(entry));
   if (made.has_value()) recent_made_max_ = std::max(recent_made_max_, *made);
   if (recent_in_order_.size() == kRecentMax) MoveRecent();
 }
@@ -130,7 +133,7 @@ void RequestIdWindow::MoveRecent() {
     }
     newest.parts[PartOf(recent_in_order_[i].first)].insert(recent_in_order_[i]);
   }
-  newest.last = recent_in_order_.back().second;
+  newest.last = recent_in_order_.back().second.id();
   newest.made_max = std::max(newest.made_max, recent_made_max_);
   recent_.clear();
   recent_in_order_.clear();
