@@ -287,10 +287,12 @@ absl::Status Books::Fold(const Entry& entry) {
   const bool has_hold =
       entry.subject != 0 && entry.kind != EntryKind::kCredit && entry.kind != EntryKind::kDecline;
   if (has_hold) {
-    const Hold* const before = WriterHold(*account, entry.subject);
-    if (before != nullptr) hold = *before;
-    if (before == nullptr && entry.kind != EntryKind::kHold) {
-      return error::JournalDamaged(entry.id, "its hold does not exist, or has ended");
+    if (entry.kind != EntryKind::kHold) {
+      const Hold* const before = WriterHold(*account, entry.subject);
+      if (before == nullptr) {
+        return error::JournalDamaged(entry.id, "its hold does not exist, or has ended");
+      }
+      hold = *before;
     }
     FoldHold(entry, &hold);
   }
@@ -306,7 +308,8 @@ absl::Status Books::Fold(const Entry& entry) {
   if (!has_hold) return absl::OkStatus();
   if (account->holds == nullptr) account->holds = std::make_unique<Account::Holds>();
   if (hold.has_value()) {
-    account->holds->insert_or_assign(entry.subject, *std::move(hold));
+    // A new hold has the highest id.
+    account->holds->insert_or_assign(account->holds->end(), entry.subject, *std::move(hold));
   } else {
     account->holds->erase(entry.subject);
     if (account->holds->empty()) account->holds.reset();

@@ -231,8 +231,22 @@ absl::StatusOr<Entry> PendingBatch::Decide(const PendingAccount& account,
 
 // ---- Holds and entries, as this batch sees them
 
-const Hold* PendingBatch::CurrentHold(const PendingAccount& account, EntryId hold) const {
-  const auto pending = holds_.find(hold);
+const Entry* PendingBatch::EntryOfBatch(EntryId id) const {
+  if (id <= before_.last) return nullptr;
+  const size_t index = static_cast<size_t>(id - before_.last - 1);
+  return index < entries_.size() ? &entries_[index] : nullptr;
+}
+
+const Hold* PendingBatch::CurrentHold(const PendingAccount& account, EntryId hold) {
+  auto pending = holds_.find(hold);
+  if (pending == holds_.end() && hold > before_.last) {
+    // Few holds are asked for in the batch that places them.
+    const Entry* const placed = EntryOfBatch(hold);
+    if (placed == nullptr || placed->kind != EntryKind::kHold) return nullptr;
+    PendingHold made = {.account = placed->account, .hold = std::nullopt};
+    FoldHold(*placed, &made.hold);
+    pending = holds_.emplace(hold, std::move(made)).first;
+  }
   if (pending != holds_.end()) {
     const bool is_its_own = pending->second.account == account.number;
     return is_its_own && pending->second.hold.has_value() ? &*pending->second.hold : nullptr;
@@ -254,11 +268,8 @@ absl::StatusOr<Hold> PendingBatch::FindHold(const PendingAccount& account, Entry
 }
 
 absl::StatusOr<Entry> PendingBatch::ReadEntry(EntryId id) {
-  if (id > before_.last) {
-    const size_t index = static_cast<size_t>(id - before_.last - 1);
-    if (index < entries_.size()) return entries_[index];
-  }
-  return sources_.reader->Read(id);
+  const Entry* const pending = EntryOfBatch(id);
+  return pending != nullptr ? *pending : sources_.reader->Read(id);
 }
 
 // ---- Recording
@@ -284,7 +295,8 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
     const Micros booked = sources_.books->WriterRefunded(entry.subject);
     Micros& refunded = refunded_.try_emplace(entry.subject, booked).first->second;
     refunded = Micros(refunded.value() + entry.amount.value());
-  } else if (entry.subject != 0 && entry.kind != EntryKind::kDecline) {
+  } else if (entry.subject != 0 && entry.kind != EntryKind::kHold &&
+             entry.kind != EntryKind::kDecline) {
     const Hold* const current = CurrentHold(*account, entry.subject);
     std::optional<Hold> hold = current == nullptr ? std::nullopt : std::make_optional(*current);
     FoldHold(entry, &hold);

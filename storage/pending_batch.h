@@ -89,7 +89,7 @@ class PendingBatch {
     std::optional<AccountRecord> record;
   };
 
-  // A hold as it will be after this batch.
+  // A hold as it will be after this batch, once somebody has asked for it.
   struct PendingHold {
     AccountNumber account = 0;
     // Absent: this batch ends it.
@@ -125,7 +125,10 @@ class PendingBatch {
   absl::Status CheckSpace(const Action& action) const;
   // The hold as it is now, or why there is none.
   absl::StatusOr<Hold> FindHold(const PendingAccount& account, EntryId hold);
-  const Hold* CurrentHold(const PendingAccount& account, EntryId hold) const;
+  // Null where it has ended or never was; valid until the next entry.
+  const Hold* CurrentHold(const PendingAccount& account, EntryId hold);
+  // Null where it is not of this batch.
+  const Entry* EntryOfBatch(EntryId id) const;
   // An entry of this batch or of the journal; NotFound for an id that is in neither.
   absl::StatusOr<Entry> ReadEntry(EntryId id);
 
