@@ -67,8 +67,8 @@ struct CommitFacts {
 //
 // One writer thread takes all that is waiting and has the engine expire the holds that are due,
 // decide each command in order (account_state.h), and append the new entries to the journal as one
-// durable batch; what arrives meanwhile gathers for the next one, so that batches grow with load
-// and no timer is needed. Then readers see the new balances, and an answer thread tells the
+// durable batch; what arrives meanwhile gathers for the next one, so that batches grow with load.
+// Only where many callers share them does the writer rest in between. Then readers see the new balances, and an answer thread tells the
 // callers.
 //
 //   Submit -> queue -> [decide -> journal.Append (fsync) -> books] -> answers -> done(outcomes)
@@ -197,7 +197,9 @@ class Ledger {
   void WriterLoop();
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
-  void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
+  // Returns how long the next commit should wait for more to share it.
+  absl::Duration Commit(std::vector<Submission> submissions,
+                        std::vector<ExpiryWaiter> expiry_waiters);
   void NoteLock(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);
