@@ -126,6 +126,9 @@ namespace {
 // A payment provider is not to be hurried.
 constexpr absl::Duration kRetryProvider = absl::Seconds(2);
 constexpr absl::Duration kRetryAfterRestart = absl::Seconds(1);
+// By then the connection is gone. Mostly the next server is there, or its sockets are, and a new
+// connection waits in them.
+constexpr absl::Duration kRetryAfterShutdown = absl::Milliseconds(200);
 
 std::string Text(Micros amount) { return absl::StrCat(amount.value()); }
 
@@ -307,7 +310,7 @@ absl::Status DeadlineExceeded() {
 
 absl::Status ShuttingDown() {
   return Make(absl::StatusCode::kUnavailable, Reason::kShuttingDown,
-              "the server is shutting down; nothing was done", {}, kRetryAfterRestart);
+              "the server is shutting down; nothing was done", {}, kRetryAfterShutdown);
 }
 
 absl::Status TotalsNotReady() {
