@@ -1,5 +1,9 @@
 #include "server/web/http_listener.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -70,13 +74,18 @@ class HttpListener::Core {
     house_.bounds = bounds;
   }
 
-  absl::Status Open(const HostAndPort& address, const server::TlsFiles* tls);
+  absl::Status UseTls(const server::TlsFiles& tls);
+  absl::Status Bind(const HostAndPort& address);
+  absl::Status Adopt(int socket);
   void Serve();
+  void StopAccepting();
   void StopTaking();
+  void AwaitClosed(absl::Duration patience);
   void Drain();
 
   Router& router() { return router_; }
   int port() const { return port_; }
+  int listening_socket() { return acceptor_->native_handle(); }
   Counts counts() const {
     return {.open = open_.load(), .accepted = accepted_.load(), .refused = refused_.load()};
   }
@@ -85,7 +94,6 @@ class HttpListener::Core {
   void Accept();
   void OnAccepted(const error_code& error, HttpWorker* worker, HttpSocket socket);
   void Take(HttpWorker* worker, HttpSocket socket, const tcp::endpoint& peer);
-  void AwaitClosed(absl::Duration patience);
   bool CountPeer(const asio::ip::address& address);
   void ForgetPeer(const asio::ip::address& address);
 
@@ -110,22 +118,25 @@ class HttpListener::Core {
   std::optional<asio::steady_timer> pause_;
   size_t next_worker_ = 0;
 
+  std::atomic<bool> is_accepting_{true};
   std::atomic<bool> is_stopping_{false};
   std::vector<std::thread> threads_;
 };
 
-absl::Status HttpListener::Core::Open(const HostAndPort& address, const server::TlsFiles* tls) {
+absl::Status HttpListener::Core::UseTls(const server::TlsFiles& tls) {
+  tls_.emplace(asio::ssl::context::tls_server);
+  if (!server::SetUpTls(tls, tls_->native_handle())) {
+    return absl::InternalError("TLS cannot be set up for HTTP");
+  }
+  house_.tls = &*tls_;
+  return absl::OkStatus();
+}
+
+absl::Status HttpListener::Core::Bind(const HostAndPort& address) {
   const auto refuse = [&](const error_code& error) {
     return absl::UnavailableError(absl::StrCat("cannot listen on ", address.host, ":", address.port,
                                                " for HTTP: ", error.message()));
   };
-  if (tls != nullptr) {
-    tls_.emplace(asio::ssl::context::tls_server);
-    if (!server::SetUpTls(*tls, tls_->native_handle())) {
-      return absl::InternalError("TLS cannot be set up for HTTP");
-    }
-    house_.tls = &*tls_;
-  }
   asio::io_context& context = workers_[0].context();
   error_code error;
   tcp::resolver resolver(context);
@@ -143,6 +154,28 @@ absl::Status HttpListener::Core::Open(const HostAndPort& address, const server::
   acceptor_->listen(limits::kHttpBacklog, error);
   if (error) return refuse(error);
   port_ = acceptor_->local_endpoint(error).port();
+  return absl::OkStatus();
+}
+
+absl::Status HttpListener::Core::Adopt(int socket) {
+  sockaddr_storage bound = {};
+  socklen_t size = sizeof(bound);
+  int listens = 0;
+  socklen_t listens_size = sizeof(listens);
+  const bool is_known = getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size) == 0 &&
+                        getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0;
+  const bool is_tcp = is_known && (bound.ss_family == AF_INET || bound.ss_family == AF_INET6);
+  if (!is_tcp || listens == 0) {
+    close(socket);
+    return absl::InvalidArgumentError(
+        absl::StrCat("descriptor ", socket, " is no TCP socket that listens"));
+  }
+  fcntl(socket, F_SETFD, FD_CLOEXEC);
+  asio::io_context& context = workers_[0].context();
+  acceptor_.emplace(context, bound.ss_family == AF_INET ? tcp::v4() : tcp::v6(), socket);
+  pause_.emplace(context);
+  error_code ignored;
+  port_ = acceptor_->local_endpoint(ignored).port();
   return absl::OkStatus();
 }
 
@@ -171,7 +204,7 @@ void HttpListener::Core::OnAccepted(const error_code& error, HttpWorker* worker,
     error_code gone;
     const tcp::endpoint peer = socket.remote_endpoint(gone);
     if (!gone) Take(worker, std::move(socket), peer);
-    return Accept();
+    return is_accepting_ ? Accept() : void();
   }
   // Mostly that there are no descriptors left: whoever is idle gives one back.
   for (HttpWorker& one : workers_) {
@@ -179,7 +212,7 @@ void HttpListener::Core::OnAccepted(const error_code& error, HttpWorker* worker,
   }
   pause_->expires_after(absl::ToChronoNanoseconds(limits::kHttpAcceptPause));
   pause_->async_wait([this](const error_code& stopped) {
-    if (!stopped && !is_stopping_) Accept();
+    if (!stopped && is_accepting_) Accept();
   });
 }
 
@@ -220,15 +253,19 @@ void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const tcp::
       });
 }
 
-void HttpListener::Core::StopTaking() {
-  if (is_stopping_.exchange(true)) return;
-  house_.is_draining = true;
-  if (!acceptor_.has_value()) return;
+void HttpListener::Core::StopAccepting() {
+  if (!is_accepting_.exchange(false) || !acceptor_.has_value()) return;
   asio::post(workers_[0].context(), [this] {
     error_code ignored;
     acceptor_->close(ignored);
     pause_->cancel();
   });
+}
+
+void HttpListener::Core::StopTaking() {
+  if (is_stopping_.exchange(true)) return;
+  house_.is_draining = true;
+  StopAccepting();
   for (HttpWorker& worker : workers_) {
     asio::post(worker.context(), [&worker] {
       while (!worker.idle().empty()) worker.CloseLongestIdle();
@@ -282,7 +319,16 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::stri
   const std::optional<HostAndPort> parsed = Parse(address);
   if (!parsed.has_value()) return CheckHttpAddress(address);
   auto core = std::make_unique<Core>(bounds);
-  FAREBOX_RETURN_IF_ERROR(core->Open(*parsed, tls));
+  if (tls != nullptr) FAREBOX_RETURN_IF_ERROR(core->UseTls(*tls));
+  FAREBOX_RETURN_IF_ERROR(core->Bind(*parsed));
+  return std::unique_ptr<HttpListener>(new HttpListener(std::move(core)));
+}
+
+absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Adopt(int socket,
+                                                                  const server::TlsFiles* tls) {
+  auto core = std::make_unique<Core>(HttpBounds());
+  FAREBOX_RETURN_IF_ERROR(core->Adopt(socket));
+  if (tls != nullptr) FAREBOX_RETURN_IF_ERROR(core->UseTls(*tls));
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(core)));
 }
 
@@ -290,7 +336,10 @@ Router& HttpListener::routes() { return core_->router(); }
 int HttpListener::port() const { return core_->port(); }
 HttpListener::Counts HttpListener::counts() const { return core_->counts(); }
 void HttpListener::Serve() { core_->Serve(); }
+int HttpListener::listening_socket() const { return core_->listening_socket(); }
+void HttpListener::StopAccepting() { core_->StopAccepting(); }
 void HttpListener::StopTaking() { core_->StopTaking(); }
+void HttpListener::AwaitAnswered(absl::Duration patience) { core_->AwaitClosed(patience); }
 void HttpListener::Drain() { core_->Drain(); }
 
 }  // namespace farebox::web

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "server/security/tls.h"
 #include "server/web/router.h"
 
@@ -29,6 +30,10 @@ class HttpListener {
   static absl::StatusOr<std::unique_ptr<HttpListener>> Bind(const std::string& address,
                                                             const server::TlsFiles* tls,
                                                             const HttpBounds& bounds);
+  // On a socket that somebody else has bound, and that is closed with the listener, whatever this
+  // returns. InvalidArgument where it is no TCP socket that listens.
+  static absl::StatusOr<std::unique_ptr<HttpListener>> Adopt(int socket,
+                                                             const server::TlsFiles* tls);
   // Drains.
   ~HttpListener();
 
@@ -37,6 +42,9 @@ class HttpListener {
 
   // The port that was bound.
   int port() const;
+
+  // The socket that listens, until StopAccepting().
+  int listening_socket() const;
 
   void Serve();
 
@@ -49,8 +57,15 @@ class HttpListener {
   // Thread-safe.
   Counts counts() const;
 
+  // Takes no more connections. Those that wait at the socket stay there, for whoever else has it.
+  // Idempotent.
+  void StopAccepting();
+
   // Takes no more connections and no more requests; those under way go on. Idempotent.
   void StopTaking();
+
+  // Returns when all that was taken is answered, or the time is over. After StopTaking().
+  void AwaitAnswered(absl::Duration patience);
 
   // Lets requests under way end, for a while, and stops. Idempotent.
   void Drain();

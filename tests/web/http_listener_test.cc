@@ -1,5 +1,8 @@
 #include "server/web/http_listener.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
 #include <string>
@@ -117,6 +120,29 @@ class HttpListenerTest : public ::testing::Test {
   std::atomic<int64_t> written_{0};
   std::unique_ptr<HttpListener> listener_;
 };
+
+TEST_F(HttpListenerTest, WhoWaitsAtASocketIsAnsweredByTheNextThatHasIt) {
+  const int port = listener_->port();
+  const int passed = dup(listener_->listening_socket());
+  listener_.reset();
+  RawConnection early(port);
+  ASSERT_TRUE(early.Send(kGet));
+
+  auto adopted = HttpListener::Adopt(passed, nullptr);
+  ASSERT_TRUE(adopted.ok()) << adopted.status();
+  AddRoutes(&(*adopted)->routes());
+  (*adopted)->Serve();
+
+  EXPECT_EQ((*adopted)->port(), port);
+  EXPECT_THAT(early.ReadUntil("hello"), EndsWith("hello"));
+}
+
+TEST_F(HttpListenerTest, WhatDoesNotListenIsNotAdopted) {
+  const int null = open("/dev/null", O_RDONLY);
+
+  EXPECT_TRUE(absl::IsInvalidArgument(HttpListener::Adopt(null, nullptr).status()));
+  EXPECT_EQ(fcntl(null, F_GETFD), -1);
+}
 
 TEST_F(HttpListenerTest, AnswersRequestAfterRequestOnOneConnection) {
   RawConnection connection = Connect();
