@@ -56,18 +56,23 @@ absl::Time NewestIn(const std::string& directory) {
 
 }  // namespace
 
+absl::Status Backups::CheckDirectory(const std::string& directory,
+                                     const std::string& data_directory) {
+  std::error_code error;
+  if (!directory.empty() && !fs::is_directory(directory, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--backup-directory ", directory, ": there is no such directory"));
+  }
+  if (!directory.empty() && fs::equivalent(directory, data_directory, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--backup-directory ", directory, " is the ledger's own"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Backups>> Backups::Start(const Options& options,
                                                         const House& house) {
-  std::error_code error;
-  if (!options.directory.empty() && !fs::is_directory(options.directory, error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--backup-directory ", options.directory, ": there is no such directory"));
-  }
-  if (!options.directory.empty() &&
-      fs::equivalent(options.directory, house.data_directory, error)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--backup-directory ", options.directory, " is the ledger's own"));
-  }
+  FAREBOX_RETURN_IF_ERROR(CheckDirectory(options.directory, house.data_directory));
   return std::unique_ptr<Backups>(new Backups(options, house));
 }
 

@@ -39,7 +39,10 @@ class Backups {
     // The journal's own: not a place for backups.
     std::string data_directory;
   };
-  // InvalidArgument where the directory is none, or the ledger's.
+  // InvalidArgument where the directory is none, or the ledger's. An empty one is well.
+  static absl::Status CheckDirectory(const std::string& directory,
+                                     const std::string& data_directory);
+  // The same.
   static absl::StatusOr<std::unique_ptr<Backups>> Start(const Options& options, const House& house);
   ~Backups();
   Backups(const Backups&) = delete;

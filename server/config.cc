@@ -43,7 +43,7 @@ constexpr char kFooter[] =
     "\n"
     "Signals: TERM or INT drains (running calls are answered, then the server exits); a second "
     "one\n"
-    "kills.\n"
+    "kills. USR2 hands over to a new process of the program and the settings that are on disk.\n"
     "Exit codes: 0 drained, 64 wrong flag, 65 the files are foreign, too new or damaged, 69 "
     "cannot\n"
     "listen, 70 the disk failed (start again: the journal is replayed), 75 another process owns\n"

@@ -22,6 +22,9 @@ absl::Status DeckRegistry::Load(CatalogReader& catalog) {
     if (version.version > kept.version) kept = version;
   }
   for (const auto& [name, version] : newest) {
+    // What was loaded from the catalog before is not read again.
+    const std::shared_ptr<const LoadedDeck> loaded = Find(name);
+    if (loaded != nullptr && loaded->version == version) continue;
     rating::DeckCsvParser parser;
     FAREBOX_RETURN_IF_ERROR(catalog.ReadDeck(version.id, [&](absl::string_view csv) {
       parser.Feed(csv);

@@ -14,12 +14,13 @@
 #include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "server/hand_over_limits.h"
 #include "server/limits.h"
 #include "server/log.h"
 #include "server/metrics/process_metrics.h"
 #include "server/metrics/server_metrics.h"
+#include "server/take_over.h"
 #include "server/web/operations_routes.h"
-#include "storage/sqlite/sqlite_journal.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -87,11 +88,12 @@ void TakeOverLibraryLogs() {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
-    std::function<void()> on_stuck_disk) {
+    std::function<void()> on_stuck_disk, const Inheritance& inheritance) {
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
+  server->sockets_.Adopt(inheritance.sockets, {server->CallsPlace(), server->HttpPlace()});
   FAREBOX_RETURN_IF_ERROR(server->OpenTls());
-  FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure)));
+  FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure), inheritance.predecessor));
   FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());
@@ -118,12 +120,47 @@ absl::Status Server::OpenTls() {
   return absl::OkStatus();
 }
 
-absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_failure) {
+SocketShelf::Place Server::HttpPlace() const {
+  return {.purpose = "http", .address = config_.http_listen};
+}
+
+absl::Status Server::BindCalls() {
+  const std::vector<int> passed = sockets_.Take(CallsPlace());
+  FAREBOX_ASSIGN_OR_RETURN(calls_, passed.empty() ? ListeningSockets::Bind(config_.listen)
+                                                  : ListeningSockets::Adopt(passed));
+  for (const Descriptor& socket : calls_->descriptors()) sockets_.Keep(CallsPlace(), socket.get());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Recovery>> Server::Replace(Predecessor* predecessor) {
+  const absl::Time start = clock_->Now();
+  // What could end this start is to do so while there is another server.
+  FAREBOX_RETURN_IF_ERROR(CheckBeforeTakeOver(config_));
+  FAREBOX_RETURN_IF_ERROR(BindCalls());
+  FAREBOX_RETURN_IF_ERROR(BindHttp());
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Recovery> recovery,
+                           FollowLedger(config_, clock_, &decks_));
+  Log(LogLevel::kInfo, "ready_to_take_over",
+      {{"read_beforehand", recovery == nullptr ? "no" : "yes"},
+       {"milliseconds", absl::ToInt64Milliseconds(clock_->Now() - start)}});
+  FAREBOX_RETURN_IF_ERROR(predecessor->SayReady());
+  FAREBOX_RETURN_IF_ERROR(predecessor->AwaitEnd(limits::kPredecessorTimeout));
+  return recovery;
+}
+
+absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_failure,
+                                Predecessor* predecessor) {
+  std::unique_ptr<Recovery> recovery;
+  if (predecessor != nullptr) {
+    FAREBOX_ASSIGN_OR_RETURN(recovery, Replace(predecessor));
+  }
+  // The lock goes with the predecessor's last breath, which may be a moment after its words.
   FAREBOX_ASSIGN_OR_RETURN(
-      journal_, sqlite::SqliteJournal::Open({.directory = config_.data_directory,
-                                             .request_window = config_.request_window,
-                                             .free_disk_bytes_min = config_.free_disk_bytes_min,
-                                             .clock = clock_}));
+      journal_, OpenJournal({.directory = config_.data_directory,
+                             .request_window = config_.request_window,
+                             .free_disk_bytes_min = config_.free_disk_bytes_min,
+                             .clock = clock_},
+                            predecessor == nullptr ? absl::ZeroDuration() : limits::kLockTimeout));
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
   FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));
   FAREBOX_ASSIGN_OR_RETURN(
@@ -134,7 +171,7 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
            .on_failure = std::move(on_failure),
            .on_lock = [this](bool is_locked) { NoteLock(is_locked); },
            .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
-          journal_.get(), clock_));
+          journal_.get(), clock_, std::move(recovery)));
   ledger_metrics_ = std::make_shared<LedgerMetrics>(ledger_.get());
   work_ = std::make_shared<WorkInHand>(ledger_.get(), journal_.get(), clock_);
   FAREBOX_ASSIGN_OR_RETURN(readers_, ReaderPool::Start({.threads = config_.reader_threads,
@@ -167,8 +204,12 @@ void Server::TellHealth() {
 }
 
 absl::Status Server::BindHttp() {
-  if (config_.http_listen.empty()) return absl::OkStatus();
-  FAREBOX_ASSIGN_OR_RETURN(http_, web::HttpListener::Bind(config_.http_listen, tls_.get()));
+  if (config_.http_listen.empty() || http_ != nullptr) return absl::OkStatus();
+  const std::vector<int> passed = sockets_.Take(HttpPlace());
+  FAREBOX_ASSIGN_OR_RETURN(http_, passed.empty()
+                                      ? web::HttpListener::Bind(config_.http_listen, tls_.get())
+                                      : web::HttpListener::Adopt(passed.front(), tls_.get()));
+  sockets_.Keep(HttpPlace(), http_->listening_socket());
   return absl::OkStatus();
 }
 
@@ -296,9 +337,10 @@ absl::Status Server::Listen() {
   credentials_ = tls_ == nullptr
                      ? grpc::InsecureServerCredentials()
                      : MakeTlsCredentials(tls_.get(), !config_.tls.client_ca_file.empty());
-  FAREBOX_ASSIGN_OR_RETURN(ListeningSockets sockets, ListeningSockets::Bind(config_.listen));
-  FAREBOX_ASSIGN_OR_RETURN(acceptor_, Acceptor::Make(std::move(sockets), config_.connections,
+  if (!calls_.has_value()) FAREBOX_RETURN_IF_ERROR(BindCalls());
+  FAREBOX_ASSIGN_OR_RETURN(acceptor_, Acceptor::Make(*std::move(calls_), config_.connections,
                                                      &traffic_, metrics_.registry().get()));
+  calls_.reset();
   acceptor_->AddTo(&builder, credentials_);
   builder.RegisterCallbackGenericService(&unknown_methods_);
   builder.RegisterService(access_->service());
@@ -380,6 +422,7 @@ void Server::Drain() {
   streams_.EndAll();
   exports_.EndAll();
   if (watchers_ != nullptr) watchers_->Drain();
+  sockets_.Close();
   if (acceptor_ != nullptr) acceptor_->Drain();
   if (backups_ != nullptr) backups_->Drain();
   if (http_ != nullptr) http_->StopTaking();
@@ -391,6 +434,30 @@ void Server::Drain() {
   if (access_ != nullptr) access_->Drain();
   if (readers_ != nullptr) readers_->Drain();
   if (ledger_ != nullptr) ledger_->Drain();
+}
+
+void Server::DrainForSuccessor() {
+  MutexLock lock(&drain_mu_);
+  if (std::exchange(is_drained_, true)) return;
+  // What may have to wait for others comes to its end while calls are answered as ever.
+  if (payments_ != nullptr) payments_->Drain();
+  rentals_->Drain();
+  mailing_->Drain();
+  backups_->Drain();
+  // From here on every moment counts: who connects waits for the successor.
+  acceptor_->Drain();
+  if (http_ != nullptr) http_->StopAccepting();
+  is_closing_.store(true);
+  streams_.EndAll();
+  exports_.EndAll();
+  watchers_->Drain();
+  access_->Drain();
+  ledger_->Drain();
+  // Answers go out meanwhile, and who calls is told to come back. gRPC's own shutdown would say
+  // CANCELLED to some: not an answer that one tries again after. A lost connection is.
+  Pause(limits::kTurnAwayTime);
+  if (http_ != nullptr) http_->StopTaking();
+  if (http_ != nullptr) http_->AwaitAnswered(limits::kHandOverTimeout);
 }
 
 void Server::AbandonCalls() {

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,12 +17,14 @@
 #include "server/blocked_handlers.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
+#include "server/hand_over.h"
 #include "server/mailing.h"
 #include "server/metrics/commit_metrics.h"
 #include "server/metrics/ledger_metrics.h"
 #include "server/metrics/lock_metrics.h"
 #include "server/metrics/outcome_metrics.h"
 #include "server/metrics/work_in_hand.h"
+#include "server/passed_sockets.h"
 #include "server/payments.h"
 #include "server/reader_pool.h"
 #include "server/rentals.h"
@@ -37,6 +41,7 @@
 #include "server/services/watch_hub.h"
 #include "server/transport/acceptor.h"
 #include "server/transport/call_traffic.h"
+#include "server/transport/listening_sockets.h"
 #include "server/watchdog.h"
 #include "server/web/connect_service.h"
 #include "server/web/http_listener.h"
@@ -47,6 +52,7 @@
 #include "storage/journal.h"
 #include "storage/ledger.h"
 #include "storage/mutex.h"
+#include "storage/recovery.h"
 
 namespace farebox::server {
 
@@ -54,6 +60,14 @@ namespace farebox::server {
 // taken down in the other. Thread-safe.
 class Server {
  public:
+  // What there is already when it starts.
+  struct Inheritance {
+    // Sockets that listen; those that are not at our addresses are closed.
+    std::vector<PassedSocket> sockets;
+    // Who owns the ledger until it is asked to leave it. Null: nobody. Outlives the start.
+    Predecessor* predecessor = nullptr;
+  };
+
   // Opens the files, replays, and listens. `on_failure` is called once, on the ledger's writer
   // thread, when the journal can no longer be trusted: the process should end with AbandonCalls()
   // and kExitSoftware. `on_stuck_disk` is called once, on the watchdog's thread, when the disk will
@@ -61,7 +75,7 @@ class Server {
   // can be waited for, a drain under way included. The clock outlives the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
-      std::function<void()> on_stuck_disk = [] {});
+      std::function<void()> on_stuck_disk = [] {}, const Inheritance& inheritance = {{}, nullptr});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -81,6 +95,14 @@ class Server {
   // answered, what is queued becomes durable. Idempotent.
   void Drain();
 
+  // The same for a process that ends as soon as this returns, and leaves the ledger to a successor
+  // that listens on our sockets: those who connect from now on wait for it, and nobody waits longer
+  // than he must. All that was answered is on disk; what reads for long is cut off.
+  void DrainForSuccessor();
+
+  // What a successor needs of this one; stay ours.
+  std::vector<PassedSocket> SocketsToPass() const { return sockets_.ToPass(); }
+
   // Lets the answers that say that the journal failed go out, and no more: nothing is written, and
   // whoever calls now is told SHUTTING_DOWN.
   void AbandonCalls();
@@ -89,7 +111,16 @@ class Server {
   Server(const Config& config, const Clock* clock);
 
   absl::Status OpenTls();
-  absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure);
+  // Where calls come in, and HTTP.
+  SocketShelf::Place CallsPlace() const { return {.purpose = "calls", .address = config_.listen}; }
+  SocketShelf::Place HttpPlace() const;
+  // Binds our address, unless its sockets were passed.
+  absl::Status BindCalls();
+  // Reads what can be read while another server owns the ledger, then has it end and waits for
+  // that. Null where nothing could be read.
+  absl::StatusOr<std::unique_ptr<Recovery>> Replace(Predecessor* predecessor);
+  absl::Status OpenLedger(std::function<void(const absl::Status&)> on_failure,
+                          Predecessor* predecessor);
   // On the ledger's writer thread.
   void NoteLock(bool is_locked);
   void TellHealth() ABSL_LOCKS_EXCLUDED(health_mu_);
@@ -145,9 +176,11 @@ class Server {
   std::unique_ptr<OperationsService> operations_;
   std::unique_ptr<Mailing> mailing_;
   std::unique_ptr<Rentals> rentals_;
-  std::unique_ptr<Payments> payments_;       // Null where nobody charges cards.
-  const web::StaticFiles page_;              // The billing page.
+  std::unique_ptr<Payments> payments_;  // Null where nobody charges cards.
+  const web::StaticFiles page_;         // The billing page.
+  SocketShelf sockets_;
   std::unique_ptr<web::HttpListener> http_;  // Null where nobody is served by HTTP.
+  std::optional<ListeningSockets> calls_;    // Until the acceptor has them.
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_server_;
   std::unique_ptr<web::OriginRules> origins_;

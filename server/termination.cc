@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <utility>
 
 #include "storage/thread.h"
 
@@ -17,28 +18,40 @@ sigset_t EndSignals() {
   return signals;
 }
 
+sigset_t AllSignals() {
+  sigset_t signals = EndSignals();
+  sigaddset(&signals, SIGUSR2);
+  return signals;
+}
+
 }  // namespace
 
 Termination::Termination() {
-  const sigset_t signals = EndSignals();
+  const sigset_t signals = AllSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signals_ = StartThread("fbx-signals", [this] { WaitForSignal(); });
+  signals_ = StartThread("fbx-signals", [this] { TakeSignals(); });
 }
 
 Termination::~Termination() {
   // Wakes the thread where no signal came: one that is sent to it alone, and waited for there.
-  End(absl::OkStatus());
   // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(signals_.native_handle(), SIGTERM);
   signals_.join();
 }
 
-void Termination::WaitForSignal() {
-  const sigset_t signals = EndSignals();
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
+void Termination::TakeSignals() {
+  const sigset_t signals = AllSignals();
+  bool is_ending = false;
+  while (!is_ending) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    is_ending = signal != SIGUSR2;
+    {
+      MutexLock lock(&mu_);
+      (is_ending ? is_ending_ : is_hand_over_wanted_) = true;
+    }
+    changed_.SignalAll();
   }
-  End(absl::OkStatus());
 }
 
 void Termination::ReportFailure(const absl::Status& status) {
@@ -46,7 +59,16 @@ void Termination::ReportFailure(const absl::Status& status) {
     MutexLock lock(&mu_);
     failure_ = status;
   }
-  End(status);
+  changed_.SignalAll();
+}
+
+void Termination::ReportSuccessor(const absl::Status& status) {
+  {
+    MutexLock lock(&mu_);
+    successor_ = status;
+    is_successor_decided_ = true;
+  }
+  changed_.SignalAll();
 }
 
 absl::Status Termination::failure() {
@@ -54,20 +76,33 @@ absl::Status Termination::failure() {
   return failure_;
 }
 
-void Termination::End(const absl::Status& status) {
+absl::Status Termination::successor() {
   MutexLock lock(&mu_);
-  if (!end_.has_value()) end_ = status;
-  ended_.SignalAll();
+  return successor_;
 }
 
-absl::Status Termination::Wait() {
+bool Termination::is_ending() {
   MutexLock lock(&mu_);
-  while (!end_.has_value()) ended_.Wait(&mu_);
-  if (end_->ok()) {
+  return is_ending_;
+}
+
+std::optional<Termination::Event> Termination::Next() {
+  if (!failure_.ok()) return Event::kFailure;
+  if (is_ending_) return Event::kSignal;
+  if (std::exchange(is_hand_over_wanted_, false)) return Event::kHandOverWanted;
+  if (!std::exchange(is_successor_decided_, false)) return std::nullopt;
+  return successor_.ok() ? Event::kSuccessorReady : Event::kSuccessorFailed;
+}
+
+Termination::Event Termination::Wait() {
+  MutexLock lock(&mu_);
+  std::optional<Event> event;
+  while (!(event = Next()).has_value()) changed_.Wait(&mu_);
+  if (*event == Event::kSignal) {
     const sigset_t signals = EndSignals();
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   }
-  return *end_;
+  return *event;
 }
 
 }  // namespace farebox::server

@@ -9,8 +9,9 @@
 
 namespace farebox::server {
 
-// Why the process is to end: SIGTERM or SIGINT, or a failure. Made before any other thread, so
-// that all of them leave the signals to it. One a process. Thread-safe.
+// What is to become of the process: SIGTERM or SIGINT ends it, and so does a failure; SIGUSR2 wants
+// it to hand over to a new one. Made before any other thread, so that all of them leave the signals
+// to it. One a process. Thread-safe.
 class Termination {
  public:
   Termination();
@@ -18,23 +19,43 @@ class Termination {
   Termination(const Termination&) = delete;
   Termination& operator=(const Termination&) = delete;
 
+  enum class Event {
+    // A failure was reported.
+    kFailure,
+    // SIGTERM or SIGINT. The next one has its default action: it kills.
+    kSignal,
+    // SIGUSR2.
+    kHandOverWanted,
+    // What was reported of the one that was started.
+    kSuccessorReady,
+    kSuccessorFailed,
+  };
+
   void ReportFailure(const absl::Status& status);
+  // OK where it could take over now.
+  void ReportSuccessor(const absl::Status& status);
 
-  // OK for a signal, otherwise the failure, whichever was first. After a signal the next one has
-  // its default action: it kills. Called on the thread that made this.
-  absl::Status Wait();
+  // Waits for the next of these; where there are several, for the one that is first in the list
+  // above. Failures and ends stay; the others are told once. Called on the thread that made this.
+  Event Wait();
 
-  // What was reported, also where a signal came first; OK where nothing was.
+  // What was reported; OK where nothing was.
   absl::Status failure();
+  absl::Status successor();
+  // Whether SIGTERM or SIGINT came.
+  bool is_ending();
 
  private:
-  void WaitForSignal();
-  void End(const absl::Status& status);
+  void TakeSignals();
+  std::optional<Event> Next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   Mutex mu_;
-  CondVar ended_;  // Signalled when end_ is set.
-  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);
+  CondVar changed_;  // Signalled when any of these changes.
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  bool is_ending_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_hand_over_wanted_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_successor_decided_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status successor_ ABSL_GUARDED_BY(mu_);
 
   std::thread signals_;  // Last: starts when all above is built.
 };
