@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -45,6 +47,15 @@ int FreePort() {
     port = kFirst + static_cast<int>(random() % kCount);
   } while (!IsFree(port));
   return port;
+}
+
+// The process id that a server's last word named; 0 where it named none.
+pid_t LastHandedOverTo(const std::string& log) {
+  pid_t process_id = 0;
+  const size_t line = log.rfind("handed_over");
+  const size_t number = line == std::string::npos ? line : log.find("to=", line);
+  if (number != std::string::npos) std::istringstream(log.substr(number + 3)) >> process_id;
+  return process_id;
 }
 
 std::string ReadFile(const std::string& path) {
@@ -139,6 +150,43 @@ int64_t ServerProcess::ResidentBytes() const {
   int64_t resident_pages = 0;
   file >> pages >> resident_pages;
   return resident_pages * sysconf(_SC_PAGESIZE);
+}
+
+absl::Status ServerProcess::HandOver(absl::Duration patience) {
+  AskToHandOver();
+  return GoOnWithSuccessor(patience);
+}
+
+void ServerProcess::AskToHandOver() {
+  FAREBOX_CHECK(pid_ != 0);
+  // The new process becomes a child of this one when the old one ends.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  successor_ = 0;
+  kill(pid_, SIGUSR2);
+}
+
+pid_t ServerProcess::AwaitSuccessor(absl::Duration patience) {
+  const std::string children = absl::StrCat("/proc/", pid_, "/task/", pid_, "/children");
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience);
+  while (successor_ == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::ifstream file(children);
+    if (!(file >> successor_)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return successor_;
+}
+
+absl::Status ServerProcess::GoOnWithSuccessor(absl::Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience);
+  while (std::chrono::steady_clock::now() < deadline) {
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) != pid_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    pid_ = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? LastHandedOverTo(Log()) : successor_;
+    return pid_ != 0 ? absl::OkStatus() : absl::UnavailableError(Log());
+  }
+  return absl::DeadlineExceededError(absl::StrCat("the server did not hand over:\n", Log()));
 }
 
 void ServerProcess::Kill() {

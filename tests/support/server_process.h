@@ -43,6 +43,17 @@ class ServerProcess {
   // where it still runs after that time.
   std::optional<int> AwaitExit(absl::Duration patience = absl::Seconds(30));
 
+  // Has it hand over to a new process of the program, with the same arguments, and goes on with
+  // that one. Fails where that takes longer, with the server as it was.
+  absl::Status HandOver(absl::Duration patience = absl::Seconds(60));
+  // The steps of that: asks for it, and no more;
+  void AskToHandOver();
+  // waits until there is a new process, and returns its id; 0 where that takes longer;
+  pid_t AwaitSuccessor(absl::Duration patience = absl::Seconds(60));
+  // waits until the old one has ended, and goes on with the one that it has handed over to, or with
+  // the one that AwaitSuccessor() found where it was killed.
+  absl::Status GoOnWithSuccessor(absl::Duration patience = absl::Seconds(60));
+
   // kill -9, and reaps it.
   void Kill();
 
@@ -53,6 +64,7 @@ class ServerProcess {
   const std::string& address() const { return address_; }
 
   bool is_running() const { return pid_ != 0; }
+  pid_t process_id() const { return pid_; }
 
   // What it has in memory, in bytes.
   int64_t ResidentBytes() const;
@@ -67,6 +79,7 @@ class ServerProcess {
   const Options options_;
   std::string address_;
   pid_t pid_ = 0;
+  pid_t successor_ = 0;  // The newest one that was seen.
 };
 
 }  // namespace farebox::testing
