@@ -60,7 +60,7 @@ Deriver::~Deriver() {
   }
   if (thread_.joinable()) thread_.join();
   // Where this fails the file is only made anew after a power cut.
-  if (file_ != nullptr && !is_left_to_successor_) file_->Sync().IgnoreError();
+  if (file_ != nullptr) file_->Sync().IgnoreError();
 }
 
 absl::Status Deriver::OpenFile() {

@@ -60,10 +60,6 @@ class Deriver : public DamageListener {
   // The file is made anew, soon.
   void OnDamage() override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Another process goes on with the file at once: it is not synced when this object ends, which
-  // may take seconds.
-  void LeaveToSuccessor() { is_left_to_successor_.store(true); }
-
   // For one more thread, which must not outlive this object.
   std::unique_ptr<DerivedReader> NewReader();
 
@@ -99,7 +95,6 @@ class Deriver : public DamageListener {
   std::atomic<EntryId> wake_at_{std::numeric_limits<EntryId>::max()};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> is_damaged_{false};
-  std::atomic<bool> is_left_to_successor_{false};
 
   Mutex mu_;
   CondVar wake_;      // Signalled when wake_at_ is reached, and when what WaitForWork asks changes.

@@ -170,10 +170,6 @@ void SqliteJournal::WaitForDerived() {
   if (deriver_ != nullptr) deriver_->WaitUntilClose();
 }
 
-void SqliteJournal::LeaveToSuccessor() {
-  if (deriver_ != nullptr) deriver_->LeaveToSuccessor();
-}
-
 absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& place) {
   const bool is_backup = std::filesystem::is_regular_file(place);
   const std::string path = is_backup ? place : JournalPath(place);

@@ -68,9 +68,6 @@ class SqliteJournal : public Journal {
   absl::StatusOr<BackupReport> Backup(const BackupOrder& order) override;
   void WaitForDerived() override;
 
-  // Another process takes over the directory as soon as this object ends. Thread-safe.
-  void LeaveToSuccessor();
-
  private:
   SqliteJournal(Options options, Ownership ownership, std::unique_ptr<JournalFile> file);
 

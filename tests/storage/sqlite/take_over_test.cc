@@ -44,7 +44,6 @@ class TakeOverTest : public ::testing::Test {
 
   // As a server that leaves the ledger to the next one.
   void Leave() {
-    journal_->LeaveToSuccessor();
     ledger_.reset();
     journal_.reset();
   }
