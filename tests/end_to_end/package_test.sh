@@ -67,7 +67,7 @@ quietly inside dpkg --install /tmp/farebox.deb || fail "dpkg --install"
   fail "it is not installed"
 inside getent passwd farebox >"$work/output" || fail "there is no user farebox"
 grep -q "/usr/sbin/nologin" "$work/output" || fail "its user can log in"
-quietly inside systemd-analyze verify --man=yes farebox.service || fail "the unit is wrong"
+quietly inside systemd-analyze verify --man=yes farebox.service farebox.socket || fail "the unit is wrong"
 # Tenths; of the systemd that is here.
 quietly inside systemd-analyze security --offline=true --threshold=15 farebox.service ||
   fail "the unit lets it do more than it did"
@@ -121,7 +121,8 @@ stop_server
 [[ $(inside stat -c %U:%a /var/lib/farebox/journal.db) == farebox:600 ]] ||
   fail "others can read the ledger"
 
-# --- An upgrade keeps settings and ledger.
+# --- An upgrade keeps settings and ledger, and the server that runs hands over to the new program.
+start_server
 echo 'log-level = "debug"' >>"$work/root/etc/farebox/farebox.toml"
 dpkg-deb --raw-extract "$package" "$work/next"
 sed -i 's/^Version: .*/&.1/' "$work/next/DEBIAN/control"
@@ -130,11 +131,24 @@ quietly inside dpkg --install /tmp/next.deb || fail "the upgrade"
 inside dpkg-query -W -f '${Version}\n' farebox >"$work/output"
 grep -q '\.1$' "$work/output" || fail "it is not the new version"
 grep -q 'log-level' "$work/root/etc/farebox/farebox.toml" || fail "the settings are gone"
-start_server
+kill -USR2 $server
+wait $server || fail "it does not hand over"
+old=$server
+server=
+for _ in $(seq 300); do
+  grep -q '"event":"listening".*' <(tail -n 1 "$work/log") && break
+  sleep 0.1
+done
+server=$(sed -n 's/.*"handed_over".*"to":"\?\([0-9]*\).*/\1/p' "$work/log")
+[[ -n $server && $server != "$old" ]] || fail "there is no successor"
+[[ $(readlink "/proc/$server/exe") == */usr/bin/farebox-server ]] || fail "it is not the new program"
 farebox balance acme
 grep -q '25\.00' "$work/answer" || fail "the money is gone"
 farebox verify
-stop_server
+kill "$server"
+while kill -0 "$server" 2>/dev/null; do sleep 0.1; done
+grep -q '"event":"drained"' <(tail -n 1 "$work/log") || fail "the successor does not stop well"
+rm -f "$work/root/run/farebox/port"
 
 # --- Removed, the settings stay; purged, only the ledger.
 quietly inside dpkg --remove farebox || fail "dpkg --remove"
