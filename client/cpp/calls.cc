@@ -1,5 +1,7 @@
 #include "client/cpp/calls.h"
 
+#include <grpcpp/impl/codegen/channel_interface.h>
+
 #include "client/cpp/trace.h"
 #include "google/rpc/status.pb.h"
 
@@ -29,6 +31,13 @@ absl::Status WithTraceId(const grpc::ClientContext& context, absl::Status status
   if (told == metadata.end()) return status;
   SetTraceId(TraceIdOf({told->second.data(), told->second.size()}), &status);
   return status;
+}
+
+void PauseAndConnect(grpc::ChannelInterface* channel, absl::Duration pause) {
+  const Stopwatch stopwatch;
+  const gpr_timespec span = gpr_time_from_micros(absl::ToInt64Microseconds(pause), GPR_TIMESPAN);
+  channel->WaitForConnected(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), span));
+  absl::SleepFor(pause - stopwatch.Elapsed());
 }
 
 void FillOperationId(v1::Operation* operation) {

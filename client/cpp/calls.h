@@ -39,6 +39,10 @@ void SetTraceparent(const std::string& traceparent, grpc::ClientContext* context
 // Notes in a failure under which trace id the server has the attempt, where it has said so.
 absl::Status WithTraceId(const grpc::ClientContext& context, absl::Status status);
 
+// Waits before the next attempt, and connects meanwhile where there is no connection: gRPC works at
+// that only while somebody waits for it, and gives up what takes too long.
+void PauseAndConnect(grpc::ChannelInterface* channel, absl::Duration pause);
+
 // How long ago it was made, by a clock that nobody sets. Thread-compatible.
 class Stopwatch {
  public:
@@ -120,7 +124,7 @@ absl::StatusOr<Response> Call(Stub* stub, BlockingMethod<Stub, Request, Response
     const std::optional<absl::Duration> pause =
         plan.retry.PauseAfter(status, stopwatch.Elapsed(), bits);
     if (!pause.has_value()) return WithRequestId(request, std::move(status));
-    absl::SleepFor(*pause);
+    PauseAndConnect(plan.channel, *pause);
   }
 }
 

@@ -43,7 +43,8 @@ struct Client::Connection {
       : options(std::move(client_options)), channel(Connect(options)) {}
 
   CallPlan Plan(const CallOptions& call) const {
-    return {RetryPlan(options.retry, call.timeout.value_or(options.timeout)), call.traceparent};
+    return {RetryPlan(options.retry, call.timeout.value_or(options.timeout)), call.traceparent,
+            channel.get()};
   }
 
   // One attempt: for a change without a request id.
@@ -51,7 +52,7 @@ struct Client::Connection {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = call.timeout.value_or(options.timeout);
     retry.attempts_max = 1;
-    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent, channel.get()};
   }
 
   // For what takes as long as there is data.
@@ -63,7 +64,7 @@ struct Client::Connection {
   CallPlan BulkPlan(const CallOptions& call) const {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = BulkTimeout(call);
-    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent, channel.get()};
   }
 
   // The same where a payment provider is asked, who is not to be asked often.
@@ -71,7 +72,7 @@ struct Client::Connection {
     RetryOptions retry = options.retry;
     retry.attempt_timeout = call.timeout.value_or(options.provider_timeout);
     retry.attempts_max = std::min(retry.attempts_max, kProviderAttemptsMax);
-    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent};
+    return {RetryPlan(retry, retry.attempt_timeout), call.traceparent, channel.get()};
   }
 
   template <typename Request, typename Response>

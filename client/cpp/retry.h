@@ -9,6 +9,10 @@
 #include "absl/time/time.h"
 #include "client/cpp/options.h"
 
+namespace grpc {
+class ChannelInterface;
+}  // namespace grpc
+
 namespace farebox::client {
 
 // Whether the same request may be answered otherwise a moment later: UNAVAILABLE, DEADLINE_EXCEEDED
@@ -58,6 +62,7 @@ class RetryPlan {
 struct CallPlan {
   RetryPlan retry;
   std::string traceparent;  // Sent with each attempt; none if empty.
+  grpc::ChannelInterface* channel = nullptr;
 };
 
 }  // namespace farebox::client

@@ -28,10 +28,15 @@ http_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("12
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/server.key" \
   -out "$work/server.pem" 2>"$work/log"
-"$binaries/farebox-server" --data "$work/ledger" --listen 0.0.0.0:0 --port-file "$work/port" \
-  --access keys --admin-key-file "$work/admin.key" --tls-cert "$work/server.pem" \
-  --tls-key "$work/server.key" --http-listen "127.0.0.1:$http_port" --log-level debug >"$work/log" 2>&1 &
-server_pid=$!
+start_server() { # PORT
+  rm -f "$work/port"
+  "$binaries/farebox-server" --data "$work/ledger" --listen "0.0.0.0:$1" \
+    --port-file "$work/port" --access keys --admin-key-file "$work/admin.key" \
+    --tls-cert "$work/server.pem" --tls-key "$work/server.key" \
+    --http-listen "127.0.0.1:$http_port" --log-level debug >>"$work/log" 2>&1 &
+  server_pid=$!
+}
+start_server 0
 for _ in $(seq 100); do
   [[ -s $work/port ]] && break
   sleep 0.1
@@ -86,6 +91,16 @@ grep -q "Credit" "$work/answer" || fail "the audit log lacks a credit"
 
 kill "$server_pid"
 wait "$server_pid" || fail "it does not end well"
+
+# Who asked while nobody listened is answered, under TLS too, once somebody does.
+FAREBOX_API_KEY_FILE=$admin timeout 20 "$binaries/farebox" balance acme --timeout 15s \
+  >"$work/answer" 2>&1 &
+waiting_pid=$!
+sleep 0.5
+start_server "${address#*:}"
+wait "$waiting_pid" || fail "the farebox command does not find the server that came back"
+kill "$server_pid"
+wait "$server_pid" || fail "it does not end well the second time"
 for key in "$admin" "$work/support.key"; do
   ! grep -rqF "$(cat "$key")" "$work/ledger" "$work/log" || fail "a key is in the files"
 done
