@@ -28,8 +28,9 @@ namespace farebox::client {
 //
 //   - A request id that is empty is filled in, once a call: all its attempts are the same change.
 //     A caller that must be able to ask again after its own restart chooses the id itself.
-//   - An attempt that ended UNAVAILABLE, DEADLINE_EXCEEDED, or RESOURCE_EXHAUSTED with a time to
-//     come back is followed by another after a growing, varied pause, while the call's time lasts.
+//   - An attempt that ended UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, or RESOURCE_EXHAUSTED with a
+//     time to come back is followed by another after a growing, varied pause, while the call's time
+//     lasts.
 //     Any other answer is final. A denied Authorize is an OK answer.
 //   - A call ends with its answer or with the status of its last attempt; ErrorOf() tells what that
 //     carries. After UNAVAILABLE or DEADLINE_EXCEEDED it is unknown whether the change was made:

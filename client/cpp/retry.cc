@@ -18,6 +18,7 @@ bool IsRetryable(const absl::Status& status) {
     case absl::StatusCode::kUnavailable:
       return ErrorOf(status).reason != kPaymentPending;
     case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
       return true;
     case absl::StatusCode::kResourceExhausted:
       return ErrorOf(status).retry_after.has_value();

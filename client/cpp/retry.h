@@ -16,8 +16,9 @@ class ChannelInterface;
 namespace farebox::client {
 
 // Whether the same request may be answered otherwise a moment later: UNAVAILABLE, DEADLINE_EXCEEDED
-// of one attempt, and RESOURCE_EXHAUSTED where the server says when to come back (a message that is
-// too large stays too large). A payment that is pending is answered: the bank or its customer takes
+// of one attempt, RESOURCE_EXHAUSTED where the server says when to come back (a message that is too
+// large stays too large), and CANCELLED, which gRPC says to what arrives while a server's
+// connections go away. A payment that is pending is answered: the bank or its customer takes
 // minutes or days. Repeating is safe since the request id makes it the same change.
 bool IsRetryable(const absl::Status& status);
 

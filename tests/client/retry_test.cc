@@ -99,16 +99,16 @@ TEST_F(RetryPlanTest, AnAttemptTakesNoLongerThanWhatIsLeftOfTheCall) {
 TEST(IsRetryableTest, OnlyWhatMayBeAnsweredOtherwiseAMomentLater) {
   EXPECT_TRUE(IsRetryable(absl::UnavailableError("")));
   EXPECT_TRUE(IsRetryable(absl::DeadlineExceededError("")));
+  EXPECT_TRUE(IsRetryable(absl::CancelledError("")));
   EXPECT_TRUE(IsRetryable(StatusOf(testing::IsOverloaded(absl::Milliseconds(1)))));
 
   EXPECT_FALSE(IsRetryable(StatusOf(testing::FindsMessageTooLarge())));
   EXPECT_FALSE(IsRetryable(StatusOf(testing::FindsRequestIdReused())));
   for (const absl::StatusCode code :
-       {absl::StatusCode::kOk, absl::StatusCode::kCancelled, absl::StatusCode::kUnknown,
-        absl::StatusCode::kInvalidArgument, absl::StatusCode::kNotFound,
-        absl::StatusCode::kAlreadyExists, absl::StatusCode::kPermissionDenied,
-        absl::StatusCode::kFailedPrecondition, absl::StatusCode::kAborted,
-        absl::StatusCode::kOutOfRange, absl::StatusCode::kUnimplemented,
+       {absl::StatusCode::kOk, absl::StatusCode::kUnknown, absl::StatusCode::kInvalidArgument,
+        absl::StatusCode::kNotFound, absl::StatusCode::kAlreadyExists,
+        absl::StatusCode::kPermissionDenied, absl::StatusCode::kFailedPrecondition,
+        absl::StatusCode::kAborted, absl::StatusCode::kOutOfRange, absl::StatusCode::kUnimplemented,
         absl::StatusCode::kInternal, absl::StatusCode::kDataLoss,
         absl::StatusCode::kUnauthenticated}) {
     EXPECT_FALSE(IsRetryable(absl::Status(code, ""))) << absl::StatusCodeToString(code);

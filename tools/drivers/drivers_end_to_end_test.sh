@@ -23,8 +23,8 @@ start() {
   cat "$work/log" >&2
   exit 1
 }
-kill_and_start() {
-  kill -9 "$server_pid"
+end_and_start() { # SIGNAL
+  kill "-$1" "$server_pid"
   wait "$server_pid" 2>/dev/null || true
   start "$address"
 }
@@ -46,7 +46,7 @@ echo "calls, while the server is killed twice"
 router_pid=$!
 for _ in 1 2; do
   sleep 0.7
-  kill_and_start
+  end_and_start KILL
 done
 wait "$router_pid" || fail "the call router found problems"
 grep -q "The books balance and the history holds" "$work/report" || fail "no verdict"
@@ -57,6 +57,14 @@ for by in unary batch stream; do
     --opening-balance 0.2 --repeat-rate 0.1 >"$work/report" 2>&1 ||
     fail "the gateway found problems by $by"
 done
+
+echo "texts, while the server is restarted under the one caller that makes their accounts"
+"$binaries/farebox-sms-gateway" "${common[@]}" --log "$demo/texts.csv" --limit 500 \
+  >"$work/report" 2>&1 &
+gateway_pid=$!
+sleep 0.1
+end_and_start TERM
+wait "$gateway_pid" || fail "the gateway found problems"
 
 echo "calls at a speed, on accounts that have played before"
 "$binaries/farebox-call-router" "${common[@]}" --log "$demo/calls.csv" --limit 100 --speed 1000 \
