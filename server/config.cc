@@ -80,7 +80,7 @@ struct RawOptions {
   double connection_age_grace_seconds = 0;
   double drain_grace_seconds = 0;
   double drain_timeout_seconds = 0;
-  int64_t request_window_hours = 0;
+  double request_window_hours = 0;
   int64_t free_disk_min_mib = 0;
   int64_t number_grace_days = 0;
   std::vector<std::string> recharge_limits;
@@ -116,7 +116,7 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option(
          "--request-window", raw->request_window_hours,
          "Hours for which request ids are kept in memory; older ones are looked up on disk")
-      ->check(CLI::Range(1, 24 * 366))
+      ->check(CLI::Range(0.01, 24.0 * 366))
       ->capture_default_str();
   app->add_option("--queue-max", config->queued_commands_max,
                   "Changes that may wait for the disk; more are answered OVERLOADED")
@@ -348,7 +348,7 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
       .connection_age_grace_seconds = absl::ToDoubleSeconds(config.connection_age_grace),
       .drain_grace_seconds = absl::ToDoubleSeconds(config.drain_grace),
       .drain_timeout_seconds = absl::ToDoubleSeconds(config.drain_timeout),
-      .request_window_hours = absl::ToInt64Hours(config.request_window),
+      .request_window_hours = absl::ToDoubleHours(config.request_window),
       .free_disk_min_mib = config.free_disk_bytes_min / kMebibyte,
       .number_grace_days = absl::ToInt64Hours(config.rentals.grace) / 24,
       .support_credit_max = config.access.support_credit_max.value() / kMicros};
