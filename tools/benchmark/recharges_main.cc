@@ -1,6 +1,6 @@
 // Keeps the cards of many accounts being charged: registers a test card for each, and lets their
-// balances fall low again as soon as they were recharged. Ends when standard input does, and says
-// how many charges there were. For a server with --payments simulated.
+// balances fall low again as soon as they were recharged, or a pause later. Ends when standard
+// input does, and says how many charges there were. For a server with --payments simulated.
 
 #include <poll.h>
 #include <unistd.h>
@@ -10,8 +10,11 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/client.h"
+#include "tools/drivers/flags.h"
 
 namespace farebox {
 namespace {
@@ -75,8 +78,8 @@ bool InputHasEnded(int wait_ms) {
   return poll(&input, 1, wait_ms) > 0 && read(STDIN_FILENO, &byte, 1) == 0;
 }
 
-int Run(const std::string& server, int accounts, const std::string& card) {
-  client::Client client({.target = server});
+int Run(const client::ClientOptions& options, int accounts, const std::string& card, int pause_ms) {
+  client::Client client(options);
   for (int i = 0; i < accounts; ++i) {
     const absl::Status status = Prepare(&client, AccountId(i), card);
     if (status.ok()) continue;
@@ -86,7 +89,7 @@ int Run(const std::string& server, int accounts, const std::string& card) {
   std::puts("ready");
   std::fflush(stdout);
   int64_t charges = 0;
-  while (!InputHasEnded(/*wait_ms=*/200)) {
+  while (!InputHasEnded(pause_ms)) {
     const absl::StatusOr<int> debited = DebitAll(&client, accounts);
     if (debited.ok()) charges += *debited;
   }
@@ -99,12 +102,21 @@ int Run(const std::string& server, int accounts, const std::string& card) {
 
 int main(int argc, char** argv) {
   CLI::App app("Keeps the cards of many accounts being charged");
-  std::string server = "127.0.0.1:50051";
+  farebox::client::ClientOptions options;
+  farebox::drivers::IdentityFlags identity;
   int accounts = 1'000;
+  int pause_ms = 200;
   std::string card = "pm_card_visa";
-  app.add_option("--server", server, "host:port")->capture_default_str();
+  app.add_option("--server", options.target, "host:port")->capture_default_str();
+  farebox::drivers::AddIdentityFlags(&app, &identity);
   app.add_option("--accounts", accounts, "accounts")->capture_default_str();
   app.add_option("--card", card, "test card")->capture_default_str();
+  app.add_option("--pause-ms", pause_ms, "before the balances fall again")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  return farebox::Run(server, accounts, card);
+  const auto identified = farebox::drivers::WithIdentity(options, identity.api_key_file, identity);
+  if (!identified.ok()) {
+    std::fprintf(stderr, "%s\n", identified.status().ToString().c_str());
+    return 1;
+  }
+  return farebox::Run(*identified, accounts, card, pause_ms);
 }

@@ -122,15 +122,18 @@ absl::StatusOr<RunResult> Run(const Flags& flags) {
   std::fflush(stdout);
 
   const SystemClock clock;
-  client::Client client(ClientOptionsOf(flags.common));
-  FAREBOX_RETURN_IF_ERROR(Prepare(flags.common, deck_csv, run_id, accounts, &client));
-  FAREBOX_ASSIGN_OR_RETURN(const auto start, ReadStart(&client, accounts));
+  FAREBOX_ASSIGN_OR_RETURN(const client::ClientOptions options, ClientOptionsOf(flags.common));
+  FAREBOX_ASSIGN_OR_RETURN(const client::ClientOptions admin_options, AdminOptionsOf(flags.common));
+  client::Client client(options);
+  client::Client admin(admin_options);
+  FAREBOX_RETURN_IF_ERROR(Prepare(flags.common, deck_csv, run_id, accounts, &admin));
+  FAREBOX_ASSIGN_OR_RETURN(const auto start, ReadStart(&admin, accounts));
   UnaryBilling billing(&client);
   CallPlayer player(PlayerOptionsOf(flags, run_id), &prices, &billing, &clock);
   player.Play(log);
 
   if (flags.await_expiry) WaitUntil(clock, player.forgotten_until() + kExpirySlack);
-  FAREBOX_ASSIGN_OR_RETURN(const auto readings, ReadBack(&client, start));
+  FAREBOX_ASSIGN_OR_RETURN(const auto readings, ReadBack(&admin, start));
   RunResult result{
       .use = "calls", .tally = player.tally(), .balancing = player.books().Balance(readings)};
   if (flags.await_expiry && result.balancing.holds_still_open > 0) {

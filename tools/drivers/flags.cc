@@ -2,10 +2,12 @@
 
 #include <limits>
 
+#include "absl/strings/ascii.h"
 #include "absl/time/time.h"
 #include "client/cpp/request_id.h"
 #include "server/rating/decimal.h"
 #include "storage/status_macros.h"
+#include "tools/drivers/csv_table.h"
 #include "tools/drivers/session.h"
 
 namespace farebox::drivers {
@@ -13,11 +15,47 @@ namespace {
 
 constexpr int kMoneyDecimals = 6;
 
+client::ClientOptions PatientOptions(const CommonFlags& flags) {
+  client::ClientOptions options;
+  options.target = flags.server;
+  options.timeout = absl::Seconds(flags.patience_seconds);
+  options.retry.attempts_max = std::numeric_limits<int>::max();
+  options.retry.attempt_timeout = absl::Seconds(2);
+  return options;
+}
+
 }  // namespace
+
+void AddIdentityFlags(CLI::App* app, IdentityFlags* flags) {
+  app->add_option("--api-key-file", flags->api_key_file, "The file with the API key of every call")
+      ->check(CLI::ExistingFile);
+  app->add_option("--admin-key-file", flags->admin_key_file,
+                  "The file with the key that accounts are set up and read back with; the other "
+                  "one where there is none")
+      ->check(CLI::ExistingFile);
+  app->add_option("--tls-ca", flags->tls_ca,
+                  "Connect by TLS; the file that has who signed the server's certificate (PEM)")
+      ->check(CLI::ExistingFile);
+}
+
+absl::StatusOr<client::ClientOptions> WithIdentity(client::ClientOptions options,
+                                                   const std::string& key_file,
+                                                   const IdentityFlags& flags) {
+  if (!key_file.empty()) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::string key, ReadFile(key_file));
+    options.api_key = std::string(absl::StripAsciiWhitespace(key));
+  }
+  if (!flags.tls_ca.empty()) {
+    options.has_tls = true;
+    FAREBOX_ASSIGN_OR_RETURN(options.root_certificates, ReadFile(flags.tls_ca));
+  }
+  return options;
+}
 
 void AddCommonFlags(CLI::App* app, CommonFlags* flags) {
   app->option_defaults()->always_capture_default();
   app->add_option("--server", flags->server, "Where Farebox listens, host:port");
+  AddIdentityFlags(app, &flags->identity);
   app->add_option("--deck-csv", flags->deck_csv,
                   "The rate deck of the accounts; the driver reckons with it by itself")
       ->required()
@@ -58,13 +96,15 @@ std::string RunIdOf(const CommonFlags& flags) {
   return flags.run_id.empty() ? client::MakeRequestId() : flags.run_id;
 }
 
-client::ClientOptions ClientOptionsOf(const CommonFlags& flags) {
-  client::ClientOptions options;
-  options.target = flags.server;
-  options.timeout = absl::Seconds(flags.patience_seconds);
-  options.retry.attempts_max = std::numeric_limits<int>::max();
-  options.retry.attempt_timeout = absl::Seconds(2);
-  return options;
+absl::StatusOr<client::ClientOptions> ClientOptionsOf(const CommonFlags& flags) {
+  return WithIdentity(PatientOptions(flags), flags.identity.api_key_file, flags.identity);
+}
+
+absl::StatusOr<client::ClientOptions> AdminOptionsOf(const CommonFlags& flags) {
+  const IdentityFlags& identity = flags.identity;
+  return WithIdentity(
+      PatientOptions(flags),
+      identity.admin_key_file.empty() ? identity.api_key_file : identity.admin_key_file, identity);
 }
 
 absl::Status Prepare(const CommonFlags& flags, absl::string_view deck_csv,

@@ -9,6 +9,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/client.h"
 
@@ -19,9 +20,26 @@ inline constexpr int kExitClean = 0;
 inline constexpr int kExitProblems = 1;  // It was played, and something is wrong.
 inline constexpr int kExitFailed = 2;    // It could not be played or not be checked.
 
+// Who a driver is; the files are read when it connects.
+struct IdentityFlags {
+  std::string api_key_file;
+  // For what the role of the key above may not do: accounts, decks and whole journals.
+  std::string admin_key_file;
+  std::string tls_ca;
+};
+
+void AddIdentityFlags(CLI::App* app, IdentityFlags* flags);
+
+// The options with the key of a file, none if that is empty, and TLS where the flags name who signs
+// certificates.
+absl::StatusOr<client::ClientOptions> WithIdentity(client::ClientOptions options,
+                                                   const std::string& key_file,
+                                                   const IdentityFlags& flags);
+
 // What all drivers are told.
 struct CommonFlags {
   std::string server = "127.0.0.1:50051";
+  IdentityFlags identity;
   std::string deck_csv;
   std::string deck = "demo";
   std::string currency = "USD";
@@ -46,7 +64,11 @@ int PerMille(double rate);
 // The run id that was given, or a fresh one.
 std::string RunIdOf(const CommonFlags& flags);
 
-client::ClientOptions ClientOptionsOf(const CommonFlags& flags);
+// For what the driver plays.
+absl::StatusOr<client::ClientOptions> ClientOptionsOf(const CommonFlags& flags);
+
+// For what it does before and after, with the admin's key where there is one.
+absl::StatusOr<client::ClientOptions> AdminOptionsOf(const CommonFlags& flags);
 
 // The first so many of a log, where a limit is given.
 template <typename Logged>

@@ -78,9 +78,12 @@ absl::StatusOr<RunResult> Run(const Flags& flags) {
   std::fflush(stdout);
 
   const SystemClock clock;
-  client::Client client(ClientOptionsOf(flags.common));
-  FAREBOX_RETURN_IF_ERROR(Prepare(flags.common, deck_csv, run_id, accounts, &client));
-  FAREBOX_ASSIGN_OR_RETURN(const auto start, ReadStart(&client, accounts));
+  FAREBOX_ASSIGN_OR_RETURN(const client::ClientOptions options, ClientOptionsOf(flags.common));
+  FAREBOX_ASSIGN_OR_RETURN(const client::ClientOptions admin_options, AdminOptionsOf(flags.common));
+  client::Client client(options);
+  client::Client admin(admin_options);
+  FAREBOX_RETURN_IF_ERROR(Prepare(flags.common, deck_csv, run_id, accounts, &admin));
+  FAREBOX_ASSIGN_OR_RETURN(const auto start, ReadStart(&admin, accounts));
   const std::unique_ptr<Billing> billing = MakeBilling(flags, &client, &clock);
   TextPlayer player({.texts_at_once = flags.texts_at_once,
                      .repeat_per_mille = PerMille(flags.common.repeat_rate),
@@ -89,7 +92,7 @@ absl::StatusOr<RunResult> Run(const Flags& flags) {
                     &prices, billing.get(), &clock);
   player.Play(log);
 
-  FAREBOX_ASSIGN_OR_RETURN(const auto readings, ReadBack(&client, start));
+  FAREBOX_ASSIGN_OR_RETURN(const auto readings, ReadBack(&admin, start));
   history::History history = player.TakeHistory();
   AddReadings(readings, &history);
   return RunResult{.use = "texts",
