@@ -219,6 +219,26 @@ TEST_F(DamageTest, AnotherProgramsLockIsToldAndNothingBreaks) {
   EXPECT_THAT(ErrorsBut({"14 STORAGE_LOCKED with RetryInfo"}), IsEmpty());
 }
 
+TEST_F(DamageTest, ALockOfHalfAMinuteIsOutlived) {
+  constexpr int kSeconds = 30;
+  {
+    const Stranger stranger(Journal(), "BEGIN IMMEDIATE");
+    ASSERT_TRUE(Await([&] { return Health() == kNotServing; }));
+    for (int second = 0; second < kSeconds; ++second) {
+      const int64_t refused = CountOf("14 STORAGE_LOCKED with RetryInfo");
+      Pause(absl::Seconds(1));
+      ASSERT_TRUE(server_->is_running()) << "after " << second << " s\n" << server_->Log();
+      EXPECT_EQ(Health(), kNotServing);
+      EXPECT_GT(CountOf("14 STORAGE_LOCKED with RetryInfo"), refused);
+      EXPECT_LT(SlowestRead(), absl::Seconds(1));
+    }
+  }
+
+  EXPECT_TRUE(Await([&] { return Health() == kServing; }));
+  EXPECT_TRUE(AwaitAcknowledged(100));
+  EXPECT_THAT(ErrorsBut({"14 STORAGE_LOCKED with RetryInfo"}), IsEmpty());
+}
+
 TEST_F(DamageTest, BackupsUnderLoadAreWholeAndDisturbNobody) {
   ExpectDone(Farebox({"backup", "--to", "a.db"}));
   for (int i = 0; i < 3; ++i) {
