@@ -48,6 +48,13 @@ def find_capacity(load, binaries, server):
     return sorted(runs, key=answered)[len(runs) // 2]
 
 
+def measure_hot(load, binaries, directory):
+    """Yields (what, figure) of an account that has all calls."""
+    with servers.farebox(binaries, directory / "ledger") as server:
+        load.prepare(server)
+        yield from hot_account(load, binaries, server)
+
+
 def hot_account(load, binaries, server):
     """All of it about one account, and how evenly its connections are served."""
     pairs = []
@@ -55,6 +62,11 @@ def hot_account(load, binaries, server):
         hot = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}", accounts=1)[0]
         spread = run(binaries, server, f"@{OUTSTANDING}:{load.seconds}")[0]
         pairs.append((ratio(answered(hot), answered(spread)), evenness(hot)))
+        yield "one account: calls/s, p50, p99", (
+            f"{answered(hot):,.0f}, {hot['p50_us'] / 1000:.1f}, {hot['p99_us'] / 1000:.1f} ms")
+        yield "a thousand accounts: calls/s, p50, p99", (
+            f"{answered(spread):,.0f}, {spread['p50_us'] / 1000:.1f}, "
+            f"{spread['p99_us'] / 1000:.1f} ms")
     yield "--- one account has all calls, over a thousand", (
         f"{statistics.median(ratio for ratio, _ in pairs):.2f}")
     yield "its slowest connection over the mean one", (
