@@ -157,6 +157,13 @@ class Monitoring(unittest.TestCase):
         self.assertGreater(days, 28)
         self.assertLess(days, 31)
 
+    def test_every_alert_has_a_line_that_says_what_to_do(self):
+        with open(os.path.join(MONITORING, "alerts.yml"), encoding="utf-8") as file:
+            alerts = set(re.findall(r"alert: (\w+)", file.read()))
+        with open(os.path.join(TOP, "docs/operations.md"), encoding="utf-8") as file:
+            section = file.read().split("### When an alert comes", 1)[1].split("\n#", 1)[0]
+        self.assertEqual(alerts, set(re.findall(r"`(Farebox\w+)`", section)))
+
     def test_the_disk_has_its_part_of_each_commit(self):
         commits = self.value("farebox_commit_seconds_count")
 
