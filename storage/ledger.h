@@ -68,8 +68,8 @@ struct CommitFacts {
 // One writer thread takes all that is waiting and has the engine expire the holds that are due,
 // decide each command in order (account_state.h), and append the new entries to the journal as one
 // durable batch; what arrives meanwhile gathers for the next one, so that batches grow with load.
-// Only where many callers share them does the writer rest in between. Then readers see the new balances, and an answer thread tells the
-// callers.
+// Only where many callers share them does the writer rest in between. Then readers see the new
+// balances, and an answer thread tells the callers.
 //
 //   Submit -> queue -> [decide -> journal.Append (fsync) -> books] -> answers -> done(outcomes)
 //                       `-------- Engine, writer thread --------'    `- answer thread -'
@@ -195,6 +195,7 @@ class Ledger {
 
   // The writer thread.
   void WriterLoop();
+  static void Rest(absl::Duration duration);
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   // Returns how long the next commit should wait for more to share it.
