@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""A real Kamailio asks the server, over HTTP, before each call: it is let through for as long as
+the account can pay, turned away with the reason, and held once however often it is sent.
+
+Usage: kamailio_test.py BINARY_DIRECTORY
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+DECK = "item,prefix,rate_per_minute,initial_increment,increment\nOUTBOUND_CALL,44,0.60,1,1\n"
+
+
+def free_port(kind):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_true(what, condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not start")
+        time.sleep(0.05)
+
+
+class Kamailio(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp())
+        cls.http_port = free_port(socket.SOCK_STREAM)
+        cls.sip_port = free_port(socket.SOCK_DGRAM)
+        port_file = cls.folder / "port"
+        admin_key = cls.folder / "admin.key"
+        with open(cls.folder / "log", "wb") as log:
+            cls.server = subprocess.Popen(
+                [BINARIES / "farebox-server", "--data", cls.folder / "ledger", "--listen",
+                 "127.0.0.1:0", "--port-file", port_file, "--access", "keys", "--admin-key-file",
+                 admin_key, "--http-listen", f"127.0.0.1:{cls.http_port}"], stdout=log, stderr=log)
+            await_true("the server", port_file.exists)
+            cls.environment = {**os.environ,
+                               "FAREBOX_SERVER": f"127.0.0.1:{port_file.read_text().strip()}",
+                               "FAREBOX_API_KEY_FILE": str(admin_key)}
+            (cls.folder / "deck.csv").write_text(DECK)
+            cls.farebox("rates", "import", "standard", str(cls.folder / "deck.csv"))
+            cls.farebox("account", "create", "demo", "--currency", "USD", "--deck", "standard")
+            cls.farebox("credit", "demo", "6")
+            key = json.loads(cls.farebox("--json", "key", "create", "router"))["secret"]
+            cls.kamailio = subprocess.Popen(
+                ["kamailio", "-DD", "-f", HERE / "kamailio.cfg", "-Y", cls.folder, "-A",
+                 f"SIP_PORT={cls.sip_port}", "-A", f"FAREBOX=http://127.0.0.1:{cls.http_port}",
+                 "-A", f"FAREBOX_KEY={key}"], stdout=log, stderr=log)
+        cls.caller = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        cls.caller.bind(("127.0.0.1", 0))
+        cls.caller.settimeout(0.5)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.caller.close()
+        for process in (cls.kamailio, cls.server):
+            process.terminate()
+            process.wait()
+        shutil.rmtree(cls.folder)
+
+    @classmethod
+    def farebox(cls, *arguments):
+        return subprocess.run([BINARIES / "farebox", *arguments], env=cls.environment, check=True,
+                              stdout=subprocess.PIPE, text=True).stdout
+
+    def invite(self, call, number):
+        """The answer to a call, which is sent until there is one."""
+        port = self.caller.getsockname()[1]
+        lines = [f"INVITE sip:{number}@127.0.0.1:{self.sip_port} SIP/2.0",
+                 f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{call}",
+                 "From: <sip:+12025550123@127.0.0.1>;tag=1", f"To: <sip:{number}@127.0.0.1>",
+                 f"Call-ID: {call}", "CSeq: 1 INVITE", f"Contact: <sip:127.0.0.1:{port}>",
+                 "Max-Forwards: 70", "Content-Length: 0", "", ""]
+        for _ in range(40):
+            try:
+                self.caller.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.sip_port))
+                return self.caller.recv(65_536).decode()
+            except (TimeoutError, ConnectionRefusedError):
+                time.sleep(0.2)
+        self.fail("Kamailio did not answer: " + (self.folder / "log").read_text()[-4_000:])
+        return None
+
+    def holds(self):
+        return json.loads(self.farebox("--json", "holds", "demo")).get("holds", [])
+
+    def test_a_call_is_held_once_and_refused_with_the_reason(self):
+        # 6 USD at 0.60 a minute.
+        granted = self.invite("first", "+447400123456")
+        self.assertIn("SIP/2.0 200", granted)
+        self.assertIn('X-Granted-Seconds: "600"', granted)
+        self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456"))
+        self.assertEqual(len(self.holds()), 1)
+
+        poor = self.invite("second", "+447400123456")
+        self.assertIn("SIP/2.0 402", poor)
+        self.assertIn("REASON_INSUFFICIENT_BALANCE", poor)
+        self.assertIn("REASON_NO_RATE", self.invite("third", "+81312345678"))
+
+
+if __name__ == "__main__":
+    BINARIES = pathlib.Path(sys.argv.pop(1))
+    unittest.main()
