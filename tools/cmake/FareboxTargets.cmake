@@ -98,3 +98,23 @@ function(farebox_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
+
+# Adds a test that is a script of this folder, NAME.py or NAME.sh, run from the top of the tree.
+# Python is Debian's own, because that is the one that has Debian's packages.
+function(farebox_script_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "ARGUMENTS;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  set(command ${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.py)
+    find_program(FAREBOX_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+    set(command ${FAREBOX_PYTHON} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.py)
+  endif()
+  add_test(
+    NAME ${name}
+    COMMAND ${command} ${arg_ARGUMENTS}
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+  )
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
