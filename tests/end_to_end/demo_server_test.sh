@@ -36,6 +36,11 @@ await() {
   >"$directory/log" 2>&1 &
 server=$!
 await "Ctrl-C stops the server" cat "$directory/log"
+# As somebody does who copies the lines that are shown.
+(
+  eval "$(grep -E '^  export ' "$directory/log")"
+  farebox balance demo >/dev/null
+) || fail "what is shown to be tried does not work"
 farebox=("$binaries/farebox" --server "localhost:$(<"$directory/demo/port")")
 
 register() { # a test card, on the provider's page
