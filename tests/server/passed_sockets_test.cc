@@ -1,4 +1,4 @@
-#include "server/passed_sockets.h"
+#include "server/hand_over/passed_sockets.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>

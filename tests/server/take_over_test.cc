@@ -1,4 +1,4 @@
-#include "server/take_over.h"
+#include "server/hand_over/take_over.h"
 
 #include <memory>
 #include <string>

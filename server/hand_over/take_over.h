@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_TAKE_OVER_H_
-#define FAREBOX_SERVER_TAKE_OVER_H_
+#ifndef FAREBOX_SERVER_HAND_OVER_TAKE_OVER_H_
+#define FAREBOX_SERVER_HAND_OVER_TAKE_OVER_H_
 
 #include <memory>
 
@@ -30,4 +30,4 @@ absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const sqlite::SqliteJournal
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_TAKE_OVER_H_
+#endif  // FAREBOX_SERVER_HAND_OVER_TAKE_OVER_H_

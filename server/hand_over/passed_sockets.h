@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_PASSED_SOCKETS_H_
-#define FAREBOX_SERVER_PASSED_SOCKETS_H_
+#ifndef FAREBOX_SERVER_HAND_OVER_PASSED_SOCKETS_H_
+#define FAREBOX_SERVER_HAND_OVER_PASSED_SOCKETS_H_
 
 #include <string>
 #include <vector>
@@ -71,4 +71,4 @@ class SocketShelf {
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_PASSED_SOCKETS_H_
+#endif  // FAREBOX_SERVER_HAND_OVER_PASSED_SOCKETS_H_

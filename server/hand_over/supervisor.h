@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_SUPERVISOR_H_
-#define FAREBOX_SERVER_SUPERVISOR_H_
+#ifndef FAREBOX_SERVER_HAND_OVER_SUPERVISOR_H_
+#define FAREBOX_SERVER_HAND_OVER_SUPERVISOR_H_
 
 #include "absl/strings/string_view.h"
 
@@ -11,4 +11,4 @@ void TellSupervisor(absl::string_view message);
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_SUPERVISOR_H_
+#endif  // FAREBOX_SERVER_HAND_OVER_SUPERVISOR_H_

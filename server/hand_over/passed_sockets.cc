@@ -1,4 +1,4 @@
-#include "server/passed_sockets.h"
+#include "server/hand_over/passed_sockets.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

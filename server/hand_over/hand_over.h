@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_HAND_OVER_H_
-#define FAREBOX_SERVER_HAND_OVER_H_
+#ifndef FAREBOX_SERVER_HAND_OVER_HAND_OVER_H_
+#define FAREBOX_SERVER_HAND_OVER_HAND_OVER_H_
 
 #include <sys/types.h>
 
@@ -12,7 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "server/passed_sockets.h"
+#include "server/hand_over/passed_sockets.h"
 #include "server/transport/descriptor.h"
 
 namespace farebox::server {
@@ -91,4 +91,4 @@ class Predecessor {
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_HAND_OVER_H_
+#endif  // FAREBOX_SERVER_HAND_OVER_HAND_OVER_H_

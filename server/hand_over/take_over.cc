@@ -1,9 +1,9 @@
-#include "server/take_over.h"
+#include "server/hand_over/take_over.h"
 
 #include <utility>
 
 #include "server/backups.h"
-#include "server/hand_over_limits.h"
+#include "server/hand_over/hand_over_limits.h"
 #include "server/payment_provider.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"

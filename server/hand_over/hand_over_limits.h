@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_HAND_OVER_LIMITS_H_
-#define FAREBOX_SERVER_HAND_OVER_LIMITS_H_
+#ifndef FAREBOX_SERVER_HAND_OVER_HAND_OVER_LIMITS_H_
+#define FAREBOX_SERVER_HAND_OVER_HAND_OVER_LIMITS_H_
 
 #include <cstdint>
 
@@ -26,4 +26,4 @@ inline constexpr int kFollowRoundsMax = 10;
 
 }  // namespace farebox::limits
 
-#endif  // FAREBOX_SERVER_HAND_OVER_LIMITS_H_
+#endif  // FAREBOX_SERVER_HAND_OVER_HAND_OVER_LIMITS_H_

@@ -1,4 +1,4 @@
-#include "server/supervisor.h"
+#include "server/hand_over/supervisor.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

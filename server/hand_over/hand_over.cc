@@ -1,4 +1,4 @@
-#include "server/hand_over.h"
+#include "server/hand_over/hand_over.h"
 
 #include <fcntl.h>
 #include <poll.h>
