@@ -153,6 +153,10 @@ void AddConnectionOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "The same of one address, or one /64 of IPv6, that is not this machine's")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();
+  app->add_option("--calls-per-connection-max", config->calls_per_connection_max,
+                  "Calls and streams at once on one connection; a client keeps back what is more")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
   app->add_option("--connection-idle", raw->connection_idle_seconds,
                   "Seconds without a call after which a connection is told to go away")
       ->check(CLI::Range(1.0, 864'000.0))

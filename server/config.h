@@ -33,6 +33,7 @@ struct Config {
   std::string port_file;
   Admission::Options connections = {.connections_max = limits::kConnectionsMax,
                                     .connections_per_host_max = limits::kConnectionsPerHostMax};
+  int calls_per_connection_max = limits::kCallsPerConnectionMax;
   absl::Duration connection_idle = limits::kConnectionIdle;
   absl::Duration connection_age = limits::kConnectionAge;
   absl::Duration connection_age_grace = limits::kConnectionAgeGrace;

@@ -2,6 +2,7 @@
 
 #include <grpcpp/impl/codegen/channel_interface.h>
 
+#include "absl/strings/str_cat.h"
 #include "client/cpp/trace.h"
 #include "google/rpc/status.pb.h"
 
@@ -19,6 +20,11 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 void SetTimeout(absl::Duration timeout, grpc::ClientContext* context) {
   context->set_deadline(gpr_time_from_micros(absl::ToInt64Microseconds(timeout), GPR_TIMESPAN));
+}
+
+absl::Status TooManyCalls(int calls_max) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat(calls_max, " calls are under way already; nothing was sent"));
 }
 
 void SetTraceparent(const std::string& traceparent, grpc::ClientContext* context) {

@@ -7,9 +7,11 @@
 
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -32,6 +34,9 @@ absl::Status FromGrpc(const grpc::Status& status);
 
 // Lets the attempt take so long from now, whatever happens to the wall clock meanwhile.
 void SetTimeout(absl::Duration timeout, grpc::ClientContext* context);
+
+// What a call ends with that is one too many.
+absl::Status TooManyCalls(int calls_max);
 
 // Says which trace the attempt is a part of; nothing where it is empty.
 void SetTraceparent(const std::string& traceparent, grpc::ClientContext* context);
@@ -60,9 +65,12 @@ void FillOperationId(v1::Operation* operation);
 // Thread-safe.
 class OpenCalls {
  public:
-  void Begin() {
+  // Whether there are fewer than `count_max`, and now one more.
+  bool Begin(int count_max) {
     const absl::MutexLock lock(&mu_);
+    if (count_ >= count_max) return false;
     ++count_;
+    return true;
   }
   void End() {
     const absl::MutexLock lock(&mu_);
@@ -94,6 +102,14 @@ void FillRequestId(Request* request) {
   } else if constexpr (requires { request->mutable_operations(); }) {
     for (v1::Operation& operation : *request->mutable_operations()) FillOperationId(&operation);
   }
+}
+
+// Whether it ends a call, which is to be done even where nothing new can be begun: a hold that is
+// not ended locks money, and time that was talked is not charged.
+template <typename Request>
+bool EndsCall(const Request& request) {
+  if constexpr (std::is_same_v<Request, v1::DebitRequest>) return request.has_settlement();
+  return std::is_same_v<Request, v1::ReleaseRequest>;
 }
 
 template <typename Request>
@@ -140,13 +156,15 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
   using Method = ReportingMethod<Async, Request, Response>;
   using Done = std::function<void(absl::StatusOr<Response>)>;
 
-  // `stub` and `open_calls` outlive the call; `open_calls` counts it.
+  // `stub` and `open_calls` outlive the call; `open_calls` counts it, up to `calls_max`.
   static void Start(Async* stub, Method method, Request request, CallPlan plan,
-                    OpenCalls* open_calls, Done done) {
+                    OpenCalls* open_calls, int calls_max, Done done) {
     FillRequestId(&request);
+    if (!open_calls->Begin(EndsCall(request) ? std::numeric_limits<int>::max() : calls_max)) {
+      return done(WithRequestId(request, TooManyCalls(calls_max)));
+    }
     const std::shared_ptr<AsyncCall> call(new AsyncCall(
         stub, method, std::move(request), std::move(plan), open_calls, std::move(done)));
-    open_calls->Begin();
     call->Attempt();
   }
 

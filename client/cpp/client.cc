@@ -79,7 +79,8 @@ struct Client::Connection {
   void StartAsync(ReportingMethod<BillingAsync, Request, Response> method, Request request,
                   const CallOptions& call, std::function<void(absl::StatusOr<Response>)> done) {
     AsyncCall<BillingAsync, Request, Response>::Start(billing.async(), method, std::move(request),
-                                                      Plan(call), &open_calls, std::move(done));
+                                                      Plan(call), &open_calls, options.calls_max,
+                                                      std::move(done));
   }
 
   // Constant after construction.

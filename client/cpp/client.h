@@ -70,9 +70,9 @@ class Client {
   absl::StatusOr<v1::ApplyBatchResponse> ApplyBatch(v1::ApplyBatchRequest request,
                                                     const CallOptions& options = {});
 
-  // The same for callers with many calls outstanding. `done` is called exactly once, possibly
-  // before the method returns, on a thread that others need as well: it must not wait for anything,
-  // a blocking method of this class included.
+  // The same for callers with many calls outstanding: up to ClientOptions::calls_max. `done` is
+  // called exactly once, possibly before the method returns, on a thread that others need as well:
+  // it must not wait for anything, a blocking method of this class included.
   void AuthorizeAsync(v1::AuthorizeRequest request, Done<v1::AuthorizeResponse> done,
                       const CallOptions& options = {});
   void ReauthorizeAsync(v1::ReauthorizeRequest request, Done<v1::ReauthorizeResponse> done,

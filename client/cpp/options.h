@@ -45,6 +45,11 @@ struct ClientOptions {
   // The same for calls that ask the payment provider.
   absl::Duration provider_timeout = absl::Seconds(70);
   RetryOptions retry;
+  // Asynchronous calls at once. One more is given up before anything of it is sent, with
+  // RESOURCE_EXHAUSTED, so that an overload is not answered by a queue that outlasts every caller's
+  // patience; but not what ends a call: Release, and Debit of a hold. The server takes 100 at a
+  // time from a connection (--calls-per-connection-max), and the others wait here.
+  int calls_max = 1'000;
   // A connection that is in use and silent for `keepalive_interval` is asked for a sign of life; it
   // is given up when none comes within `keepalive_timeout`. The server takes one every 10 s.
   absl::Duration keepalive_interval = absl::Seconds(20);

@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "client/cpp/errors.h"
 #include "client/cpp/trace.h"
@@ -206,6 +208,39 @@ TEST_F(ClientTest, ManyCallsMayBeOutstanding) {
 
   const std::vector<std::string> ids = server_.request_ids();
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), kCalls);
+}
+
+// Promised in options.h: calls_max.
+TEST_F(ClientTest, OneCallTooManyIsGivenUpUnsentButNotWhatEndsACall) {
+  std::vector<absl::Status> ends;
+  absl::Mutex mu;
+  const auto note = [&](const auto& response) {
+    const absl::MutexLock lock(&mu);
+    ends.push_back(response.status());
+  };
+  std::optional<FakeServer> server(std::in_place);
+  server->React({IsSilent(), IsSilent(), IsSilent(), IsSilent()});
+  ClientOptions options = QuickOptions(*server);
+  options.calls_max = 2;
+  {
+    Client client(options);
+    for (int i = 0; i < 3; ++i) client.DebitAsync(Debit(), note);
+    v1::DebitRequest settlement = Debit();
+    settlement.mutable_settlement()->set_hold_id(7);
+    client.DebitAsync(settlement, note);
+    client.ReleaseAsync(v1::ReleaseRequest(), note);
+
+    const auto ends_now = [&] {
+      const absl::MutexLock lock(&mu);
+      return ends;
+    }();
+    ASSERT_THAT(ends_now, SizeIs(1));
+    EXPECT_TRUE(absl::IsResourceExhausted(ends_now[0])) << ends_now[0];
+    EXPECT_THAT(ErrorOf(ends_now[0]).request_id, Not(IsEmpty()));
+    server.reset();
+  }
+
+  EXPECT_THAT(ends, SizeIs(5));
 }
 
 // Once, the thread of the last answer was the last to hold the channel, and gRPC crashed.

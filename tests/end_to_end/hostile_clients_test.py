@@ -239,6 +239,22 @@ class Dawdlers(OneServer):
         self.assertTrue(self.is_answered())
 
 
+class CallsAtOnce(OneServer):
+    options = ("--calls-per-connection-max", "7")
+
+    def most(self, port):
+        peer = Connection(port)
+        self.addCleanup(peer.close)
+        return peer.settings[h2.SettingsFrame.MAX_CONCURRENT_STREAMS]
+
+    def test_are_few_on_a_connection_and_an_operator_says_how_many(self):
+        by_default = Server(SERVER_BINARY)
+        self.addCleanup(by_default.stop)
+
+        self.assertEqual(self.most(by_default.port), 100)
+        self.assertEqual(self.most(self.server.port), 7)
+
+
 class Crowds(OneServer):
     options = ("--connections-max", "6")
 

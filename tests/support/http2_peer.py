@@ -78,8 +78,10 @@ class Connection:
         self.send(h2.SettingsFrame(0))
         # Answers are never held back for want of room.
         self.send(h2.WindowUpdateFrame(0, window_increment=2**30))
-        while not isinstance(self.read(), h2.SettingsFrame):
+        while not isinstance(frame := self.read(), h2.SettingsFrame):
             pass
+        # What the server asks of its peers.
+        self.settings = frame.settings
         self.send(h2.SettingsFrame(0, flags=["ACK"]))
         self.ping()
 

@@ -78,7 +78,6 @@ Http2Connection::Http2Connection(int descriptor, int number, CallListener* liste
     : descriptor_(descriptor), number_(number), listener_(listener) {
   nghttp2_session_callbacks* callbacks = nullptr;
   FAREBOX_CHECK(nghttp2_session_callbacks_new(&callbacks) == 0);
-  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, OnFrameSent);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, OnData);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, OnStreamClose);
@@ -97,17 +96,27 @@ Http2Connection::~Http2Connection() {
   close(descriptor_);
 }
 
-int32_t Http2Connection::Begin(const char* path, const char* timeout, const std::string& message) {
-  const std::array<nghttp2_nv, 7> headers = {
-      Header(":method", "POST"),      Header(":scheme", "http"),
-      Header(":path", path),          Header(":authority", "localhost"),
-      Header("te", "trailers"),       Header("content-type", "application/grpc"),
-      Header("grpc-timeout", timeout)};
+bool Http2Connection::HasRoom() const {
+  return streams_open_ <
+         nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+int32_t Http2Connection::Begin(const char* path, absl::Duration timeout,
+                               const std::string& message) {
+  const std::string micros = absl::StrCat(absl::ToInt64Microseconds(timeout), "u");
+  const std::array<nghttp2_nv, 7> headers = {Header(":method", "POST"),
+                                             Header(":scheme", "http"),
+                                             Header(":path", path),
+                                             Header(":authority", "localhost"),
+                                             Header("te", "trailers"),
+                                             Header("content-type", "application/grpc"),
+                                             Header("grpc-timeout", micros.c_str())};
   const nghttp2_data_provider body = {.source = {.ptr = nullptr}, .read_callback = ReadBody};
   const int32_t stream =
       nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), &body, nullptr);
   FAREBOX_CHECK(stream > 0);
   calls_[stream].outgoing = Framed(message);
+  ++streams_open_;
   return stream;
 }
 
@@ -127,13 +136,6 @@ ssize_t Http2Connection::ReadBody(nghttp2_session*, int32_t stream, uint8_t* buf
   call.sent += count;
   if (call.sent == call.outgoing.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(count);
-}
-
-int Http2Connection::OnFrameSent(nghttp2_session*, const nghttp2_frame* frame, void* self) {
-  if (frame->hd.type != NGHTTP2_HEADERS) return 0;
-  auto* const connection = static_cast<Http2Connection*>(self);
-  connection->listener_->OnSent(connection->number_, frame->hd.stream_id);
-  return 0;
 }
 
 int Http2Connection::OnHeader(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
@@ -161,6 +163,7 @@ int Http2Connection::OnData(nghttp2_session*, uint8_t, int32_t stream, const uin
 
 int Http2Connection::OnStreamClose(nghttp2_session*, int32_t stream, uint32_t, void* self) {
   auto* const connection = static_cast<Http2Connection*>(self);
+  --connection->streams_open_;
   const auto found = connection->calls_.find(stream);
   if (found == connection->calls_.end()) return 0;
   const Call call = std::move(found->second);

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace farebox::benchmark {
 
@@ -17,8 +18,6 @@ namespace farebox::benchmark {
 class CallListener {
  public:
   virtual ~CallListener() = default;
-  // It has left the client: the server lets so many streams in.
-  virtual void OnSent(int connection, int32_t stream) = 0;
   // It has ended, with this status, -1 where the stream broke off, and the answer's bytes.
   virtual void OnEnd(int connection, int32_t stream, int grpc_status,
                      const std::string& message) = 0;
@@ -39,9 +38,11 @@ class Http2Connection {
 
   int descriptor() const { return descriptor_; }
 
+  // Whether the server takes one more call now.
+  bool HasRoom() const;
   // Begins a call of "/farebox.v1.BillingService/Debit" with the request's bytes, and returns its
-  // stream. The server is told how long the caller waits, e.g. "500m".
-  int32_t Begin(const char* path, const char* timeout, const std::string& message);
+  // stream. The server is told how long the caller still waits.
+  int32_t Begin(const char* path, absl::Duration timeout, const std::string& message);
   // Gives a call up: the listener hears no more of it.
   void Cancel(int32_t stream);
 
@@ -62,7 +63,6 @@ class Http2Connection {
 
   static ssize_t ReadBody(nghttp2_session* session, int32_t stream, uint8_t* buffer, size_t size,
                           uint32_t* flags, nghttp2_data_source* source, void* self);
-  static int OnFrameSent(nghttp2_session* session, const nghttp2_frame* frame, void* self);
   static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame, const uint8_t* name,
                       size_t name_size, const uint8_t* value, size_t value_size, uint8_t flags,
                       void* self);
@@ -78,6 +78,8 @@ class Http2Connection {
   CallListener* const listener_;
   nghttp2_session* session_ = nullptr;
   absl::flat_hash_map<int32_t, Call> calls_;
+  // Begun and not closed yet, those that were given up included.
+  uint32_t streams_open_ = 0;
   std::string outgoing_;
   size_t written_ = 0;
 };

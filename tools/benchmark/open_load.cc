@@ -39,6 +39,7 @@ absl::Status OpenLoad::Connect() {
     if (!connection.ok()) return connection.status();
     connections_.push_back(*std::move(connection));
   }
+  pending_.resize(connections_.size());
   return absl::OkStatus();
 }
 
@@ -56,7 +57,7 @@ absl::Status OpenLoad::Run(const std::vector<LoadPhase>& phases) {
     begin += absl::Seconds(phases[i].seconds);
   }
   // What is under way ends or is given up.
-  while (!flights_.empty()) {
+  while (!flights_.empty() || pending_count_ > 0) {
     if (const absl::Status proceeded = Proceed(kPause); !proceeded.ok()) return proceeded;
   }
   return absl::OkStatus();
@@ -73,7 +74,9 @@ absl::Status OpenLoad::RunPhase(size_t index, absl::Time begin) {
     if (phase.rate > 0) {
       for (; next <= std::min(now, end); next += absl::Seconds(gap(random_))) Arrive(index, next);
     } else {
-      while (flights_.size() < static_cast<size_t>(phase.outstanding)) Arrive(index, now);
+      while (flights_.size() + pending_count_ < static_cast<size_t>(phase.outstanding)) {
+        Arrive(index, now);
+      }
     }
     if (const absl::Status proceeded = Proceed(kPause); !proceeded.ok()) return proceeded;
   }
@@ -92,8 +95,8 @@ CallKind OpenLoad::NextKind() {
   }
 }
 
-std::string OpenLoad::MakeMessage(CallKind kind, std::string* account_id) {
-  switch (kind) {
+std::string OpenLoad::MakeMessage(const Wish& wish, std::string* account_id) {
+  switch (wish.kind) {
     case CallKind::kAuthorize: {
       v1::AuthorizeRequest request;
       maker_.Fill(&request);
@@ -102,8 +105,7 @@ std::string OpenLoad::MakeMessage(CallKind kind, std::string* account_id) {
     }
     case CallKind::kSettle: {
       v1::DebitRequest request;
-      maker_.FillSettlement(holds_.front().account_id, holds_.front().hold_id, &request);
-      holds_.pop_front();
+      maker_.FillSettlement(wish.hold.account_id, wish.hold.hold_id, &request);
       return request.SerializeAsString();
     }
     case CallKind::kBalance:
@@ -115,39 +117,67 @@ std::string OpenLoad::MakeMessage(CallKind kind, std::string* account_id) {
 }
 
 void OpenLoad::Arrive(size_t phase, absl::Time arrival) {
-  const CallKind kind = NextKind();
-  Flight flight = {.phase = phase, .kind = kind, .arrival = arrival};
-  const std::string message = MakeMessage(kind, &flight.account_id);
-  const size_t connection = next_connection_++ % connections_.size();
-  const int32_t stream =
-      connections_[connection]->Begin(kPaths[static_cast<size_t>(kind)], "500m", message);
-  const Name name = {.connection = static_cast<int>(connection), .stream = stream};
-  ++results_[phase].kinds[static_cast<size_t>(kind)].arrived;
-  flights_.emplace(name, std::move(flight));
-  deadlines_.emplace_back(arrival + options_.patience, name);
+  Wish wish = {.phase = phase, .kind = NextKind(), .arrival = arrival};
+  std::deque<Wish>& pending = pending_[random_() % connections_.size()];
+  ++results_[phase].kinds[static_cast<size_t>(wish.kind)].arrived;
+  const bool is_bounded =
+      options_.pending_max > 0 && results_[phase].phase.rate > 0 && wish.kind != CallKind::kSettle;
+  if (is_bounded && pending.size() >= options_.pending_max) {
+    return NoteGivenUp(wish, &CallTally::held_back, arrival);
+  }
+  if (wish.kind == CallKind::kSettle) {
+    wish.hold = std::move(holds_.front());
+    holds_.pop_front();
+  }
+  pending.push_back(std::move(wish));
+  ++pending_count_;
 }
 
-void OpenLoad::OnSent(int connection, int32_t stream) {
-  const auto found = flights_.find({.connection = connection, .stream = stream});
-  if (found != flights_.end()) found->second.is_sent = true;
+void OpenLoad::Dispatch(size_t connection, absl::Time now) {
+  std::deque<Wish>& pending = pending_[connection];
+  while (!pending.empty()) {
+    const bool is_over = pending.front().arrival + options_.patience <= now;
+    if (!is_over && !connections_[connection]->HasRoom()) return;
+    Wish wish = std::move(pending.front());
+    pending.pop_front();
+    --pending_count_;
+    if (is_over) {
+      NoteGivenUp(wish, &CallTally::held_back, now);
+    } else {
+      Send(connection, std::move(wish), now);
+    }
+  }
+}
+
+void OpenLoad::Send(size_t connection, Wish wish, absl::Time now) {
+  Flight flight = {.wish = std::move(wish)};
+  const std::string message = MakeMessage(flight.wish, &flight.account_id);
+  const absl::Time deadline = flight.wish.arrival + options_.patience;
+  const int32_t stream = connections_[connection]->Begin(
+      kPaths[static_cast<size_t>(flight.wish.kind)], deadline - now, message);
+  const Name name = {.connection = static_cast<int>(connection), .stream = stream};
+  flights_.emplace(name, std::move(flight));
+  deadlines_.emplace(deadline, name);
 }
 
 void OpenLoad::OnEnd(int connection, int32_t stream, int grpc_status, const std::string& message) {
   const auto found = flights_.find({.connection = connection, .stream = stream});
   if (found == flights_.end()) return;
   const Flight flight = std::move(found->second);
+  const Wish& wish = flight.wish;
   flights_.erase(found);
   const absl::Time now = clock_.Now();
-  CallTally& tally = results_[flight.phase].kinds[static_cast<size_t>(flight.kind)];
-  LoadMoment* const moment = MomentOf(flight.phase, now);
+  PhaseResult& result = results_[wish.phase];
+  CallTally& tally = result.kinds[static_cast<size_t>(wish.kind)];
+  LoadMoment* const moment = MomentOf(wish.phase, now);
   if (grpc_status == kOk) {
     ++tally.answered;
-    tally.latencies.Add(now - flight.arrival);
-    results_[flight.phase].latencies.Add(now - flight.arrival);
-    ++results_[flight.phase].connections[static_cast<size_t>(connection)];
+    tally.latencies.Add(now - wish.arrival);
+    result.latencies.Add(now - wish.arrival);
+    ++result.connections[static_cast<size_t>(connection)];
     ++moment->answered;
     moment->slowest_micros =
-        std::max(moment->slowest_micros, absl::ToDoubleMicroseconds(now - flight.arrival));
+        std::max(moment->slowest_micros, absl::ToDoubleMicroseconds(now - wish.arrival));
   } else if (grpc_status == kResourceExhausted) {
     ++tally.refused;
     ++moment->refused;
@@ -155,29 +185,35 @@ void OpenLoad::OnEnd(int connection, int32_t stream, int grpc_status, const std:
     ++tally.failed;
   }
   v1::AuthorizeResponse response;
-  if (flight.kind != CallKind::kAuthorize || grpc_status != kOk) return;
+  if (wish.kind != CallKind::kAuthorize || grpc_status != kOk) return;
   if (!response.ParseFromString(message) || response.hold_id() == 0) return;
   holds_.push_back({.account_id = flight.account_id, .hold_id = response.hold_id()});
 }
 
 void OpenLoad::GiveUpBefore(absl::Time now) {
-  while (!deadlines_.empty() && deadlines_.front().first <= now) {
-    const Name name = deadlines_.front().second;
-    deadlines_.pop_front();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const Name name = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
     const auto found = flights_.find(name);
     if (found == flights_.end()) continue;
-    CallTally& tally = results_[found->second.phase].kinds[static_cast<size_t>(found->second.kind)];
-    ++(found->second.is_sent ? tally.late : tally.held_back);
-    ++MomentOf(found->second.phase, now)->given_up;
+    NoteGivenUp(found->second.wish, &CallTally::late, now);
     flights_.erase(found);
     connections_[static_cast<size_t>(name.connection)]->Cancel(name.stream);
   }
 }
 
+void OpenLoad::NoteGivenUp(const Wish& wish, int64_t CallTally::*what, absl::Time now) {
+  ++(results_[wish.phase].kinds[static_cast<size_t>(wish.kind)].*what);
+  ++MomentOf(wish.phase, now)->given_up;
+}
+
 absl::Status OpenLoad::Proceed(absl::Duration wait) {
-  GiveUpBefore(clock_.Now());
+  const absl::Time now = clock_.Now();
+  GiveUpBefore(now);
   std::vector<pollfd> waiting;
-  for (const std::unique_ptr<Http2Connection>& connection : connections_) {
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    Http2Connection* const connection = connections_[i].get();
+    Dispatch(i, now);
     if (!connection->Proceed()) return absl::UnavailableError("the server closed a connection");
     const short events = static_cast<short>(connection->has_more() ? POLLIN | POLLOUT : POLLIN);
     waiting.push_back({.fd = connection->descriptor(), .events = events, .revents = 0});

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -32,9 +33,13 @@ struct LoadPhase {
 struct OpenLoadOptions {
   std::string server;
   int accounts = 1000;
-  int connections = 16;
+  int connections = 8;
   // How long a call is waited for, from its arrival on.
   absl::Duration patience = absl::Milliseconds(500);
+  // Calls that a connection holds back at most while the server lets no more in: one more is given
+  // up at once, unless it ends a call, as our client does it. 0: no bound, nor where a phase has no
+  // rate.
+  size_t pending_max = 0;
   // Kinds of calls, each as often as it is here; empty: kMix.
   std::string mix;
 };
@@ -85,7 +90,6 @@ class OpenLoad final : public CallListener {
   absl::Status Run(const std::vector<LoadPhase>& phases);
   std::vector<PhaseResult>& results() { return results_; }
 
-  void OnSent(int connection, int32_t stream) override;
   void OnEnd(int connection, int32_t stream, int grpc_status, const std::string& message) override;
 
  private:
@@ -100,23 +104,31 @@ class OpenLoad final : public CallListener {
       return a.connection == b.connection && a.stream == b.stream;
     }
   };
-  struct Flight {
-    size_t phase = 0;
-    CallKind kind = CallKind::kBalance;
-    absl::Time arrival;
-    bool is_sent = false;
-    std::string account_id;  // Of an authorization.
-  };
   struct OpenHold {
     std::string account_id;
     int64_t hold_id = 0;
+  };
+  // A call that is wanted.
+  struct Wish {
+    size_t phase = 0;
+    CallKind kind = CallKind::kBalance;
+    absl::Time arrival;
+    OpenHold hold;  // To be settled.
+  };
+  struct Flight {
+    Wish wish;
+    std::string account_id;  // Of an authorization.
   };
 
   absl::Status RunPhase(size_t index, absl::Time begin);
   void Arrive(size_t phase, absl::Time arrival);
   CallKind NextKind();
-  std::string MakeMessage(CallKind kind, std::string* account_id);
+  std::string MakeMessage(const Wish& wish, std::string* account_id);
+  // As many of those that wait as the server lets in.
+  void Dispatch(size_t connection, absl::Time now);
+  void Send(size_t connection, Wish wish, absl::Time now);
   void GiveUpBefore(absl::Time now);
+  void NoteGivenUp(const Wish& wish, int64_t CallTally::*what, absl::Time now);
   absl::Status Proceed(absl::Duration wait);
   LoadMoment* MomentOf(size_t phase, absl::Time time);
 
@@ -125,12 +137,13 @@ class OpenLoad final : public CallListener {
   std::mt19937_64 random_;
   RequestMaker maker_;
   std::vector<std::unique_ptr<Http2Connection>> connections_;
-  size_t next_connection_ = 0;
+  // What waits for its turn, by connection, in the order of arrival.
+  std::vector<std::deque<Wish>> pending_;
+  size_t pending_count_ = 0;
   size_t next_kind_ = 0;
 
   absl::flat_hash_map<Name, Flight> flights_;
-  // In the order of arrival.
-  std::deque<std::pair<absl::Time, Name>> deadlines_;
+  std::multimap<absl::Time, Name> deadlines_;
   std::deque<OpenHold> holds_;
   std::vector<absl::Time> begins_;
   std::vector<PhaseResult> results_;

@@ -82,6 +82,9 @@ int main(int argc, char** argv) {
   app.add_option("--server", options.server, "host:port")->required();
   app.add_option("--accounts", options.accounts, "accounts")->capture_default_str();
   app.add_option("--connections", options.connections, "connections")->capture_default_str();
+  app.add_option("--pending", options.pending_max,
+                 "calls that a connection holds back at most; 0: no bound")
+      ->capture_default_str();
   app.add_option("--mix", options.mix, "a: authorize, s: settle, b: balance; asab by default");
   app.add_option("--phase", phases, "RATE:SECONDS, or @OUTSTANDING:SECONDS; one after the other")
       ->required();

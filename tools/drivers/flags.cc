@@ -20,6 +20,8 @@ client::ClientOptions PatientOptions(const CommonFlags& flags) {
   options.target = flags.server;
   options.timeout = absl::Seconds(flags.patience_seconds);
   options.retry.attempts_max = std::numeric_limits<int>::max();
+  // What is played back is to be charged, however late.
+  options.calls_max = std::numeric_limits<int>::max();
   options.retry.attempt_timeout = absl::Seconds(2);
   return options;
 }

@@ -10,6 +10,8 @@ from farebox_bench import servers
 OUTSTANDING = 128
 FACTORS = (1, 1.5, 2, 3)
 CROWDS = (512, 2048)
+# Calls that a caller has waiting for their turn on a connection, before it gives new ones up.
+PENDING = 25
 KINDS = ("authorize", "settle", "balance")
 # A moment of a phase is so long.
 MOMENT_SECONDS = 0.1
@@ -25,20 +27,41 @@ def measure(load, binaries, directory):
         for outstanding in CROWDS:
             crowd = run(binaries, server, f"@{outstanding}:{load.seconds}")[0]
             yield f"--- {outstanding} calls at once, anew when one ends", ""
-            yield from compare(crowd, capacity)
+            yield from compare(crowd, capacity, capacity)
+        at_capacity = None
         for factor in FACTORS:
             yield f"--- {factor} x capacity, offered", f"{factor * peak:,.0f}/s"
-            try:
-                offered, after = run(binaries, server, phase(factor * peak, load.seconds),
-                                     phase(0.5 * peak, load.seconds))
-            except subprocess.CalledProcessError:
-                # gRPC does that when its memory is used up.
-                yield "the server", "closed a connection"
-                continue
-            yield from compare(offered, capacity)
-            yield "well again after", f"{recovery_seconds(after):.1f} s"
-            yield "memory afterwards", f"{server.resident_bytes() / 2**20:.0f} MiB"
+            offered, after = offer(load, binaries, server, factor * peak, peak)
+            at_capacity = at_capacity or offered
+            yield from compare(offered, capacity, at_capacity)
+            yield from aftermath(server, after)
+        yield from without_bound(load, binaries, server, capacity)
         yield from hot_account(load, binaries, server)
+
+
+def offer(load, binaries, server, rate, peak, **options):
+    """Calls at a rate, and then at half of what the server can do."""
+    return run(binaries, server, phase(rate, load.seconds), phase(0.5 * peak, load.seconds),
+               **options)
+
+
+def without_bound(load, binaries, server, capacity):
+    """Callers who queue whatever comes, first come first served, until its time is over."""
+    peak = answered(capacity)
+    yield "--- 2 x capacity, from callers who queue without bound", f"{2 * peak:,.0f}/s"
+    try:
+        offered, after = offer(load, binaries, server, 2 * peak, peak, pending=0)
+    except subprocess.CalledProcessError:
+        # Calls that are over before they are read are taken for a flood.
+        yield "the server", "cut a connection"
+        return
+    yield from compare(offered, capacity, capacity)
+    yield from aftermath(server, after)
+
+
+def aftermath(server, after):
+    yield "well again after", f"{recovery_seconds(after):.1f} s"
+    yield "memory afterwards", f"{server.resident_bytes() / 2**20:.0f} MiB"
 
 
 def find_capacity(load, binaries, server):
@@ -86,9 +109,9 @@ def phase(rate, seconds):
     return f"{max(rate, 1):.0f}:{seconds}"
 
 
-def run(binaries, server, *phases, accounts=1000):
+def run(binaries, server, *phases, accounts=1000, pending=PENDING):
     command = [str(binaries / "farebox-open-load"), f"--server={server.address}",
-               f"--accounts={accounts}"]
+               f"--accounts={accounts}", f"--pending={pending}"]
     for one in phases:
         command.append(f"--phase={one}")
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
@@ -112,10 +135,10 @@ def describe(what, result):
                 f", {100 * (calls['held_back'] + calls['late']) / calls['arrived']:.0f} %")
 
 
-def compare(result, capacity):
+def compare(result, capacity, at_capacity):
     yield from describe("", result)
     yield "goodput over capacity", f"{ratio(answered(result), answered(capacity)):.2f}"
-    yield "p99 over that at capacity", f"{ratio(result['p99_us'], capacity['p99_us']):.1f}"
+    yield "p99 over that at capacity", f"{ratio(result['p99_us'], at_capacity['p99_us']):.1f}"
 
 
 def recovery_seconds(result):
