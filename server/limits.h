@@ -64,9 +64,9 @@ inline constexpr absl::Duration kFailureTimeout = absl::Milliseconds(50);
 
 // --- Connections
 
-// Calls at once on one connection, by default: as few as RFC 9113 thinks right (6.5.2). A client
-// keeps back what is more; here it would wait in gRPC, out of sight.
-inline constexpr int kCallsPerConnectionMax = 100;
+// Calls at once on one connection, by default: few, but no fewer than RFC 9113 (6.5.2) thinks fit.
+// A client keeps back what is more; here it would wait in gRPC, out of sight.
+inline constexpr int kCallsPerConnectionMax = 128;
 
 // What is read of a connection at once: what has been read cannot be cut off any more.
 inline constexpr int kReadBytesMax = 64 * 1024;

@@ -257,7 +257,7 @@ Books::Account* Books::WriterByNumber(AccountNumber number) const ABSL_NO_THREAD
   return accounts_[number - 1].get();
 }
 
-absl::Status Books::FoldOpening(const Entry& entry) {
+absl::Status Books::FoldOpening(const Entry& entry, const RequestKey* request) {
   const absl::StatusOr<AccountRecord> record = DecodeAccountRecord(entry.detail);
   FAREBOX_RETURN_IF_ERROR(record.status());
   AccountState state;
@@ -265,12 +265,12 @@ absl::Status Books::FoldOpening(const Entry& entry) {
   if (AddAccount(*record, entry.account, state) == nullptr) {
     return error::JournalDamaged(entry.id, "an account is opened once, by its first entry");
   }
-  FoldRequestId(entry);
+  FoldRequestId(entry, request);
   return absl::OkStatus();
 }
 
-absl::Status Books::Fold(const Entry& entry) {
-  if (entry.kind == EntryKind::kAccountOpened) return FoldOpening(entry);
+absl::Status Books::Fold(const Entry& entry, const RequestKey* request) {
+  if (entry.kind == EntryKind::kAccountOpened) return FoldOpening(entry, request);
   Account* const account = WriterByNumber(entry.account);
   const bool changes_record = entry.kind == EntryKind::kAccountChanged;
   absl::StatusOr<AccountRecord> record = AccountRecord();
@@ -300,7 +300,7 @@ absl::Status Books::Fold(const Entry& entry) {
     Micros& refunded = refunded_[entry.subject];
     refunded = Micros(refunded.value() + entry.amount.value());
   }
-  FoldRequestId(entry);
+  FoldRequestId(entry, request);
 
   MutexLock lock(&account->shard->mu);
   FoldAccount(entry, &account->state);
@@ -317,11 +317,12 @@ absl::Status Books::Fold(const Entry& entry) {
   return absl::OkStatus();
 }
 
-void Books::FoldRequestId(const Entry& entry) {
+void Books::FoldRequestId(const Entry& entry, const RequestKey* request) {
   // A start has loaded those that its replay folds.
   if (entry.request_id.empty() || entry.id <= request_ids_.last()) return;
-  request_ids_.Insert(HashRequestId(entry.account, entry.request_id),
-                      TimeOfRequestId(entry.request_id), entry.id, entry.time);
+  const RequestKey key =
+      request != nullptr ? *request : RequestKey::Of(entry.account, entry.request_id);
+  request_ids_.Insert(key.hash, key.made, entry.id, entry.time);
 }
 
 Books::Account* Books::WriterFind(absl::string_view account_id) {

@@ -63,8 +63,9 @@ class Books {
   // Takes over what a journal has derived, before the entries after it are folded.
   SnapshotVisitor* snapshot_visitor();
 
-  // Applies the next durable entry. Fails with DataLoss where it cannot follow.
-  absl::Status Fold(const Entry& entry);
+  // Applies the next durable entry. Fails with DataLoss where it cannot follow. `request` is the
+  // key of its request id, where that has been computed.
+  absl::Status Fold(const Entry& entry, const RequestKey* request = nullptr);
 
   // What the writer sees of an account; valid until the next Fold.
   struct WriterAccount {
@@ -131,9 +132,9 @@ class Books {
   // Null where the number or the id cannot be a new account's. Readers see the account from now on,
   // and see it whole.
   Account* AddAccount(const AccountRecord& record, AccountNumber number, const AccountState& state);
-  void FoldRequestId(const Entry& entry);
+  void FoldRequestId(const Entry& entry, const RequestKey* request);
   // Applies the first entry of an account.
-  absl::Status FoldOpening(const Entry& entry);
+  absl::Status FoldOpening(const Entry& entry, const RequestKey* request);
   std::shared_ptr<const std::string> Intern(const std::string& settings);
 
   const std::unique_ptr<std::array<Shard, kShardCount>> shards_;

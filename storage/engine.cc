@@ -153,8 +153,9 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, CommitResult* result) {
   result->append_times = journal_->LastAppendTimes();
 
   head_ = head;
-  for (const Entry& entry : batch->entries()) {
-    FAREBOX_CHECK(books_->Fold(entry).ok());
+  for (size_t i = 0; i < batch->entries().size(); ++i) {
+    const Entry& entry = batch->entries()[i];
+    FAREBOX_CHECK(books_->Fold(entry, &batch->request_keys()[i]).ok());
     const bool moves_expiry =
         entry.kind == EntryKind::kHold || entry.kind == EntryKind::kHoldExtended;
     if (moves_expiry) {

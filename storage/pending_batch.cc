@@ -17,9 +17,9 @@ namespace {
 // Printable ASCII. Without an id, or with one that the journal cannot find again, a change would
 // be made as often as it is sent.
 bool IsRequestId(absl::string_view id) {
-  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
-  return !id.empty() && id.size() <= limits::kRequestIdBytesMax &&
-         std::all_of(id.begin(), id.end(), is_printable);
+  bool is_printable = true;
+  for (const char c : id) is_printable &= c >= ' ' && c <= '~';
+  return !id.empty() && id.size() <= limits::kRequestIdBytesMax && is_printable;
 }
 
 // Whether LOW_BALANCE is to be known of the account.
@@ -34,6 +34,7 @@ PendingBatch::PendingBatch(Sources sources, const BatchHead& head, absl::Time no
     : sources_(sources), before_(head), now_(now) {
   FAREBOX_CHECK(now >= head.time);
   entries_.reserve(count);
+  request_keys_.reserve(count);
   requests_.reserve(count);
 }
 
@@ -54,8 +55,8 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
     return {.status = error::AccountNotFound(command.account_id)};
   }
 
-  const RequestHash hash = HashRequestId(account->number, command.request_id);
-  absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command, hash);
+  const RequestKey key = RequestKey::Of(account->number, command.request_id);
+  absl::StatusOr<std::optional<Decision>> replay = FindReplay(*account, command, key);
   if (!replay.ok()) return {.status = replay.status()};
   if (replay->has_value()) return **std::move(replay);
   if (absl::Status space = CheckSpace(command.action); !space.ok()) {
@@ -65,11 +66,14 @@ PendingBatch::Decision PendingBatch::Apply(const Command& command) {
   absl::StatusOr<Entry> entry =
       std::visit([&](const auto& action) { return Decide(*account, action); }, command.action);
   if (!entry.ok()) return {.status = entry.status()};
-  return {.index = Record(account, {.command = &command, .hash = hash}, *std::move(entry))};
+  return {.index = Record(account, {.command = &command, .key = key}, *std::move(entry))};
 }
 
 PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAccount& open) {
-  if (absl::Status future = CheckNotFromFuture(TimeOfRequestId(command.request_id)); !future.ok()) {
+  const AccountNumber number =
+      sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size());
+  const RequestKey key = RequestKey::Of(number, command.request_id);
+  if (absl::Status future = CheckNotFromFuture(key.made); !future.ok()) {
     return {.status = std::move(future)};
   }
   if (absl::Status space = CheckSpace(command.action); !space.ok()) {
@@ -78,14 +82,11 @@ PendingBatch::Decision PendingBatch::Open(const Command& command, const OpenAcco
   absl::StatusOr<Entry> entry = DecideOpenAccount(command.account_id, open, now_);
   if (!entry.ok()) return {.status = entry.status()};
 
-  const AccountNumber number =
-      sources_.books->next_account_number() + static_cast<AccountNumber>(opened_.size());
   opened_.emplace(command.account_id, accounts_.size());
   PendingAccount& account = accounts_.emplace_back();
   account.id = command.account_id;
   account.number = number;
-  const RequestHash hash = HashRequestId(number, command.request_id);
-  return {.index = Record(&account, {.command = &command, .hash = hash}, *std::move(entry))};
+  return {.index = Record(&account, {.command = &command, .key = key}, *std::move(entry))};
 }
 
 absl::Status PendingBatch::CheckSpace(const Action& action) const {
@@ -122,8 +123,8 @@ AccountView PendingBatch::ViewOf(const PendingAccount& account) const {
 // ---- Request ids
 
 absl::StatusOr<std::optional<PendingBatch::Decision>> PendingBatch::FindReplay(
-    const PendingAccount& account, const Command& command, RequestHash hash) {
-  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Entry> first, FindFirst(command.request_id, hash));
+    const PendingAccount& account, const Command& command, const RequestKey& key) {
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Entry> first, FindFirst(key));
   if (first == nullptr) return std::optional<Decision>();
   // The hash only points to an entry. Should two ids ever share one, the second is refused: without
   // a place of its own it could be charged twice.
@@ -134,17 +135,15 @@ absl::StatusOr<std::optional<PendingBatch::Decision>> PendingBatch::FindReplay(
   return Decision{.earlier = std::move(first), .replayed = true};
 }
 
-absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(absl::string_view request_id,
-                                                               RequestHash hash) {
-  const auto same_batch = requests_.find(hash);
+absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(const RequestKey& key) {
+  const auto same_batch = requests_.find(key.hash);
   if (same_batch != requests_.end()) return std::make_unique<Entry>(entries_[same_batch->second]);
 
-  const std::optional<absl::Time> made = TimeOfRequestId(request_id);
-  std::optional<EntryId> id = sources_.books->request_ids().Find(hash, made);
+  std::optional<EntryId> id = sources_.books->request_ids().Find(key.hash, key.made);
   if (!id.has_value()) {
-    FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(made));
-    if (MayBeOld(made)) {
-      FAREBOX_ASSIGN_OR_RETURN(id, sources_.journal->FindOldRequest(hash));
+    FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(key.made));
+    if (MayBeOld(key.made)) {
+      FAREBOX_ASSIGN_OR_RETURN(id, sources_.journal->FindOldRequest(key.hash));
     }
   }
   if (!id.has_value()) return nullptr;
@@ -284,7 +283,7 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
   if (request.command != nullptr) {
     entry.request_id = request.command->request_id;
     entry.fingerprint = request.command->fingerprint;
-    requests_.emplace(request.hash, index);
+    requests_.emplace(request.key.hash, index);
   }
 
   const AccountState before = account->state;
@@ -305,6 +304,7 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
   }
   SignalEffects(*account, before, entry);
   entries_.push_back(std::move(entry));
+  request_keys_.push_back(request.key);
   return index;
 }
 

@@ -72,6 +72,8 @@ class PendingBatch {
   bool empty() const { return entries_.empty(); }
   absl::Time now() const { return now_; }
   std::vector<Entry>& entries() { return entries_; }
+  // Of the entries, each: what it is asked by; of no meaning where its request id is empty.
+  const std::vector<RequestKey>& request_keys() const { return request_keys_; }
   std::vector<Signal>& signals() { return signals_; }
   // The head that makes these entries the next batch of the journal, with its hash.
   BatchHead Seal() const;
@@ -104,9 +106,9 @@ class PendingBatch {
   // What this request was answered before; nothing where it is new; an error where its id was
   // used for something else.
   absl::StatusOr<std::optional<Decision>> FindReplay(const PendingAccount& account,
-                                                     const Command& command, RequestHash hash);
+                                                     const Command& command, const RequestKey& key);
   // The entry with this request id, in this batch or before it; null where there is none.
-  absl::StatusOr<std::unique_ptr<Entry>> FindFirst(absl::string_view request_id, RequestHash hash);
+  absl::StatusOr<std::unique_ptr<Entry>> FindFirst(const RequestKey& key);
   // `made` is a request id's TimeOfRequestId.
   absl::Status CheckNotFromFuture(std::optional<absl::Time> made) const;
   // Whether the journal's own index has to be asked for a request id that memory does not know.
@@ -135,7 +137,7 @@ class PendingBatch {
   // What asked for an entry; empty where time did.
   struct Request {
     const Command* command = nullptr;
-    RequestHash hash = 0;
+    RequestKey key;
   };
 
   // Makes the decided entry part of the batch and returns its index.
@@ -148,6 +150,7 @@ class PendingBatch {
   const absl::Time now_;
 
   std::vector<Entry> entries_;
+  std::vector<RequestKey> request_keys_;
   std::vector<Signal> signals_;
 
   // What this batch changes. A booked account knows its slot here (Books::WriterSlot).

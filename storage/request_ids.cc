@@ -3,9 +3,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/ascii.h"
 #include "storage/limits.h"
 
 namespace farebox {
@@ -17,7 +17,27 @@ constexpr int kGenerationsPerWindow = 2;
 
 constexpr size_t kUuidBytes = 36;
 constexpr size_t kUuidVersionAt = 14;
-constexpr size_t kUuidTimeDigits = 12;  // 48 bits of milliseconds: the first
+// 48 bits of milliseconds.
+constexpr std::array<size_t, 12> kUuidTimeAt = {0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12};
+
+constexpr uint8_t kNoHex = 0xff;
+
+// The writer looks at each character of each request id: from a table, without a branch.
+constexpr std::array<uint8_t, 256> MakeHexValues() {
+  std::array<uint8_t, 256> values = {};
+  for (uint8_t& value : values) value = kNoHex;
+  for (int i = 0; i < 10; ++i) values['0' + i] = static_cast<uint8_t>(i);
+  for (int i = 0; i < 6; ++i) {
+    values['a' + i] = static_cast<uint8_t>(10 + i);
+    values['A' + i] = static_cast<uint8_t>(10 + i);
+  }
+  return values;
+}
+
+uint8_t HexValue(char c) {
+  static constexpr std::array<uint8_t, 256> kHexValues = MakeHexValues();
+  return kHexValues[static_cast<unsigned char>(c)];
+}
 
 }  // namespace
 
@@ -39,16 +59,14 @@ uint64_t ContentFingerprint(absl::string_view content) {
 
 std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
   if (request_id.size() != kUuidBytes || request_id[kUuidVersionAt] != '7') return std::nullopt;
-  int64_t unix_millis = 0;
-  size_t digits = 0;
-  for (size_t i = 0; i < request_id.size(); ++i) {
-    const auto c = static_cast<unsigned char>(request_id[i]);
+  bool is_uuid = true;
+  for (size_t i = 0; i < kUuidBytes; ++i) {
     const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (is_dash ? c != '-' : !absl::ascii_isxdigit(c)) return std::nullopt;
-    if (is_dash || digits++ >= kUuidTimeDigits) continue;
-    const int value = absl::ascii_isdigit(c) ? c - '0' : absl::ascii_tolower(c) - 'a' + 10;
-    unix_millis = unix_millis * 16 + value;
+    is_uuid &= is_dash ? request_id[i] == '-' : HexValue(request_id[i]) != kNoHex;
   }
+  if (!is_uuid) return std::nullopt;
+  int64_t unix_millis = 0;
+  for (const size_t i : kUuidTimeAt) unix_millis = unix_millis << 4 | HexValue(request_id[i]);
   return absl::FromUnixMillis(unix_millis);
 }
 

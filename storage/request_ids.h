@@ -29,6 +29,17 @@ uint64_t ContentFingerprint(absl::string_view content);
 // The creation time that a UUIDv7 request id carries; nothing for any other id.
 std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id);
 
+// What is computed of an account's request id: once, by who decides, for whoever needs it then.
+struct RequestKey {
+  RequestHash hash = 0;
+  // TimeOfRequestId().
+  std::optional<absl::Time> made;
+
+  static RequestKey Of(AccountNumber account, absl::string_view request_id) {
+    return {.hash = HashRequestId(account, request_id), .made = TimeOfRequestId(request_id)};
+  }
+};
+
 // The entries that carried the request ids of the recent past, in memory.
 //
 // Ids are kept in generations of a fraction of the window each, so that what is too old leaves as
@@ -99,7 +110,7 @@ class RequestIdWindow {
   static constexpr size_t kPartCount = 256;
 
   // As many as fit into a processor's second cache, with the room that a table needs.
-  static constexpr size_t kRecentMax = 8192;
+  static constexpr size_t kRecentMax = 4096;
 
   struct Generation {
     absl::Time begin;

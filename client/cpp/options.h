@@ -47,7 +47,7 @@ struct ClientOptions {
   RetryOptions retry;
   // Asynchronous calls at once. One more is given up before anything of it is sent, with
   // RESOURCE_EXHAUSTED, so that an overload is not answered by a queue that outlasts every caller's
-  // patience; but not what ends a call: Release, and Debit of a hold. The server takes 100 at a
+  // patience; but not what ends a call: Release, and Debit of a hold. The server takes 128 at a
   // time from a connection (--calls-per-connection-max), and the others wait here.
   int calls_max = 1'000;
   // A connection that is in use and silent for `keepalive_interval` is asked for a sign of life; it

@@ -29,7 +29,13 @@ constexpr std::array<bool, 256> kNameChars = MakeNameChars();
 bool IsNameChar(char c) { return kNameChars[static_cast<uint8_t>(c)]; }
 
 bool IsGraphic(char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); }
-bool IsPrintable(char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); }
+
+// Without a branch: each request has some of these.
+bool ArePrintable(absl::string_view text) {
+  bool all = true;
+  for (const char c : text) all &= absl::ascii_isprint(static_cast<unsigned char>(c));
+  return all;
+}
 
 // Characters of well-formed UTF-8.
 size_t CountCharacters(absl::string_view utf8) {
@@ -62,8 +68,7 @@ absl::Status CheckDestination(absl::string_view value, absl::string_view field) 
 // The same, or a name such as "My Shop".
 absl::Status CheckSender(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
-  if (value.size() > limits::kDestinationBytesMax ||
-      !std::all_of(value.begin(), value.end(), IsPrintable)) {
+  if (value.size() > limits::kDestinationBytesMax || !ArePrintable(value)) {
     return error::FieldInvalid(field, "must be at most 64 printable ASCII characters");
   }
   return absl::OkStatus();
@@ -140,8 +145,7 @@ absl::Status CheckDeckName(absl::string_view value) {
 absl::Status CheckRequestId(absl::string_view value) {
   if (value.empty()) return error::FieldInvalid("request_id", "is required");
   const bool is_blank = value.find_first_not_of(' ') == absl::string_view::npos;
-  if (is_blank || value.size() > limits::kRequestIdBytesMax ||
-      !std::all_of(value.begin(), value.end(), IsPrintable)) {
+  if (is_blank || value.size() > limits::kRequestIdBytesMax || !ArePrintable(value)) {
     return error::FieldInvalid("request_id", "must be 1 to 128 printable ASCII characters");
   }
   return absl::OkStatus();

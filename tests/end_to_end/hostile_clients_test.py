@@ -251,7 +251,7 @@ class CallsAtOnce(OneServer):
         by_default = Server(SERVER_BINARY)
         self.addCleanup(by_default.stop)
 
-        self.assertEqual(self.most(by_default.port), 100)
+        self.assertEqual(self.most(by_default.port), 128)
         self.assertEqual(self.most(self.server.port), 7)
 
 

@@ -31,6 +31,13 @@ class Export : public ServerTest {
  protected:
   using Rows = std::vector<std::vector<std::string>>;
 
+  Config MakeConfig() const override {
+    Config config = ServerTest::MakeConfig();
+    // All of them by one connection.
+    config.calls_per_connection_max = 2 * static_cast<int>(limits::kExportsMax);
+    return config;
+  }
+
   std::unique_ptr<OpenExport> Begin(const v1::ExportActivityRequest& request) {
     auto call = std::make_unique<OpenExport>();
     SetDeadline(&call->context);

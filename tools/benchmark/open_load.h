@@ -33,7 +33,7 @@ struct LoadPhase {
 struct OpenLoadOptions {
   std::string server;
   int accounts = 1000;
-  int connections = 8;
+  int connections = 6;
   // How long a call is waited for, from its arrival on.
   absl::Duration patience = absl::Milliseconds(500);
   // Calls that a connection holds back at most while the server lets no more in: one more is given

@@ -11,9 +11,7 @@
 namespace farebox::benchmark {
 
 RequestMaker::RequestMaker(int accounts)
-    : accounts_(static_cast<uint64_t>(accounts)),
-      unix_millis_(static_cast<uint64_t>(absl::ToUnixMillis(SystemClock().Now()))),
-      run_(std::random_device()()) {}
+    : accounts_(static_cast<uint64_t>(accounts)), run_(std::random_device()()) {}
 
 std::string RequestMaker::AccountId(uint64_t index) const {
   return absl::StrCat("bench-", index % accounts_);
@@ -25,8 +23,9 @@ std::string RequestMaker::RequestId(uint64_t index) const {
   const auto put = [&id](size_t at, size_t digits, uint64_t value) {
     for (size_t i = 0; i < digits; ++i) id[at + i] = kHex[(value >> (4 * (digits - 1 - i))) & 15];
   };
-  put(0, 8, unix_millis_ >> 16);
-  put(9, 4, unix_millis_ & 0xffff);
+  const auto unix_millis = static_cast<uint64_t>(absl::ToUnixMillis(SystemClock().Now()));
+  put(0, 8, unix_millis >> 16);
+  put(9, 4, unix_millis & 0xffff);
   put(15, 3, run_ >> 20);
   put(20, 3, run_ >> 8);
   put(24, 12, index);

@@ -30,11 +30,10 @@ class RequestMaker {
 
  private:
   std::string AccountId(uint64_t index) const;
-  // A UUIDv7: the time of the start, a random part of this run, and a counter.
+  // A UUIDv7: the time, a random part of this run, and a counter.
   std::string RequestId(uint64_t index) const;
 
   const uint64_t accounts_;
-  const uint64_t unix_millis_;
   const uint64_t run_;
   std::atomic<uint64_t> next_{0};
 };

@@ -11,7 +11,7 @@ OUTSTANDING = 128
 FACTORS = (1, 1.5, 2, 3)
 CROWDS = (512, 2048)
 # Calls that a caller has waiting for their turn on a connection, before it gives new ones up.
-PENDING = 25
+PENDING = 16
 KINDS = ("authorize", "settle", "balance")
 # A moment of a phase is so long.
 MOMENT_SECONDS = 0.1

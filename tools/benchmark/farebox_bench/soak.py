@@ -15,12 +15,13 @@ SHARE_OF_CAPACITY = 0.7
 CAPACITY_ROUNDS = 3
 # Roughly, of the call router's calls and the bursts of texts, to the server a second.
 OTHERS_PER_SECOND = 150
-# Restarts at these parts of the time, and one kill: what is left is one long life.
-RESTARTS = (0.12, 0.25, 0.38)
-KILL = 0.5
+# What happens to the server, at these parts of the time: what is left is one long life.
+DISTURBANCES = ((0.1, Server.hand_over), (0.2, Server.restart), (0.3, Server.hand_over),
+                (0.4, Server.restart), (0.5, Server.kill_and_start))
 BACKUPS = 15
-# With less time than this, one restart is all.
+# With less time than this, one of each is all.
 SHORT_SECONDS = 90
+SHORT_DISTURBANCES = ((0.15, Server.hand_over), (0.3, Server.restart), (0.5, Server.kill_and_start))
 
 
 @dataclasses.dataclass
@@ -147,11 +148,9 @@ def write_samples(samples, path):
 
 
 def disturb(server, begin, seconds):
-    restarts = RESTARTS if seconds >= SHORT_SECONDS else RESTARTS[1:2]
-    for part, act in sorted([(part, server.restart) for part in restarts] +
-                            [(KILL, server.kill_and_start)]):
+    for part, act in DISTURBANCES if seconds >= SHORT_SECONDS else SHORT_DISTURBANCES:
         time.sleep(max(0, begin + part * seconds - time.monotonic()))
-        act()
+        act(server)
         last = server.disturbances[-1]
         say(f"{last.what} after {begin_of(server, begin):.0f} s: "
             f"{last.down_seconds:.2f} s until calls are taken")

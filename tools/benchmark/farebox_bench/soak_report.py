@@ -131,8 +131,8 @@ def tell_disturbances(seen, problems):
     heading("Restarts")
     for one in seen.server.disturbances:
         line(f"{one.what}, exit code {one.exit_code}", f"{one.down_seconds:.2f} s away")
-        if one.what == "restart" and one.exit_code != 0:
-            problems.append(f"SIGTERM ended with {one.exit_code}")
+        if one.what != "kill -9" and one.exit_code != 0:
+            problems.append(f"a {one.what} ended with {one.exit_code}")
     for level, text, count in log_lines(seen.server.log_path):
         line(f"log, {level}: {text}", f"{count:,}")
 

@@ -1,7 +1,9 @@
 """The server of a soak: with keys, TLS, HTTP, payments and backups; stopped and started again."""
 
+import ctypes
 import dataclasses
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -31,9 +33,49 @@ class Disturbance:
     exit_code: int
 
 
+class Successor:
+    """A server that its predecessor has started, by what is needed of a Popen."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.returncode = None
+
+    def poll(self):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid == self.pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout=60):
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise RuntimeError(f"process {self.pid} does not end")
+            time.sleep(0.01)
+        return self.returncode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+def adopt_orphans():
+    """Who is left by its parent becomes our child, so that it can be waited for (prctl(2))."""
+    set_child_subreaper = 36
+    if ctypes.CDLL(None, use_errno=True).prctl(set_child_subreaper, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
 class Server:
 
     def __init__(self, binaries, folder):
+        adopt_orphans()
         self.binaries, self.folder = binaries, folder
         self.data, self.backups = folder / "ledger", folder / "backups"
         self.log_path = folder / "server.log"
@@ -70,19 +112,39 @@ class Server:
                  "--log-format=json"],
                 stdout=log, stderr=log)
         self.lives += 1
+        self.await_calls_taken(port_file, begin)
+        return time.monotonic() - begin
+
+    def await_calls_taken(self, port_file, begin):
         while not (port_file.exists() and port_file.read_text(encoding="utf-8").strip()):
             if self.process.poll() is not None or time.monotonic() > begin + START_SECONDS_MAX:
                 raise RuntimeError(f"the server does not start: see {self.log_path}")
             time.sleep(0.01)
-        return time.monotonic() - begin
 
     def stop(self):
         self.process.terminate()
         return self.process.wait(120)
 
     def restart(self):
-        """A planned restart. A hand-over to a second process, by SIGUSR2, would be done here."""
         self._disturb("restart", self.stop)
+
+    def hand_over(self):
+        """A restart that callers hardly notice: by a second process."""
+        begin, started = time.time(), time.monotonic()
+        port_file = self.folder / "port"
+        port_file.unlink(missing_ok=True)
+        old = self.process
+        old.send_signal(signal.SIGUSR2)
+        children = pathlib.Path(f"/proc/{old.pid}/task/{old.pid}/children")
+        while not (pids := children.read_text(encoding="utf-8").split()):
+            if time.monotonic() > started + START_SECONDS_MAX:
+                raise RuntimeError(f"the server starts no successor: see {self.log_path}")
+            time.sleep(0.001)
+        self.process = Successor(int(pids[0]))
+        exit_code = old.wait(START_SECONDS_MAX)
+        self.lives += 1
+        self.await_calls_taken(port_file, started)
+        self._note("hand-over", begin, exit_code)
 
     def kill_and_start(self):
         def kill():
@@ -94,6 +156,9 @@ class Server:
         begin = time.time()
         exit_code = end()
         self.start()
+        self._note(what, begin, exit_code)
+
+    def _note(self, what, begin, exit_code):
         listening = time.time()
         self.disturbances.append(Disturbance(what, begin, listening - begin,
                                              listening + RECOVERY_SECONDS, exit_code))
