@@ -125,7 +125,8 @@ class NoopBilling final
   const server::RpcMethod apply_stream_;
 };
 
-int Run(const std::string& listen) {
+// `calls_max` at once on a connection; 0: as many as gRPC takes by itself.
+int Run(const std::string& listen, int calls_max) {
   const SystemClock clock;
   server::RpcMetrics metrics;
   const std::atomic<bool> is_closing = false;
@@ -144,6 +145,7 @@ int Run(const std::string& listen) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(16 << 20);
+  if (calls_max > 0) builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max);
   builder.RegisterService(&billing);
   const std::unique_ptr<grpc::Server> running = builder.BuildAndStart();
   if (running == nullptr) return 1;
@@ -158,6 +160,10 @@ int main(int argc, char** argv) {
   std::string listen = "127.0.0.1:50052";
   CLI::App app{"Answers BillingService without a ledger: the benchmark's baseline."};
   app.add_option("--listen", listen, "host:port")->capture_default_str();
+  int calls_max = 0;
+  app.add_option("--calls-per-connection-max", calls_max,
+                 "Calls at once on a connection; 0: as many as gRPC takes by itself")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  return farebox::benchmark::Run(listen);
+  return farebox::benchmark::Run(listen, calls_max);
 }
