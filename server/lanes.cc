@@ -55,9 +55,14 @@ void Lanes::Drain() {
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
-  MutexLock lock(&mu_);
-  lanes_.clear();
-  ready_.clear();
+  absl::flat_hash_map<std::string, std::deque<Work>> dropped;
+  {
+    MutexLock lock(&mu_);
+    dropped.swap(lanes_);
+    ready_.clear();
+  }
+  // Work that is dropped may end a call, and who ends a call posts what is to be said of it.
+  dropped.clear();
 }
 
 void Lanes::Loop() {
