@@ -140,8 +140,12 @@ class Server:
             if time.monotonic() > started + START_SECONDS_MAX:
                 raise RuntimeError(f"the server starts no successor: see {self.log_path}")
             time.sleep(0.001)
+        try:
+            exit_code = old.wait(START_SECONDS_MAX)
+        except Exception:
+            old.kill()
+            raise
         self.process = Successor(int(pids[0]))
-        exit_code = old.wait(START_SECONDS_MAX)
         self.lives += 1
         self.await_calls_taken(port_file, started)
         self._note("hand-over", begin, exit_code)
