@@ -118,7 +118,8 @@ class Backup {
 
   absl::Status Step(const CopyProgress& progress) {
     FAREBOX_RETURN_IF_ERROR(CheckSpace());
-    return order_.observer(progress) ? absl::OkStatus() : absl::CancelledError();
+    return order_.observer(progress) ? absl::OkStatus()
+                                     : absl::CancelledError("the backup was broken off");
   }
 
   absl::Status CheckSpace() const {
