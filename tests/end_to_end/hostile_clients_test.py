@@ -95,8 +95,8 @@ class OneServer(unittest.TestCase):
 
 
 class Floods(OneServer):
-    # What gRPC may use for buffers (512 MiB), what malloc keeps of it for later, and what calls of no
-    # method take that came in the half second before they are cut.
+    # What gRPC may use for buffers (512 MiB), what malloc keeps of it for later, and what calls of
+    # no method take that came in the half second before they are cut.
     MEMORY_MAX = 1_500_000_000
 
     @classmethod
