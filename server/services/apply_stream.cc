@@ -14,6 +14,7 @@
 #include "server/services/answers.h"
 #include "server/services/message.h"
 #include "server/services/serial_runner.h"
+#include "server/transport/flood_limits.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
 #include "storage/status_macros.h"

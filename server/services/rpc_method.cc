@@ -8,6 +8,7 @@
 #include "server/log.h"
 #include "server/services/message.h"
 #include "server/services/text_field.h"
+#include "server/transport/flood_limits.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/transport/flood_limits.h"
 #include "storage/check.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"

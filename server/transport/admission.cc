@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/limits.h"
+#include "server/transport/flood_limits.h"
 
 namespace farebox::server {
 

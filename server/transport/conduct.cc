@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/limits.h"
+#include "server/transport/flood_limits.h"
 
 namespace farebox::server {
 namespace {
@@ -35,7 +35,9 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
 
   if (resets_ > limits::kResetsMax) return Offence::kResets;
-  if (std::max(looks_over_, looks_behind_) > limits::kUnpaidLooksMax) {
+  const int64_t looks_max =
+      seen.calls.is_known ? limits::kUnpaidLooksMax : limits::kUnpaidLooksOfStrangerMax;
+  if (std::max(looks_over_, looks_behind_) > looks_max) {
     return Offence::kUnpaidBytes;
   }
   return std::nullopt;

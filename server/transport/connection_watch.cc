@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
 #include "server/log.h"
+#include "server/transport/flood_limits.h"
 
 namespace farebox::server {
 namespace {

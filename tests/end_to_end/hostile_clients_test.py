@@ -95,9 +95,8 @@ class OneServer(unittest.TestCase):
 
 
 class Floods(OneServer):
-    # What gRPC may use for buffers (512 MiB), what malloc keeps of it for later, and what calls of
-    # no method take that came in the half second before they are cut.
-    MEMORY_MAX = 1_500_000_000
+    # What gRPC may use for buffers (512 MiB), and what malloc keeps of it for later.
+    MEMORY_MAX = 700_000_000
 
     @classmethod
     def setUpClass(cls):

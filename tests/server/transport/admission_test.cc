@@ -3,7 +3,7 @@
 #include "server/transport/admission.h"
 
 #include "gmock/gmock.h"
-#include "server/limits.h"
+#include "server/transport/flood_limits.h"
 
 namespace farebox::server {
 namespace {

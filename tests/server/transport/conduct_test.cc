@@ -3,7 +3,7 @@
 #include "server/transport/conduct.h"
 
 #include "gmock/gmock.h"
-#include "server/limits.h"
+#include "server/transport/flood_limits.h"
 
 namespace farebox::server {
 namespace {
@@ -92,6 +92,11 @@ TEST_F(ConductTest, ALargeBatchOfAStrangerIsNotCutAtOnce) {
   EXPECT_EQ(Look({}), std::nullopt);
   EXPECT_EQ(Look({.calls = {.calls = 1, .request_bytes = uint64_t{4} * kMebibyte}}), std::nullopt);
   EXPECT_EQ(Repeat(10, {}), std::nullopt);
+}
+
+TEST_F(ConductTest, AStrangersFloodIsCutAtTheThirdLook) {
+  EXPECT_THAT(Repeat(10, {.bytes_received = 3 * kMebibyte}), Optional(Offence::kUnpaidBytes));
+  EXPECT_EQ(looks_, 3);
 }
 
 TEST_F(ConductTest, WhoWasLetInMayNotFloodEither) {
