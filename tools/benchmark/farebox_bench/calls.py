@@ -3,21 +3,26 @@
 from farebox_bench import servers
 
 OUTSTANDING = (1, 64, 256)
+# What our server has by default (kCallsPerConnectionMax), for a no-op server that has it too.
+CALLS_AT_ONCE = 128
 
 
 def measure(load, binaries, directory, outstanding=OUTSTANDING):
     """Yields a row for each kind of call."""
-    with servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop:
+    with (servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop,
+          servers.noop(binaries, f"--calls-per-connection-max={CALLS_AT_ONCE}") as bounded):
         load.prepare(ours)
 
-        def row(name, operation, count, **options):
+        def row(name, operation, count, baseline=noop, **options):
             mine, base, ratio = load.pair((ours, operation, count, options),
-                                          (noop, operation, count, options))
+                                          (baseline, operation, count, options))
             return {"name": name, "outstanding": count, **mine, "noop": base, "ratio": ratio}
 
         for operation in ("debit", "authorize", "balance"):
             for count in outstanding:
                 yield row(operation, operation, count)
+            # The same bound on both: what it does for any server does not count.
+            yield row(f"{operation} *", operation, outstanding[-1], bounded)
         for size, count in ((100, 4), (1000, 4), (1000, 16)):
             yield row(f"batch {size}", "batch", count, batch_size=size)
         for size in (1, 64):

@@ -60,6 +60,6 @@ def farebox(binaries, directory, *options):
                    *options], address)
 
 
-def noop(binaries):
+def noop(binaries, *options):
     address = f"127.0.0.1:{free_port()}"
-    return Server([str(binaries / "farebox-noop-server"), "--listen", address], address)
+    return Server([str(binaries / "farebox-noop-server"), "--listen", address, *options], address)
