@@ -1,7 +1,6 @@
 #include "server/transport/conduct.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "server/transport/flood_limits.h"
 
@@ -20,26 +19,25 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
                        Grown(seen.bytes_sent, last_.bytes_sent) / limits::kSentBytesPerPaidByte +
                        looks * limits::kFreeBytesPerLook;
   const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
+  const int64_t read = received - Grown(seen.bytes_unread, last_.bytes_unread);
   last_ = seen;
 
   // Nothing is saved up: who was good for an hour may not flood for a minute.
-  const int64_t unpaid_before =
-      std::exchange(unpaid_bytes_, std::max<int64_t>(unpaid_bytes_ + received - paid, 0));
+  unpaid_bytes_ = std::max<int64_t>(unpaid_bytes_ + received - paid, 0);
   resets_ = std::max<int64_t>(resets_ + resets - looks * limits::kFreeResetsPerLook, 0);
   const int64_t unpaid_max =
       seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
   looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;
-  const bool is_behind = seen.bytes_unread > 0 && unpaid_bytes_ > unpaid_before &&
-                         unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
+  // What is read, and not what has come: a window that is full opens by fits and starts.
+  const bool is_behind =
+      seen.bytes_unread > 0 && read > paid && unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
   looks_behind_ = is_behind ? looks_behind_ + looks : 0;
   is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
 
   if (resets_ > limits::kResetsMax) return Offence::kResets;
   const int64_t looks_max =
       seen.calls.is_known ? limits::kUnpaidLooksMax : limits::kUnpaidLooksOfStrangerMax;
-  if (std::max(looks_over_, looks_behind_) > looks_max) {
-    return Offence::kUnpaidBytes;
-  }
+  if (std::max(looks_over_, looks_behind_) > looks_max) return Offence::kUnpaidBytes;
   return std::nullopt;
 }
 

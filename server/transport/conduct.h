@@ -17,7 +17,8 @@ namespace farebox::server {
 //                                 and by an allowance; what is left unpaid adds up. Large requests
 //                                 are unpaid too until they are whole, but those are read as fast
 //                                 as they come, or others become whole meanwhile: far less is borne
-//                                 where more is always waiting, and what is unpaid only grows.
+//                                 where more is always waiting, and what is read pays for less
+//                                 than itself.
 //   Calls that are given up       opened and reset at once, so that the server works and the
 //   as soon as they are made      limit on simultaneous calls never bites.
 //
@@ -44,7 +45,7 @@ class Conduct {
  private:
   Seen last_;
   int64_t unpaid_bytes_ = 0;
-  // For how many looks there has been too much of them; and more and more, with some unread.
+  // For how many looks there has been too much of them; and more were read, with some still unread.
   int64_t looks_over_ = 0;
   int64_t looks_behind_ = 0;
   int64_t resets_ = 0;

@@ -112,6 +112,14 @@ TEST_F(ConductTest, BytesThatAreHardToReadAreCutSooner) {
               Optional(Offence::kUnpaidBytes));
 }
 
+TEST_F(ConductTest, BytesThatComeByFitsAndStartsAreCutAsSoon) {
+  // A window that is full lets nothing in until half of it has been read.
+  Look({.bytes_received = 160'000, .bytes_unread = 105'000});
+  EXPECT_EQ(Look({.bytes_unread = 55'000}), std::nullopt);
+  EXPECT_THAT(Look({.bytes_received = 95'000, .bytes_unread = 100'000}),
+              Optional(Offence::kUnpaidBytes));
+}
+
 TEST_F(ConductTest, CallsMayComeFasterThanTheyAreRead) {
   // A server that has too much to do.
   EXPECT_EQ(Repeat(1'000, {.bytes_received = 1'000 * 300,
