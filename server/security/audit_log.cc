@@ -18,6 +18,9 @@ namespace {
 
 constexpr absl::Duration kDeniedPause = absl::Minutes(1);
 
+// How long a drain waits for changes to be answered: who takes over waits as long.
+constexpr absl::Duration kDrainTimeout = absl::Milliseconds(300);
+
 void ForgetSecrets(google::protobuf::Message* message);
 
 void ForgetSecretsIn(const google::protobuf::FieldDescriptor& field,
@@ -75,6 +78,35 @@ AuditLog::AuditLog(DocumentStore* documents, const Ledger* ledger, const Clock* 
       lanes_("audit", limits::kAuditThreads) {}
 
 AuditLog::~AuditLog() { Drain(); }
+
+void AuditLog::Drain() {
+  AwaitChanges();
+  lanes_.Drain();
+}
+
+void AuditLog::AwaitChanges() {
+  const SystemClock clock;
+  const absl::Time end = clock.Now() + kDrainTimeout;
+  MutexLock lock(&mu_);
+  while (changes_ > 0) {
+    const absl::Duration left = end - clock.Now();
+    if (left <= absl::ZeroDuration()) return;
+    change_left_.WaitFor(&mu_, left);
+  }
+}
+
+AuditLog::Change AuditLog::EnterChange() {
+  MutexLock lock(&mu_);
+  ++changes_;
+  return Change(this);
+}
+
+void AuditLog::LeaveChange() {
+  MutexLock lock(&mu_);
+  --changes_;
+  // Under the lock: who drains may destroy it right after.
+  change_left_.SignalAll();
+}
 
 absl::Status AuditLog::Write(v1::AuditRecord record) {
   SetTime(clock_->Now(), record.mutable_time());

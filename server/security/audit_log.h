@@ -34,6 +34,13 @@ class AuditLog {
   // Drains.
   ~AuditLog();
 
+  // A change under way, from before its first line to after its last, for which Drain() waits.
+  struct Leave {
+    void operator()(AuditLog* log) const { log->LeaveChange(); }
+  };
+  using Change = std::unique_ptr<AuditLog, Leave>;
+  Change EnterChange();
+
   // Writes the line that a change is asked for, then calls `then`, on another thread: with what
   // became of the line. Not OK: the change must not be made. While it drains `then` is dropped.
   void Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then);
@@ -62,9 +69,12 @@ class AuditLog {
   };
   Counts counts() const;
 
-  void Drain() { lanes_.Drain(); }
+  // Lets changes under way be answered, for a fraction of a second, then stops.
+  void Drain();
 
  private:
+  void LeaveChange();
+  void AwaitChanges();
   bool IsNews(const v1::AuditRecord& denied);
   // Notes what became of a line.
   void Count(v1::AuditEvent event, bool is_written);
@@ -74,6 +84,8 @@ class AuditLog {
   const Clock* const clock_;
 
   mutable Mutex mu_;
+  CondVar change_left_;
+  int64_t changes_ ABSL_GUARDED_BY(mu_) = 0;
   Counts counts_ ABSL_GUARDED_BY(mu_);
   // When a caller and an RPC may be noted again.
   absl::flat_hash_map<std::string, absl::Time> denied_until_ ABSL_GUARDED_BY(mu_);

@@ -20,7 +20,11 @@ namespace farebox::server {
 AuditedCall::AuditedCall(AuditLog* log, v1::AuditRecord about,
                          const google::protobuf::Message& request,
                          const DescribeBefore* describe_before)
-    : log_(log), about_(std::move(about)), request_(request), describe_before_(describe_before) {}
+    : log_(log),
+      about_(std::move(about)),
+      request_(request),
+      describe_before_(describe_before),
+      change_(log->EnterChange()) {}
 
 void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
   v1::AuditRecord asked = about_;
@@ -40,7 +44,11 @@ void AuditedCall::End(const absl::Status& status, const google::protobuf::Messag
   } else {
     answered.set_problem(std::string(status.message()));
   }
-  log_->End(std::move(answered), std::move(then));
+  // It is over with its last line, however long the caller takes to read the answer.
+  log_->End(std::move(answered), [change = std::move(change_), then = std::move(then)]() mutable {
+    change = nullptr;
+    then();
+  });
 }
 
 // ---- RpcMethod

@@ -73,6 +73,7 @@ class AuditedCall {
   const v1::AuditRecord about_;
   const google::protobuf::Message& request_;
   const DescribeBefore* const describe_before_;
+  AuditLog::Change change_;
 };
 
 // What is the same for all calls of one RPC. Thread-safe; constant after construction.

@@ -1,0 +1,62 @@
+// That a server which ends has said of each change what became of it.
+
+#include "server/security/audit_log.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::SizeIs;
+
+class AuditLogTest : public ::testing::Test {
+ protected:
+  static v1::AuditRecord Line(v1::AuditEvent event) {
+    v1::AuditRecord line;
+    line.set_call_id("call");
+    line.set_event(event);
+    return line;
+  }
+
+  ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
+  MemoryDisk disk_;
+  MemoryJournal journal_{&disk_};
+  std::unique_ptr<Ledger> ledger_ = *Ledger::Open({}, &journal_, &clock_);
+  DocumentStore documents_{ledger_.get(), &journal_};
+  AuditLog log_{&documents_, ledger_.get(), &clock_};
+};
+
+TEST_F(AuditLogTest, ADrainWaitsForTheLastLineOfAChange) {
+  AuditLog::Change change = log_.EnterChange();
+  const std::future<void> drain = std::async(std::launch::async, [this] { log_.Drain(); });
+  EXPECT_EQ(drain.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+
+  log_.End(Line(v1::AUDIT_EVENT_ANSWERED), [change = std::move(change)]() mutable {});
+  drain.wait();
+
+  EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(1));
+}
+
+TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {
+  const AuditLog::Change change = log_.EnterChange();
+
+  log_.Drain();
+
+  bool is_answered = false;
+  log_.End(Line(v1::AUDIT_EVENT_ANSWERED), [&] { is_answered = true; });
+  EXPECT_TRUE(is_answered);
+}
+
+}  // namespace
+}  // namespace farebox::server
