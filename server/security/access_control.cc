@@ -98,8 +98,8 @@ absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view author
 }
 
 std::string AccessControl::PeerOf(const grpc::ServerContextBase& context) const {
-  std::optional<HandOver::Facts> handed_over = hand_over_.Read(context);
-  return handed_over.has_value() ? std::move(handed_over->peer) : context.peer();
+  std::optional<HttpCallers::Facts> by_http = http_callers_.Read(context);
+  return by_http.has_value() ? std::move(by_http->peer) : context.peer();
 }
 
 absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase& context) const {
@@ -109,9 +109,9 @@ absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase&
     // Who sends a key is let in by it or not at all, whatever else there is.
     const bool is_one = std::next(sent.first) == sent.second;
     if (is_one) caller = FindByKey(View(sent.first->second));
-  } else if (const auto handed_over = hand_over_.Read(context);
-             handed_over.has_value() && !handed_over->session.empty()) {
-    caller = sessions_->FindCaller(handed_over->session);
+  } else if (const auto by_http = http_callers_.Read(context);
+             by_http.has_value() && !by_http->session.empty()) {
+    caller = sessions_->FindCaller(by_http->session);
   } else if (is_open()) {
     return anyone_;
   } else if (!by_certificate_.empty()) {

@@ -12,7 +12,7 @@
 #include "server/call_rates.h"
 #include "server/security/api_keys.h"
 #include "server/security/caller.h"
-#include "server/security/hand_over.h"
+#include "server/security/http_callers.h"
 #include "server/security/sessions.h"
 #include "storage/micros.h"
 
@@ -60,7 +60,7 @@ class AccessControl {
   bool is_open() const { return options_.mode == AccessMode::kOpen; }
 
   // For the HTTP listener.
-  const HandOver& hand_over() const { return hand_over_; }
+  const HttpCallers& http_callers() const { return http_callers_; }
 
  private:
   CallerPtr FindByKey(absl::string_view authorization) const;
@@ -71,7 +71,7 @@ class AccessControl {
   const ApiKeys* const keys_;
   Sessions* const sessions_;
   const CallerPtr anyone_;
-  const HandOver hand_over_;
+  const HttpCallers http_callers_;
   absl::flat_hash_map<std::string, CallerPtr> by_certificate_;
 };
 

@@ -57,7 +57,7 @@ absl::StatusOr<std::string> WriteResponseMessage(const ConnectMethod& method, Co
   return WriteJson(*message);
 }
 
-absl::Status FillContext(const Request& request, const server::HandOver& hand_over,
+absl::Status FillContext(const Request& request, const server::HttpCallers& http_callers,
                          const OriginRules& origins, grpc::ClientContext* context) {
   const absl::string_view version = request.Header(kConnectVersion);
   if (!version.empty() && version != "1") {
@@ -74,7 +74,7 @@ absl::Status FillContext(const Request& request, const server::HandOver& hand_ov
     // gRPC counts by the machine's clock.
     context->set_deadline(absl::ToChronoTime(SystemClock().Now() + **timeout));
   }
-  server::HandOver::Facts facts = {.peer = request.peer};
+  server::HttpCallers::Facts facts = {.peer = request.peer};
   const std::string token = SessionToken(request, origins.IsSecure(request));
   if (!token.empty() && request.Header("authorization").empty()) {
     // What only reads, a browser may be led to by anybody: it does not show it to them.
@@ -82,7 +82,7 @@ absl::Status FillContext(const Request& request, const server::HandOver& hand_ov
     facts.session = server::Sessions::DigestOf(token);
   }
   AddMetadata(request, context);
-  context->AddMetadata(server::HandOver::kName, hand_over.Write(facts));
+  context->AddMetadata(server::HttpCallers::kName, http_callers.Write(facts));
   return absl::OkStatus();
 }
 

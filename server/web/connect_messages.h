@@ -9,7 +9,7 @@
 #include "google/rpc/status.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "server/security/hand_over.h"
+#include "server/security/http_callers.h"
 #include "server/web/connect_protocol.h"
 #include "server/web/connect_service.h"
 
@@ -29,7 +29,7 @@ absl::StatusOr<std::string> WriteResponseMessage(const ConnectMethod& method, Co
 // What the caller said about the call: version, time and metadata, from where it comes and by which
 // session, where it brings no key. FIELD_INVALID for what is not well formed, PERMISSION_DENIED for
 // a session that another site's page may be using.
-absl::Status FillContext(const Request& request, const server::HandOver& hand_over,
+absl::Status FillContext(const Request& request, const server::HttpCallers& http_callers,
                          const OriginRules& origins, grpc::ClientContext* context);
 
 // A status of this process's own as callers get it.

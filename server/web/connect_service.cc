@@ -70,7 +70,7 @@ class ConnectService::UnaryCall {
  private:
   absl::Status Prepare(const Parts& parts, const Sent& sent) {
     FAREBOX_RETURN_IF_ERROR(
-        FillContext(exchange_->request(), *parts.hand_over, *parts.origins, &context_));
+        FillContext(exchange_->request(), *parts.http_callers, *parts.origins, &context_));
     FAREBOX_ASSIGN_OR_RETURN(request_,
                              ReadRequestMessage(method_, codec_, sent.encoding, sent.message));
     return absl::OkStatus();

@@ -9,7 +9,7 @@
 #include "google/protobuf/message.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "server/security/hand_over.h"
+#include "server/security/http_callers.h"
 #include "server/web/origin_rules.h"
 #include "server/web/router.h"
 
@@ -39,7 +39,7 @@ class ConnectService {
     std::shared_ptr<grpc::Channel> channel;
     // As in "farebox.v1.BillingService".
     std::vector<std::string> services;
-    const server::HandOver* hand_over = nullptr;
+    const server::HttpCallers* http_callers = nullptr;
     const OriginRules* origins = nullptr;
   };
   // What it is given outlives it.

@@ -45,7 +45,7 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
         envelopes_(limits::kTransportMessageBytesMax) {}
 
   absl::Status Prepare(const ConnectService::Parts& parts) {
-    return FillContext(exchange_->request(), *parts.hand_over, *parts.origins, &context_);
+    return FillContext(exchange_->request(), *parts.http_callers, *parts.origins, &context_);
   }
 
   void Start(grpc::GenericStub* stub) {

@@ -181,7 +181,7 @@ TEST_F(ConnectTest, NobodyElseHandsOverACaller) {
 
   grpc::ClientContext context;
   context.AddMetadata("authorization", absl::StrCat("Bearer ", AdminKey()));
-  context.AddMetadata("farebox-hand-over", "secret ipv4:9.9.9.9:9 ");
+  context.AddMetadata("farebox-http-caller", "secret ipv4:9.9.9.9:9 ");
   v1::ResumeAccountRequest request;
   request.set_account_id("acme");
   request.set_request_id("r");

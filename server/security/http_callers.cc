@@ -1,4 +1,4 @@
-#include "server/security/hand_over.h"
+#include "server/security/http_callers.h"
 
 #include <openssl/crypto.h>
 
@@ -10,13 +10,13 @@
 
 namespace farebox::server {
 
-HandOver::HandOver() : secret_(RandomToken()) {}
+HttpCallers::HttpCallers() : secret_(RandomToken()) {}
 
-std::string HandOver::Write(const Facts& facts) const {
+std::string HttpCallers::Write(const Facts& facts) const {
   return absl::StrCat(secret_, " ", facts.peer, " ", facts.session);
 }
 
-std::optional<HandOver::Facts> HandOver::Read(const grpc::ServerContextBase& context) const {
+std::optional<HttpCallers::Facts> HttpCallers::Read(const grpc::ServerContextBase& context) const {
   const auto sent = context.client_metadata().find(kName);
   if (sent == context.client_metadata().end()) return std::nullopt;
   const absl::string_view value(sent->second.data(), sent->second.size());

@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_SECURITY_HAND_OVER_H_
-#define FAREBOX_SERVER_SECURITY_HAND_OVER_H_
+#ifndef FAREBOX_SERVER_SECURITY_HTTP_CALLERS_H_
+#define FAREBOX_SERVER_SECURITY_HTTP_CALLERS_H_
 
 #include <optional>
 #include <string>
@@ -12,7 +12,7 @@ namespace farebox::server {
 // What the HTTP listener knows of the caller of a call that it makes on an in-process channel. It
 // travels as metadata, which anybody can send: so it carries a secret that only this process has.
 // Thread-safe; constant after construction.
-class HandOver {
+class HttpCallers {
  public:
   struct Facts {
     // From where: "ipv4:192.0.2.1:40112".
@@ -21,10 +21,10 @@ class HandOver {
     std::string session;
   };
 
-  HandOver();
+  HttpCallers();
 
   // The metadata's name; the listener lets nobody else's through.
-  static constexpr char kName[] = "farebox-hand-over";
+  static constexpr char kName[] = "farebox-http-caller";
 
   // The metadata's value.
   std::string Write(const Facts& facts) const;
@@ -38,4 +38,4 @@ class HandOver {
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_SECURITY_HAND_OVER_H_
+#endif  // FAREBOX_SERVER_SECURITY_HTTP_CALLERS_H_
