@@ -11,7 +11,6 @@ OPERATIONS = ("authorize", "balance")
 
 def measure(load, binaries, directory):
     """Yields (what, figure) of calls with keys, and with keys and TLS, beside calls without."""
-    directory.mkdir()
     make_certificate(directory)
     tls = ("--tls-cert", str(directory / "server.pem"), "--tls-key", str(directory / "server.key"))
     with servers.farebox(binaries, directory / "open") as plain, \

@@ -3,14 +3,12 @@
 from farebox_bench import servers
 
 OUTSTANDING = (1, 64, 256)
-# What our server has by default (kCallsPerConnectionMax), for a no-op server that has it too.
-CALLS_AT_ONCE = 128
 
 
 def measure(load, binaries, directory, outstanding=OUTSTANDING):
     """Yields a row for each kind of call."""
     with (servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop,
-          servers.noop(binaries, f"--calls-per-connection-max={CALLS_AT_ONCE}") as bounded):
+          servers.bounded_noop(binaries) as bounded):
         load.prepare(ours)
 
         def row(name, operation, count, baseline=noop, **options):
@@ -21,7 +19,6 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
         for operation in ("debit", "authorize", "balance"):
             for count in outstanding:
                 yield row(operation, operation, count)
-            # The same bound on both: what it does for any server does not count.
             yield row(f"{operation} *", operation, outstanding[-1], bounded)
         for size, count in ((100, 4), (1000, 4), (1000, 16)):
             yield row(f"batch {size}", "batch", count, batch_size=size)

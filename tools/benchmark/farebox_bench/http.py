@@ -16,7 +16,8 @@ SCRIPT = pathlib.Path(__file__).resolve().parent.parent / "http_load.lua"
 def measure(load, binaries, directory):
     """Yields (what, figure) of calls at 64 connections, and at 64 calls outstanding by gRPC."""
     port = servers.free_port()
-    with servers.farebox(binaries, directory, "--http-listen", f"127.0.0.1:{port}") as server:
+    with servers.farebox(binaries, directory / "ledger",
+                         "--http-listen", f"127.0.0.1:{port}") as server:
         load.prepare(server)
         for operation in OPERATIONS:
             pairs = [(run(load, port, operation), load.run(server, operation, OUTSTANDING))

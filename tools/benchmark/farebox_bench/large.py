@@ -1,6 +1,5 @@
 """What a large ledger costs, beside an empty one."""
 
-import pathlib
 import time
 
 from farebox_bench import servers
@@ -10,12 +9,12 @@ BATCH = {"batch_size": 1000}
 
 def measure(load, binaries, directory, accounts, entries):
     """Yields (what, figure) of a ledger that has so many accounts and entries."""
-    folder = pathlib.Path(directory) / "large"
+    folder = directory / "large"
     with servers.farebox(binaries, folder) as large:
         hot_since = make(load, large, accounts, entries)
         await_derived(folder)
         yield "disk an entry", f"{disk_bytes(folder) / entries:.0f} bytes"
-        with servers.farebox(binaries, pathlib.Path(directory) / "empty") as empty:
+        with servers.farebox(binaries, directory / "empty") as empty:
             load.prepare(empty)
             yield from throughput(load, large, empty, accounts)
         yield from activity(load, large, hot_since)
@@ -59,7 +58,7 @@ def activity(load, server, since):
 
 def memory(load, binaries, directory, accounts):
     """Of accounts alone: a ledger that has been restarted with nothing to remember but them."""
-    folder = pathlib.Path(directory) / "accounts"
+    folder = directory / "accounts"
     sizes = []
     for count in (1, accounts):
         with servers.farebox(binaries, folder) as server:

@@ -20,15 +20,16 @@ def draw(load, binaries, directory, folder):
 
 
 def draw_outstanding(load, binaries, directory, folder):
-    with servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop:
+    with servers.farebox(binaries, directory) as ours, servers.bounded_noop(binaries) as noop:
         load.prepare(ours)
         rows = [load.pair((ours, "debit", count, {}), (noop, "debit", count, {}))
                 for count in OUTSTANDING]
+    labels = ("durable Debit", "no-op server, same bound")
     figure, (throughput, latency) = plt.subplots(1, 2, figsize=(10, 4))
     for axes, name, label in ((throughput, "per_second", "calls a second"),
                               (latency, "p50_us", "median latency, us")):
-        axes.plot(OUTSTANDING, [row[0][name] for row in rows], "o-", label="durable Debit")
-        axes.plot(OUTSTANDING, [row[1][name] for row in rows], "s--", label="no-op server")
+        for side, (style, what) in enumerate(zip(("o-", "s--"), labels)):
+            axes.plot(OUTSTANDING, [row[side][name] for row in rows], style, label=what)
         axes.set_xscale("log", base=2)
         axes.set_xticks(OUTSTANDING, OUTSTANDING)
         axes.set_xlabel("calls outstanding")
@@ -40,7 +41,7 @@ def draw_outstanding(load, binaries, directory, folder):
 
 
 def draw_size(load, binaries, directory, folder):
-    with servers.farebox(binaries, directory) as ours, servers.noop(binaries) as noop:
+    with servers.farebox(binaries, directory) as ours, servers.bounded_noop(binaries) as noop:
         load.prepare(ours)
         filled, ratios = 0, []
         for size in SIZES:

@@ -60,6 +60,15 @@ def farebox(binaries, directory, *options):
                    *options], address)
 
 
+# What our server has by default (kCallsPerConnectionMax).
+CALLS_AT_ONCE = 128
+
+
+def bounded_noop(binaries):
+    """With the same bound on both, what it does for any server does not count."""
+    return noop(binaries, f"--calls-per-connection-max={CALLS_AT_ONCE}")
+
+
 def noop(binaries, *options):
     address = f"127.0.0.1:{free_port()}"
     return Server([str(binaries / "farebox-noop-server"), "--listen", address, *options], address)

@@ -9,7 +9,6 @@ TRACE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 
 def measure(load, binaries, directory):
     """Yields (what, figure) of traced and of logged calls beside plain ones."""
-    directory.mkdir()
     with servers.farebox(binaries, directory / "plain") as plain, \
             servers.farebox(binaries, directory / "logged", "--log-calls") as logged:
         load.prepare(plain)
