@@ -42,12 +42,12 @@ done
 [[ ! -e $root/bin/sh ]] || fail "there is a shell in it"
 
 # What the recipe says: NAME=VALUE lines, and the words of a list.
-mapfile -t environment < <(sed -n '/^ENV/,/[^\\]$/p' "$recipe" | grep -o 'FAREBOX_[A-Z_]*=[^ ]*')
+mapfile -t environment < <(sed -n '/^ENV/,/[^\\]$/p' "$recipe" | grep -o '[A-Z_]*=[^ ]*')
 words() { sed -n "/^$1/,/[^\\\\]\$/p" "$recipe" | grep -o '"[^"]*"' | tr -d '"'; }
 mapfile -t entrypoint < <(words ENTRYPOINT)
 mapfile -t health < <(words HEALTHCHECK)
 user=$(sed -n 's/^USER //p' "$recipe")
-[[ ${#environment[@]} -eq 4 && ${#entrypoint[@]} -eq 1 && ${#health[@]} -eq 4 ]] ||
+[[ ${#environment[@]} -eq 5 && ${#entrypoint[@]} -eq 1 && ${#health[@]} -eq 4 ]] ||
   fail "the recipe is read wrongly"
 
 as_in_image() { exec env -i "${environment[@]}" "$(command -v chroot)" --userspec="$user" "$root" "$@"; }
