@@ -1,6 +1,8 @@
 """Each kind of call, beside a server that does nothing."""
 
-from farebox_bench import servers
+import statistics
+
+from farebox_bench import machine, servers
 
 OUTSTANDING = (1, 64, 256)
 
@@ -24,6 +26,19 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
             yield row(f"batch {size}", "batch", count, batch_size=size)
         for size in (1, 64):
             yield row(f"stream {size}", "stream", 1024, batch_size=size)
+
+
+def syncs_of_a_lone_debit(load, binaries, directory):
+    """How many disk syncs the median debit takes beyond a no-op call, where one is made at a time."""
+    with servers.farebox(binaries, directory / "lone") as ours, servers.noop(binaries) as noop:
+        load.prepare(ours)
+        rounds = []
+        for _ in range(load.rounds):
+            before = machine.sync_micros(directory)
+            mine, base = (load.run(server, "debit", 1)["p50_us"] for server in (ours, noop))
+            sync = statistics.mean((before, machine.sync_micros(directory)))
+            rounds.append((mine - base) / sync)
+    return statistics.median(rounds)
 
 
 HEADER = ("RPC", "outstanding", "durable/s", "p50 us", "p99 us", "no-op/s", "ratio")
