@@ -29,7 +29,7 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
 
 
 def syncs_of_a_lone_debit(load, binaries, directory):
-    """How many disk syncs the median debit takes beyond a no-op call, where one is made at a time."""
+    """How many disk syncs a debit takes beyond a no-op call, one after the other; medians."""
     with servers.farebox(binaries, directory / "lone") as ours, servers.noop(binaries) as noop:
         load.prepare(ours)
         rounds = []
