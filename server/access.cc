@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -29,21 +30,34 @@ bool HasAdminCertificate(const AccessOptions& options) {
   return false;
 }
 
-absl::Status FileProblem(const std::string& path) {
+absl::Status NobodyCanBeLetIn() {
   return absl::InvalidArgumentError(
-      absl::StrCat("--admin-key-file ", path, ": ", std::strerror(errno)));
+      "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
+      "file that the first key is written to");
+}
+
+absl::Status FileProblem(const std::string& path, int error) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("--admin-key-file ", path, ": ", std::strerror(error)));
+}
+
+// Whether there could be such a file, and is none.
+absl::Status CheckNewFile(const std::string& path) {
+  if (access(path.c_str(), F_OK) == 0) return FileProblem(path, EEXIST);
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  return access(folder.c_str(), W_OK) == 0 ? absl::OkStatus() : FileProblem(path, errno);
 }
 
 // A file that was not there, for its owner only; on disk when this returns.
 absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return FileProblem(path);
+  if (file < 0) return FileProblem(path, errno);
   const absl::Cleanup close_file = [file] { close(file); };
   const std::string line = absl::StrCat(secret, "\n");
   const bool is_written =
       write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
       fsync(file) == 0;
-  return is_written ? absl::OkStatus() : FileProblem(path);
+  return is_written ? absl::OkStatus() : FileProblem(path, errno);
 }
 
 }  // namespace
@@ -54,6 +68,17 @@ absl::StatusOr<std::unique_ptr<Access>> Access::Start(const AccessOptions& optio
   FAREBOX_RETURN_IF_ERROR(access->Load());
   access->use_writer_ = StartThread("fbx-key-use", [self = access.get()] { self->LoopWriteUse(); });
   return access;
+}
+
+absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog,
+                           const Clock* clock) {
+  if (options.mode != AccessMode::kKeys) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const bool has_admin, ApiKeys::HasAdmin(catalog, clock->Now()));
+  if (has_admin) return absl::OkStatus();
+  if (options.admin_key_file.empty()) {
+    return HasAdminCertificate(options) ? absl::OkStatus() : NobodyCanBeLetIn();
+  }
+  return CheckNewFile(options.admin_key_file);
 }
 
 Access::Access(const AccessOptions& options, const House& house)
@@ -77,10 +102,7 @@ absl::Status Access::Load() {
 
 absl::Status Access::MakeFirstKey() {
   if (options_.admin_key_file.empty()) {
-    if (HasAdminCertificate(options_)) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
-        "file that the first key is written to");
+    return HasAdminCertificate(options_) ? absl::OkStatus() : NobodyCanBeLetIn();
   }
   v1::ApiKey wanted;
   wanted.set_role(v1::ROLE_ADMIN);

@@ -14,6 +14,7 @@
 #include "server/security/sessions.h"
 #include "server/services/access_service.h"
 #include "server/services/rpc_method.h"
+#include "storage/catalog.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/journal.h"
@@ -37,6 +38,10 @@ class Access {
   static absl::StatusOr<std::unique_ptr<Access>> Start(const AccessOptions& options,
                                                        const House& house);
   ~Access();
+
+  // Whether Start() would fail with these options, of a ledger that another process owns so far.
+  static absl::Status Check(const AccessOptions& options, CatalogReader* catalog,
+                            const Clock* clock);
 
   // What it adds to every RPC's environment.
   void FillEnvironment(RpcEnvironment* environment);

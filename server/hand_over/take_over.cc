@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/access.h"
 #include "server/backups.h"
 #include "server/hand_over/hand_over_limits.h"
 #include "server/payment_provider.h"
@@ -39,6 +40,7 @@ absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, con
     FAREBOX_RETURN_IF_ERROR(recovery->CatchUp(follower->get()));
     FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader, (*follower)->NewReader());
     FAREBOX_RETURN_IF_ERROR(decks->Load(reader->catalog()));
+    FAREBOX_RETURN_IF_ERROR(Access::Check(config.access, &reader->catalog(), clock));
     if (recovery->head().last - before < limits::kFollowLagEntries) break;
     before = recovery->head().last;
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/document_kinds.h"
@@ -54,23 +55,38 @@ absl::StatusOr<stored::v1::ApiKey> Read(const Document& document) {
   return absl::DataLossError(absl::StrCat("API key ", document.key, " cannot be read"));
 }
 
+bool IsExpired(int64_t expire_micros, absl::Time now) {
+  return expire_micros != 0 && absl::ToUnixMicros(now) >= expire_micros;
+}
+
+// Every key that was ever made; `list` has the documents below an id, newest first.
+absl::Status VisitKeys(
+    absl::FunctionRef<absl::StatusOr<std::vector<Document>>(int64_t before)> list,
+    absl::FunctionRef<void(const std::string& key_id, const stored::v1::ApiKey& key)> visit) {
+  int64_t before = std::numeric_limits<int64_t>::max();
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page, list(before));
+    for (const Document& document : page) {
+      FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored, Read(document));
+      visit(document.key, stored);
+      before = document.id;
+    }
+    if (page.size() < kPage) return absl::OkStatus();
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ApiKeys>> ApiKeys::Load(const Options& options,
                                                        DocumentStore* documents,
                                                        const Clock* clock) {
   std::unique_ptr<ApiKeys> keys(new ApiKeys(options, documents, clock));
-  int64_t before = std::numeric_limits<int64_t>::max();
-  while (true) {
-    FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
-                             documents->List(kApiKeys, /*account=*/0, before, kPage));
-    for (const Document& document : page) {
-      FAREBOX_ASSIGN_OR_RETURN(const stored::v1::ApiKey stored, Read(document));
-      keys->Remember(document.key, stored);
-      before = document.id;
-    }
-    if (page.size() < kPage) return keys;
-  }
+  FAREBOX_RETURN_IF_ERROR(VisitKeys(
+      [&](int64_t before) { return documents->List(kApiKeys, /*account=*/0, before, kPage); },
+      [&](const std::string& key_id, const stored::v1::ApiKey& stored) {
+        keys->Remember(key_id, stored);
+      }));
+  return keys;
 }
 
 void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stored) {
@@ -171,9 +187,8 @@ absl::StatusOr<std::vector<ApiKeys::Listed>> ApiKeys::List(AccountNumber account
 }
 
 bool ApiKeys::IsGood(const Known& known) const {
-  const bool is_expired =
-      known.expire_micros != 0 && absl::ToUnixMicros(clock_->Now()) >= known.expire_micros;
-  return !is_expired && !known.is_revoked.load(std::memory_order_relaxed);
+  return !IsExpired(known.expire_micros, clock_->Now()) &&
+         !known.is_revoked.load(std::memory_order_relaxed);
 }
 
 CallerPtr ApiKeys::Find(absl::string_view secret) const {
@@ -208,6 +223,19 @@ bool ApiKeys::HasAdmin() const {
     if (known->caller.role == v1::ROLE_ADMIN && IsGood(*known)) return true;
   }
   return false;
+}
+
+absl::StatusOr<bool> ApiKeys::HasAdmin(CatalogReader* catalog, absl::Time now) {
+  bool has_admin = false;
+  FAREBOX_RETURN_IF_ERROR(VisitKeys(
+      [&](int64_t before) {
+        return catalog->ListDocuments(kApiKeys, /*account=*/0, before, kPage);
+      },
+      [&](const std::string& /*key_id*/, const stored::v1::ApiKey& stored) {
+        has_admin |= stored.role() == v1::ROLE_ADMIN && stored.revoke_micros() == 0 &&
+                     !IsExpired(stored.expire_micros(), now);
+      }));
+  return has_admin;
 }
 
 void ApiKeys::WriteUse() {

@@ -17,6 +17,7 @@
 #include "farebox/v1/access.pb.h"
 #include "server/call_rates.h"
 #include "server/security/caller.h"
+#include "storage/catalog.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/entry.h"
@@ -71,6 +72,8 @@ class ApiKeys {
 
   // Whether somebody can be let in who may make keys.
   bool HasAdmin() const;
+  // The same in a ledger that another process owns.
+  static absl::StatusOr<bool> HasAdmin(CatalogReader* catalog, absl::Time now);
 
   // Puts on disk when keys were used since it was done last.
   void WriteUse();

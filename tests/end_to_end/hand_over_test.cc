@@ -138,6 +138,8 @@ TEST_F(HandOverTest, ASuccessorThatCannotStartChangesNothing) {
       {"no-such-setting = 1\n", "parse no-such-setting"},
       {"payments = \"stripe\"\nstripe-key-file = \"/no/such/file\"\n", "/no/such/file"},
       {"backup-directory = \"/no/such/directory\"\n", "/no/such/directory"},
+      {"access = \"keys\"\n", "no key of an admin"},
+      {"access = \"keys\"\nadmin-key-file = \"/no/such/file\"\n", "/no/such/file: No such"},
       {"http-listen = \"203.0.113.1:1\"\ninsecure-listen-anywhere = true\n", "203.0.113.1:1"},
   };
   int failed = 0;
