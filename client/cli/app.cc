@@ -88,8 +88,11 @@ CLI::Option* AddFile(CLI::App* app, const std::string& name, std::string* conten
 void AddIdentityOptions(CLI::App* app, SessionOptions* options) {
   AddFile(app, "--api-key-file", &options->api_key, "The file that has your API key")
       ->envname("FAREBOX_API_KEY_FILE");
-  app->add_flag("--tls", options->has_tls, "Connect by TLS; the three below do too")
+  app->add_flag("--tls", options->has_tls, "Connect by TLS; the four below do too")
       ->envname("FAREBOX_TLS");
+  app->add_option("--tls-name", options->tls_name,
+                  "The name in the server's certificate, where it is not that of --server")
+      ->envname("FAREBOX_TLS_NAME");
   AddFile(app, "--tls-ca", &options->root_certificates,
           "Who may have signed the server's certificate (PEM); whom this machine trusts by default")
       ->envname("FAREBOX_TLS_CA");
@@ -110,7 +113,8 @@ std::string MakeTraceparent() {
 void Complete(SessionOptions* options) {
   if (options->has_trace) options->traceparent = MakeTraceparent();
   options->api_key = std::string(absl::StripAsciiWhitespace(options->api_key));
-  options->has_tls |= !options->root_certificates.empty() || !options->certificates.empty();
+  options->has_tls |= !options->root_certificates.empty() || !options->certificates.empty() ||
+                      !options->tls_name.empty();
 }
 
 int Refuse(absl::string_view problem) {

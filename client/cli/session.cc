@@ -39,6 +39,7 @@ client::Client& Session::client() {
         client::ClientOptions{.target = options_.server,
                               .api_key = options_.api_key,
                               .has_tls = options_.has_tls,
+                              .tls_name = options_.tls_name,
                               .root_certificates = options_.root_certificates,
                               .certificates = options_.certificates,
                               .private_key = options_.private_key,

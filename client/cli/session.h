@@ -25,6 +25,7 @@ struct SessionOptions {
   // See ClientOptions.
   std::string api_key;
   bool has_tls = false;
+  std::string tls_name;
   std::string root_certificates;
   std::string certificates;
   std::string private_key;

@@ -94,6 +94,7 @@ std::shared_ptr<grpc::Channel> Connect(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   // Clients of one process do not share a connection behind their backs.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  if (!options.tls_name.empty()) arguments.SetSslTargetNameOverride(options.tls_name);
   std::vector<std::unique_ptr<grpc::experimental::ClientInterceptorFactoryInterface>> interceptors;
   CallHeaders headers = {.traceparent = options.traceparent};
   if (!options.api_key.empty()) headers.authorization = absl::StrCat("Bearer ", options.api_key);

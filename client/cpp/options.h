@@ -27,9 +27,12 @@ struct ClientOptions {
   // "fbx_...": sent with every call; none if empty. Without TLS only to a server on this machine:
   // it is sent as it is.
   std::string api_key;
-  // Whether the connection is by TLS; the three below are for it, in PEM.
+  // Whether the connection is by TLS; the four below are for it.
   bool has_tls = false;
-  // Who may have signed the server's certificate; empty: whom this machine trusts.
+  // The name that the server's certificate must have, where it is not that of `target`.
+  std::string tls_name;
+  // In PEM, as the two after it: who may have signed the server's certificate; empty: whom this
+  // machine trusts.
   std::string root_certificates;
   // What the client shows, its own certificate first; empty: nothing.
   std::string certificates;

@@ -19,9 +19,9 @@ namespace farebox::server {
 // Looks at those settings that would end the start when there is no other server any more.
 absl::Status CheckBeforeTakeOver(const Config& config);
 
-// Reads what can be read while the other one writes, decks too, and whether anybody could be let in.
-// Null where nothing can: an older schema is brought up to date by the owner only, and then the start
-// takes as long as any.
+// Reads what can be read while the other one writes, decks too, and whether anybody could be let
+// in. Null where nothing can: an older schema is brought up to date by the owner only, and then the
+// start takes as long as any.
 absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, const Clock* clock,
                                                        DeckRegistry* decks);
 

@@ -63,6 +63,11 @@ grep -q "not allowed" "$work/answer" || fail "it does not say why"
 ! as /dev/null balance acme || fail "nobody reads a balance"
 grep -q "API key" "$work/answer" || fail "it does not say what is needed"
 
+by_address=127.0.0.1:${address##*:}
+! as "$admin" --server "$by_address" balance acme || fail "a certificate with another name is taken"
+as "$admin" --server "$by_address" --tls-name localhost balance acme ||
+  fail "the certificate's name may be told"
+
 # With grpcurl itself.
 ask() { # HEADER-ARGUMENTS...
   grpcurl -cacert "$work/server.pem" "$@" -d '{"account_id":"acme"}' "$address" \
