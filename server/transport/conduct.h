@@ -18,7 +18,7 @@ namespace farebox::server {
 //                                 are unpaid too until they are whole, but those are read as fast
 //                                 as they come, or others become whole meanwhile: far less is borne
 //                                 where more is always waiting, and what is read pays for less
-//                                 than itself.
+//                                 than itself, without the allowance.
 //   Calls that are given up       opened and reset at once, so that the server works and the
 //   as soon as they are made      limit on simultaneous calls never bites.
 //

@@ -28,7 +28,7 @@ inline constexpr size_t kMessageOverheadBytes = 64;
 // more slowly than they come, and pay for less and less.
 inline constexpr int64_t kUnpaidBytesMax = 10 * 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesOfStrangerMax = 1024 * 1024;
-inline constexpr int64_t kUnpaidBytesBehindMax = 128 * 1024;
+inline constexpr int64_t kUnpaidBytesBehindMax = 64 * 1024;
 inline constexpr int64_t kUnpaidLooksMax = 4;
 // A stranger's fewer looks: what has come until then, gRPC works through.
 inline constexpr int64_t kUnpaidLooksOfStrangerMax = 2;

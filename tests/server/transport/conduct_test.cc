@@ -120,6 +120,19 @@ TEST_F(ConductTest, BytesThatComeByFitsAndStartsAreCutAsSoon) {
               Optional(Offence::kUnpaidBytes));
 }
 
+TEST_F(ConductTest, BytesThatAreReadWithinTheAllowanceAreCutAsSoon) {
+  // Calls that gRPC keeps to itself, and is ever slower to read.
+  Look({.bytes_received = 125'000, .bytes_unread = 100'000});
+  EXPECT_EQ(Look({.bytes_unread = 92'000}), std::nullopt);
+  EXPECT_THAT(Look({.bytes_unread = 84'000}), Optional(Offence::kUnpaidBytes));
+}
+
+TEST_F(ConductTest, WhatNobodyReadsIsNotHeldAgainstWhoSentIt) {
+  // The server stands still.
+  EXPECT_EQ(Repeat(1, {.bytes_received = 125'000, .bytes_unread = 125'000}), std::nullopt);
+  EXPECT_EQ(Repeat(1'000, {.bytes_unread = 125'000}), std::nullopt);
+}
+
 TEST_F(ConductTest, CallsMayComeFasterThanTheyAreRead) {
   // A server that has too much to do.
   EXPECT_EQ(Repeat(1'000, {.bytes_received = 1'000 * 300,
