@@ -63,7 +63,7 @@ grep -q "not allowed" "$work/answer" || fail "it does not say why"
 ! as /dev/null balance acme || fail "nobody reads a balance"
 grep -q "API key" "$work/answer" || fail "it does not say what is needed"
 
-by_address=127.0.0.1:${address##*:}
+by_address=127.0.0.2:${address##*:}
 ! as "$admin" --server "$by_address" balance acme || fail "a certificate with another name is taken"
 as "$admin" --server "$by_address" --tls-name localhost balance acme ||
   fail "the certificate's name may be told"
