@@ -30,12 +30,6 @@ bool HasAdminCertificate(const AccessOptions& options) {
   return false;
 }
 
-absl::Status NobodyCanBeLetIn() {
-  return absl::InvalidArgumentError(
-      "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
-      "file that the first key is written to");
-}
-
 absl::Status FileProblem(const std::string& path, int error) {
   return absl::InvalidArgumentError(
       absl::StrCat("--admin-key-file ", path, ": ", std::strerror(error)));
@@ -46,6 +40,15 @@ absl::Status CheckNewFile(const std::string& path) {
   if (access(path.c_str(), F_OK) == 0) return FileProblem(path, EEXIST);
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
   return access(folder.c_str(), W_OK) == 0 ? absl::OkStatus() : FileProblem(path, errno);
+}
+
+// In a ledger that has no key of an admin: whether one can be made, or need not be.
+absl::Status CheckFirstKey(const AccessOptions& options) {
+  if (!options.admin_key_file.empty()) return CheckNewFile(options.admin_key_file);
+  if (HasAdminCertificate(options)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
+      "file that the first key is written to");
 }
 
 // A file that was not there, for its owner only; on disk when this returns.
@@ -74,11 +77,7 @@ absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog,
                            const Clock* clock) {
   if (options.mode != AccessMode::kKeys) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const bool has_admin, ApiKeys::HasAdmin(catalog, clock->Now()));
-  if (has_admin) return absl::OkStatus();
-  if (options.admin_key_file.empty()) {
-    return HasAdminCertificate(options) ? absl::OkStatus() : NobodyCanBeLetIn();
-  }
-  return CheckNewFile(options.admin_key_file);
+  return has_admin ? absl::OkStatus() : CheckFirstKey(options);
 }
 
 Access::Access(const AccessOptions& options, const House& house)
@@ -101,9 +100,8 @@ absl::Status Access::Load() {
 }
 
 absl::Status Access::MakeFirstKey() {
-  if (options_.admin_key_file.empty()) {
-    return HasAdminCertificate(options_) ? absl::OkStatus() : NobodyCanBeLetIn();
-  }
+  FAREBOX_RETURN_IF_ERROR(CheckFirstKey(options_));
+  if (options_.admin_key_file.empty()) return absl::OkStatus();
   v1::ApiKey wanted;
   wanted.set_role(v1::ROLE_ADMIN);
   wanted.set_label("made at the first start");

@@ -25,7 +25,7 @@ inline constexpr size_t kMessageOverheadBytes = 64;
 // Unpaid bytes, above which a connection is cut after so many more looks. A request is paid for
 // when it is whole: who was let in may have two of the largest batches on their way, and a
 // stranger, who has shown nothing but bytes, far less. The third is of anybody whose bytes are read
-// more slowly than they come, and pay for less and less.
+// more slowly than they come, and pay for less than themselves.
 inline constexpr int64_t kUnpaidBytesMax = 10 * 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesOfStrangerMax = 1024 * 1024;
 inline constexpr int64_t kUnpaidBytesBehindMax = 64 * 1024;
