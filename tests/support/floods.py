@@ -1,7 +1,6 @@
 """What hostile peers send, as bytes; and a good caller, who tells how long it waited meanwhile."""
 
 import multiprocessing
-import os
 import struct
 import time
 
@@ -13,8 +12,6 @@ DATA, HEADERS, RST_STREAM, SETTINGS, CONTINUATION = 0, 1, 3, 4, 9
 END_STREAM, END_HEADERS = 1, 4
 CANCEL = 8
 CHUNK = 256 * 1024
-# A sanitizer keeps memory for itself, which is not the server's.
-HAS_MEMORY_BOUNDS = os.environ.get("FAREBOX_MEMORY_BOUNDS") != "no"
 
 
 def frame(kind, flags, stream, payload):
