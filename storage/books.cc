@@ -322,7 +322,7 @@ void Books::FoldRequestId(const Entry& entry, const RequestKey* request) {
   if (entry.request_id.empty() || entry.id <= request_ids_.last()) return;
   const RequestKey key =
       request != nullptr ? *request : RequestKey::Of(entry.account, entry.request_id);
-  request_ids_.Insert(key.hash, key.made, entry.id, entry.time);
+  request_ids_.Insert(key, entry.id, entry.time);
 }
 
 Books::Account* Books::WriterFind(absl::string_view account_id) {

@@ -39,7 +39,7 @@ absl::Status ReadRun(EntryId first, EntryId last, JournalSource* journal,
   run->Reserve(static_cast<size_t>(last - first + 1));
   return reader->ScanRequestIds(
       first, last, [run](EntryId entry, AccountNumber account, absl::string_view request_id) {
-        run->Add(HashRequestId(account, request_id), entry);
+        run->Add(RequestKey::Of(account, request_id), entry);
         return true;
       });
 }

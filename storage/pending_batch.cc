@@ -139,7 +139,7 @@ absl::StatusOr<std::unique_ptr<Entry>> PendingBatch::FindFirst(const RequestKey&
   const auto same_batch = requests_.find(key.hash);
   if (same_batch != requests_.end()) return std::make_unique<Entry>(entries_[same_batch->second]);
 
-  std::optional<EntryId> id = sources_.books->request_ids().Find(key.hash, key.made);
+  std::optional<EntryId> id = sources_.books->request_ids().Find(key);
   if (!id.has_value()) {
     FAREBOX_RETURN_IF_ERROR(CheckNotFromFuture(key.made));
     if (MayBeOld(key.made)) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "storage/limits.h"
@@ -73,25 +74,27 @@ std::optional<absl::Time> TimeOfRequestId(absl::string_view request_id) {
 // How many ids ahead of the one that is moved memory is asked for.
 constexpr size_t kMovedAhead = 16;
 
-RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {
-  recent_.reserve(kRecentMax);
-  recent_in_order_.reserve(kRecentMax);
+RequestIdWindow::Recent::Recent() {
+  ids.reserve(kRecentMax);
+  in_order.reserve(kRecentMax);
 }
+
+RequestIdWindow::RequestIdWindow(absl::Duration window) : window_(window) {}
 
 void RequestIdWindow::Run::Reserve(size_t count) {
   for (auto& part : parts_) part.reserve(count / kPartCount + count / kPartCount / 4);
 }
 
-void RequestIdWindow::Run::Add(RequestHash hash, EntryId entry) {
-  const Key key = KeyOf(hash);
-  parts_[PartOf(key)].emplace_back(key, PackedId(entry));
+void RequestIdWindow::Run::Add(const RequestKey& key, EntryId entry) {
+  const Key short_key = KeyOf(key.hash);
+  parts_[PartOf(short_key)].emplace_back(short_key, PackedId(entry));
+  if (key.made.has_value()) made_max_ = std::max(made_max_, *key.made);
 }
 
 void RequestIdWindow::BeginGeneration(absl::Time begin, EntryId last, size_t count) {
   Generation& generation = generations_.emplace_back();
   generation.begin = begin;
   generation.last = last;
-  generation.made_max = absl::InfiniteFuture();
   for (Part& part : generation.parts) part.reserve(count / kPartCount + 1);
 }
 
@@ -100,6 +103,8 @@ void RequestIdWindow::Merge(absl::Span<const Run> runs, size_t share, size_t sha
   for (size_t i = share; i < kPartCount; i += shares) {
     for (const Run& run : runs) newest.parts[i].insert(run.parts_[i].begin(), run.parts_[i].end());
   }
+  if (share > 0) return;
+  for (const Run& run : runs) newest.made_max = std::max(newest.made_max, run.made_max_);
 }
 
 RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
@@ -110,52 +115,58 @@ RequestIdWindow::Key RequestIdWindow::KeyOf(RequestHash hash) {
 }
 
 EntryId RequestIdWindow::last() const {
-  if (!recent_in_order_.empty()) return recent_in_order_.back().second.id();
   return generations_.empty() ? 0 : generations_.back().last;
 }
 
-std::optional<EntryId> RequestIdWindow::Find(RequestHash hash,
-                                             std::optional<absl::Time> made) const {
-  const Key key = KeyOf(hash);
-  const auto recent = recent_.find(key);
-  if (recent != recent_.end()) return recent->second.id();
+std::optional<EntryId> RequestIdWindow::Find(const RequestKey& key) const {
+  const Key short_key = KeyOf(key.hash);
+  for (const Recent* recent : {&gathering_, &leaving_}) {
+    const auto found = recent->ids.find(short_key);
+    if (found != recent->ids.end()) return found->second.id();
+  }
   for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
-    if (made.has_value() && *made > generation->made_max) continue;
-    const Part& part = generation->parts[PartOf(key)];
-    const auto found = part.find(key);
+    if (key.made.has_value() && *key.made > generation->made_max) continue;
+    const Part& part = generation->parts[PartOf(short_key)];
+    const auto found = part.find(short_key);
     if (found != part.end()) return found->second.id();
   }
   return std::nullopt;
 }
 
-void RequestIdWindow::Insert(RequestHash hash, std::optional<absl::Time> made, EntryId entry,
-                             absl::Time time) {
+void RequestIdWindow::Insert(const RequestKey& key, EntryId entry, absl::Time time) {
   if (generations_.empty() || time - generations_.back().begin > window_ / kGenerationsPerWindow) {
-    MoveRecent();
+    TakeTurns();
+    TakeTurns();
     generations_.emplace_back().begin = time;
   }
-  const Key key = KeyOf(hash);
-  recent_.emplace(key, PackedId(entry));
-  recent_in_order_.emplace_back(key, PackedId(entry));
-  if (made.has_value()) recent_made_max_ = std::max(recent_made_max_, *made);
-  if (recent_in_order_.size() == kRecentMax) MoveRecent();
+  generations_.back().last = entry;
+  const Item& item = gathering_.in_order.emplace_back(KeyOf(key.hash), PackedId(entry));
+  gathering_.ids.insert(item);
+  if (key.made.has_value()) gathering_.made_max = std::max(gathering_.made_max, *key.made);
+  if (gathering_.in_order.size() % kMovedAtOnce == 0) Move(kMovedAtOnce);
+  if (gathering_.in_order.size() == kRecentMax) TakeTurns();
 }
 
-void RequestIdWindow::MoveRecent() {
-  if (recent_in_order_.empty()) return;
-  Generation& newest = generations_.back();
-  for (size_t i = 0; i < recent_in_order_.size(); ++i) {
-    if (i + kMovedAhead < recent_in_order_.size()) {
-      const Key& ahead = recent_in_order_[i + kMovedAhead].first;
+void RequestIdWindow::Move(size_t count) {
+  const std::vector<Item>& items = leaving_.in_order;
+  const size_t end = std::min(leaving_.moved + count, items.size());
+  for (; leaving_.moved < end; ++leaving_.moved) {
+    Generation& newest = generations_.back();
+    if (leaving_.moved + kMovedAhead < end) {
+      const Key& ahead = items[leaving_.moved + kMovedAhead].first;
       newest.parts[PartOf(ahead)].prefetch(ahead);
     }
-    newest.parts[PartOf(recent_in_order_[i].first)].insert(recent_in_order_[i]);
+    newest.parts[PartOf(items[leaving_.moved].first)].insert(items[leaving_.moved]);
   }
-  newest.last = recent_in_order_.back().second.id();
-  newest.made_max = std::max(newest.made_max, recent_made_max_);
-  recent_.clear();
-  recent_in_order_.clear();
-  recent_made_max_ = absl::InfinitePast();
+}
+
+void RequestIdWindow::TakeTurns() {
+  Move(leaving_.in_order.size());
+  if (!leaving_.in_order.empty()) {
+    Generation& newest = generations_.back();
+    newest.made_max = std::max(newest.made_max, leaving_.made_max);
+  }
+  leaving_ = std::exchange(gathering_, Recent());
 }
 
 void RequestIdWindow::Forget(absl::Time now, EntryId forgettable_through) {
@@ -167,7 +178,7 @@ void RequestIdWindow::Forget(absl::Time now, EntryId forgettable_through) {
 }
 
 size_t RequestIdWindow::size() const {
-  size_t total = recent_in_order_.size();
+  size_t total = gathering_.in_order.size() + leaving_.in_order.size() - leaving_.moved;
   for (const Generation& generation : generations_) {
     for (const Part& part : generation.parts) total += part.size();
   }

@@ -43,9 +43,9 @@ struct RequestKey {
 // The entries that carried the request ids of the recent past, in memory.
 //
 // Ids are kept in generations of a fraction of the window each, so that what is too old leaves as
-// a whole and costs nothing to forget. Before that the newest gather in a table that stays in the
-// processor's cache: one by one, each would wait for memory; moved together, they wait at once.
-// Used only on the writer thread.
+// a whole and costs nothing to forget. Before that the newest gather in tables that stay in the
+// processor's cache: one by one, each would wait for memory; moved some at once, they wait
+// together. Used only on the writer thread.
 class RequestIdWindow {
  public:
   // Keeps ids for at least `window`.
@@ -59,21 +59,21 @@ class RequestIdWindow {
   // Begins a generation with room for `count` ids, of entries from `begin` on and up to `last`.
   void BeginGeneration(absl::Time begin, EntryId last, size_t count);
 
-  // Adds share `share` of `shares` of the runs' ids to that generation. Thread-safe for different
-  // shares.
+  // Adds share `share` of `shares` of the runs' ids to that generation. Each share once, each on
+  // any thread.
   void Merge(absl::Span<const Run> runs, size_t share, size_t shares);
 
   // --- From then on.
 
-  // The entry that carried this request id; nothing where it is unknown or forgotten. `made` is the
-  // id's TimeOfRequestId: where that is newer than any that was moved, memory need not be asked.
-  std::optional<EntryId> Find(RequestHash hash, std::optional<absl::Time> made) const;
+  // The entry that carried this request id; nothing where it is unknown or forgotten. Where the id
+  // was made later than any that left the cache, memory need not be asked.
+  std::optional<EntryId> Find(const RequestKey& key) const;
 
   // The newest entry whose request id, if it has one, was loaded or inserted.
   EntryId last() const;
 
   // Entries are inserted in journal order, at the journal time `time`, each id once.
-  void Insert(RequestHash hash, std::optional<absl::Time> made, EntryId entry, absl::Time time);
+  void Insert(const RequestKey& key, EntryId entry, absl::Time time);
 
   // Forgets what is older than the window, as far as `forgettable_through` allows.
   void Forget(absl::Time now, EntryId forgettable_through);
@@ -109,41 +109,61 @@ class RequestIdWindow {
   // In so many parts that the writer never waits for one of them to grow.
   static constexpr size_t kPartCount = 256;
 
-  // As many as fit into a processor's second cache, with the room that a table needs.
-  static constexpr size_t kRecentMax = 4096;
+  // Two tables of so many fit into a processor's second cache, with the room that a table needs.
+  // In return those who ask for a new id can be this many behind each other, by their clocks or in
+  // their queues, without asking memory for it.
+  static constexpr size_t kRecentMax = 14'000;
+
+  // Ids that are moved together: few enough that nobody waits for it.
+  static constexpr size_t kMovedAtOnce = 250;
+  static_assert(kRecentMax % kMovedAtOnce == 0);
 
   struct Generation {
     absl::Time begin;
+    // The newest entry, also of those in the cache.
     EntryId last = 0;
-    // No id in it that carries its time was made later; those that were loaded are not looked at.
+    // No id in `parts` that carries its time, and is in no cache any more, was made later.
     absl::Time made_max = absl::InfinitePast();
     std::array<Part, kPartCount> parts;
+  };
+  // Ids in the cache.
+  struct Recent {
+    Recent();
+
+    Part ids;
+    // The same, in the order of the journal.
+    std::vector<Item> in_order;
+    // The first so many of them are in the newest generation too.
+    size_t moved = 0;
+    absl::Time made_max = absl::InfinitePast();
   };
 
   static Key KeyOf(RequestHash hash);
   static size_t PartOf(const Key& key) { return key.part % kPartCount; }
-  void MoveRecent();
+  // Moves the next `count` ids of `leaving_`.
+  void Move(size_t count);
+  // Ends `leaving_`, all of which was moved, and begins to move what gathered.
+  void TakeTurns();
 
   const absl::Duration window_;
   std::deque<Generation> generations_;  // oldest first
 
-  // The newest ids; they belong to the newest generation.
-  Part recent_;
-  // The same, in the order of the journal.
-  std::vector<Item> recent_in_order_;
-  absl::Time recent_made_max_ = absl::InfinitePast();
+  // They belong to the newest generation. One gathers ids, and as many of the other are moved.
+  Recent gathering_;
+  Recent leaving_;
 };
 
 class RequestIdWindow::Run {
  public:
   void Reserve(size_t count);
-  void Add(RequestHash hash, EntryId entry);
+  void Add(const RequestKey& key, EntryId entry);
 
  private:
   friend class RequestIdWindow;
 
   // Ids of one part lie together: to add them touches memory that stays near.
   std::array<std::vector<Item>, kPartCount> parts_;
+  absl::Time made_max_ = absl::InfinitePast();
 };
 
 }  // namespace farebox

@@ -34,7 +34,7 @@ class LoadRequestIdsTest : public ::testing::Test {
   }
 
   std::optional<EntryId> Find(EntryId entry) const {
-    return window_.Find(HashRequestId(entry % 7 + 1, IdOf(entry)), TimeOfRequestId(IdOf(entry)));
+    return window_.Find(RequestKey::Of(entry % 7 + 1, IdOf(entry)));
   }
 
   MemoryDisk disk_;

@@ -69,10 +69,10 @@ class RequestIdWindowTest : public ::testing::Test {
  protected:
   // The id that was inserted after `hours`, with that number as its entry.
   void Insert(int hours) {
-    window_.Insert(hours, std::nullopt, hours, kStart + absl::Hours(hours));
+    window_.Insert({.hash = static_cast<RequestHash>(hours)}, hours, kStart + absl::Hours(hours));
   }
   bool Knows(int hours) const { return Find(hours) == EntryId{hours}; }
-  std::optional<EntryId> Find(RequestHash hash) const { return window_.Find(hash, std::nullopt); }
+  std::optional<EntryId> Find(RequestHash hash) const { return window_.Find({.hash = hash}); }
 
   RequestIdWindow window_{kWindow};
 };
@@ -85,40 +85,80 @@ TEST_F(RequestIdWindowTest, FindsWhatWasInserted) {
 }
 
 TEST_F(RequestIdWindowTest, FindsEveryIdOfManyWhetherOrNotItTellsItsTime) {
-  constexpr int kIds = 20'000;
+  constexpr int kIds = 60'000;
   const auto made = [](int id) { return kStart + absl::Milliseconds(id); };
   for (int id = 1; id <= kIds; ++id) {
-    const bool tells = id % 3 != 0;
-    window_.Insert(absl::MakeUint128(id, id),
-                   tells ? std::optional<absl::Time>(made(id)) : std::nullopt, id, kStart);
+    RequestKey key = {.hash = absl::MakeUint128(id, id)};
+    if (id % 3 != 0) key.made = made(id);
+    window_.Insert(key, id, kStart);
     ASSERT_EQ(window_.last(), id);
+    ASSERT_EQ(window_.size(), static_cast<size_t>(id));
   }
 
   for (int id = 1; id <= kIds; ++id) {
     const RequestHash hash = absl::MakeUint128(id, id);
     ASSERT_EQ(Find(hash), EntryId{id});
     if (id % 3 != 0) {
-      ASSERT_EQ(window_.Find(hash, made(id)), EntryId{id}) << id;
+      ASSERT_EQ(window_.Find({.hash = hash, .made = made(id)}), EntryId{id}) << id;
     }
   }
-  EXPECT_EQ(window_.size(), size_t{kIds});
+}
+
+TEST_F(RequestIdWindowTest, FindsAnIdAtAnyTimeAfterItCame) {
+  constexpr int kIds = 60'000;
+  const auto key = [](int id) {
+    return RequestKey{.hash = absl::MakeUint128(id, id), .made = kStart + absl::Milliseconds(id)};
+  };
+  for (int id = 1; id <= kIds; ++id) {
+    window_.Insert(key(id), id, kStart);
+    for (int distance = 1; distance < id; distance *= 3) {
+      ASSERT_EQ(window_.Find(key(id - distance)), id - distance) << distance << " before " << id;
+    }
+  }
+}
+
+TEST_F(RequestIdWindowTest, FindsWhatGatheredWhenANewGenerationBegins) {
+  for (int id = 1; id <= 20'000; ++id) {
+    window_.Insert({.hash = static_cast<RequestHash>(id), .made = kStart}, id, kStart);
+  }
+  Insert(30'000);
+
+  for (int id = 1; id <= 20'000; ++id) {
+    ASSERT_EQ(window_.Find({.hash = static_cast<RequestHash>(id), .made = kStart}), id);
+  }
+  EXPECT_EQ(window_.size(), size_t{20'001});
 }
 
 TEST_F(RequestIdWindowTest, FindsWhatComesAgainWithTheTimeOfANewerOneBetween) {
   // The clocks of two callers are an hour apart.
-  for (int id = 1; id <= 20'000; ++id) {
-    window_.Insert(id, id % 2 == 0 ? kStart : kStart + absl::Hours(1), id, kStart);
-  }
+  const auto key = [](int id) {
+    return RequestKey{.hash = static_cast<RequestHash>(id),
+                      .made = id % 2 == 0 ? kStart : kStart + absl::Hours(1)};
+  };
+  for (int id = 1; id <= 60'000; ++id) window_.Insert(key(id), id, kStart);
 
-  EXPECT_EQ(window_.Find(2, kStart), 2);
-  EXPECT_EQ(window_.Find(1, kStart + absl::Hours(1)), 1);
-  EXPECT_EQ(window_.Find(1'000'000, kStart), std::nullopt);
+  EXPECT_EQ(window_.Find(key(2)), 2);
+  EXPECT_EQ(window_.Find(key(1)), 1);
+  EXPECT_EQ(window_.Find(key(1'000'000)), std::nullopt);
+}
+
+TEST_F(RequestIdWindowTest, FindsWhatWasLoadedWithItsTimeInAnyShare) {
+  const auto key = [](int id) {
+    return RequestKey{.hash = absl::MakeUint128(id, id), .made = kStart + absl::Minutes(id % 10)};
+  };
+  std::vector<RequestIdWindow::Run> runs(2);
+  for (int id = 1; id <= 1'000; ++id) runs[id > 500].Add(key(id), id);
+
+  window_.BeginGeneration(kStart, 1'000, 1'000);
+  for (size_t share = 0; share < 3; ++share) window_.Merge(runs, share, 3);
+
+  for (int id = 1; id <= 1'000; ++id) EXPECT_EQ(window_.Find(key(id)), EntryId{id}) << id;
 }
 
 TEST_F(RequestIdWindowTest, FindsWhatWasLoadedAndTheFirstEntryOfEach) {
   std::vector<RequestIdWindow::Run> runs(2);
-  for (int id = 1; id <= 1'000; ++id) runs[id > 500].Add(absl::MakeUint128(id, id), id);
-  runs[1].Add(absl::MakeUint128(7, 7), 1'001);
+  for (int id = 1; id <= 1'000; ++id) runs[id > 500].Add({.hash = absl::MakeUint128(id, id)}, id);
+  runs[1].Add({.hash = absl::MakeUint128(7, 7)}, 1'001);
 
   window_.BeginGeneration(kStart, 1'001, 1'001);
   for (size_t share = 0; share < 3; ++share) window_.Merge(runs, share, 3);
@@ -131,7 +171,7 @@ TEST_F(RequestIdWindowTest, FindsWhatWasLoadedAndTheFirstEntryOfEach) {
 
 TEST_F(RequestIdWindowTest, ForgetsWhatWasLoadedLikeTheRest) {
   std::vector<RequestIdWindow::Run> runs(1);
-  runs[0].Add(1, 1);
+  runs[0].Add({.hash = 1}, 1);
   window_.BeginGeneration(kStart, 1, 1);
   window_.Merge(runs, 0, 1);
   Insert(6);
