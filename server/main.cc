@@ -12,7 +12,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "server/config.h"
 #include "server/exit_codes.h"
 #include "server/hand_over/hand_over.h"
@@ -22,6 +21,7 @@
 #include "server/log.h"
 #include "server/server.h"
 #include "server/termination.h"
+#include "server/tuning.h"
 #include "storage/clock.h"
 #include "storage/status_macros.h"
 
@@ -206,9 +206,8 @@ class Process {
 };
 
 int Run(const Config& config, std::vector<std::string> arguments) {
+  TuneThreads();
   ConfigureLog(config.log_format, config.log_level);
-  // Debian builds absl so that every lock of gRPC looks for a cycle of locks: for debugging only.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Kept until the end: the one before kills this process as soon as it hears no more from it.
   const std::unique_ptr<Predecessor> predecessor = Predecessor::Find();
   return Process(config, std::move(arguments))

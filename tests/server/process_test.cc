@@ -1,5 +1,6 @@
 // The program itself: how it starts, what it says when it cannot, and how it ends.
 
+#include <sched.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -217,6 +219,33 @@ TEST_F(Process, ADiskThatFailsEndsItAndARetryIsAppliedOnce) {
   EXPECT_THAT(Credit(server.address(), "before"),
               Answers("replayed: true entry { balance_after_micros: 5 }"));
   EXPECT_EQ(server.Terminate(), kExitOk);
+}
+
+// How each thread of a process is scheduled.
+std::set<int> PoliciesOf(pid_t process) {
+  std::set<int> policies;
+  for (const auto& task :
+       std::filesystem::directory_iterator(absl::StrCat("/proc/", process, "/task"))) {
+    policies.insert(sched_getscheduler(std::stoi(task.path().filename())));
+  }
+  return policies;
+}
+
+TEST_F(Process, ItsThreadsLetEachOtherFinish) {
+  ServerProcess server({.binary = kBinary, .data_directory = data_});
+  ASSERT_TRUE(server.Start().ok());
+
+  EXPECT_EQ(PoliciesOf(server.process_id()), std::set<int>{SCHED_BATCH});
+}
+
+TEST_F(Process, APolicyThatItIsStartedWithStays) {
+  const sched_param param = {};
+  ASSERT_EQ(sched_setscheduler(0, SCHED_IDLE, &param), 0);
+  ServerProcess server({.binary = kBinary, .data_directory = data_});
+  ASSERT_TRUE(server.Start().ok());
+
+  EXPECT_EQ(PoliciesOf(server.process_id()), std::set<int>{SCHED_IDLE});
+  ASSERT_EQ(sched_setscheduler(0, SCHED_OTHER, &param), 0);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The baseline of the benchmark: the same framework, threads, parsing, checks of size and metrics
-// as farebox-server, and answers of the same fields, but no ledger behind them.
+// The baseline of the benchmark: the same framework, threads and how they run, parsing, checks of
+// size and metrics as farebox-server, and answers of the same fields, but no ledger behind them.
 
 #include <grpcpp/grpcpp.h>
 
@@ -14,6 +14,7 @@
 #include "server/security/audit_log.h"
 #include "server/services/rpc_method.h"
 #include "server/services/unary_call.h"
+#include "server/tuning.h"
 #include "storage/clock.h"
 #include "tools/benchmark/noop_stream.h"
 
@@ -127,6 +128,7 @@ class NoopBilling final
 
 // `calls_max` at once on a connection; 0: as many as gRPC takes by itself.
 int Run(const std::string& listen, int calls_max) {
+  server::TuneThreads();
   const SystemClock clock;
   server::RpcMetrics metrics;
   const std::atomic<bool> is_closing = false;
