@@ -81,7 +81,7 @@ std::vector<std::pair<AccountNumber, std::string>> DerivedChunk::Records() const
 std::vector<DerivedChunk::HoldChange> DerivedChunk::Holds() const {
   std::vector<HoldChange> changes;
   changes.reserve(holds_.size());
-  for (const auto& [id, row] : holds_) changes.push_back({.id = id, .row = row});
+  for (const auto& [id, row] : holds_) changes.push_back({.id = id, .row = &row});
   std::sort(changes.begin(), changes.end(),
             [](const HoldChange& a, const HoldChange& b) { return a.id < b.id; });
   return changes;

@@ -53,8 +53,8 @@ class DerivedChunk {
 
   struct HoldChange {
     EntryId id = 0;
-    // Absent: the hold has ended.
-    std::optional<HoldRow> row;
+    // The chunk's own. Absent in it: the hold has ended.
+    const std::optional<HoldRow>* row = nullptr;
   };
 
   // Each entry once, in journal order: what it does to its account...

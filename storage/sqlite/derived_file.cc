@@ -249,14 +249,15 @@ absl::StatusOr<AccountTotals> DerivedFile::FindTotals(AccountNumber account) {
 
 absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now) {
   for (const DerivedChunk::HoldChange& change : chunk.Holds()) {
-    if (!change.row.has_value()) {
+    if (!change.row->has_value()) {
       delete_hold_.BindInt64(1, change.id);
       FAREBOX_RETURN_IF_ERROR(Run(&delete_hold_));
       continue;
     }
-    const Hold& hold = change.row->hold;
+    const HoldRow& row = **change.row;
+    const Hold& hold = row.hold;
     put_hold_.BindInt64(1, hold.id);
-    put_hold_.BindInt64(2, change.row->account);
+    put_hold_.BindInt64(2, row.account);
     put_hold_.BindInt64(3, hold.item);
     put_hold_.BindInt64(4, hold.amount.value());
     put_hold_.BindInt64(5, hold.charged.value());
