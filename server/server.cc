@@ -20,6 +20,7 @@
 #include "server/log.h"
 #include "server/metrics/process_metrics.h"
 #include "server/metrics/server_metrics.h"
+#include "server/transport/answers_together.h"
 #include "server/web/operations_routes.h"
 #include "storage/status_macros.h"
 
@@ -170,7 +171,12 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
            .request_window = config_.request_window,
            .on_failure = std::move(on_failure),
            .on_lock = [this](bool is_locked) { NoteLock(is_locked); },
-           .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); }},
+           .on_commit = [this](const CommitFacts& commit) { commit_metrics_.Observe(commit); },
+           .around_answers =
+               [](absl::FunctionRef<void()> answer) {
+                 const AnswersTogether together;
+                 answer();
+               }},
           journal_.get(), clock_, std::move(recovery)));
   ledger_metrics_ = std::make_shared<LedgerMetrics>(ledger_.get());
   work_ = std::make_shared<WorkInHand>(ledger_.get(), journal_.get(), clock_);

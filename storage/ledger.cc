@@ -1,7 +1,5 @@
 #include "storage/ledger.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -18,14 +16,6 @@ constexpr absl::Duration kClockLookMax = absl::Seconds(1);
 
 // How often it is looked whether another program has given the journal's lock back.
 constexpr absl::Duration kLockLookPause = absl::Milliseconds(100);
-
-// A commit costs the processors as much as ten calls do, however many share it. Where so many share
-// one, and few enough that more would make it cheaper, the next one waits until more have gathered:
-// for some times what a sync takes, which those many callers do not notice among each other.
-constexpr size_t kManyCallers = 16;
-constexpr size_t kFewCommands = 256;
-constexpr int kGatherSyncs = 4;
-constexpr absl::Duration kGatherMax = absl::Milliseconds(1);
 
 Urgency LeastUrgent(const std::vector<Command>& commands) {
   Urgency least = Urgency::kEnds;
@@ -205,23 +195,14 @@ void Ledger::WriterLoop() {
   Work work;
   while (WaitForWork(&work)) {
     RunCatalogChanges(std::move(work.catalog_changes));
-    const absl::Duration gather =
-        Commit(std::move(work.submissions), std::move(work.expiry_waiters));
+    Commit(std::move(work.submissions), std::move(work.expiry_waiters));
     work = Work();
-    Rest(gather);
   }
   {
     MutexLock lock(&answers_mu_);
     writer_done_ = true;
   }
   answers_changed_.SignalAll();
-}
-
-void Ledger::Rest(absl::Duration duration) {
-  if (duration <= absl::ZeroDuration()) return;
-  const timespec time = absl::ToTimespec(duration);
-  // tidy: allow(banned-calls): with the condition variable, who submits would wake the writer.
-  nanosleep(&time, nullptr);
 }
 
 bool Ledger::WaitForWork(Work* work) {
@@ -273,8 +254,7 @@ void Ledger::RunCatalogChanges(std::vector<CatalogChange> changes) {
   }
 }
 
-absl::Duration Ledger::Commit(std::vector<Submission> submissions,
-                              std::vector<ExpiryWaiter> expiry_waiters) {
+void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters) {
   std::vector<absl::Span<const Command>> commands;
   commands.reserve(submissions.size());
   for (const Submission& submission : submissions) commands.emplace_back(submission.commands);
@@ -291,13 +271,9 @@ absl::Duration Ledger::Commit(std::vector<Submission> submissions,
     if (!answers.commit.status.ok()) count = answers.commit.status;
     answers.others.push_back([waiter = std::move(waiter), count]() mutable { waiter(count); });
   }
-  const bool is_worth_gathering =
-      submissions.size() >= kManyCallers && answers.commit.decisions.size() < kFewCommands;
-  const absl::Duration gather = kGatherSyncs * answers.commit.append_times.sync;
   answers.submissions = std::move(submissions);
   HandOver(std::move(answers));
   TellFailure();
-  return is_worth_gathering ? std::min(gather, kGatherMax) : absl::ZeroDuration();
 }
 
 void Ledger::NoteLock(const absl::Status& status) {
@@ -367,11 +343,13 @@ void Ledger::Tell(Answers answers) {
   }
   const auto count = static_cast<int64_t>(commit.decisions.size());
   const absl::Time start = clock_->Now();
-  for (Submission& submission : answers.submissions) {
-    // First: whoever has its answer may send the next command.
-    gate_.Leave(static_cast<int64_t>(submission.commands.size()));
-    submission.done(commit.TakeOutcomes(submission.commands.size()));
-  }
+  options_.around_answers([&] {
+    for (Submission& submission : answers.submissions) {
+      // First: whoever has its answer may send the next command.
+      gate_.Leave(static_cast<int64_t>(submission.commands.size()));
+      submission.done(commit.TakeOutcomes(submission.commands.size()));
+    }
+  });
   gate_.NoteAnswers(count, clock_->Now() - start);
   for (absl::AnyInvocable<void()>& other : answers.others) other();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -95,6 +96,9 @@ class Ledger {
     std::function<void(bool is_locked)> on_lock = [](bool) {};
     // Called after each batch, on the writer thread: returns soon.
     std::function<void(const CommitFacts&)> on_commit = [](const CommitFacts&) {};
+    // Called on the answer thread for each batch: calls `answer`, which answers all of it.
+    std::function<void(absl::FunctionRef<void()> answer)> around_answers =
+        [](absl::FunctionRef<void()> answer) { answer(); };
   };
 
   using Done = absl::AnyInvocable<void(std::vector<Outcome>)>;
@@ -195,12 +199,9 @@ class Ledger {
 
   // The writer thread.
   void WriterLoop();
-  static void Rest(absl::Duration duration);
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
-  // Returns how long the next commit should wait for more to share it.
-  absl::Duration Commit(std::vector<Submission> submissions,
-                        std::vector<ExpiryWaiter> expiry_waiters);
+  void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
   void NoteLock(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);

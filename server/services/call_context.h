@@ -9,6 +9,7 @@
 #include "grpcpp/server_context.h"
 #include "server/security/caller.h"
 #include "server/trace.h"
+#include "server/transport/client_socket.h"
 
 namespace farebox::server {
 
@@ -30,6 +31,10 @@ class CallContext {
   const CallerPtr& caller() const { return caller_; }
   void set_caller(CallerPtr caller) { caller_ = std::move(caller); }
 
+  // What it came by; null where nobody watches that.
+  const ClientSocketPtr& socket() const { return socket_; }
+  void set_socket(ClientSocketPtr socket) { socket_ = std::move(socket); }
+
   // What log lines and the audit log have of this call: a span of the trace that its caller has
   // named, or of a new one. Whoever asks for it has its caller be told of it.
   const TraceSpan& trace();
@@ -45,6 +50,7 @@ class CallContext {
   grpc::CallbackServerContext* const context_;
   const absl::Time start_time_;
   CallerPtr caller_;
+  ClientSocketPtr socket_;
   std::optional<TraceSpan> trace_;
 };
 

@@ -74,7 +74,9 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
 
 absl::Status RpcMethod::Admit(CallContext* call, size_t request_bytes) const {
   absl::Status admitted = AdmitCaller(call);
-  if (traffic_ != nullptr) traffic_->NoteCall(call->peer(), request_bytes, admitted.ok());
+  if (traffic_ != nullptr) {
+    call->set_socket(traffic_->NoteCall(call->peer(), request_bytes, admitted.ok()));
+  }
   return admitted;
 }
 

@@ -16,6 +16,7 @@
 #include "server/services/message.h"
 #include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
+#include "server/transport/answers_together.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -108,6 +109,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
 
   void Answer(const absl::Status& status) {
     if (status.ok()) *response_bytes_ = SerializeMessage(*response_);
+    AnswersTogether::BeforeAnswer(context_.socket());
     grpc::ServerUnaryReactor::Finish(method_.End(status, request_, &context_));
   }
 

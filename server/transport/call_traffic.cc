@@ -1,5 +1,7 @@
 #include "server/transport/call_traffic.h"
 
+#include <utility>
+
 #include "absl/hash/hash.h"
 
 namespace farebox::server {
@@ -12,10 +14,12 @@ const CallTrafficTable::Shard& CallTrafficTable::ShardOf(const std::string& peer
   return shards_[absl::Hash<absl::string_view>{}(peer) % kShards];
 }
 
-void CallTrafficTable::Open(const std::string& peer) {
+void CallTrafficTable::Open(const std::string& peer, ClientSocketPtr socket) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
-  ++shard.by_peer[peer].connections;
+  Watched& watched = shard.by_peer[peer];
+  ++watched.connections;
+  watched.socket = std::move(socket);
 }
 
 void CallTrafficTable::Close(const std::string& peer) {
@@ -25,15 +29,17 @@ void CallTrafficTable::Close(const std::string& peer) {
   if (found != shard.by_peer.end() && --found->second.connections == 0) shard.by_peer.erase(found);
 }
 
-void CallTrafficTable::NoteCall(const std::string& peer, size_t request_bytes, bool is_known) {
+ClientSocketPtr CallTrafficTable::NoteCall(const std::string& peer, size_t request_bytes,
+                                           bool is_known) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
-  if (found == shard.by_peer.end()) return;
+  if (found == shard.by_peer.end()) return nullptr;
   CallTraffic& traffic = found->second.traffic;
   ++traffic.calls;
   traffic.request_bytes += request_bytes;
   traffic.is_known |= is_known;
+  return found->second.socket;
 }
 
 void CallTrafficTable::NoteBytes(const std::string& peer, size_t request_bytes) {

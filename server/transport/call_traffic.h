@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "server/transport/client_socket.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {
@@ -28,11 +29,12 @@ struct CallTraffic {
 class CallTrafficTable {
  public:
   // One more connection of the name is watched, one less.
-  void Open(const std::string& peer);
+  void Open(const std::string& peer, ClientSocketPtr socket);
   void Close(const std::string& peer);
 
-  // A call came whole, with a request of so many bytes; or those of a stream so far did.
-  void NoteCall(const std::string& peer, size_t request_bytes, bool is_known);
+  // A call came whole, with a request of so many bytes; or those of a stream so far did. The call's
+  // connection, or null where nobody watches it.
+  ClientSocketPtr NoteCall(const std::string& peer, size_t request_bytes, bool is_known);
   void NoteBytes(const std::string& peer, size_t request_bytes);
   void NoteReset(const std::string& peer);
 
@@ -44,8 +46,9 @@ class CallTrafficTable {
 
   struct Watched {
     CallTraffic traffic;
-    // A name can be in use again before its old connection is done with.
+    // A name can be in use again before its old connection is done with: the socket is the newest.
     int connections = 0;
+    ClientSocketPtr socket;
   };
 
   struct Shard {

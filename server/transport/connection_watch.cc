@@ -11,11 +11,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/log.h"
+#include "server/transport/descriptor.h"
 #include "server/transport/flood_limits.h"
 
 namespace farebox::server {
@@ -61,18 +63,19 @@ ConnectionWatch::~ConnectionWatch() {
 }
 
 absl::Status ConnectionWatch::Add(int fd, PeerAddress peer) {
-  Connection connection = {.peer = std::move(peer),
-                           .socket = Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0))};
+  Connection connection = {
+      .peer = std::move(peer),
+      .socket = std::make_shared<ClientSocket>(Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0)))};
   const uint64_t key = next_key_++;
   epoll_event event = {};
   // The end of a connection is always told.
   event.events = 0;
   event.data.u64 = key;
-  if (!connection.socket.is_open() ||
-      epoll_ctl(house_.epoll, EPOLL_CTL_ADD, connection.socket.get(), &event) != 0) {
+  if (connection.socket->fd() < 0 ||
+      epoll_ctl(house_.epoll, EPOLL_CTL_ADD, connection.socket->fd(), &event) != 0) {
     return absl::ResourceExhaustedError(std::strerror(errno));
   }
-  if (!connection.peer.is_unix) house_.traffic->Open(connection.peer.name);
+  if (!connection.peer.is_unix) house_.traffic->Open(connection.peer.name, connection.socket);
   connections_.emplace(key, std::move(connection));
   house_.metrics->SetOpen(connections_.size());
   return absl::OkStatus();
@@ -85,7 +88,7 @@ void ConnectionWatch::OnEvent(uint64_t key) {
   if (!connection.is_cut) {
     const bool was_used =
         connection.peer.is_unix || house_.traffic->Of(connection.peer.name).calls > 0;
-    house_.metrics->Ended(WasEndedHere(connection.socket.get()), was_used);
+    house_.metrics->Ended(WasEndedHere(connection.socket->fd()), was_used);
   }
   Forget(&connection);
   connections_.erase(found);
@@ -93,9 +96,9 @@ void ConnectionWatch::OnEvent(uint64_t key) {
 }
 
 void ConnectionWatch::Forget(Connection* connection) {
-  // gRPC may still have its descriptor: closing ours would not end the events.
-  epoll_ctl(house_.epoll, EPOLL_CTL_DEL, connection->socket.get(), nullptr);
-  connection->socket.Close();
+  // gRPC or a call may still have a descriptor: closing ours would not end the events.
+  epoll_ctl(house_.epoll, EPOLL_CTL_DEL, connection->socket->fd(), nullptr);
+  connection->socket.reset();
   if (!connection->peer.is_unix) house_.traffic->Close(connection->peer.name);
   house_.admission->Leave(connection->peer);
 }
@@ -111,11 +114,11 @@ void ConnectionWatch::Look(int64_t looks) {
 }
 
 void ConnectionWatch::LookAt(Connection* connection) {
-  const std::optional<tcp_info> info = KernelView(connection->socket.get());
+  const std::optional<tcp_info> info = KernelView(connection->socket->fd());
   if (!info.has_value()) return;
   const Conduct::Seen seen = {.bytes_received = info->tcpi_bytes_received,
                               .bytes_sent = info->tcpi_bytes_sent,
-                              .bytes_unread = CountUnread(connection->socket.get()),
+                              .bytes_unread = CountUnread(connection->socket->fd()),
                               .calls = house_.traffic->Of(connection->peer.name)};
   const std::optional<Conduct::Offence> offence =
       connection->conduct.Look(seen, std::exchange(connection->looks_since, 0));
@@ -133,7 +136,7 @@ void ConnectionWatch::Cut(Connection* connection, Conduct::Offence offence) {
   house_.metrics->Cut(offence);
   house_.admission->NoteCut(connection->peer);
   connection->is_cut = true;
-  Abort(connection->socket.get());
+  Abort(connection->socket->fd());
 }
 
 }  // namespace farebox::server

@@ -7,16 +7,15 @@
 #include "absl/status/status.h"
 #include "server/transport/admission.h"
 #include "server/transport/call_traffic.h"
+#include "server/transport/client_socket.h"
 #include "server/transport/conduct.h"
 #include "server/transport/connection_metrics.h"
-#include "server/transport/descriptor.h"
 #include "server/transport/peer_address.h"
 
 namespace farebox::server {
 
-// The connections that gRPC has, each by a second descriptor of its socket: gRPC owns and closes
-// its own and tells nobody, and what is to be cut must surely be that connection. Looks what the
-// kernel has received and sent, against what the calls say came of it, and cuts a flood.
+// The connections that gRPC has, each by a descriptor of our own. Looks what the kernel has
+// received and sent, against what the calls say came of it, and cuts a flood.
 //
 // Thread-compatible.
 class ConnectionWatch {
@@ -50,7 +49,7 @@ class ConnectionWatch {
  private:
   struct Connection {
     PeerAddress peer;
-    Descriptor socket;
+    ClientSocketPtr socket;
     Conduct conduct;
     int64_t looks_since = 0;
     bool is_cut = false;

@@ -1,4 +1,5 @@
-// What listeners are told: every entry in order, and signals; and decks of the catalog.
+// What listeners are told: every entry in order, and signals; and decks of the catalog; and how
+// answers are given.
 
 #include <cstdint>
 #include <string>
@@ -295,6 +296,36 @@ class LedgerCatalog : public LedgerContract {
     return csv;
   }
 };
+
+TEST_P(LedgerContract, AnswersOfACommitAreGivenTogether) {
+  constexpr int kCommands = 20;
+  // Both on the answer thread, and read when all is answered.
+  std::vector<int> answered;
+  bool is_around = false;
+  options_.around_answers = [&](absl::FunctionRef<void()> answer) {
+    answered.push_back(0);
+    is_around = true;
+    answer();
+    is_around = false;
+  };
+  Reopen();
+  OpenAccount("alice", Cents(100));
+  faults_.CloseGate();
+  const PendingAnswer first = Submit(ToDebit("alice", Cents(1)));
+  faults_.WaitUntilBlocked();
+
+  int outside = 0;
+  for (int i = 0; i < kCommands; ++i) {
+    ledger().Submit({ToDebit("alice", Cents(1))}, [&](const std::vector<Outcome>&) {
+      is_around ? ++answered.back() : ++outside;
+    });
+  }
+  faults_.OpenGate();
+  Close();
+
+  EXPECT_EQ(answered.back(), kCommands);
+  EXPECT_EQ(outside, 0);
+}
 
 INSTANTIATE_TEST_SUITE_P(Journals, LedgerCatalog, ::testing::ValuesIn(JournalKinds()), NameOfKind);
 

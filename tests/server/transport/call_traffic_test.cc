@@ -1,5 +1,7 @@
 #include "server/transport/call_traffic.h"
 
+#include <memory>
+
 #include "gmock/gmock.h"
 
 namespace farebox::server {
@@ -9,8 +11,8 @@ constexpr char kPeer[] = "ipv4:192.0.2.1:40000";
 
 TEST(CallTraffic, CallsAreToldOfTheirConnection) {
   CallTrafficTable table;
-  table.Open(kPeer);
-  table.Open("ipv4:192.0.2.1:40001");
+  table.Open(kPeer, nullptr);
+  table.Open("ipv4:192.0.2.1:40001", nullptr);
 
   table.NoteCall(kPeer, 100, /*is_known=*/false);
   table.NoteCall(kPeer, 50, /*is_known=*/true);
@@ -36,11 +38,11 @@ TEST(CallTraffic, WhatNobodyWatchesIsNotKept) {
 
 TEST(CallTraffic, ANameThatIsUsedAgainBeginsAnew) {
   CallTrafficTable table;
-  table.Open(kPeer);
+  table.Open(kPeer, nullptr);
   table.NoteCall(kPeer, 100, /*is_known=*/true);
   table.Close(kPeer);
 
-  table.Open(kPeer);
+  table.Open(kPeer, nullptr);
 
   EXPECT_EQ(table.Of(kPeer).calls, 0);
   EXPECT_FALSE(table.Of(kPeer).is_known);
@@ -48,13 +50,25 @@ TEST(CallTraffic, ANameThatIsUsedAgainBeginsAnew) {
 
 TEST(CallTraffic, ANameOutlivesTheFirstOfTwoConnections) {
   CallTrafficTable table;
-  table.Open(kPeer);
-  table.Open(kPeer);
+  table.Open(kPeer, nullptr);
+  table.Open(kPeer, nullptr);
 
   table.Close(kPeer);
   table.NoteCall(kPeer, 100, /*is_known=*/false);
 
   EXPECT_EQ(table.Of(kPeer).calls, 1);
+}
+
+TEST(CallTraffic, ACallIsToldOfItsConnectionsSocket) {
+  CallTrafficTable table;
+  const auto first = std::make_shared<ClientSocket>(Descriptor());
+  const auto second = std::make_shared<ClientSocket>(Descriptor());
+  table.Open(kPeer, first);
+  EXPECT_EQ(table.NoteCall(kPeer, 100, /*is_known=*/false), first);
+
+  table.Open(kPeer, second);
+  EXPECT_EQ(table.NoteCall(kPeer, 100, /*is_known=*/false), second);
+  EXPECT_EQ(table.NoteCall("inproc", 100, /*is_known=*/false), nullptr);
 }
 
 }  // namespace
