@@ -23,9 +23,9 @@ struct CallTraffic {
   bool is_known = false;
 };
 
-// Where the calls tell what came of their connections, and who watches those reads it. Connections
-// are known by their peer's name, as ServerContext::peer() has it; what nobody watches, as calls
-// within the process, is not counted. Thread-safe.
+// Where the calls tell what came of their connections and learn by which socket they came, and who
+// watches those reads it. Connections are known by their peer's name, as ServerContext::peer() has
+// it; what nobody watches, as calls within the process, is not counted. Thread-safe.
 class CallTrafficTable {
  public:
   // One more connection of the name is watched, one less.

@@ -19,9 +19,10 @@
 namespace farebox::server {
 namespace {
 
-// What is not there by then was held back: the kernel does so for 200 ms.
+// What is not there by then was held back. What leaves is there at once; the kernel lets go of the
+// rest by itself after 200 ms.
 constexpr int kHeldBackMillis = 50;
-constexpr int kLeavesMillis = 2'000;
+constexpr int kLeavesMillis = 100;
 
 class TcpConnection {
  public:
