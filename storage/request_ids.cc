@@ -135,6 +135,7 @@ std::optional<EntryId> RequestIdWindow::Find(const RequestKey& key) const {
 
 void RequestIdWindow::Insert(const RequestKey& key, EntryId entry, absl::Time time) {
   if (generations_.empty() || time - generations_.back().begin > window_ / kGenerationsPerWindow) {
+    // What is in the cache belongs to the generation that ends.
     TakeTurns();
     TakeTurns();
     generations_.emplace_back().begin = time;

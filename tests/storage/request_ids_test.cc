@@ -117,7 +117,7 @@ TEST_F(RequestIdWindowTest, FindsAnIdAtAnyTimeAfterItCame) {
   }
 }
 
-TEST_F(RequestIdWindowTest, FindsWhatGatheredWhenANewGenerationBegins) {
+TEST_F(RequestIdWindowTest, WhatGatheredBelongsToTheGenerationThatEnds) {
   for (int id = 1; id <= 20'000; ++id) {
     window_.Insert({.hash = static_cast<RequestHash>(id), .made = kStart}, id, kStart);
   }
@@ -127,6 +127,12 @@ TEST_F(RequestIdWindowTest, FindsWhatGatheredWhenANewGenerationBegins) {
     ASSERT_EQ(window_.Find({.hash = static_cast<RequestHash>(id), .made = kStart}), id);
   }
   EXPECT_EQ(window_.size(), size_t{20'001});
+
+  window_.Forget(kStart + absl::Hours(30'000) + 2 * kWindow, kAll);
+
+  EXPECT_EQ(window_.size(), size_t{1});
+  EXPECT_TRUE(Knows(30'000));
+  EXPECT_FALSE(Knows(20'000));
 }
 
 TEST_F(RequestIdWindowTest, FindsWhatComesAgainWithTheTimeOfANewerOneBetween) {
