@@ -237,7 +237,7 @@ absl::Status Server::MakeServices() {
       .metrics = &metrics_,
       .is_closing = &is_closing_,
       .call_log = &call_log_,
-      .traffic = &traffic_,
+      .connections = &connections_,
       .handlers = &handlers_,
       .gate = gate_.get(),
   };
@@ -345,7 +345,7 @@ absl::Status Server::Listen() {
                      : MakeTlsCredentials(tls_.get(), !config_.tls.client_ca_file.empty());
   if (!calls_.has_value()) FAREBOX_RETURN_IF_ERROR(BindCalls());
   FAREBOX_ASSIGN_OR_RETURN(acceptor_, Acceptor::Make(*std::move(calls_), config_.connections,
-                                                     &traffic_, metrics_.registry().get()));
+                                                     &connections_, metrics_.registry().get()));
   calls_.reset();
   acceptor_->AddTo(&builder, credentials_);
   builder.RegisterCallbackGenericService(&unknown_methods_);

@@ -40,7 +40,7 @@
 #include "server/services/unknown_methods.h"
 #include "server/services/watch_hub.h"
 #include "server/transport/acceptor.h"
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 #include "server/transport/listening_sockets.h"
 #include "server/watchdog.h"
 #include "server/web/connect_service.h"
@@ -156,8 +156,8 @@ class Server {
   DeckRegistry decks_;
   OpenStreams streams_{limits::kStreamsMax};
   OpenStreams exports_{limits::kExportsMax};
-  CallTrafficTable traffic_;
-  UnknownMethods unknown_methods_{&traffic_};
+  ConnectionTable connections_;
+  UnknownMethods unknown_methods_{&connections_};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::shared_ptr<LedgerMetrics> ledger_metrics_;

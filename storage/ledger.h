@@ -69,8 +69,7 @@ struct CommitFacts {
 // One writer thread takes all that is waiting and has the engine expire the holds that are due,
 // decide each command in order (account_state.h), and append the new entries to the journal as one
 // durable batch; what arrives meanwhile gathers for the next one, so that batches grow with load.
-// Only where many callers share them does the writer rest in between. Then readers see the new
-// balances, and an answer thread tells the callers.
+// Then readers see the new balances, and an answer thread tells the callers.
 //
 //   Submit -> queue -> [decide -> journal.Append (fsync) -> books] -> answers -> done(outcomes)
 //                       `-------- Engine, writer thread --------'    `- answer thread -'

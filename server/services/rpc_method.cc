@@ -60,7 +60,7 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       access_(environment.access),
       audit_(environment.audit),
       call_log_(environment.call_log),
-      traffic_(environment.traffic),
+      connections_(environment.connections),
       handlers_(environment.handlers),
       gate_(environment.gate),
       name_(name),
@@ -74,20 +74,20 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
 
 absl::Status RpcMethod::Admit(CallContext* call, size_t request_bytes) const {
   absl::Status admitted = AdmitCaller(call);
-  if (traffic_ != nullptr) {
-    call->set_socket(traffic_->NoteCall(call->peer(), request_bytes, admitted.ok()));
+  if (connections_ != nullptr) {
+    call->set_socket(connections_->NoteCall(call->peer(), request_bytes, admitted.ok()));
   }
   return admitted;
 }
 
 void RpcMethod::NoteBytes(const CallContext& call, size_t request_bytes) const {
-  if (traffic_ != nullptr) traffic_->NoteBytes(call.peer(), request_bytes);
+  if (connections_ != nullptr) connections_->NoteBytes(call.peer(), request_bytes);
 }
 
 void RpcMethod::NoteCancelled(const CallContext& call) const {
   // Who waited until its deadline has not given up: we were too slow.
   const bool is_reset = DeadlineOf(call) - clock_->Now() > limits::kResetLead;
-  if (traffic_ != nullptr && is_reset) traffic_->NoteReset(call.peer());
+  if (connections_ != nullptr && is_reset) connections_->NoteReset(call.peer());
 }
 
 absl::Status RpcMethod::AdmitCaller(CallContext* call) const {

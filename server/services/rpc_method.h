@@ -23,7 +23,7 @@
 #include "server/services/call_context.h"
 #include "server/services/call_gate.h"
 #include "server/services/call_log.h"
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 #include "storage/clock.h"
 #include "storage/urgency.h"
 
@@ -39,7 +39,7 @@ struct RpcEnvironment {
   AuditLog* audit = nullptr;
   CallLog* call_log = nullptr;
   // Null where nobody watches connections.
-  CallTrafficTable* traffic = nullptr;
+  ConnectionTable* connections = nullptr;
   BlockedHandlers* handlers = nullptr;
   // Null where nobody is turned away for what there is to do.
   CallGate* gate = nullptr;
@@ -139,7 +139,7 @@ class RpcMethod {
   const AccessControl* const access_;
   AuditLog* const audit_;
   CallLog* const call_log_;
-  CallTrafficTable* const traffic_;
+  ConnectionTable* const connections_;
   BlockedHandlers* const handlers_;
   CallGate* const gate_;
   const absl::string_view name_;

@@ -8,18 +8,18 @@ namespace {
 // Deletes itself.
 class UnknownCall final : public grpc::ServerGenericBidiReactor {
  public:
-  UnknownCall(CallTrafficTable* traffic, const grpc::GenericCallbackServerContext& context)
-      : traffic_(traffic), context_(context) {
+  UnknownCall(ConnectionTable* connections, const grpc::GenericCallbackServerContext& context)
+      : connections_(connections), context_(context) {
     // It pays for none of its bytes: a flood of these would be worked through for half a minute.
     Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "no such method"));
   }
 
-  void OnCancel() override { traffic_->NoteReset(context_.peer()); }
+  void OnCancel() override { connections_->NoteReset(context_.peer()); }
 
   void OnDone() override { delete this; }
 
  private:
-  CallTrafficTable* const traffic_;
+  ConnectionTable* const connections_;
   const grpc::GenericCallbackServerContext& context_;
 };
 
@@ -27,7 +27,7 @@ class UnknownCall final : public grpc::ServerGenericBidiReactor {
 
 grpc::ServerGenericBidiReactor* UnknownMethods::CreateReactor(
     grpc::GenericCallbackServerContext* context) {
-  return new UnknownCall(traffic_, *context);
+  return new UnknownCall(connections_, *context);
 }
 
 }  // namespace farebox::server

@@ -2,7 +2,7 @@
 #define FAREBOX_SERVER_SERVICES_UNKNOWN_METHODS_H_
 
 #include "grpcpp/generic/async_generic_service.h"
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 
 namespace farebox::server {
 
@@ -11,13 +11,13 @@ namespace farebox::server {
 class UnknownMethods : public grpc::CallbackGenericService {
  public:
   // The table outlives it.
-  explicit UnknownMethods(CallTrafficTable* traffic) : traffic_(traffic) {}
+  explicit UnknownMethods(ConnectionTable* connections) : connections_(connections) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override;
 
  private:
-  CallTrafficTable* const traffic_;
+  ConnectionTable* const connections_;
 };
 
 }  // namespace farebox::server

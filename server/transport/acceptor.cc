@@ -102,17 +102,20 @@ void SetUpTcp(int fd) {
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Make(ListeningSockets sockets,
                                                          const Admission::Options& options,
-                                                         CallTrafficTable* traffic,
+                                                         ConnectionTable* connections,
                                                          prometheus::Registry* registry) {
   std::unique_ptr<Acceptor> acceptor(
-      new Acceptor(std::move(sockets), Fit(options), traffic, registry));
+      new Acceptor(std::move(sockets), Fit(options), connections, registry));
   FAREBOX_RETURN_IF_ERROR(acceptor->Open());
   return acceptor;
 }
 
 Acceptor::Acceptor(ListeningSockets sockets, const Admission::Options& options,
-                   CallTrafficTable* traffic, prometheus::Registry* registry)
-    : sockets_(std::move(sockets)), admission_(options), metrics_(registry), traffic_(traffic) {}
+                   ConnectionTable* connections, prometheus::Registry* registry)
+    : sockets_(std::move(sockets)),
+      admission_(options),
+      metrics_(registry),
+      connections_(connections) {}
 
 Acceptor::~Acceptor() { Drain(); }
 
@@ -132,8 +135,10 @@ absl::Status Acceptor::Open() {
       return SystemProblem("cannot wait for connections");
     }
   }
-  watch_ = std::make_unique<ConnectionWatch>(ConnectionWatch::House{
-      .epoll = epoll_.get(), .admission = &admission_, .traffic = traffic_, .metrics = &metrics_});
+  watch_ = std::make_unique<ConnectionWatch>(ConnectionWatch::House{.epoll = epoll_.get(),
+                                                                    .admission = &admission_,
+                                                                    .table = connections_,
+                                                                    .metrics = &metrics_});
   return absl::OkStatus();
 }
 

@@ -10,8 +10,8 @@
 #include "grpcpp/server_builder.h"
 #include "prometheus/registry.h"
 #include "server/transport/admission.h"
-#include "server/transport/call_traffic.h"
 #include "server/transport/connection_metrics.h"
+#include "server/transport/connection_table.h"
 #include "server/transport/connection_watch.h"
 #include "server/transport/descriptor.h"
 #include "server/transport/listening_sockets.h"
@@ -30,7 +30,7 @@ class Acceptor {
   // as those are enough for. Traffic and registry outlive it.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Make(ListeningSockets sockets,
                                                         const Admission::Options& options,
-                                                        CallTrafficTable* traffic,
+                                                        ConnectionTable* connections,
                                                         prometheus::Registry* registry);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
@@ -50,8 +50,8 @@ class Acceptor {
   void Drain();
 
  private:
-  Acceptor(ListeningSockets sockets, const Admission::Options& options, CallTrafficTable* traffic,
-           prometheus::Registry* registry);
+  Acceptor(ListeningSockets sockets, const Admission::Options& options,
+           ConnectionTable* connections, prometheus::Registry* registry);
 
   absl::Status Open();
   void Loop();
@@ -68,7 +68,7 @@ class Acceptor {
   ListeningSockets sockets_;
   Admission admission_;
   ConnectionMetrics metrics_;
-  CallTrafficTable* const traffic_;
+  ConnectionTable* const connections_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_;
   Descriptor epoll_;
   Descriptor timer_;

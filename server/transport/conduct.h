@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 
 namespace farebox::server {
 

@@ -75,7 +75,7 @@ absl::Status ConnectionWatch::Add(int fd, PeerAddress peer) {
       epoll_ctl(house_.epoll, EPOLL_CTL_ADD, connection.socket->fd(), &event) != 0) {
     return absl::ResourceExhaustedError(std::strerror(errno));
   }
-  if (!connection.peer.is_unix) house_.traffic->Open(connection.peer.name, connection.socket);
+  if (!connection.peer.is_unix) house_.table->Open(connection.peer.name, connection.socket);
   connections_.emplace(key, std::move(connection));
   house_.metrics->SetOpen(connections_.size());
   return absl::OkStatus();
@@ -87,7 +87,7 @@ void ConnectionWatch::OnEvent(uint64_t key) {
   Connection& connection = found->second;
   if (!connection.is_cut) {
     const bool was_used =
-        connection.peer.is_unix || house_.traffic->Of(connection.peer.name).calls > 0;
+        connection.peer.is_unix || house_.table->Of(connection.peer.name).calls > 0;
     house_.metrics->Ended(WasEndedHere(connection.socket->fd()), was_used);
   }
   Forget(&connection);
@@ -99,7 +99,7 @@ void ConnectionWatch::Forget(Connection* connection) {
   // gRPC or a call may still have a descriptor: closing ours would not end the events.
   epoll_ctl(house_.epoll, EPOLL_CTL_DEL, connection->socket->fd(), nullptr);
   connection->socket.reset();
-  if (!connection->peer.is_unix) house_.traffic->Close(connection->peer.name);
+  if (!connection->peer.is_unix) house_.table->Close(connection->peer.name);
   house_.admission->Leave(connection->peer);
 }
 
@@ -119,14 +119,14 @@ void ConnectionWatch::LookAt(Connection* connection) {
   const Conduct::Seen seen = {.bytes_received = info->tcpi_bytes_received,
                               .bytes_sent = info->tcpi_bytes_sent,
                               .bytes_unread = CountUnread(connection->socket->fd()),
-                              .calls = house_.traffic->Of(connection->peer.name)};
+                              .calls = house_.table->Of(connection->peer.name)};
   const std::optional<Conduct::Offence> offence =
       connection->conduct.Look(seen, std::exchange(connection->looks_since, 0));
   if (offence.has_value()) Cut(connection, *offence);
 }
 
 void ConnectionWatch::Cut(Connection* connection, Conduct::Offence offence) {
-  const CallTraffic calls = house_.traffic->Of(connection->peer.name);
+  const CallTraffic calls = house_.table->Of(connection->peer.name);
   Log(LogLevel::kWarning, "connection_cut",
       {{"peer", connection->peer.name},
        {"flood_of", offence == Conduct::Offence::kResets ? "resets" : "bytes"},

@@ -6,10 +6,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "server/transport/admission.h"
-#include "server/transport/call_traffic.h"
 #include "server/transport/client_socket.h"
 #include "server/transport/conduct.h"
 #include "server/transport/connection_metrics.h"
+#include "server/transport/connection_table.h"
 #include "server/transport/peer_address.h"
 
 namespace farebox::server {
@@ -27,7 +27,7 @@ class ConnectionWatch {
   struct House {
     int epoll = -1;
     Admission* admission = nullptr;
-    CallTrafficTable* traffic = nullptr;
+    ConnectionTable* table = nullptr;
     ConnectionMetrics* metrics = nullptr;
   };
 

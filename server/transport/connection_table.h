@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_
-#define FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_
+#ifndef FAREBOX_SERVER_TRANSPORT_CONNECTION_TABLE_H_
+#define FAREBOX_SERVER_TRANSPORT_CONNECTION_TABLE_H_
 
 #include <array>
 #include <cstddef>
@@ -23,10 +23,10 @@ struct CallTraffic {
   bool is_known = false;
 };
 
-// Where the calls tell what came of their connections and learn by which socket they came, and who
-// watches those reads it. Connections are known by their peer's name, as ServerContext::peer() has
-// it; what nobody watches, as calls within the process, is not counted. Thread-safe.
-class CallTrafficTable {
+// The connections that are watched, by their peer's name as ServerContext::peer() has it. Calls
+// tell what came of theirs and learn by which socket they came; who watches them reads it. A call
+// that came by none, as those within the process, is not counted. Thread-safe.
+class ConnectionTable {
  public:
   // One more connection of the name is watched, one less.
   void Open(const std::string& peer, ClientSocketPtr socket);
@@ -64,4 +64,4 @@ class CallTrafficTable {
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_TRANSPORT_CALL_TRAFFIC_H_
+#endif  // FAREBOX_SERVER_TRANSPORT_CONNECTION_TABLE_H_

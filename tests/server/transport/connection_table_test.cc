@@ -1,4 +1,4 @@
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 
 #include <memory>
 
@@ -9,8 +9,8 @@ namespace {
 
 constexpr char kPeer[] = "ipv4:192.0.2.1:40000";
 
-TEST(CallTraffic, CallsAreToldOfTheirConnection) {
-  CallTrafficTable table;
+TEST(ConnectionTable, CallsAreToldOfTheirConnection) {
+  ConnectionTable table;
   table.Open(kPeer, nullptr);
   table.Open("ipv4:192.0.2.1:40001", nullptr);
 
@@ -27,8 +27,8 @@ TEST(CallTraffic, CallsAreToldOfTheirConnection) {
   EXPECT_EQ(table.Of("ipv4:192.0.2.1:40001").calls, 0);
 }
 
-TEST(CallTraffic, WhatNobodyWatchesIsNotKept) {
-  CallTrafficTable table;
+TEST(ConnectionTable, WhatNobodyWatchesIsNotKept) {
+  ConnectionTable table;
 
   table.NoteCall("inproc", 100, /*is_known=*/true);
   table.NoteReset("inproc");
@@ -36,8 +36,8 @@ TEST(CallTraffic, WhatNobodyWatchesIsNotKept) {
   EXPECT_EQ(table.Of("inproc").calls, 0);
 }
 
-TEST(CallTraffic, ANameThatIsUsedAgainBeginsAnew) {
-  CallTrafficTable table;
+TEST(ConnectionTable, ANameThatIsUsedAgainBeginsAnew) {
+  ConnectionTable table;
   table.Open(kPeer, nullptr);
   table.NoteCall(kPeer, 100, /*is_known=*/true);
   table.Close(kPeer);
@@ -48,8 +48,8 @@ TEST(CallTraffic, ANameThatIsUsedAgainBeginsAnew) {
   EXPECT_FALSE(table.Of(kPeer).is_known);
 }
 
-TEST(CallTraffic, ANameOutlivesTheFirstOfTwoConnections) {
-  CallTrafficTable table;
+TEST(ConnectionTable, ANameOutlivesTheFirstOfTwoConnections) {
+  ConnectionTable table;
   table.Open(kPeer, nullptr);
   table.Open(kPeer, nullptr);
 
@@ -59,8 +59,8 @@ TEST(CallTraffic, ANameOutlivesTheFirstOfTwoConnections) {
   EXPECT_EQ(table.Of(kPeer).calls, 1);
 }
 
-TEST(CallTraffic, ACallIsToldOfItsConnectionsSocket) {
-  CallTrafficTable table;
+TEST(ConnectionTable, ACallIsToldOfItsConnectionsSocket) {
+  ConnectionTable table;
   const auto first = std::make_shared<ClientSocket>(Descriptor());
   const auto second = std::make_shared<ClientSocket>(Descriptor());
   table.Open(kPeer, first);

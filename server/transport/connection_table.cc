@@ -1,4 +1,4 @@
-#include "server/transport/call_traffic.h"
+#include "server/transport/connection_table.h"
 
 #include <utility>
 
@@ -6,15 +6,15 @@
 
 namespace farebox::server {
 
-CallTrafficTable::Shard& CallTrafficTable::ShardOf(const std::string& peer) {
+ConnectionTable::Shard& ConnectionTable::ShardOf(const std::string& peer) {
   return shards_[absl::Hash<absl::string_view>{}(peer) % kShards];
 }
 
-const CallTrafficTable::Shard& CallTrafficTable::ShardOf(const std::string& peer) const {
+const ConnectionTable::Shard& ConnectionTable::ShardOf(const std::string& peer) const {
   return shards_[absl::Hash<absl::string_view>{}(peer) % kShards];
 }
 
-void CallTrafficTable::Open(const std::string& peer, ClientSocketPtr socket) {
+void ConnectionTable::Open(const std::string& peer, ClientSocketPtr socket) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   Watched& watched = shard.by_peer[peer];
@@ -22,15 +22,15 @@ void CallTrafficTable::Open(const std::string& peer, ClientSocketPtr socket) {
   watched.socket = std::move(socket);
 }
 
-void CallTrafficTable::Close(const std::string& peer) {
+void ConnectionTable::Close(const std::string& peer) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
   if (found != shard.by_peer.end() && --found->second.connections == 0) shard.by_peer.erase(found);
 }
 
-ClientSocketPtr CallTrafficTable::NoteCall(const std::string& peer, size_t request_bytes,
-                                           bool is_known) {
+ClientSocketPtr ConnectionTable::NoteCall(const std::string& peer, size_t request_bytes,
+                                          bool is_known) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
@@ -42,21 +42,21 @@ ClientSocketPtr CallTrafficTable::NoteCall(const std::string& peer, size_t reque
   return found->second.socket;
 }
 
-void CallTrafficTable::NoteBytes(const std::string& peer, size_t request_bytes) {
+void ConnectionTable::NoteBytes(const std::string& peer, size_t request_bytes) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
   if (found != shard.by_peer.end()) found->second.traffic.request_bytes += request_bytes;
 }
 
-void CallTrafficTable::NoteReset(const std::string& peer) {
+void ConnectionTable::NoteReset(const std::string& peer) {
   Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
   if (found != shard.by_peer.end()) ++found->second.traffic.resets;
 }
 
-CallTraffic CallTrafficTable::Of(const std::string& peer) const {
+CallTraffic ConnectionTable::Of(const std::string& peer) const {
   const Shard& shard = ShardOf(peer);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_peer.find(peer);
