@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -12,17 +13,24 @@
 #include "server/rpc_metrics.h"
 #include "server/security/access_control.h"
 #include "server/security/audit_log.h"
+#include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
 #include "server/services/unary_call.h"
+#include "server/transport/acceptor.h"
+#include "server/transport/connection_table.h"
 #include "server/tuning.h"
 #include "storage/clock.h"
+#include "storage/status_macros.h"
 #include "tools/benchmark/noop_stream.h"
+#include "tools/benchmark/sync_first.h"
 
 namespace farebox::benchmark {
 namespace {
 
 using server::UnaryCall;
 using Raw = v1::BillingService;
+
+constexpr size_t kConnectionsMax = 1000;
 
 void FillEntry(const v1::DebitRequest& request, v1::Entry* entry) {
   entry->set_entry_id(1'234'567);
@@ -44,8 +52,10 @@ class NoopBilling final
           Raw::WithRawCallbackMethod_GetBalance<Raw::WithRawCallbackMethod_ApplyBatch<
               Raw::WithRawCallbackMethod_ApplyStream<Raw::Service>>>>> {
  public:
-  explicit NoopBilling(const server::RpcEnvironment& environment)
-      : debit_(environment, "farebox.v1.BillingService/Debit"),
+  // `sync` is null where nothing waits for the disk.
+  NoopBilling(const server::RpcEnvironment& environment, SyncFirst* sync)
+      : sync_(sync),
+        debit_(environment, "farebox.v1.BillingService/Debit"),
         authorize_(environment, "farebox.v1.BillingService/Authorize"),
         get_balance_(environment, "farebox.v1.BillingService/GetBalance"),
         apply_batch_(environment, "farebox.v1.BillingService/ApplyBatch",
@@ -56,10 +66,10 @@ class NoopBilling final
                                   const grpc::ByteBuffer* request,
                                   grpc::ByteBuffer* response) override {
     using Call = UnaryCall<v1::DebitRequest, v1::DebitResponse>;
-    return Call::Serve(debit_, *context, *request, response, [](Call* call) {
+    return Call::Serve(debit_, *context, *request, response, [this](Call* call) {
       FillEntry(call->request(), call->response()->mutable_entry());
       call->response()->set_available_micros(999'999'000'000);
-      call->Finish(absl::OkStatus());
+      FinishDurably(call);
     });
   }
 
@@ -67,7 +77,7 @@ class NoopBilling final
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override {
     using Call = UnaryCall<v1::AuthorizeRequest, v1::AuthorizeResponse>;
-    return Call::Serve(authorize_, *context, *request, response, [](Call* call) {
+    return Call::Serve(authorize_, *context, *request, response, [this](Call* call) {
       v1::AuthorizeResponse* const answer = call->response();
       answer->set_decision(v1::DECISION_GRANTED);
       answer->set_hold_id(1'234'567);
@@ -83,7 +93,7 @@ class NoopBilling final
       price->set_initial_increment_seconds(1);
       price->set_increment_seconds(1);
       answer->set_failure_handling(v1::FAILURE_HANDLING_TERMINATE);
-      call->Finish(absl::OkStatus());
+      FinishDurably(call);
     });
   }
 
@@ -119,6 +129,15 @@ class NoopBilling final
   }
 
  private:
+  template <typename Call>
+  void FinishDurably(Call* call) {
+    if (sync_ == nullptr) return call->Finish(absl::OkStatus());
+    sync_->Then([pending = server::PendingCall<Call>(call)]() mutable {
+      pending.Take()->Finish(absl::OkStatus());
+    });
+  }
+
+  SyncFirst* const sync_;
   const server::RpcMethod debit_;
   const server::RpcMethod authorize_;
   const server::RpcMethod get_balance_;
@@ -126,46 +145,76 @@ class NoopBilling final
   const server::RpcMethod apply_stream_;
 };
 
-// `calls_max` at once on a connection; 0: as many as gRPC takes by itself.
-int Run(const std::string& listen, int calls_max) {
+struct Options {
+  std::string listen = "127.0.0.1:50052";
+  // At once on a connection; 0: as many as gRPC takes by itself.
+  int calls_max = 0;
+  // Where given, Debit and Authorize are answered once it is synced, as connections are then those
+  // of farebox-server.
+  std::string sync_file;
+};
+
+absl::Status Run(const Options& options) {
   server::TuneThreads();
   const SystemClock clock;
   server::RpcMetrics metrics;
+  server::ConnectionTable connections;
   const std::atomic<bool> is_closing = false;
   const server::AccessControl open_to_all(server::AccessOptions(), /*keys=*/nullptr,
                                           /*sessions=*/nullptr);
   server::AuditLog unused_log(/*documents=*/nullptr, /*ledger=*/nullptr, &clock);
   server::CallLog call_log(server::CallLogOptions(), &clock);
   server::BlockedHandlers handlers;
+  std::unique_ptr<SyncFirst> sync;
+  std::unique_ptr<server::Acceptor> acceptor;
+  grpc::ServerBuilder builder;
+  if (options.sync_file.empty()) {
+    builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials());
+  } else {
+    FAREBOX_ASSIGN_OR_RETURN(sync, SyncFirst::Start(options.sync_file));
+    FAREBOX_ASSIGN_OR_RETURN(server::ListeningSockets sockets,
+                             server::ListeningSockets::Bind(options.listen));
+    FAREBOX_ASSIGN_OR_RETURN(
+        acceptor, server::Acceptor::Make(std::move(sockets), {.connections_max = kConnectionsMax},
+                                         &connections, metrics.registry().get()));
+    acceptor->AddTo(&builder, grpc::InsecureServerCredentials());
+  }
   NoopBilling billing({.clock = &clock,
                        .metrics = &metrics,
                        .is_closing = &is_closing,
                        .access = &open_to_all,
                        .audit = &unused_log,
                        .call_log = &call_log,
-                       .handlers = &handlers});
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(listen, grpc::InsecureServerCredentials());
+                       .connections = &connections,
+                       .handlers = &handlers},
+                      sync.get());
   builder.SetMaxReceiveMessageSize(16 << 20);
-  if (calls_max > 0) builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, calls_max);
+  if (options.calls_max > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.calls_max);
+  }
   builder.RegisterService(&billing);
   const std::unique_ptr<grpc::Server> running = builder.BuildAndStart();
-  if (running == nullptr) return 1;
+  if (running == nullptr) return absl::UnavailableError("gRPC does not start");
+  if (acceptor != nullptr) acceptor->Start();
   running->Wait();
-  return 0;
+  return absl::OkStatus();
 }
 
 }  // namespace
 }  // namespace farebox::benchmark
 
 int main(int argc, char** argv) {
-  std::string listen = "127.0.0.1:50052";
+  farebox::benchmark::Options options;
   CLI::App app{"Answers BillingService without a ledger: the benchmark's baseline."};
-  app.add_option("--listen", listen, "host:port")->capture_default_str();
-  int calls_max = 0;
-  app.add_option("--calls-per-connection-max", calls_max,
+  app.add_option("--listen", options.listen, "host:port")->capture_default_str();
+  app.add_option("--calls-per-connection-max", options.calls_max,
                  "Calls at once on a connection; 0: as many as gRPC takes by itself")
       ->capture_default_str();
+  app.add_option("--sync-file", options.sync_file,
+                 "Answer Debit and Authorize only once this file is synced");
   CLI11_PARSE(app, argc, argv);
-  return farebox::benchmark::Run(listen, calls_max);
+  const absl::Status status = farebox::benchmark::Run(options);
+  if (status.ok()) return 0;
+  std::cerr << status << "\n";
+  return 1;
 }

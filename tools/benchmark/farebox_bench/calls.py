@@ -29,16 +29,19 @@ def measure(load, binaries, directory, outstanding=OUTSTANDING):
 
 
 def syncs_of_a_lone_debit(load, binaries, directory):
-    """How many disk syncs a debit takes beyond a no-op call, one after the other; medians."""
-    with servers.farebox(binaries, directory / "lone") as ours, servers.noop(binaries) as noop:
+    """How many disk syncs a debit takes beyond a no-op call, one after the other: ours, and that
+    of a server that does nothing but sync; medians."""
+    with (servers.farebox(binaries, directory / "lone") as ours, servers.noop(binaries) as noop,
+          servers.syncing_noop(binaries, directory) as syncing):
         load.prepare(ours)
         rounds = []
         for _ in range(load.rounds):
             before = machine.sync_micros(directory)
-            mine, base = (load.run(server, "debit", 1)["p50_us"] for server in (ours, noop))
+            base, *durable = (load.run(server, "debit", 1)["p50_us"]
+                              for server in (noop, ours, syncing))
             sync = statistics.mean((before, machine.sync_micros(directory)))
-            rounds.append((mine - base) / sync)
-    return statistics.median(rounds)
+            rounds.append([(p50 - base) / sync for p50 in durable])
+    return [statistics.median(side) for side in zip(*rounds)]
 
 
 HEADER = ("RPC", "outstanding", "durable/s", "p50 us", "p99 us", "no-op/s", "ratio")

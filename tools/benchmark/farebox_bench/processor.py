@@ -9,25 +9,33 @@ from farebox_bench import servers
 
 OUTSTANDING = 256
 OPERATIONS = ("debit", "authorize", "balance")
+DURABLE = ("debit", "authorize")
 # What costs less is not told apart.
 MICROS_MIN = 0.1
 
 
 def measure(load, binaries, directory):
-    """Yields (what, figure) of our server, and of one that does nothing with the same bound."""
+    """Yields (what, figure) of our server, of one that does nothing with the same bound, and of
+    one that does nothing but sync."""
     with servers.farebox(binaries, directory / "ledger") as ours, \
-            servers.bounded_noop(binaries) as noop:
+            servers.bounded_noop(binaries) as noop, \
+            servers.syncing_noop(binaries, directory) as syncing:
         load.prepare(ours)
         for operation in OPERATIONS:
-            samples = [(sample(load, ours, operation), sample(load, noop, operation))
+            baselines = {"the no-op server": noop}
+            if operation in DURABLE:
+                baselines["one that only syncs"] = syncing
+            samples = [[sample(load, server, operation) for server in (ours, *baselines.values())]
                        for _ in range(load.rounds)]
-            mine, base = (merged(side) for side in zip(*samples))
+            mine, *others = (merged(side) for side in zip(*samples))
             yield f"{operation}, us", f"{sum(mine.values()):.1f}"
             yield from threads(mine)
-            yield f"{operation} of the no-op server, us", f"{sum(base.values()):.1f}"
-            yield from threads(base)
-            ratio = statistics.median(sum(b.values()) / sum(a.values()) for a, b in samples)
-            yield "no-op over ours", f"{ratio:.2f}"
+            for number, (name, micros) in enumerate(zip(baselines, others), start=1):
+                yield f"{operation} of {name}, us", f"{sum(micros.values()):.1f}"
+                yield from threads(micros)
+                ratio = statistics.median(sum(run[number].values()) / sum(run[0].values())
+                                          for run in samples)
+                yield f"{name} over ours", f"{ratio:.2f}"
 
 
 def threads(micros):

@@ -69,6 +69,12 @@ def bounded_noop(binaries):
     return noop(binaries, f"--calls-per-connection-max={CALLS_AT_ONCE}")
 
 
+def syncing_noop(binaries, directory):
+    """The least that a server does which answers changes only once they are on disk."""
+    return noop(binaries, f"--calls-per-connection-max={CALLS_AT_ONCE}",
+                f"--sync-file={directory / 'synced'}")
+
+
 def noop(binaries, *options):
     address = f"127.0.0.1:{free_port()}"
     return Server([str(binaries / "farebox-noop-server"), "--listen", address, *options], address)
