@@ -9,6 +9,16 @@ namespace {
 
 int64_t Grown(uint64_t now, uint64_t before) { return static_cast<int64_t>(now - before); }
 
+// Of those since the look before. gRPC tells late or never of calls that were given up while it was
+// busy with others of their kind; that they were not answered can be seen.
+int64_t UnusualResets(const Conduct::Seen& now, const Conduct::Seen& before, int64_t looks) {
+  const int64_t told = Grown(now.calls.resets, before.calls.resets);
+  const int64_t unanswered = Grown(now.calls.calls, before.calls.calls) -
+                             Grown(now.bytes_sent, before.bytes_sent) / limits::kAnswerBytesMin;
+  return std::max(told - looks * limits::kFreeResetsPerLook,
+                  unanswered - looks * limits::kFreeUnansweredPerLook);
+}
+
 }  // namespace
 
 std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
@@ -17,14 +27,14 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   const int64_t earned = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
                          calls * limits::kPaidMetadataBytes +
                          Grown(seen.bytes_sent, last_.bytes_sent) / limits::kSentBytesPerPaidByte;
-  const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
+  const int64_t resets = UnusualResets(seen, last_, looks);
   const int64_t read = received - Grown(seen.bytes_unread, last_.bytes_unread);
   last_ = seen;
 
   // Nothing is saved up: who was good for an hour may not flood for a minute.
   const int64_t paid = earned + looks * limits::kFreeBytesPerLook;
   unpaid_bytes_ = std::max<int64_t>(unpaid_bytes_ + received - paid, 0);
-  resets_ = std::max<int64_t>(resets_ + resets - looks * limits::kFreeResetsPerLook, 0);
+  resets_ = std::max<int64_t>(resets_ + resets, 0);
   const int64_t unpaid_max =
       seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
   looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;

@@ -20,7 +20,8 @@ namespace farebox::server {
 //                                 where more is always waiting, and what is read pays for less
 //                                 than itself, without the allowance.
 //   Calls that are given up       opened and reset at once, so that the server works and the
-//   as soon as they are made      limit on simultaneous calls never bites.
+//   as soon as they are made      limit on simultaneous calls never bites. Where gRPC does not tell
+//                                 of them, calls that nothing was sent for.
 //
 // Thread-compatible.
 class Conduct {

@@ -39,6 +39,12 @@ inline constexpr absl::Duration kResetLead = absl::Milliseconds(100);
 inline constexpr int64_t kResetsMax = 2'000;
 inline constexpr int64_t kFreeResetsPerLook = 20;
 
+// So are calls that no answer is seen of, beyond so many in each look: while a disk stands still
+// callers give up too, but a connection has only so many calls at once. An answer is no shorter
+// than this: a frame of trailers with a status and a message.
+inline constexpr int64_t kFreeUnansweredPerLook = 500;
+inline constexpr int64_t kAnswerBytesMin = 20;
+
 // How long a host that was cut gets no connection.
 inline constexpr int64_t kRestLooks = 10 * kLooksPerSecond;
 

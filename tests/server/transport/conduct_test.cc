@@ -136,6 +136,7 @@ TEST_F(ConductTest, WhatNobodyReadsIsNotHeldAgainstWhoSentIt) {
 TEST_F(ConductTest, CallsMayComeFasterThanTheyAreRead) {
   // A server that has too much to do.
   EXPECT_EQ(Repeat(1'000, {.bytes_received = 1'000 * 300,
+                           .bytes_sent = 1'000 * 50,
                            .bytes_unread = kMebibyte,
                            .calls = {.calls = 1'000, .request_bytes = 1'000 * 100}}),
             std::nullopt);
@@ -166,6 +167,20 @@ TEST_F(ConductTest, CallsThatAreResetAtOnceAreCut) {
       Repeat(10, {.bytes_received = 2'000 * 60, .calls = {.calls = 2'000, .resets = 2'000}}),
       Optional(Offence::kResets));
   EXPECT_EQ(looks_, 2);
+}
+
+TEST_F(ConductTest, CallsThatAreResetUnseenAreCut) {
+  // gRPC is too busy with them to tell.
+  EXPECT_THAT(Repeat(10, {.bytes_received = 3'000 * 60, .calls = {.calls = 3'000}}),
+              Optional(Offence::kResets));
+  EXPECT_EQ(looks_, 1);
+}
+
+TEST_F(ConductTest, ErrorsAreAnswersToo) {
+  EXPECT_EQ(Repeat(1'000, {.bytes_received = 5'000 * 100,
+                           .bytes_sent = 5'000 * limits::kAnswerBytesMin,
+                           .calls = {.calls = 5'000}}),
+            std::nullopt);
 }
 
 TEST_F(ConductTest, ACallInAHundredMayBeReset) {
