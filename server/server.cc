@@ -344,8 +344,11 @@ absl::Status Server::Listen() {
                      ? grpc::InsecureServerCredentials()
                      : MakeTlsCredentials(tls_.get(), !config_.tls.client_ca_file.empty());
   if (!calls_.has_value()) FAREBOX_RETURN_IF_ERROR(BindCalls());
-  FAREBOX_ASSIGN_OR_RETURN(acceptor_, Acceptor::Make(*std::move(calls_), config_.connections,
-                                                     &connections_, metrics_.registry().get()));
+  FAREBOX_ASSIGN_OR_RETURN(
+      acceptor_, Acceptor::Make(*std::move(calls_),
+                                {.connections = config_.connections,
+                                 .calls_per_connection_max = config_.calls_per_connection_max},
+                                &connections_, metrics_.registry().get()));
   calls_.reset();
   acceptor_->AddTo(&builder, credentials_);
   builder.RegisterCallbackGenericService(&unknown_methods_);

@@ -101,19 +101,20 @@ void SetUpTcp(int fd) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Make(ListeningSockets sockets,
-                                                         const Admission::Options& options,
+                                                         const Options& options,
                                                          ConnectionTable* connections,
                                                          prometheus::Registry* registry) {
   std::unique_ptr<Acceptor> acceptor(
-      new Acceptor(std::move(sockets), Fit(options), connections, registry));
+      new Acceptor(std::move(sockets), options, connections, registry));
   FAREBOX_RETURN_IF_ERROR(acceptor->Open());
   return acceptor;
 }
 
-Acceptor::Acceptor(ListeningSockets sockets, const Admission::Options& options,
-                   ConnectionTable* connections, prometheus::Registry* registry)
+Acceptor::Acceptor(ListeningSockets sockets, const Options& options, ConnectionTable* connections,
+                   prometheus::Registry* registry)
     : sockets_(std::move(sockets)),
-      admission_(options),
+      admission_(Fit(options.connections)),
+      calls_per_connection_max_(options.calls_per_connection_max),
       metrics_(registry),
       connections_(connections) {}
 
@@ -135,10 +136,12 @@ absl::Status Acceptor::Open() {
       return SystemProblem("cannot wait for connections");
     }
   }
-  watch_ = std::make_unique<ConnectionWatch>(ConnectionWatch::House{.epoll = epoll_.get(),
-                                                                    .admission = &admission_,
-                                                                    .table = connections_,
-                                                                    .metrics = &metrics_});
+  watch_ = std::make_unique<ConnectionWatch>(
+      ConnectionWatch::House{.epoll = epoll_.get(),
+                             .admission = &admission_,
+                             .table = connections_,
+                             .metrics = &metrics_,
+                             .calls_per_connection_max = calls_per_connection_max_});
   return absl::OkStatus();
 }
 

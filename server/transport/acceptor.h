@@ -26,10 +26,15 @@ namespace farebox::server {
 // Every connection has two descriptors: see ConnectionWatch. Thread-compatible.
 class Acceptor {
  public:
+  struct Options {
+    Admission::Options connections;
+    int64_t calls_per_connection_max = 0;
+  };
+
   // Makes room for as many descriptors as the process may have, and takes only as many connections
   // as those are enough for. Traffic and registry outlive it.
   static absl::StatusOr<std::unique_ptr<Acceptor>> Make(ListeningSockets sockets,
-                                                        const Admission::Options& options,
+                                                        const Options& options,
                                                         ConnectionTable* connections,
                                                         prometheus::Registry* registry);
   ~Acceptor();
@@ -50,8 +55,8 @@ class Acceptor {
   void Drain();
 
  private:
-  Acceptor(ListeningSockets sockets, const Admission::Options& options,
-           ConnectionTable* connections, prometheus::Registry* registry);
+  Acceptor(ListeningSockets sockets, const Options& options, ConnectionTable* connections,
+           prometheus::Registry* registry);
 
   absl::Status Open();
   void Loop();
@@ -67,6 +72,7 @@ class Acceptor {
   // Used by the thread once it runs.
   ListeningSockets sockets_;
   Admission admission_;
+  const int64_t calls_per_connection_max_;
   ConnectionMetrics metrics_;
   ConnectionTable* const connections_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> grpc_;

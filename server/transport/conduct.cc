@@ -9,14 +9,9 @@ namespace {
 
 int64_t Grown(uint64_t now, uint64_t before) { return static_cast<int64_t>(now - before); }
 
-// Of those since the look before. gRPC tells late or never of calls that were given up while it was
-// busy with others of their kind; that they were not answered can be seen.
-int64_t UnusualResets(const Conduct::Seen& now, const Conduct::Seen& before, int64_t looks) {
-  const int64_t told = Grown(now.calls.resets, before.calls.resets);
-  const int64_t unanswered = Grown(now.calls.calls, before.calls.calls) -
-                             Grown(now.bytes_sent, before.bytes_sent) / limits::kAnswerBytesMin;
-  return std::max(told - looks * limits::kFreeResetsPerLook,
-                  unanswered - looks * limits::kFreeUnansweredPerLook);
+// More is held against it, less what is free.
+void Add(int64_t more, int64_t free, int64_t* sum) {
+  *sum = std::max(*sum + more - free, int64_t{0});
 }
 
 }  // namespace
@@ -24,17 +19,20 @@ int64_t UnusualResets(const Conduct::Seen& now, const Conduct::Seen& before, int
 std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   const int64_t received = Grown(seen.bytes_received, last_.bytes_received);
   const int64_t calls = Grown(seen.calls.calls, last_.calls.calls);
+  const int64_t sent = Grown(seen.bytes_sent, last_.bytes_sent);
   const int64_t earned = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
-                         calls * limits::kPaidMetadataBytes +
-                         Grown(seen.bytes_sent, last_.bytes_sent) / limits::kSentBytesPerPaidByte;
-  const int64_t resets = UnusualResets(seen, last_, looks);
+                         calls * limits::kPaidMetadataBytes + sent / limits::kSentBytesPerPaidByte;
+  const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
   const int64_t read = received - Grown(seen.bytes_unread, last_.bytes_unread);
   last_ = seen;
 
   // Nothing is saved up: who was good for an hour may not flood for a minute.
   const int64_t paid = earned + looks * limits::kFreeBytesPerLook;
-  unpaid_bytes_ = std::max<int64_t>(unpaid_bytes_ + received - paid, 0);
-  resets_ = std::max<int64_t>(resets_ + resets, 0);
+  Add(received, paid, &unpaid_bytes_);
+  Add(resets, looks * limits::kFreeResetsPerLook, &resets_);
+  // gRPC tells late or never of what was given up while it is busy with others of their kind: that
+  // nothing was sent for them can be seen.
+  Add(calls, sent / limits::kAnswerBytesMin + looks * limits::kFreeUnansweredPerLook, &unanswered_);
   const int64_t unpaid_max =
       seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
   looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;
@@ -45,7 +43,9 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   looks_behind_ = is_behind ? looks_behind_ + looks : 0;
   is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
 
-  if (resets_ > limits::kResetsMax) return Offence::kResets;
+  if (resets_ > limits::kResetsMax || unanswered_ > limits::kResetsMax + calls_at_once_max_) {
+    return Offence::kResets;
+  }
   const int64_t looks_max =
       seen.calls.is_known ? limits::kUnpaidLooksMax : limits::kUnpaidLooksOfStrangerMax;
   if (std::max(looks_over_, looks_behind_) > looks_max) return Offence::kUnpaidBytes;

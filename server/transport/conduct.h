@@ -37,6 +37,9 @@ class Conduct {
 
   enum class Offence { kUnpaidBytes, kResets };
 
+  // Of a connection that may have so many calls at once: they are no flood while they wait.
+  explicit Conduct(int64_t calls_at_once_max) : calls_at_once_max_(calls_at_once_max) {}
+
   // One look, `looks` after the one before. Says what the connection is to be cut for.
   std::optional<Offence> Look(const Seen& seen, int64_t looks);
 
@@ -44,12 +47,15 @@ class Conduct {
   bool is_quiet() const { return is_quiet_; }
 
  private:
+  const int64_t calls_at_once_max_;
+
   Seen last_;
   int64_t unpaid_bytes_ = 0;
   // For how many looks there has been too much of them; and more were read, with some still unread.
   int64_t looks_over_ = 0;
   int64_t looks_behind_ = 0;
   int64_t resets_ = 0;
+  int64_t unanswered_ = 0;
   bool is_quiet_ = false;
 };
 

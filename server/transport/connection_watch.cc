@@ -65,7 +65,8 @@ ConnectionWatch::~ConnectionWatch() {
 absl::Status ConnectionWatch::Add(int fd, PeerAddress peer) {
   Connection connection = {
       .peer = std::move(peer),
-      .socket = std::make_shared<ClientSocket>(Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0)))};
+      .socket = std::make_shared<ClientSocket>(Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0))),
+      .conduct = Conduct(house_.calls_per_connection_max)};
   const uint64_t key = next_key_++;
   epoll_event event = {};
   // The end of a connection is always told.

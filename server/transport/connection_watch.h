@@ -29,6 +29,7 @@ class ConnectionWatch {
     Admission* admission = nullptr;
     ConnectionTable* table = nullptr;
     ConnectionMetrics* metrics = nullptr;
+    int64_t calls_per_connection_max = 0;
   };
 
   explicit ConnectionWatch(const House& house) : house_(house) {}

@@ -39,9 +39,9 @@ inline constexpr absl::Duration kResetLead = absl::Milliseconds(100);
 inline constexpr int64_t kResetsMax = 2'000;
 inline constexpr int64_t kFreeResetsPerLook = 20;
 
-// So are calls that no answer is seen of, beyond so many in each look: while a disk stands still
-// callers give up too, but a connection has only so many calls at once. An answer is no shorter
-// than this: a frame of trailers with a status and a message.
+// So are calls that nothing was sent for, beyond those that a connection may have at once and so
+// many in each look: while a disk stands still callers give up too. An answer is no shorter than
+// this: a frame of trailers with a status and a message.
 inline constexpr int64_t kFreeUnansweredPerLook = 500;
 inline constexpr int64_t kAnswerBytesMin = 20;
 

@@ -175,7 +175,9 @@ absl::Status Run(const Options& options) {
     FAREBOX_ASSIGN_OR_RETURN(server::ListeningSockets sockets,
                              server::ListeningSockets::Bind(options.listen));
     FAREBOX_ASSIGN_OR_RETURN(
-        acceptor, server::Acceptor::Make(std::move(sockets), {.connections_max = kConnectionsMax},
+        acceptor, server::Acceptor::Make(std::move(sockets),
+                                         {.connections = {.connections_max = kConnectionsMax},
+                                          .calls_per_connection_max = options.calls_max},
                                          &connections, metrics.registry().get()));
     acceptor->AddTo(&builder, grpc::InsecureServerCredentials());
   }

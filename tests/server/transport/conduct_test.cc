@@ -36,7 +36,9 @@ class ConductTest : public ::testing::Test {
   // Somebody has shown a key.
   void LetIn() { seen_.calls.is_known = true; }
 
-  Conduct conduct_;
+  static constexpr int64_t kCallsAtOnce = 128;
+
+  Conduct conduct_{kCallsAtOnce};
   Conduct::Seen seen_;
   int looks_ = 0;  // That the last Repeat() took.
 };
@@ -174,6 +176,15 @@ TEST_F(ConductTest, CallsThatAreResetUnseenAreCut) {
   EXPECT_THAT(Repeat(10, {.bytes_received = 3'000 * 60, .calls = {.calls = 3'000}}),
               Optional(Offence::kResets));
   EXPECT_EQ(looks_, 1);
+}
+
+TEST_F(ConductTest, CallsThatWaitAreNoFlood) {
+  // As many at once as a connection was granted, and a disk that takes its time.
+  Conduct conduct(100'000);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(conduct.Look({.bytes_received = 100'000 * 300, .calls = {.calls = 100'000}}, 1),
+              std::nullopt);
+  }
 }
 
 TEST_F(ConductTest, ErrorsAreAnswersToo) {
