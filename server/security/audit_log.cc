@@ -42,6 +42,17 @@ void ForgetSecrets(google::protobuf::Message* message) {
   }
 }
 
+// By what a line that is lost is found again.
+struct CallName {
+  std::string call_id;
+  std::string trace_id;
+};
+
+void LogLost(const CallName& name, absl::string_view why) {
+  Log(LogLevel::kError, "audit_line_lost",
+      {{"call_id", name.call_id}, {"trace_id", name.trace_id}, {"error", why}});
+}
+
 void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
   const int64_t micros = absl::ToUnixMicros(time);
   out->set_seconds(micros / 1'000'000);
@@ -151,17 +162,17 @@ void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::
 
 void AuditLog::End(v1::AuditRecord answered, absl::AnyInvocable<void()> then) {
   std::string lane = answered.account_id();
+  const CallName name = {.call_id = answered.call_id(), .trace_id = answered.trace_id()};
   // Where the work is dropped too: the change was made, and its caller waits.
   auto done = absl::MakeCleanup(std::move(then));
-  lanes_.Post(std::move(lane),
-              [this, answered = std::move(answered), done = std::move(done)]() mutable {
-                const std::string call_id = answered.call_id();
-                const std::string trace_id = answered.trace_id();
-                const absl::Status written = Write(std::move(answered));
-                if (written.ok()) return;
-                Log(LogLevel::kError, "audit_line_lost",
-                    {{"call_id", call_id}, {"trace_id", trace_id}, {"error", written.message()}});
-              });
+  const bool is_posted = lanes_.Post(std::move(lane), [this, name, answered = std::move(answered),
+                                                       done = std::move(done)]() mutable {
+    const absl::Status written = Write(std::move(answered));
+    if (!written.ok()) LogLost(name, written.message());
+  });
+  if (is_posted) return;
+  Count(v1::AUDIT_EVENT_ANSWERED, /*is_written=*/false);
+  LogLost(name, "the server stops");
 }
 
 bool AuditLog::IsNews(const v1::AuditRecord& denied) {

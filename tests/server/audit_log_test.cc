@@ -56,6 +56,7 @@ TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {
   bool is_answered = false;
   log_.End(Line(v1::AUDIT_EVENT_ANSWERED), [&] { is_answered = true; });
   EXPECT_TRUE(is_answered);
+  EXPECT_EQ(log_.counts().lost, 1);
 }
 
 }  // namespace
