@@ -33,7 +33,7 @@ bool TakeVarint(absl::string_view* bytes, absl::uint128* value) {
     const auto byte = static_cast<uint8_t>((*bytes)[i]);
     const absl::uint128 payload = byte & (kMoreFollows - 1u);
     const absl::uint128 shifted = payload << static_cast<int>(i * kPayloadBits);
-    if (shifted >> static_cast<int>(i * kPayloadBits) != payload) return false;
+    if ((shifted >> static_cast<int>(i * kPayloadBits)) != payload) return false;
     *value |= shifted;
     if ((byte & kMoreFollows) != 0) continue;
     bytes->remove_prefix(i + 1);

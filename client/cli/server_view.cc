@@ -34,7 +34,8 @@ absl::Duration DurationOf(const google::protobuf::Duration& duration) {
 
 // "0.4", "12", "1234".
 std::string Number(double number) {
-  return absl::StrFormat(number != 0 && number < 10 ? "%.1f" : "%.0f", number);
+  const int decimals = number != 0 && number < 10 ? 1 : 0;
+  return absl::StrFormat("%.*f", decimals, number);
 }
 
 std::string Rate(double per_second) { return absl::StrCat(Number(per_second), "/s"); }
@@ -242,7 +243,8 @@ std::string FormatBytes(int64_t bytes) {
     size /= 1000;
     ++unit;
   }
-  return absl::StrFormat(unit == 0 || size >= 100 ? "%.0f %s" : "%.1f %s", size, kUnits[unit]);
+  const int decimals = unit == 0 || size >= 100 ? 0 : 1;
+  return absl::StrFormat("%.*f %s", decimals, size, kUnits[unit]);
 }
 
 std::string ServerText(const v1::GetStatusResponse& status, const ServerRates& rates,

@@ -112,7 +112,10 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(const TlsOptions& optio
                                                          const Clock* clock) {
   FAREBOX_ASSIGN_OR_RETURN(TlsIdentity identity, ReadTlsIdentity(options, clock->Now()));
   std::unique_ptr<TlsFiles> files(new TlsFiles(options, clock));
-  files->current_ = std::make_shared<const TlsIdentity>(std::move(identity));
+  {
+    MutexLock lock(&files->mu_);
+    files->current_ = std::make_shared<const TlsIdentity>(std::move(identity));
+  }
   files->thread_ = StartThread("fbx-tls-files", [self = files.get()] { self->Loop(); });
   return files;
 }

@@ -92,7 +92,7 @@ class DrainTest : public ::testing::Test {
     }
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   const testing::TemporaryDirectory directory_;
   ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY,
                          .data_directory = absl::StrCat(directory_.path(), "/data"),

@@ -24,7 +24,7 @@ class StuckDiskTest : public FaultyServer {
     std::cout << name << " " << millis << "\n";
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
 };
 
 TEST_F(StuckDiskTest, HealthTurnsAwayFromASlowDiskAndComesBackWithIt) {
