@@ -162,16 +162,21 @@ void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::
 
 void AuditLog::End(v1::AuditRecord answered, absl::AnyInvocable<void()> then) {
   std::string lane = answered.account_id();
-  const CallName name = {.call_id = answered.call_id(), .trace_id = answered.trace_id()};
+  WriteSoon(std::move(lane), std::move(answered), std::move(then));
+}
+
+void AuditLog::WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvocable<void()> then) {
+  const v1::AuditEvent event = line.event();
+  const CallName name = {.call_id = line.call_id(), .trace_id = line.trace_id()};
   // Where the work is dropped too: the change was made, and its caller waits.
   auto done = absl::MakeCleanup(std::move(then));
-  const bool is_posted = lanes_.Post(std::move(lane), [this, name, answered = std::move(answered),
-                                                       done = std::move(done)]() mutable {
-    const absl::Status written = Write(std::move(answered));
-    if (!written.ok()) LogLost(name, written.message());
-  });
+  const bool is_posted = lanes_.Post(
+      std::move(lane), [this, name, line = std::move(line), done = std::move(done)]() mutable {
+        const absl::Status written = Write(std::move(line));
+        if (!written.ok()) LogLost(name, written.message());
+      });
   if (is_posted) return;
-  Count(v1::AUDIT_EVENT_ANSWERED, /*is_written=*/false);
+  Count(event, /*is_written=*/false);
   LogLost(name, "the server stops");
 }
 
@@ -193,10 +198,7 @@ void AuditLog::NoteDenied(v1::AuditRecord denied) {
        {"method", denied.method()},
        {"problem", denied.problem()},
        {"trace_id", denied.trace_id()}});
-  lanes_.Post("", [this, denied = std::move(denied)]() mutable {
-    const absl::Status written = Write(std::move(denied));
-    if (!written.ok()) Log(LogLevel::kError, "audit_line_lost", {{"error", written.message()}});
-  });
+  WriteSoon(/*lane=*/"", std::move(denied), [] {});
 }
 
 absl::StatusOr<std::vector<v1::AuditRecord>> AuditLog::List(AccountNumber account, int64_t before,

@@ -76,6 +76,9 @@ class AuditLog {
   void LeaveChange();
   void AwaitChanges();
   bool IsNews(const v1::AuditRecord& denied);
+  // Writes a line in its lane's turn, then calls `then`, on whichever thread, in any case. A line
+  // that cannot be written is counted and logged.
+  void WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvocable<void()> then);
   // Notes what became of a line.
   void Count(v1::AuditEvent event, bool is_written);
 
