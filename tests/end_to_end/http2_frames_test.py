@@ -17,8 +17,8 @@ from hyperframe import frame as h2
 sys.dont_write_bytecode = True  # the tree stays as it was checked out
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from http2_peer import (  # noqa: E402
-    BALANCE, CREDIT_REASON_PAYMENT, OK, PATIENCE, PREFACE, Closed, Connection, Server, connect,
-    framed, method, number, text)
+    BALANCE, OK, PATIENCE, PREFACE, Closed, Connection, Server, connect, framed, method, number,
+    open_alice, text)
 
 SERVER_BINARY = pathlib.Path(sys.argv.pop(1))
 
@@ -38,21 +38,12 @@ class Frames(unittest.TestCase):
         cls.server = Server(SERVER_BINARY)
         # Stays open through all tests: what one peer does must not end another's connection.
         cls.good = Connection(cls.server.port)
-        account = text(1, "alice") + text(2, "USD")
-        cls.must("AccountService/CreateAccount", text(1, account) + text(2, "open"))
-        cls.must("BillingService/Credit", text(1, "alice") + text(2, "paid") +
-                 number(3, CREDITED) + number(4, CREDIT_REASON_PAYMENT))
+        open_alice(cls.good, CREDITED)
 
     @classmethod
     def tearDownClass(cls):
         cls.good.close()
         cls.server.stop()
-
-    @classmethod
-    def must(cls, name, message):
-        status = cls.good.call(method(name), framed(message))
-        if status != OK:
-            raise AssertionError(f"{name}: {status}")
 
     def setUp(self):
         self.bad = Connection(self.server.port)

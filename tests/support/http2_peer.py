@@ -179,6 +179,18 @@ class Connection:
             return -1
 
 
+def open_alice(connection, micros):
+    """An account of that name, with so much in it."""
+    account = text(1, "alice") + text(2, "USD")
+    for name, message in (
+            ("AccountService/CreateAccount", text(1, account) + text(2, "open")),
+            ("BillingService/Credit", text(1, "alice") + text(2, "paid") + number(3, micros) +
+             number(4, CREDIT_REASON_PAYMENT))):
+        status = connection.call(method(name), framed(message))
+        if status != OK:
+            raise RuntimeError(f"{name}: {status}")
+
+
 class Server:
     """A server of one's own, until stop(): on a free port, unless told otherwise."""
 
