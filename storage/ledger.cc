@@ -31,7 +31,9 @@ Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
       engine_(
           {.request_window = options_.request_window, .expiry_warning = options_.expiry_warning},
           journal, clock),
-      gate_(static_cast<int64_t>(options_.queued_commands_max), clock) {}
+      gate_({.commands_max = static_cast<int64_t>(options_.queued_commands_max),
+             .requests_max = static_cast<int64_t>(options_.queued_requests_max)},
+            clock) {}
 
 absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options, Journal* journal,
                                                      const Clock* clock,

@@ -83,6 +83,7 @@ class Ledger {
  public:
   struct Options {
     size_t queued_commands_max = limits::kQueuedCommandsMax;
+    size_t queued_requests_max = limits::kQueuedRequestsMax;
     // How long the request ids of the past are kept in memory.
     absl::Duration request_window = absl::Hours(24 * 7);
     // HOLD_EXPIRING is signalled this long before a hold's expiry.

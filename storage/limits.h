@@ -41,6 +41,9 @@ inline constexpr size_t kSettingsBytesMax = 16 * 1024;
 // Commands that may wait for the writer; one more is refused with OVERLOADED. New work may fill
 // half of it, other work three quarters; the rest is for what ends calls.
 inline constexpr size_t kQueuedCommandsMax = 65'536;
+// The same for what they come in: a call, or a message of a stream. A slow disk has no more of them
+// wait for one commit.
+inline constexpr size_t kQueuedRequestsMax = 4'096;
 
 // New work that would wait longer than this, beyond what the disk needs, is refused with
 // OVERLOADED; other work above the second.

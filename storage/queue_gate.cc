@@ -47,8 +47,17 @@ constexpr absl::Duration kRetryMax = absl::Seconds(1);
 
 }  // namespace
 
-QueueGate::QueueGate(int64_t commands_max, const Clock* clock)
-    : commands_max_(commands_max), clock_(clock) {}
+QueueGate::QueueGate(const Bounds& bounds, const Clock* clock) : bounds_(bounds), clock_(clock) {}
+
+void QueueGate::Enter(int64_t commands) {
+  outstanding_ += commands;
+  ++requests_;
+}
+
+void QueueGate::Leave(int64_t commands) {
+  outstanding_ -= commands;
+  --requests_;
+}
 
 absl::Status QueueGate::Check(Urgency urgency, int64_t commands) {
   const int64_t outstanding = outstanding_.load(std::memory_order_relaxed);
@@ -60,10 +69,15 @@ absl::Status QueueGate::Check(Urgency urgency, int64_t commands) {
   // Whoever brings much may wait for what it takes itself, and for that long thrice again.
   absl::Duration wait_max = patience.wait_max + absl::Nanoseconds(4 * commands * cost);
   if (outstanding < kFewCommands) wait_max *= kFewPatience;
-  const bool has_room = outstanding + commands <= commands_max_ * patience.quarters / 4;
+  const bool has_room = HasRoom(patience.quarters, commands);
   if (has_room && absl::Nanoseconds(wait) <= wait_max) return absl::OkStatus();
   refused_[static_cast<size_t>(urgency)].fetch_add(1, std::memory_order_relaxed);
   return error::Overloaded(std::clamp(absl::Nanoseconds(wait), kRetryMin, kRetryMax));
+}
+
+bool QueueGate::HasRoom(int64_t quarters, int64_t commands) const {
+  return outstanding() + commands <= bounds_.commands_max * quarters / 4 &&
+         requests_.load(std::memory_order_relaxed) < bounds_.requests_max * quarters / 4;
 }
 
 void QueueGate::BeginCommit() {

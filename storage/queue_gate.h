@@ -27,16 +27,20 @@ namespace farebox {
 // Thread-safe, without a lock: a check costs some loads. The clock outlives it.
 class QueueGate {
  public:
-  // `commands_max` bounds what is outstanding.
-  QueueGate(int64_t commands_max, const Clock* clock);
+  // What may be outstanding. A request is what is taken and answered at once: one command, or many.
+  struct Bounds {
+    int64_t commands_max = 0;
+    int64_t requests_max = 0;
+  };
+  QueueGate(const Bounds& bounds, const Clock* clock);
 
-  // OK, or OVERLOADED with the time to come back, which is counted. `commands` is how many would
-  // wait: 0 for a look.
+  // OK, or OVERLOADED with the time to come back, which is counted. `commands` is how many of one
+  // request would wait: 0 for a look.
   absl::Status Check(Urgency urgency, int64_t commands);
 
-  // Commands were taken; commands were answered.
-  void Enter(int64_t commands) { outstanding_ += commands; }
-  void Leave(int64_t commands) { outstanding_ -= commands; }
+  // A request of so many commands was taken; it was answered.
+  void Enter(int64_t commands);
+  void Leave(int64_t commands);
 
   // The writer writes; it is done. What it wrote were `commands`, and the disk took `append` of the
   // time: absl::ZeroDuration() where it was not asked.
@@ -62,14 +66,17 @@ class QueueGate {
   static void Learn(int64_t sample, std::atomic<int64_t>* average);
   static void LearnCost(int64_t commands, absl::Duration took, std::atomic<int64_t>* average);
 
+  // Whether it would fit into the part of the queue that what is so urgent may fill.
+  bool HasRoom(int64_t quarters, int64_t commands) const;
   int64_t CostNanos() const;
   int64_t StallNanos() const;
 
   // Constant after construction.
-  const int64_t commands_max_;
+  const Bounds bounds_;
   const Clock* const clock_;
 
   std::atomic<int64_t> outstanding_{0};
+  std::atomic<int64_t> requests_{0};
   // By the clock, in Unix nanoseconds; 0 where nothing is written.
   std::atomic<int64_t> commit_start_nanos_{0};
   std::atomic<int64_t> commits_begun_{0};

@@ -252,6 +252,26 @@ TEST_P(LedgerContract, FullQueueRefusesAndDoesNothing) {
   ExpectBooks("alice", Cents(96));
 }
 
+TEST_P(LedgerContract, ASlowDiskGathersOnlySoManyRequests) {
+  options_.queued_requests_max = 8;  // Half of it for new work.
+  Reopen();
+  OpenAccount("alice", Cents(100));
+  faults_.CloseGate();
+  std::vector<PendingAnswer> taken;
+  taken.push_back(Submit(ToDebit("alice", Cents(1))));
+  faults_.WaitUntilBlocked();
+  for (int i = 0; i < 2; ++i) taken.push_back(Submit(ToDebit("alice", Cents(1))));
+  taken.push_back(Submit({ToDebit("alice", Cents(1)), ToDebit("alice", Cents(1))}));
+
+  EXPECT_THAT(Submit(ToDebit("alice", Cents(10))).Wait(),
+              ElementsAre(IsRefused(Reason::kOverloaded)));
+
+  faults_.OpenGate();
+  for (PendingAnswer& answer : taken) EXPECT_THAT(answer.Wait(), Each(IsApplied()));
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(1))), IsApplied());
+  ExpectBooks("alice", Cents(94));
+}
+
 // Who has its answer has its place in the queue back.
 TEST_P(LedgerContract, AnsweredCommandNoLongerFillsTheQueue) {
   options_.queued_commands_max = 1;

@@ -30,7 +30,7 @@ class QueueGateTest : public ::testing::Test {
   bool Admits(Urgency urgency, int64_t commands = 1) { return gate_.Check(urgency, commands).ok(); }
 
   ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
-  QueueGate gate_{10'000, &clock_};
+  QueueGate gate_{{.commands_max = 10'000, .requests_max = 1'000}, &clock_};
 };
 
 TEST_F(QueueGateTest, EverythingIsLetInWhereNothingIsOutstanding) {
@@ -53,6 +53,24 @@ TEST_F(QueueGateTest, TheQueueIsKeptForWhatIsMoreUrgent) {
   EXPECT_TRUE(Admits(Urgency::kEnds));
   gate_.Enter(2'500);
   EXPECT_FALSE(Admits(Urgency::kEnds));
+}
+
+TEST_F(QueueGateTest, SoIsWhatManySmallRequestsMayFill) {
+  const auto enter = [this](int requests) {
+    for (int i = 0; i < requests; ++i) gate_.Enter(1);
+  };
+  enter(499);
+  EXPECT_TRUE(Admits(Urgency::kBegins));
+  enter(1);
+  EXPECT_FALSE(Admits(Urgency::kBegins));
+  EXPECT_TRUE(Admits(Urgency::kGoesOn));
+  enter(250);
+  EXPECT_FALSE(Admits(Urgency::kGoesOn));
+  EXPECT_TRUE(Admits(Urgency::kEnds));
+  enter(250);
+  EXPECT_FALSE(Admits(Urgency::kEnds));
+  gate_.Leave(1);
+  EXPECT_TRUE(Admits(Urgency::kEnds));
 }
 
 TEST_F(QueueGateTest, NewWorkIsRefusedFirstByWhatTheWriterNeeds) {
