@@ -12,12 +12,18 @@ namespace {
 // Hashing in pieces of this size keeps the calls few and the buffer in cache.
 constexpr size_t kFlushBytes = 16 * 1024;
 
+// Looked up once: OpenSSL takes longer to find the algorithm, under a lock, than to hash an entry.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kAlgorithm;
+}
+
 }  // namespace
 
 BatchHasher::BatchHasher(const Hash256& previous, const BatchHead& head)
     : context_(EVP_MD_CTX_new()) {
   FAREBOX_CHECK(context_ != nullptr);
-  FAREBOX_CHECK(EVP_DigestInit_ex(context_, EVP_sha256(), nullptr) == 1);
+  FAREBOX_CHECK(EVP_DigestInit_ex(context_, Algorithm(), nullptr) == 1);
   buffer_.append(reinterpret_cast<const char*>(previous.data()), previous.size());
   wire::PutInt64(head.number, &buffer_);
   wire::PutInt64(head.first, &buffer_);
