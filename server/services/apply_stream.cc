@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/container/inlined_vector.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
@@ -32,6 +33,7 @@ class StreamMessage {
         response_(google::protobuf::Arena::CreateMessage<v1::ApplyStreamResponse>(&arena_)) {}
 
   v1::ApplyStreamRequest* request() { return request_; }
+  const v1::ApplyStreamResponse& response() const { return *response_; }
   size_t operation_count() const { return 1 + static_cast<size_t>(request_->more_size()); }
 
   // The commands that its operations are for the caller; what they are not is remembered.
@@ -150,6 +152,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   struct Place {
     // Used by the one who resolves it, and after that by whoever writes it.
     StreamMessage message;
+    // Null where the audit log need not know.
+    std::unique_ptr<AuditedCall> audited;
     bool is_resolved = false;  // Guarded by mu_.
   };
 
@@ -170,16 +174,35 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     if (!taken.ok()) return EndWith(taken);
     std::vector<Command> commands =
         message.MakeCommands(parts_.commands, parts_.method, *context_.caller());
+    place->audited = parts_.method.Audit(&context_, *message.request());
     {
       MutexLock lock(&mu_);
       operations_ += message.operation_count();
       places_.push_back(std::move(owned));
     }
+    if (place->audited != nullptr) return SubmitAudited(place, std::move(commands));
+    Submit(place, std::move(commands));
+  }
+
+  // Nothing is changed before the audit log has a line of the message.
+  void SubmitAudited(Place* place, std::vector<Command> commands) {
+    const size_t count = commands.size();
+    // Where the log drains, what was asked is dropped with its line.
+    auto dropped =
+        absl::MakeCleanup([this, place, count] { Refuse(place, count, error::ShuttingDown()); });
+    place->audited->Begin([self = shared_from_this(), place, count, dropped = std::move(dropped),
+                           commands = std::move(commands)](const absl::Status& noted) mutable {
+      std::move(dropped).Cancel();
+      if (!noted.ok()) return self->Refuse(place, count, noted);
+      self->Submit(place, std::move(commands));
+    });
+  }
+
+  void Submit(Place* place, std::vector<Command> commands) {
     if (commands.empty()) return Resolve(place, {});
     parts_.ledger->Submit(std::move(commands),
                           [self = shared_from_this(), place](const std::vector<Outcome>& outcomes) {
                             self->Resolve(place, outcomes);
-                            self->Proceed();
                           });
   }
 
@@ -189,11 +212,25 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     parts_.method.NoteBytes(context_, std::exchange(unnoted_bytes_, 0));
   }
 
+  // None of the message's commands was applied.
+  void Refuse(Place* place, size_t commands, const absl::Status& status) {
+    Resolve(place, std::vector<Outcome>(commands, Outcome{.status = status}));
+  }
+
   // The message stays until then: results are written in the order in which messages were read.
   void Resolve(Place* place, const std::vector<Outcome>& outcomes) {
     place->message.MakeResult(outcomes);
-    MutexLock lock(&mu_);
-    place->is_resolved = true;
+    if (place->audited == nullptr) return MarkResolved(place);
+    place->audited->End(absl::OkStatus(), place->message.response(),
+                        [self = shared_from_this(), place] { self->MarkResolved(place); });
+  }
+
+  void MarkResolved(Place* place) {
+    {
+      MutexLock lock(&mu_);
+      place->is_resolved = true;
+    }
+    Proceed();
   }
 
   void EndWith(const absl::Status& status) {
@@ -276,9 +313,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // Synchronises itself.
   SerialRunner runner_;
 
-  // Used before anything is read, and at the end.
+  // Used by one reaction at a time, and at the end.
   CallContext context_;
-  // Used by one reaction at a time.
   grpc::ByteBuffer incoming_;
   size_t unnoted_bytes_ = 0;
   grpc::ByteBuffer outgoing_;

@@ -1,0 +1,206 @@
+// Who has changed what, as the audit log has it over real calls.
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "google/protobuf/empty.pb.h"
+#include "tests/server/access_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using ::google::protobuf::Empty;
+using ::grpc::StatusCode;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class AuditTest : public AccessTest {
+ protected:
+  // By one stream of `channel`, one message after the other: a debit, and one that is no operation.
+  static void StreamDebits(const std::shared_ptr<grpc::Channel>& channel,
+                           const std::vector<std::string>& request_ids) {
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    const auto stream = v1::BillingService::NewStub(channel)->ApplyStream(&context);
+    for (const std::string& request_id : request_ids) {
+      v1::ApplyStreamRequest request = Parse<v1::ApplyStreamRequest>(
+          absl::Substitute("operation { debit { account_id: 'acme' request_id: '$0' usage { text { "
+                           "direction: DIRECTION_OUTBOUND from: '+12025550100' to: "
+                           "'+12025550123' segments: 1 } } } } more {}",
+                           request_id));
+      ASSERT_TRUE(stream->Write(request));
+    }
+    stream->WritesDone();
+    v1::ApplyStreamResponse response;
+    for (size_t i = 0; i < request_ids.size(); ++i) {
+      ASSERT_TRUE(stream->Read(&response));
+      EXPECT_TRUE(response.result().has_debit()) << response.ShortDebugString();
+      EXPECT_TRUE(response.more(0).result().has_error());
+    }
+    const grpc::Status status = stream->Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+};
+
+TEST_F(AuditTest, AChangeHasALineBeforeAndOneAfter) {
+  ASSERT_THAT(Send<v1::UpdateAccountRequest>(
+                  "account { account_id: 'acme' email: 'new@example.com' } request_id: 'u1' "
+                  "update_mask { paths: 'email' }"),
+              Answers(""));
+
+  const v1::ListAuditLogResponse log = AuditLog("account_id: 'acme' page_size: 2");
+
+  ASSERT_EQ(log.records_size(), 2);
+  EXPECT_THAT(
+      log.records(0),
+      Shows("event: AUDIT_EVENT_ANSWERED role: ROLE_ADMIN account_id: 'acme' "
+            "request_id: 'u1' code: 'OK' "
+            "method: 'farebox.v1.AccountService/UpdateAccount' time { seconds: 1767225600 }"));
+  EXPECT_THAT(log.records(0).after_json(), HasSubstr("new@example.com"));
+  EXPECT_THAT(log.records(1), Shows("event: AUDIT_EVENT_ASKED code: ''"));
+  EXPECT_THAT(log.records(1).request_json(), HasSubstr("new@example.com"));
+  EXPECT_THAT(log.records(1).before_json(),
+              AllOf(HasSubstr("acme"), Not(HasSubstr("new@example.com"))));
+  EXPECT_EQ(log.records(0).call_id(), log.records(1).call_id());
+  EXPECT_THAT(log.records(0).caller(), StartsWith("key:"));
+  EXPECT_THAT(log.records(0).peer(), StartsWith("ipv4:127.0.0.1:"));
+}
+
+TEST_F(AuditTest, WhatWasRefusedIsInTheLogWithItsReason) {
+  ASSERT_THAT(Send<v1::CloseAccountRequest>("account_id: 'acme' request_id: 'c1'"),
+              FailsWith(StatusCode::FAILED_PRECONDITION, "ACCOUNT_NOT_EMPTY"));
+
+  const v1::ListAuditLogResponse log = AuditLog("account_id: 'acme' page_size: 1");
+
+  EXPECT_THAT(log.records(0),
+              Shows("event: AUDIT_EVENT_ANSWERED code: 'FAILED_PRECONDITION' after_json: ''"));
+  EXPECT_THAT(log.records(0).problem(), Not(IsEmpty()));
+}
+
+TEST_F(AuditTest, MachinesMoneyIsInTheJournalAndPeoplesInTheLogToo) {
+  const size_t before = AuditLog().records_size();
+  const auto router = ChannelOf("role: ROLE_ROUTER");  // Two lines.
+  ASSERT_THAT(CallBy<v1::AuthorizeResponse>(
+                  router, "BillingService/Authorize",
+                  Parse<v1::AuthorizeRequest>(
+                      "account_id: 'acme' request_id: 'a1' requested_seconds: 60 usage { call { "
+                      "direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' } }")),
+              Answers("decision: DECISION_GRANTED"));
+  EXPECT_EQ(AuditLog().records_size(), before + 2);
+
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 1 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  EXPECT_EQ(AuditLog().records_size(), before + 4);
+}
+
+TEST_F(AuditTest, OfAStreamEachMessageHasItsLines) {
+  const size_t before = AuditLog().records_size();
+
+  StreamDebits(channel_, {"s1", "s2", "s3"});
+
+  const v1::ListAuditLogResponse log = AuditLog();
+  ASSERT_EQ(log.records_size(), before + 6);
+  std::vector<std::string> asked;
+  std::vector<std::string> answered;
+  for (int i = 5; i >= 0; --i) {
+    const v1::AuditRecord& record = log.records(i);
+    EXPECT_THAT(record, Shows("role: ROLE_ADMIN method: 'farebox.v1.BillingService/ApplyStream'"));
+    const bool is_asked = record.event() == v1::AUDIT_EVENT_ASKED;
+    (is_asked ? asked : answered).push_back(record.call_id());
+    EXPECT_THAT(is_asked ? record.request_json() : record.after_json(), HasSubstr("acme"));
+  }
+  EXPECT_EQ(asked, answered);
+}
+
+TEST_F(AuditTest, AMachinesStreamIsInTheJournalOnly) {
+  const auto gateway = ChannelOf("role: ROLE_GATEWAY");
+  const size_t before = AuditLog().records_size();
+
+  StreamDebits(gateway, {"g1", "g2"});
+
+  EXPECT_EQ(AuditLog().records_size(), before);
+}
+
+TEST_F(AuditTest, WhoeverWasTurnedAwayIsInTheLogOnceAMinute) {
+  const auto router = ChannelOf("role: ROLE_ROUTER");
+  const auto ask = [&] {
+    return CallBy<Empty>(router, "AccountService/CreateAccount", Empty()).status.error_code();
+  };
+  const auto denied_lines = [&] {
+    int count = 0;
+    const v1::ListAuditLogResponse log = AuditLog();
+    for (const v1::AuditRecord& record : log.records()) {
+      if (record.event() != v1::AUDIT_EVENT_DENIED) continue;
+      EXPECT_THAT(record, Shows("role: ROLE_ROUTER code: 'PERMISSION_DENIED' "
+                                "method: 'farebox.v1.AccountService/CreateAccount'"));
+      ++count;
+    }
+    return count;
+  };
+  const auto await_lines = [&](int count) {
+    // They are written by and by.
+    while (denied_lines() < count) std::this_thread::yield();
+  };
+
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(), StatusCode::PERMISSION_DENIED);
+  await_lines(1);
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(ask(), StatusCode::PERMISSION_DENIED);
+  await_lines(2);
+
+  EXPECT_EQ(denied_lines(), 2);
+}
+
+TEST_F(AuditTest, TheLogHasNoSecretsAndNoTexts) {
+  const v1::CreateApiKeyResponse made = MakeKey("role: ROLE_ROUTER");
+  ASSERT_THAT(Send<v1::DebitRequest>(
+                  "account_id: 'acme' request_id: 't1' usage { text { direction: "
+                  "DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' body: 'see you' } }"),
+              Answers(""));
+
+  bool has_key = false;
+  const v1::ListAuditLogResponse log = AuditLog();
+  for (const v1::AuditRecord& record : log.records()) {
+    EXPECT_THAT(record.ShortDebugString(), Not(HasSubstr(made.secret())));
+    EXPECT_THAT(record.ShortDebugString(), Not(HasSubstr("see you")));
+    has_key |= absl::StrContains(record.after_json(), made.key().key_id());
+  }
+  EXPECT_TRUE(has_key);
+}
+
+TEST_F(AuditTest, ADeckThatIsImportedIsInTheLog) {
+  ASSERT_TRUE(Import("night", DeckCsv()).status.ok());
+
+  const v1::ListAuditLogResponse log = AuditLog("page_size: 2");
+
+  EXPECT_THAT(log.records(1), Shows("event: AUDIT_EVENT_ASKED method: "
+                                    "'farebox.v1.RateService/ImportRates'"));
+  EXPECT_THAT(log.records(1).request_json(), HasSubstr("night"));
+  EXPECT_THAT(log.records(0), Shows("event: AUDIT_EVENT_ANSWERED code: 'OK'"));
+}
+
+TEST_F(AuditTest, TheLogHasPages) {
+  std::vector<int64_t> ids;
+  std::string token;
+  do {
+    const auto page = AuditLog(absl::Substitute("page_size: 2 page_token: '$0'", token));
+    for (const v1::AuditRecord& record : page.records()) ids.push_back(record.record_id());
+    token = page.next_page_token();
+  } while (!token.empty());
+
+  // The deck, two accounts and two credits.
+  EXPECT_EQ(ids.size(), 10u);
+  EXPECT_TRUE(std::is_sorted(ids.rbegin(), ids.rend()));
+}
+
+}  // namespace
+}  // namespace farebox::server
