@@ -153,9 +153,12 @@ AuditLog::Counts AuditLog::counts() const {
   return counts_;
 }
 
-void AuditLog::Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then) {
+void AuditLog::Begin(v1::AuditRecord asked, Describe describe,
+                     absl::AnyInvocable<void(const absl::Status&)> then) {
   std::string lane = asked.account_id();
-  lanes_.Post(std::move(lane), [this, asked = std::move(asked), then = std::move(then)]() mutable {
+  lanes_.Post(std::move(lane), [this, asked = std::move(asked), describe = std::move(describe),
+                                then = std::move(then)]() mutable {
+    asked.set_before_json(describe());
     then(Write(std::move(asked)));
   });
 }

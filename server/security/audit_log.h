@@ -41,9 +41,12 @@ class AuditLog {
   using Change = std::unique_ptr<AuditLog, Leave>;
   Change EnterChange();
 
-  // Writes the line that a change is asked for, then calls `then`, on another thread: with what
-  // became of the line. Not OK: the change must not be made. While it drains `then` is dropped.
-  void Begin(v1::AuditRecord asked, absl::AnyInvocable<void(const absl::Status&)> then);
+  // Writes the line that a change is asked for, with what `describe` says of how it is before, then
+  // calls `then`: both on another thread. `then` is told what became of the line. Not OK: the
+  // change must not be made. While it drains both are dropped.
+  using Describe = absl::AnyInvocable<std::string()>;
+  void Begin(v1::AuditRecord asked, Describe describe,
+             absl::AnyInvocable<void(const absl::Status&)> then);
 
   // Writes the line that it was answered, then calls `then`, on whichever thread, in any case.
   void End(v1::AuditRecord answered, absl::AnyInvocable<void()> then);

@@ -30,8 +30,11 @@ void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
   v1::AuditRecord asked = about_;
   asked.set_event(v1::AUDIT_EVENT_ASKED);
   asked.set_request_json(AuditJson(request_));
-  if (*describe_before_ != nullptr) asked.set_before_json((*describe_before_)(request_));
-  log_->Begin(std::move(asked), std::move(then));
+  // Both are there until `then` is called or dropped.
+  auto describe = [&describe = *describe_before_, &request = request_] {
+    return describe == nullptr ? "" : describe(request);
+  };
+  log_->Begin(std::move(asked), describe, std::move(then));
 }
 
 void AuditedCall::End(const absl::Status& status, const google::protobuf::Message& response,

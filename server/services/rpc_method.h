@@ -52,8 +52,8 @@ struct RpcBounds {
   Urgency urgency = Urgency::kReads;
 };
 
-// What a change is about, as it is before it: JSON for the audit log. Waits for nothing or for a
-// disk: it is called on a thread of the log's own.
+// What a change is about, as it is before it: JSON for the audit log, which calls it on a thread of
+// its own. May wait for a disk.
 using DescribeBefore = std::function<std::string(const google::protobuf::Message& request)>;
 
 // A change under way that the audit log is told of. Thread-compatible.

@@ -1,4 +1,5 @@
-// That a server which ends has said of each change what became of it.
+// The audit log: when its lines are written, and that a server which ends has said of each change
+// what became of it.
 
 #include "server/security/audit_log.h"
 
@@ -7,7 +8,10 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "storage/clock.h"
@@ -46,6 +50,26 @@ TEST_F(AuditLogTest, ADrainWaitsForTheLastLineOfAChange) {
   drain.wait();
 
   EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(1));
+}
+
+// It may wait for a disk, and who asks may not.
+TEST_F(AuditLogTest, HowItWasBeforeIsFoundOutOnAThreadOfItsOwn) {
+  std::promise<absl::Status> noted;
+  std::thread::id described_on;
+
+  log_.Begin(
+      Line(v1::AUDIT_EVENT_ASKED),
+      [&] {
+        described_on = std::this_thread::get_id();
+        return std::string("as it was");
+      },
+      [&](const absl::Status& status) { noted.set_value(status); });
+
+  EXPECT_EQ(noted.get_future().get(), absl::OkStatus());
+  EXPECT_NE(described_on, std::this_thread::get_id());
+  const std::vector<v1::AuditRecord> lines = log_.List(/*account=*/0, /*before=*/1'000, 10).value();
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_EQ(lines[0].before_json(), "as it was");
 }
 
 TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {
