@@ -265,7 +265,7 @@ absl::Status Books::FoldOpening(const Entry& entry, const RequestKey* request) {
   if (AddAccount(*record, entry.account, state) == nullptr) {
     return error::JournalDamaged(entry.id, "an account is opened once, by its first entry");
   }
-  FoldRequestId(entry, request);
+  NoteRequestId(entry, request);
   return absl::OkStatus();
 }
 
@@ -300,7 +300,7 @@ absl::Status Books::Fold(const Entry& entry, const RequestKey* request) {
     Micros& refunded = refunded_[entry.subject];
     refunded = Micros(refunded.value() + entry.amount.value());
   }
-  FoldRequestId(entry, request);
+  NoteRequestId(entry, request);
 
   MutexLock lock(&account->shard->mu);
   FoldAccount(entry, &account->state);
@@ -317,7 +317,7 @@ absl::Status Books::Fold(const Entry& entry, const RequestKey* request) {
   return absl::OkStatus();
 }
 
-void Books::FoldRequestId(const Entry& entry, const RequestKey* request) {
+void Books::NoteRequestId(const Entry& entry, const RequestKey* request) {
   // A start has loaded those that its replay folds.
   if (entry.request_id.empty() || entry.id <= request_ids_.last()) return;
   const RequestKey key =

@@ -67,6 +67,10 @@ class Books {
   // key of its request id, where that has been computed.
   absl::Status Fold(const Entry& entry, const RequestKey* request = nullptr);
 
+  // Remembers the request id of the next durable entry, whose effect is in the books already. Fold
+  // does it by itself. `request` is as there.
+  void NoteRequestId(const Entry& entry, const RequestKey* request = nullptr);
+
   // What the writer sees of an account; valid until the next Fold.
   struct WriterAccount {
     absl::string_view id;
@@ -132,7 +136,6 @@ class Books {
   // Null where the number or the id cannot be a new account's. Readers see the account from now on,
   // and see it whole.
   Account* AddAccount(const AccountRecord& record, AccountNumber number, const AccountState& state);
-  void FoldRequestId(const Entry& entry, const RequestKey* request);
   // Applies the first entry of an account.
   absl::Status FoldOpening(const Entry& entry, const RequestKey* request);
   std::shared_ptr<const std::string> Intern(const std::string& settings);

@@ -61,7 +61,19 @@ absl::StatusOr<EntryId> Recovery::Begin(JournalSource* source, JournalReader* re
   absl::StatusOr<EntryId> snapshot = source->LoadSnapshot(books_->snapshot_visitor());
   is_long ? loader.join() : load();
   FAREBOX_RETURN_IF_ERROR(request_ids);
+  FAREBOX_RETURN_IF_ERROR(snapshot.status());
+  FAREBOX_RETURN_IF_ERROR(NoteRequestIds(head.last + 1, *snapshot, reader));
   return snapshot;
+}
+
+// Of what another server has written, and derived, since `head` was read: it is in the snapshot,
+// and will not be folded.
+absl::Status Recovery::NoteRequestIds(EntryId first, EntryId last, JournalReader* reader) {
+  if (first > last) return absl::OkStatus();
+  return reader->Scan(first, last, [this](const Entry& entry) {
+    books_->NoteRequestId(entry);
+    return true;
+  });
 }
 
 // The recent ones, and those that the journal cannot find; recent by the journal's own time, where

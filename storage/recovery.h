@@ -49,6 +49,7 @@ class Recovery {
   absl::StatusOr<EntryId> Begin(JournalSource* source, JournalReader* reader);
   absl::Status LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
                                     JournalReader* reader);
+  absl::Status NoteRequestIds(EntryId first, EntryId last, JournalReader* reader);
 
   // Constant after construction.
   const absl::Duration request_window_;

@@ -111,6 +111,25 @@ TEST_F(TakeOverTest, WhatWasReadBeforeAndWhatCameMeanwhileAddUp) {
   ExpectWhole();
 }
 
+// Between the follower's first look at the journal and its look at the derived file.
+TEST_F(TakeOverTest, WhatIsDerivedWhileTheFollowerReadsIsNotForgotten) {
+  ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
+  auto follower = JournalFollower::Open(path_);
+  ASSERT_TRUE(follower.ok()) << follower.status();
+  const Outcome meanwhile = Apply(ToCredit("acme", Cents(1'000), "meanwhile"));
+  WaitUntilDerived();
+  const Outcome later = Apply(ToDebit("acme", Cents(1), "later"));
+  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  ASSERT_EQ(recovery->CatchUp(follower->get()), absl::OkStatus());
+  Leave();
+
+  Open(std::move(recovery));
+
+  EXPECT_THAT(Apply(ToCredit("acme", Cents(1'000), "meanwhile")), IsReplayOf(meanwhile));
+  EXPECT_THAT(Apply(ToDebit("acme", Cents(1), "later")), IsReplayOf(later));
+  ExpectWhole();
+}
+
 TEST_F(TakeOverTest, AFollowerSeesWhatIsDurableAndWritesNothing) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   WaitUntilDerived();
