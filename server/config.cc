@@ -300,13 +300,14 @@ bool IsLoopback(const std::string& address) {
 
 namespace {
 
-// Empty where there is none.
-std::string ListenProblem(const Config& config) {
-  if (IsLoopback(config.listen) || config.insecure_listen_anywhere) return "";
+// Of an address that is listened on; empty where there is none.
+std::string ReachProblem(absl::string_view option, const std::string& address,
+                         const Config& config) {
+  if (IsLoopback(address) || config.insecure_listen_anywhere) return "";
   const bool asks_callers = config.access.mode == AccessMode::kKeys;
   if (asks_callers && config.tls.is_on()) return "";
   return absl::StrCat(
-      "--listen ", config.listen, " can be reached from other machines, ",
+      option, " ", address, " can be reached from other machines, ",
       asks_callers ? "and keys would be sent there for everybody to read: it needs --tls-cert"
                    : "and nobody is asked who they are: it needs --access keys and --tls-cert",
       ". Listen on 127.0.0.1, or say --insecure-listen-anywhere if a firewall or a proxy with "
@@ -333,12 +334,7 @@ std::string HttpProblem(const Config& config) {
   if (config.http_listen.empty()) return "";
   const absl::Status form = web::CheckHttpAddress(config.http_listen);
   if (!form.ok()) return absl::StrCat("--http-listen ", form.message());
-  const bool is_safe = IsLoopback(config.http_listen) || config.tls.is_on();
-  if (is_safe || config.insecure_listen_anywhere) return "";
-  return absl::StrCat(
-      "--http-listen ", config.http_listen,
-      " can be reached from other machines, without TLS: it needs --tls-cert. Listen "
-      "on 127.0.0.1 with a proxy before it, or say --insecure-listen-anywhere.");
+  return ReachProblem("--http-listen", config.http_listen, config);
 }
 
 }  // namespace
@@ -391,7 +387,8 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   if (!is_unix && config.listen.find(':') == std::string::npos) {
     return Refuse("--listen needs an address and a port, e.g. 127.0.0.1:50051");
   }
-  if (const std::string problem = ListenProblem(config); !problem.empty()) return Refuse(problem);
+  const std::string reach = ReachProblem("--listen", config.listen, config);
+  if (!reach.empty()) return Refuse(reach);
   config.access.support_credit_max = Micros(raw.support_credit_max * kMicros);
   absl::Status rates = ReadRate("--key-rate", raw.key_rate, &config.access.caller_rate);
   rates.Update(ReadRate("--account-rate", raw.account_rate, &config.account_rate));

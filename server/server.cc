@@ -85,6 +85,16 @@ void TakeOverLibraryLogs() {
   });
 }
 
+void WarnOfReach(const std::string& address, const Config& config) {
+  if (address.empty() || IsLoopback(address)) return;
+  const bool asks_callers = config.access.mode == AccessMode::kKeys;
+  if (asks_callers && config.tls.is_on()) return;
+  Log(LogLevel::kWarning, "listening_insecurely",
+      {{"address", address},
+       {"tls", config.tls.is_on() ? "yes" : "no"},
+       {"callers_asked", asks_callers ? "yes" : "no"}});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
@@ -108,13 +118,8 @@ Server::Server(const Config& config, const Clock* clock)
 Server::~Server() { Drain(); }
 
 absl::Status Server::OpenTls() {
-  const bool is_reachable = !IsLoopback(config_.listen);
-  if (is_reachable && (config_.access.mode == AccessMode::kOpen || !config_.tls.is_on())) {
-    Log(LogLevel::kWarning, "listening_insecurely",
-        {{"address", config_.listen},
-         {"tls", config_.tls.is_on() ? "yes" : "no"},
-         {"callers_asked", config_.access.mode == AccessMode::kKeys ? "yes" : "no"}});
-  }
+  WarnOfReach(config_.listen, config_);
+  WarnOfReach(config_.http_listen, config_);
   if (!config_.tls.is_on()) return absl::OkStatus();
   AllowTls13Only();
   FAREBOX_ASSIGN_OR_RETURN(tls_, TlsFiles::Open(config_.tls, clock_));
@@ -363,6 +368,8 @@ absl::Status Server::Listen() {
   if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   acceptor_->Start();
   health_.store(grpc_server_->GetHealthCheckService());
+  // What was noticed before there was anybody to tell.
+  TellHealth();
   ServeHttp();
   return absl::OkStatus();
 }

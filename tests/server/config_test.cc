@@ -83,20 +83,22 @@ TEST(ReadConfig, RefusesRatesThatItCannotRead) {
 }
 
 TEST(ReadConfig, ListensForOthersOnlyWithKeysAndTls) {
-  const std::vector<const char*> open = {"--listen", "0.0.0.0:1"};
-  const auto with = [&](std::vector<const char*> more) {
-    std::vector<const char*> flags = open;
-    flags.insert(flags.end(), more.begin(), more.end());
-    std::string problem;
-    return Read(flags, &problem).exit_code;
-  };
+  for (const char* const option : {"--listen", "--http-listen"}) {
+    SCOPED_TRACE(option);
+    const auto with = [&](std::vector<const char*> more) {
+      std::vector<const char*> flags = {option, "0.0.0.0:1"};
+      flags.insert(flags.end(), more.begin(), more.end());
+      std::string problem;
+      return Read(flags, &problem).exit_code;
+    };
 
-  EXPECT_EQ(with({}), kExitUsage);
-  EXPECT_EQ(with({"--access", "keys"}), kExitUsage);
-  EXPECT_EQ(with({"--tls-cert", "a", "--tls-key", "b"}), kExitUsage);
-  EXPECT_EQ(with({"--tls-cert", "a"}), kExitUsage);
-  EXPECT_EQ(with({"--access", "keys", "--tls-cert", "a", "--tls-key", "b"}), kExitOk);
-  EXPECT_EQ(with({"--insecure-listen-anywhere"}), kExitOk);
+    EXPECT_EQ(with({}), kExitUsage);
+    EXPECT_EQ(with({"--access", "keys"}), kExitUsage);
+    EXPECT_EQ(with({"--tls-cert", "a", "--tls-key", "b"}), kExitUsage);
+    EXPECT_EQ(with({"--tls-cert", "a"}), kExitUsage);
+    EXPECT_EQ(with({"--access", "keys", "--tls-cert", "a", "--tls-key", "b"}), kExitOk);
+    EXPECT_EQ(with({"--insecure-listen-anywhere"}), kExitOk);
+  }
 }
 
 TEST(ReadConfig, TakesLimitsOfChargesByCurrency) {
