@@ -41,10 +41,14 @@ grpc::ServerUnaryReactor* OperationsService::Verify(Context* context, const Byte
   return Call::Serve(verify_, *context, *request, response, [this](Call* call) {
     if (is_verifying_.exchange(true)) return call->Finish(error::Overloaded());
     const absl::Status queued = parts_.readers->Run([this, call](JournalReader& reader) {
-      const absl::StatusOr<VerifyReport> report = VerifyJournal(&reader);
+      const auto is_closing = [this] { return parts_.environment.is_closing->load(); };
+      // It takes long: nobody who has gone away keeps it going, and no stop waits for it.
+      const absl::StatusOr<VerifyReport> report = VerifyJournal(
+          &reader, {.goes_on = [&](EntryId) { return !is_closing() && !call->is_given_up(); }});
       is_verifying_.store(false);
       if (report.ok()) FillReport(*report, call->response());
-      call->Finish(report.status());
+      const bool is_shut_down = absl::IsCancelled(report.status()) && is_closing();
+      call->Finish(is_shut_down ? error::ShuttingDown() : report.status());
     });
     if (queued.ok()) return;
     is_verifying_.store(false);

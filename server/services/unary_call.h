@@ -49,10 +49,13 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   }
 
   const RpcMethod& method() const { return method_; }
+  CallContext* context() { return &context_; }
   const Caller& caller() const { return *context_.caller(); }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }
   google::protobuf::Arena* arena() { return &arena_; }
+  // Whether the caller waits no more, for whatever reason.
+  bool is_given_up() const { return context_.grpc().IsCancelled(); }
   // When the caller stops waiting.
   absl::Time deadline() const { return deadline_; }
   absl::Time start_time() const { return context_.start_time(); }
