@@ -183,18 +183,20 @@ void AuditLog::WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvoca
   LogLost(name, "the server stops");
 }
 
-bool AuditLog::IsNews(const v1::AuditRecord& denied) {
+bool AuditLog::IsNews(absl::string_view caller, absl::string_view method) {
   const absl::Time now = clock_->Now();
   MutexLock lock(&mu_);
   if (denied_until_.size() >= limits::kDeniedCallersMax) denied_until_.clear();
-  absl::Time& until = denied_until_[absl::StrCat(denied.caller(), " ", denied.method())];
+  absl::Time& until = denied_until_[absl::StrCat(caller, " ", method)];
   if (until > now) return false;
   until = now + kDeniedPause;
   return true;
 }
 
-void AuditLog::NoteDenied(v1::AuditRecord denied) {
-  if (!IsNews(denied)) return;
+void AuditLog::NoteDenied(absl::string_view caller, absl::string_view method,
+                          absl::FunctionRef<v1::AuditRecord()> describe) {
+  if (!IsNews(caller, method)) return;
+  v1::AuditRecord denied = describe();
   Log(LogLevel::kWarning, "denied",
       {{"caller", denied.caller()},
        {"peer", denied.peer()},

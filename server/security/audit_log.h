@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -51,9 +52,10 @@ class AuditLog {
   // Writes the line that it was answered, then calls `then`, on whichever thread, in any case.
   void End(v1::AuditRecord answered, absl::AnyInvocable<void()> then);
 
-  // Writes by and by that somebody was turned away: once a minute for a caller and an RPC, so that
-  // nobody fills the disk by asking again.
-  void NoteDenied(v1::AuditRecord denied);
+  // Writes by and by that somebody was turned away, as `describe` has it: once a minute for a
+  // caller and an RPC, so that nobody fills the disk by asking again.
+  void NoteDenied(absl::string_view caller, absl::string_view method,
+                  absl::FunctionRef<v1::AuditRecord()> describe);
 
   // Writes a line and waits for the disk.
   absl::Status Write(v1::AuditRecord record);
@@ -78,7 +80,7 @@ class AuditLog {
  private:
   void LeaveChange();
   void AwaitChanges();
-  bool IsNews(const v1::AuditRecord& denied);
+  bool IsNews(absl::string_view caller, absl::string_view method);
   // Writes a line in its lane's turn, then calls `then`, on whichever thread, in any case. A line
   // that cannot be written is counted and logged.
   void WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvocable<void()> then);

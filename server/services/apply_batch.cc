@@ -54,10 +54,10 @@ void FinishBatch(BatchCall* call, const std::vector<Refused>& refused,
   call->Finish(absl::OkStatus());
 }
 
-absl::StatusOr<Command> MakeCommand(const CommandFactory& commands, const BatchCall& call,
+absl::StatusOr<Command> MakeCommand(const CommandFactory& commands, BatchCall* call,
                                     const v1::Operation& operation) {
-  FAREBOX_RETURN_IF_ERROR(call.method().CheckBatched(call.caller(), operation));
-  return commands.Make(operation, call.deadline());
+  FAREBOX_RETURN_IF_ERROR(call->method().CheckBatched(call->context(), operation));
+  return commands.Make(operation, call->deadline());
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call
   submitted.reserve(static_cast<size_t>(count));
   std::vector<Refused> refused;
   for (int i = 0; i < count; ++i) {
-    absl::StatusOr<Command> command = MakeCommand(commands, *call, request.operations(i));
+    absl::StatusOr<Command> command = MakeCommand(commands, call, request.operations(i));
     if (command.ok()) {
       submitted.push_back(*std::move(command));
     } else {

@@ -15,6 +15,7 @@
 #include "server/services/answers.h"
 #include "server/services/message.h"
 #include "server/services/serial_runner.h"
+#include "server/services/standing_caller.h"
 #include "server/transport/flood_limits.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
@@ -36,13 +37,13 @@ class StreamMessage {
   const v1::ApplyStreamResponse& response() const { return *response_; }
   size_t operation_count() const { return 1 + static_cast<size_t>(request_->more_size()); }
 
-  // The commands that its operations are for the caller; what they are not is remembered.
+  // The commands that its operations are for the caller of `call`; what they are not is remembered.
   std::vector<Command> MakeCommands(const CommandFactory& factory, const RpcMethod& method,
-                                    const Caller& caller) {
+                                    CallContext* call) {
     std::vector<Command> commands;
     commands.reserve(operation_count());
     const auto add = [&](const v1::Operation& operation) {
-      absl::StatusOr<Command> command = MakeCommand(factory, method, caller, operation);
+      absl::StatusOr<Command> command = MakeCommand(factory, method, call, operation);
       refusals_.push_back(command.status());
       if (command.ok()) commands.push_back(*std::move(command));
     };
@@ -75,8 +76,8 @@ class StreamMessage {
 
  private:
   static absl::StatusOr<Command> MakeCommand(const CommandFactory& factory, const RpcMethod& method,
-                                             const Caller& caller, const v1::Operation& operation) {
-    FAREBOX_RETURN_IF_ERROR(method.CheckStreamed(caller, operation));
+                                             CallContext* call, const v1::Operation& operation) {
+    FAREBOX_RETURN_IF_ERROR(method.CheckStreamed(call, operation));
     return factory.Make(operation, absl::InfiniteFuture());
   }
 
@@ -163,6 +164,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // Turns the message that was read into commands.
   void Take() {
     NoteBytes();
+    const absl::Status known = caller_.Check();
+    if (!known.ok()) return EndWith(known);
     auto owned = std::make_unique<Place>();
     Place* const place = owned.get();
     StreamMessage& message = place->message;
@@ -172,8 +175,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     }
     // Without its correlation numbers there is nobody to answer.
     if (!taken.ok()) return EndWith(taken);
-    std::vector<Command> commands =
-        message.MakeCommands(parts_.commands, parts_.method, *context_.caller());
+    std::vector<Command> commands = message.MakeCommands(parts_.commands, parts_.method, &context_);
     place->audited = parts_.method.Audit(&context_, *message.request());
     {
       MutexLock lock(&mu_);
@@ -315,6 +317,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   // Used by one reaction at a time, and at the end.
   CallContext context_;
+  StandingCaller caller_{parts_.method, context_};
   grpc::ByteBuffer incoming_;
   size_t unnoted_bytes_ = 0;
   grpc::ByteBuffer outgoing_;

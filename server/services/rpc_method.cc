@@ -107,13 +107,23 @@ absl::Status RpcMethod::AdmitCaller(CallContext* call) const {
   return denied;
 }
 
-absl::Status RpcMethod::CheckStreamed(const Caller& caller, const v1::Operation& operation) const {
-  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
-  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckRates(caller, operation);
+absl::Status RpcMethod::CheckIsKnown(const CallContext& call) const {
+  return access_->Identify(call.grpc()).status();
 }
 
-absl::Status RpcMethod::CheckBatched(const Caller& caller, const v1::Operation& operation) const {
-  FAREBOX_RETURN_IF_ERROR(CheckOperation(caller, operation));
+absl::Status RpcMethod::CheckOperationOf(CallContext* call, const v1::Operation& operation) const {
+  absl::Status may = CheckOperation(*call->caller(), operation);
+  if (absl::IsPermissionDenied(may)) NoteDenied(call, may);
+  return may;
+}
+
+absl::Status RpcMethod::CheckStreamed(CallContext* call, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperationOf(call, operation));
+  return gate_ == nullptr ? absl::OkStatus() : gate_->CheckRates(*call->caller(), operation);
+}
+
+absl::Status RpcMethod::CheckBatched(CallContext* call, const v1::Operation& operation) const {
+  FAREBOX_RETURN_IF_ERROR(CheckOperationOf(call, operation));
   return gate_ == nullptr ? absl::OkStatus() : gate_->CheckAccountRate(operation);
 }
 
@@ -129,11 +139,13 @@ v1::AuditRecord RpcMethod::About(CallContext* call) const {
 }
 
 void RpcMethod::NoteDenied(CallContext* call, const absl::Status& status) const {
-  v1::AuditRecord denied = About(call);
-  denied.set_event(v1::AUDIT_EVENT_DENIED);
-  denied.set_code(std::string(CodeName(grpc::StatusCode::PERMISSION_DENIED)));
-  denied.set_problem(std::string(status.message()));
-  audit_->NoteDenied(std::move(denied));
+  audit_->NoteDenied(call->caller()->name, name_, [&] {
+    v1::AuditRecord denied = About(call);
+    denied.set_event(v1::AUDIT_EVENT_DENIED);
+    denied.set_code(std::string(CodeName(grpc::StatusCode::PERMISSION_DENIED)));
+    denied.set_problem(std::string(status.message()));
+    return denied;
+  });
 }
 
 std::unique_ptr<AuditedCall> RpcMethod::Audit(CallContext* call,

@@ -101,6 +101,9 @@ class RpcMethod {
   // The caller has given up the call. On any thread.
   void NoteCancelled(const CallContext& call) const;
 
+  // Whether the caller is still somebody: a stream may outlive a key. UNAUTHENTICATED where not.
+  absl::Status CheckIsKnown(const CallContext& call) const;
+
   // The second, once the request is read: whether the caller may ask for that, and now.
   template <typename Request>
   absl::Status CheckMayAsk(CallContext* call, const Request& request) const {
@@ -111,8 +114,8 @@ class RpcMethod {
   }
 
   // The same for an operation of a stream, and for one of a batch whose caller has been asked.
-  absl::Status CheckStreamed(const Caller& caller, const v1::Operation& operation) const;
-  absl::Status CheckBatched(const Caller& caller, const v1::Operation& operation) const;
+  absl::Status CheckStreamed(CallContext* call, const v1::Operation& operation) const;
+  absl::Status CheckBatched(CallContext* call, const v1::Operation& operation) const;
 
   // The third, where the audit log is to know; null where not. The request outlives it.
   std::unique_ptr<AuditedCall> Audit(CallContext* call,
@@ -131,6 +134,7 @@ class RpcMethod {
 
  private:
   absl::Status AdmitCaller(CallContext* call) const;
+  absl::Status CheckOperationOf(CallContext* call, const v1::Operation& operation) const;
   void NoteDenied(CallContext* call, const absl::Status& status) const;
   v1::AuditRecord About(CallContext* call) const;
 

@@ -15,6 +15,7 @@
 #include "server/services/fields.h"
 #include "server/services/message.h"
 #include "server/services/serial_runner.h"
+#include "server/services/standing_caller.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
 #include "storage/status_macros.h"
@@ -71,6 +72,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnEntries(std::vector<Entry> entries, std::vector<std::string> account_ids) override {
+    const absl::Status known = caller_.Check();
+    if (!known.ok()) return OnEnd(known);
     {
       MutexLock lock(&mu_);
       for (size_t i = 0; i < entries.size(); ++i) {
@@ -81,6 +84,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnSignal(const Signal& signal) override {
+    const absl::Status known = caller_.Check();
+    if (!known.ok()) return OnEnd(known);
     {
       MutexLock lock(&mu_);
       if (signals_.size() < limits::kWatchSignalsMax) {
@@ -184,7 +189,8 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   // Synchronises itself.
   SerialRunner runner_;
 
-  CallContext context_;        // Used at the beginning and at the end.
+  CallContext context_;  // Used at the beginning and at the end.
+  StandingCaller caller_{method_, context_};
   grpc::ByteBuffer outgoing_;  // Used by one write at a time.
 
   Mutex mu_;

@@ -174,6 +174,47 @@ TEST_F(AccessTest, ARevokedKeyIsRefusedFromTheNextCallOn) {
               FailsWith(StatusCode::NOT_FOUND, "API_KEY_NOT_FOUND"));
 }
 
+TEST_F(AccessTest, StreamsEndWithTheirKey) {
+  const v1::CreateApiKeyResponse made = MakeKey("role: ROLE_ROUTER");
+  const auto stub = v1::BillingService::NewStub(ChannelWith(made.secret()));
+  grpc::ClientContext applies;
+  grpc::ClientContext watches;
+  SetDeadline(&applies);
+  SetDeadline(&watches);
+  const auto stream = stub->ApplyStream(&applies);
+  const auto watch =
+      stub->WatchAccount(&watches, Parse<v1::WatchAccountRequest>("account_id: 'acme'"));
+  watch->WaitForInitialMetadata();
+  const auto debit = [](absl::string_view request_id) {
+    return Parse<v1::ApplyStreamRequest>(absl::Substitute(
+        "operation { debit { account_id: 'acme' request_id: '$0' usage { ring_through { from: "
+        "'+12025550100' to: '+12025550123' } } } }",
+        request_id));
+  };
+  v1::ApplyStreamResponse applied;
+  v1::WatchAccountResponse told;
+  ASSERT_TRUE(stream->Write(debit("before")));
+  ASSERT_TRUE(stream->Read(&applied));
+  ASSERT_TRUE(applied.result().has_debit());
+  ASSERT_TRUE(watch->Read(&told));
+
+  v1::RevokeApiKeyRequest revoke;
+  revoke.set_key_id(made.key().key_id());
+  CallBy<v1::RevokeApiKeyResponse>(channel_, "AccessService/RevokeApiKey", revoke);
+  clock_.Advance(absl::Seconds(1));
+  const int64_t balance_micros = Balance("acme").balance_micros();
+
+  stream->Write(debit("after"));
+  EXPECT_FALSE(stream->Read(&applied));
+  EXPECT_EQ(stream->Finish().error_code(), StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(Balance("acme").balance_micros(), balance_micros);
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'other' amount_micros: 1 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  EXPECT_FALSE(watch->Read(&told));
+  EXPECT_EQ(watch->Finish().error_code(), StatusCode::UNAUTHENTICATED);
+}
+
 TEST_F(AccessTest, KeysOutliveARestartAndAreNotInTheFiles) {
   const v1::CreateApiKeyResponse made =
       MakeKey("role: ROLE_SUPPORT account_ids: 'acme' label: 'desk 1'");

@@ -160,6 +160,23 @@ TEST_F(AuditTest, WhoeverWasTurnedAwayIsInTheLogOnceAMinute) {
   EXPECT_EQ(denied_lines(), 2);
 }
 
+TEST_F(AuditTest, WhatABatchIsDeniedIsInTheLogToo) {
+  const auto router = ChannelOf("role: ROLE_ROUTER");
+  const auto answer = CallBy<v1::ApplyBatchResponse>(
+      router, "BillingService/ApplyBatch",
+      Parse<v1::ApplyBatchRequest>("operations { credit { account_id: 'acme' request_id: 'c' "
+                                   "amount_micros: 1 reason: CREDIT_REASON_PAYMENT } }"));
+  ASSERT_EQ(answer->results(0).error().code(), StatusCode::PERMISSION_DENIED);
+
+  v1::ListAuditLogResponse log;
+  do {
+    log = AuditLog("page_size: 1");
+  } while (log.records(0).event() != v1::AUDIT_EVENT_DENIED);
+
+  EXPECT_THAT(log.records(0), Shows("role: ROLE_ROUTER code: 'PERMISSION_DENIED' "
+                                    "method: 'farebox.v1.BillingService/ApplyBatch'"));
+}
+
 TEST_F(AuditTest, TheLogHasNoSecretsAndNoTexts) {
   const v1::CreateApiKeyResponse made = MakeKey("role: ROLE_ROUTER");
   ASSERT_THAT(Send<v1::DebitRequest>(
