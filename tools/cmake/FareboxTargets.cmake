@@ -38,7 +38,11 @@ if(FAREBOX_PRECOMPILE)
                                     -Wno-stringop-overread
     )
   endif()
-  foreach(kind IN ITEMS library test)
+  set(kinds library)
+  if(BUILD_TESTING)
+    list(APPEND kinds test)
+  endif()
+  foreach(kind IN LISTS kinds)
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc CONTENT "")
     add_library(farebox_precompiled_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc)
     target_link_libraries(
