@@ -3,6 +3,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "server/recharge/recharge_states.h"
 #include "storage/status_macros.h"
@@ -43,6 +44,10 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   ReconciliationReport report;
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());
+  // Before the charges are listed: those that succeed meanwhile are in no list, and credited.
+  std::vector<RechargeAttempt> credited;
+  FAREBOX_RETURN_IF_ERROR(VisitCredited(
+      from, to, [&](const RechargeAttempt& attempt) { credited.push_back(attempt); }));
   FAREBOX_ASSIGN_OR_RETURN(const Charges charges, ListCharges(from, to + kDeliveryTime));
   report.charges = static_cast<int64_t>(charges.size());
   for (auto charge = charges.begin(); charge != charges.end();) {
@@ -55,13 +60,12 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
                                     .charged = charge->second.amount});
     }
   }
-  const auto check_credit = [&](const RechargeAttempt& attempt) {
+  for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
-    if (charges.find(attempt.recharge_id()) != charges.end()) return;
+    if (charges.find(attempt.recharge_id()) != charges.end()) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
     report.differences.back().credited = Micros(attempt.amount_micros());
-  };
-  FAREBOX_RETURN_IF_ERROR(VisitCredited(from, to, check_credit));
+  }
   return report;
 }
 
