@@ -181,7 +181,7 @@ class PaymentGateway {
                                                    absl::string_view return_url) = 0;
 
   // The card that was entered; the same one each time. FailedPrecondition: none yet. NotFound: no
-  // such setup of this account.
+  // such setup of this account, or its card was detached since.
   virtual absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
                                                          absl::string_view setup_id) = 0;
 

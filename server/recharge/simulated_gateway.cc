@@ -340,6 +340,7 @@ absl::StatusOr<ProviderCard> SimulatedGateway::CompleteCardSetup(absl::string_vi
   if (setup.account_id != account_id) {
     return absl::NotFoundError("no such card setup of this account");
   }
+  if (setup.is_detached) return absl::NotFoundError("the card was removed since");
   if (colon != absl::string_view::npos) {
     const absl::string_view token = setup_id.substr(colon + 1);
     FAREBOX_RETURN_IF_ERROR(Enter(setup, token));

@@ -314,10 +314,12 @@ absl::StatusOr<ProviderCard> StripeGateway::CompleteCardSetup(absl::string_view 
                                              ? "the card setup has expired; begin a new one"
                                              : "no card has been entered yet");
   }
+  const json& card = Field(intent, "payment_method");
+  // Nothing can be charged to it any more.
+  if (Field(card, "customer").is_null()) return absl::NotFoundError("the card was removed since");
   const json& customer = Field(answer.body, "customer");
-  return stripe::CardOf(Field(intent, "payment_method"), customer.is_object()
-                                                             ? Text(customer, "id")
-                                                             : Text(answer.body, "customer"));
+  return stripe::CardOf(
+      card, customer.is_object() ? Text(customer, "id") : Text(answer.body, "customer"));
 }
 
 absl::Status StripeGateway::DetachCard(const ProviderCard& card) {

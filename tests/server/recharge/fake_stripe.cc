@@ -335,6 +335,12 @@ StubAnswer FakeStripe::RouteCard(const std::string& id, absl::string_view action
       return StripeError(400, "invalid_request_error", "The payment method is not attached");
     }
     card->second["customer"] = nullptr;
+    for (auto& [session_id, session] : sessions_) {
+      json& intent = session["setup_intent"];
+      if (intent.value("/payment_method/id"_json_pointer, "") == id) {
+        intent["payment_method"] = card->second;
+      }
+    }
   }
   return Ok(card->second);
 }

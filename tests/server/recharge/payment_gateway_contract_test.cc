@@ -363,6 +363,15 @@ TEST_P(PaymentGatewayContract, ADetachedCardPaysNoMore) {
               HasCode(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_P(PaymentGatewayContract, ADetachedCardIsNotEnteredAgainByItsOldSetup) {
+  const absl::StatusOr<CardSetup> setup = gateway().StartCardSetup("acme", "", "https://f.example");
+  provider_->EnterCard(setup->setup_id, "pm_card_visa");
+  ASSERT_THAT(gateway().DetachCard(*gateway().CompleteCardSetup("acme", setup->setup_id)), IsOk());
+
+  EXPECT_THAT(gateway().CompleteCardSetup("acme", setup->setup_id),
+              HasCode(absl::StatusCode::kNotFound));
+}
+
 TEST_P(PaymentGatewayContract, AListHasWhatWasMadeInItsRange) {
   const absl::Time start = clock_.Now();
   for (const std::string id : {"a-0", "a-1", "a-2", "a-3"}) {
