@@ -54,11 +54,8 @@ absl::Status ProviderEvents::HearOfCharge(const PaymentEvent& event) {
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindAttempt(event.attempt_id));
   if (!record.has_value()) return absl::OkStatus();
-  const RechargeAttemptName name = {.account_id = record->attempt.account_id(),
-                                    .recharge_id = record->attempt.recharge_id(),
-                                    .payment_id = event.charge.payment_id};
   // Nothing is lost with it: an open attempt is asked about by itself, in its time.
-  parts_.worker->Ask(name);
+  AskAbout(record->attempt, event.charge.payment_id);
   return absl::OkStatus();
 }
 
@@ -67,7 +64,7 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
                            records_.FindCharged(event.charge.payment_id));
   // What was sent back by Farebox itself was never credited.
   if (!event.refund_id.empty()) return absl::OkStatus();
-  if (!record.has_value()) return CheckIsNotUnderWay(event.charge.payment_id);
+  if (!record.has_value()) return AwaitCredit(event.charge.payment_id);
   const std::string& account_id = record->attempt.account_id();
   absl::StatusOr<Outcome> moved = absl::FailedPreconditionError("it is in another currency");
   if (event.charge.currency_code == record->attempt.currency_code()) {
@@ -88,13 +85,22 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   return absl::OkStatus();
 }
 
-absl::Status ProviderEvents::CheckIsNotUnderWay(absl::string_view payment_id) {
+absl::Status ProviderEvents::AwaitCredit(const std::string& payment_id) {
   FAREBOX_ASSIGN_OR_RETURN(const std::string attempt_id, parts_.gateway->FindAttemptOf(payment_id));
   if (attempt_id.empty()) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindAttempt(attempt_id));
-  if (!record.has_value() || !IsOpen(record->attempt)) return absl::OkStatus();
+  if (!record.has_value() || record->attempt.paid_back()) return absl::OkStatus();
+  // One that was taken for declined was charged all the same, or nothing could go back.
+  if (!IsOpen(record->attempt)) AskAbout(record->attempt, payment_id);
   return absl::UnavailableError("its payment is not credited yet");
+}
+
+void ProviderEvents::AskAbout(const stored::v1::RechargeAttempt& attempt,
+                              const std::string& payment_id) {
+  parts_.worker->Ask({.account_id = attempt.account_id(),
+                      .recharge_id = attempt.recharge_id(),
+                      .payment_id = payment_id});
 }
 
 absl::StatusOr<Outcome> ProviderEvents::Move(const PaymentEvent& event,

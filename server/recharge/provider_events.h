@@ -47,8 +47,10 @@ class ProviderEvents {
  private:
   absl::Status HearOfCharge(const PaymentEvent& event);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
-  // Money cannot go back before it is known here to have come: the provider tells it again.
-  absl::Status CheckIsNotUnderWay(absl::string_view payment_id);
+  // Money cannot go back before it is known here to have come: sees to it that it will be, and has
+  // the provider tell again.
+  absl::Status AwaitCredit(const std::string& payment_id);
+  void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);
   absl::StatusOr<Outcome> Move(const PaymentEvent& event, const std::string& account_id);
 
   const Parts parts_;

@@ -187,6 +187,24 @@ TEST_F(StripePaymentsTest, MoneyThatGoesBackBeforeItIsKnownToHaveComeIsToldAgain
   EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
 }
 
+TEST_F(StripePaymentsTest, MoneyThatGoesBackOfAChargeTakenForDeclinedIsCreditedFirst) {
+  RegisterCard("pm_card_visa");
+  stripe_.AnswerAfterwards(StripeError(402, "card_error", "Your card was declined."));
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+  auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
+  ASSERT_TRUE(gateway.ok());
+  const Charge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
+  ASSERT_EQ(charge.state, ChargeState::kCharged);
+  paid.set_provider_payment_id(charge.payment_id);
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+  AwaitBalance(45'000'000);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
 TEST_F(StripePaymentsTest, MoneyOfOthersIsNoneOfOurs) {
   v1::Recharge foreign;
   foreign.set_provider_payment_id("pi_of_the_shop");
