@@ -59,6 +59,12 @@ Micros PriceIn(const Command& command) {
 
 std::string EmailOf(const AccountFacts& account) { return SettingsOf(*account.settings).email(); }
 
+// Whether the ledger has the last word on a debit with this: it is not charged, now or before.
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
+         absl::IsAlreadyExists(status) || absl::IsNotFound(status);
+}
+
 }  // namespace
 
 absl::Time NumberRental::NextRenewal(const Rental& rental) const {
@@ -83,7 +89,8 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Buy(absl::string_view accou
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
   const std::string rental_id = RentalIdOf(account, request_id);
   FAREBOX_ASSIGN_OR_RETURN(std::optional<RentalRecord> record, records_.Find(rental_id));
-  if (!record.has_value()) {
+  const bool is_begun_before = record.has_value();
+  if (!is_begun_before) {
     Rental rental;
     rental.set_rental_id(rental_id);
     rental.set_number(std::string(number));
@@ -98,10 +105,11 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Buy(absl::string_view accou
     parts_.reached("begun");
   }
   if (record->rental.number() != number) return error::RequestIdReused(account_id, request_id);
-  return Complete(account, &*record);
+  return Complete(account, is_begun_before, &*record);
 }
 
 absl::StatusOr<NumberRental::Purchase> NumberRental::Complete(const AccountFacts& account,
+                                                              bool is_begun_before,
                                                               RentalRecord* record) {
   Rental& rental = record->rental;
   const bool is_new = rental.state() == v1::NUMBER_STATE_UNSPECIFIED;
@@ -112,8 +120,10 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Complete(const AccountFacts
     outcome.status = error::Declined(account.account_id, outcome.entry.reason);
   }
   if (!outcome.status.ok()) {
-    // Surely not charged, but where the journal failed: then there is no journal to write to.
-    if (is_new) FAREBOX_RETURN_IF_ERROR(records_.Remove(*record));
+    // What was begun before may be paid: a busy ledger turns a debit away before it knows it again.
+    // Else it is surely not charged, but where the journal failed: that takes no removal either.
+    const bool is_unpaid = !is_begun_before || IsRefusal(outcome.status);
+    if (is_new && is_unpaid) FAREBOX_RETURN_IF_ERROR(records_.Remove(*record));
     return outcome.status;
   }
   parts_.reached("charged");
@@ -136,7 +146,7 @@ absl::StatusOr<Rental> NumberRental::Release(absl::string_view account_id,
   FAREBOX_ASSIGN_OR_RETURN(std::optional<RentalRecord> record, records_.FindByNumber(number));
   const bool is_own = record.has_value() && record->rental.account_id() == account_id;
   if (is_own && record->rental.state() == v1::NUMBER_STATE_UNSPECIFIED) {
-    FAREBOX_RETURN_IF_ERROR(Complete(account, &*record).status());
+    FAREBOX_RETURN_IF_ERROR(Complete(account, /*is_begun_before=*/true, &*record).status());
   }
   if (is_own) {
     FAREBOX_RETURN_IF_ERROR(End(account, /*is_unpaid=*/false, &*record));
@@ -207,11 +217,9 @@ absl::Status NumberRental::Work(absl::string_view rental_id) {
     default:
       break;
   }
-  const absl::Status completed = Complete(account, &*record).status();
+  const absl::Status completed = Complete(account, /*is_begun_before=*/true, &*record).status();
   // Whoever asked for it learns of a refusal by asking again.
-  const bool is_refusal = absl::IsFailedPrecondition(completed) ||
-                          absl::IsInvalidArgument(completed) || absl::IsAlreadyExists(completed);
-  return is_refusal ? absl::OkStatus() : completed;
+  return IsRefusal(completed) ? absl::OkStatus() : completed;
 }
 
 absl::Status NumberRental::Renew(const AccountFacts& account, RentalRecord* record) {

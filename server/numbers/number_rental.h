@@ -25,7 +25,7 @@ namespace farebox::server {
 // between any two of them and the next one goes on where it was:
 //
 //   purchase: rental on disk, with the number -> debit in the ledger -> ACTIVE, or forgotten where
-//             the debit was refused
+//             the debit was refused; kept where it is not known whether an earlier try paid it
 //   a month:  debit in the ledger, request id = rental, month and how often it was refused before
 //             -> counted on disk
 //
@@ -77,7 +77,9 @@ class NumberRental {
   absl::Time ReleaseTime(const stored::v1::Rental& rental) const;
 
  private:
-  absl::StatusOr<Purchase> Complete(const AccountFacts& account, RentalRecord* record);
+  // `is_begun_before`: an earlier call, or process, may have charged it.
+  absl::StatusOr<Purchase> Complete(const AccountFacts& account, bool is_begun_before,
+                                    RentalRecord* record);
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
   // One month. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
