@@ -59,6 +59,20 @@ Micros PriceIn(const Command& command) {
 
 std::string EmailOf(const AccountFacts& account) { return SettingsOf(*account.settings).email(); }
 
+mail::NumberPastDue::Cause CauseOf(Reason refusal) {
+  switch (refusal) {
+    case Reason::kInsufficientBalance:
+      return mail::NumberPastDue::Cause::kLowBalance;
+    case Reason::kAccountSuspended:
+      return mail::NumberPastDue::Cause::kAccountSuspended;
+    case Reason::kAccountClosed:
+      return mail::NumberPastDue::Cause::kAccountClosed;
+    default:
+      // All else that refuses a month is its price.
+      return mail::NumberPastDue::Cause::kNoRate;
+  }
+}
+
 // Whether the ledger has the last word on a debit with this: it is not charged, now or before.
 bool IsRefusal(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
@@ -245,7 +259,7 @@ absl::StatusOr<bool> NumberRental::ChargeMonth(const AccountFacts& account, Rent
   FAREBOX_RETURN_IF_ERROR(outcome.status);
   parts_.reached("month charged");
   if (outcome.declined()) {
-    FAREBOX_RETURN_IF_ERROR(NoteUnpaid(account, price, record));
+    FAREBOX_RETURN_IF_ERROR(NoteUnpaid(account, price, outcome.entry.reason, record));
     return false;
   }
   rental.set_state(v1::NUMBER_STATE_ACTIVE);
@@ -258,7 +272,7 @@ absl::StatusOr<bool> NumberRental::ChargeMonth(const AccountFacts& account, Rent
   return true;
 }
 
-absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
+absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
                                       RentalRecord* record) {
   const absl::Time now = parts_.clock->Now();
   Rental& rental = record->rental;
@@ -268,11 +282,12 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
     rental.set_past_due_micros(absl::ToUnixMicros(now));
     const std::string key =
         absl::StrCat("number/", rental.rental_id(), "/", rental.months_renewed() + 1, "/past-due");
-    mails = parts_.stationery->Write(
-        key, account, EmailOf(account),
-        mail::NumberPastDue{
-            .number = rental.number(), .amount = price, .release_time = ReleaseTime(rental)},
-        now);
+    mails = parts_.stationery->Write(key, account, EmailOf(account),
+                                     mail::NumberPastDue{.number = rental.number(),
+                                                         .amount = price,
+                                                         .cause = CauseOf(refusal),
+                                                         .release_time = ReleaseTime(rental)},
+                                     now);
   } else if (now >= ReleaseTime(rental)) {
     return End(account, /*is_unpaid=*/true, record);
   }

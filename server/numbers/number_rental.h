@@ -16,6 +16,7 @@
 #include "storage/clock.h"
 #include "storage/command.h"
 #include "storage/document_store.h"
+#include "storage/errors.h"
 #include "storage/ledger.h"
 #include "storage/micros.h"
 
@@ -83,7 +84,8 @@ class NumberRental {
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
   // One month. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
-  absl::Status NoteUnpaid(const AccountFacts& account, Micros price, RentalRecord* record);
+  absl::Status NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
+                          RentalRecord* record);
   absl::Status End(const AccountFacts& account, bool is_unpaid, RentalRecord* record);
   // A line in the activity, that moves no money.
   absl::Status WriteLine(const stored::v1::Rental& rental, absl::string_view description);
