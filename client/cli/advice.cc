@@ -77,7 +77,8 @@ std::string Values(const client::ErrorDetails& details) {
 }
 
 bool IsOutcomeUnknown(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsCancelled(status);
 }
 
 // What to do about a payment that is not decided yet.

@@ -118,6 +118,17 @@ absl::Status WithRequestId(const Request& request, absl::Status status) {
   return status;
 }
 
+// What the call ends with, after an attempt that no other follows. A read has changed nothing.
+template <typename Request>
+absl::Status EndOf(const Request& request, const RetryPlan& retry, absl::Status last) {
+  if constexpr (requires { request.request_id(); }) {
+    return WithRequestId(request, retry.EndOfChange(std::move(last)));
+  } else if constexpr (requires { request.operations(); }) {
+    return retry.EndOfChange(std::move(last));
+  }
+  return last;
+}
+
 // A method of a generated stub that waits for its answer.
 template <typename Stub, typename Request, typename Response>
 using BlockingMethod = grpc::Status (Stub::*)(grpc::ClientContext*, const Request&, Response*);
@@ -139,7 +150,7 @@ absl::StatusOr<Response> Call(Stub* stub, BlockingMethod<Stub, Request, Response
     absl::BitGen bits;
     const std::optional<absl::Duration> pause =
         plan.retry.PauseAfter(status, stopwatch.Elapsed(), bits);
-    if (!pause.has_value()) return WithRequestId(request, std::move(status));
+    if (!pause.has_value()) return EndOf(request, plan.retry, std::move(status));
     PauseAndConnect(plan.channel, *pause);
   }
 }
@@ -196,7 +207,7 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
     const std::optional<absl::Duration> pause =
         plan_.retry.PauseAfter(status, stopwatch_.Elapsed(), bits);
     if (!pause.has_value() || open_calls_->is_closing()) {
-      return Finish(WithRequestId(request_, std::move(status)));
+      return Finish(EndOf(request_, plan_.retry, std::move(status)));
     }
     alarm_.emplace();
     alarm_->Set(gpr_time_from_micros(absl::ToInt64Microseconds(*pause), GPR_TIMESPAN),

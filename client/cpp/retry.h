@@ -52,11 +52,18 @@ class RetryPlan {
   std::optional<absl::Duration> PauseAfter(const absl::Status& status, absl::Duration elapsed,
                                            absl::BitGenRef bits);
 
+  // What a change ends with whose last attempt ended with `last`: that, unless an earlier attempt
+  // was lost and `last` does not tell what became of it (OVERLOADED: nothing was done by this one).
+  // Then it may have been made, and this is how the earlier one ended.
+  absl::Status EndOfChange(absl::Status last) const;
+
  private:
   const RetryOptions options_;
   const absl::Duration timeout_;
   Backoff backoff_;
   int attempts_ = 0;
+  // How the newest attempt ended that may have made the change; OK where there is none.
+  absl::Status lost_;
 };
 
 // How one call is made.

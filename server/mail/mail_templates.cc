@@ -78,6 +78,20 @@ std::string Amount(const Letterhead& head, Micros amount) {
   return FormatAmountRoundedDown(amount, head.currency_code);
 }
 
+absl::string_view WhyUnpaid(NumberPastDue::Cause cause) {
+  switch (cause) {
+    case NumberPastDue::Cause::kLowBalance:
+      return "the balance is too low";
+    case NumberPastDue::Cause::kNoRate:
+      return "there is no price for it at present";
+    case NumberPastDue::Cause::kAccountSuspended:
+      return "the account is suspended";
+    case NumberPastDue::Cause::kAccountClosed:
+      return "the account is closed";
+  }
+  return "it was refused";
+}
+
 }  // namespace
 
 Mail Write(const Letterhead& head, const RechargeFailed& what) {
@@ -168,15 +182,20 @@ Mail Write(const Letterhead& head, const CardExpiring& what) {
 }
 
 Mail Write(const Letterhead& head, const NumberPastDue& what) {
-  return Draft(head, absl::StrCat(what.number, " is past due"))
-      .Say("A month of this number could not be paid, because the balance is too low.")
+  Draft draft(head, absl::StrCat(what.number, " is past due"));
+  draft
+      .Say(absl::StrCat("A month of this number could not be paid, because ", WhyUnpaid(what.cause),
+                        "."))
       .Fact("Account", head.account_id)
-      .Fact("Number", what.number)
-      .Fact("Amount", what.amount)
-      .Fact("Released on", what.release_time)
-      .Say(
+      .Fact("Number", what.number);
+  if (what.amount.is_positive()) draft.Fact("Amount", what.amount);
+  const bool is_money = what.cause == NumberPastDue::Cause::kLowBalance;
+  return draft.Fact("Released on", what.release_time)
+      .Say(absl::StrCat(
           "The payment is tried again every day. If it cannot be paid until then, the number is "
-          "released and may go to somebody else. Please recharge the balance.")
+          "released and may go to somebody else. ",
+          is_money ? "Please recharge the balance."
+                   : "To keep it, please contact us: a recharge alone does not help."))
       .Finish();
 }
 

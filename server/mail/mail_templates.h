@@ -92,8 +92,11 @@ Mail Write(const Letterhead& head, const CardExpiring& what);
 
 // A number's month could not be paid.
 struct NumberPastDue {
+  enum class Cause { kLowBalance, kNoRate, kAccountSuspended, kAccountClosed };
+
   std::string number;  // E.164 with its +.
-  Micros amount;
+  Micros amount;       // Zero, and not shown, where there is no rate.
+  Cause cause = Cause::kLowBalance;
   absl::Time release_time;
 };
 Mail Write(const Letterhead& head, const NumberPastDue& what);

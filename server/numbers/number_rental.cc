@@ -59,6 +59,26 @@ Micros PriceIn(const Command& command) {
 
 std::string EmailOf(const AccountFacts& account) { return SettingsOf(*account.settings).email(); }
 
+mail::NumberPastDue::Cause CauseOf(Reason refusal) {
+  switch (refusal) {
+    case Reason::kInsufficientBalance:
+      return mail::NumberPastDue::Cause::kLowBalance;
+    case Reason::kAccountSuspended:
+      return mail::NumberPastDue::Cause::kAccountSuspended;
+    case Reason::kAccountClosed:
+      return mail::NumberPastDue::Cause::kAccountClosed;
+    default:
+      // All else that refuses a month is its price.
+      return mail::NumberPastDue::Cause::kNoRate;
+  }
+}
+
+// Whether the ledger has the last word on a debit with this: it is not charged, now or before.
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
+         absl::IsAlreadyExists(status) || absl::IsNotFound(status);
+}
+
 }  // namespace
 
 absl::Time NumberRental::NextRenewal(const Rental& rental) const {
@@ -83,7 +103,8 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Buy(absl::string_view accou
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
   const std::string rental_id = RentalIdOf(account, request_id);
   FAREBOX_ASSIGN_OR_RETURN(std::optional<RentalRecord> record, records_.Find(rental_id));
-  if (!record.has_value()) {
+  const bool is_begun_before = record.has_value();
+  if (!is_begun_before) {
     Rental rental;
     rental.set_rental_id(rental_id);
     rental.set_number(std::string(number));
@@ -98,10 +119,11 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Buy(absl::string_view accou
     parts_.reached("begun");
   }
   if (record->rental.number() != number) return error::RequestIdReused(account_id, request_id);
-  return Complete(account, &*record);
+  return Complete(account, is_begun_before, &*record);
 }
 
 absl::StatusOr<NumberRental::Purchase> NumberRental::Complete(const AccountFacts& account,
+                                                              bool is_begun_before,
                                                               RentalRecord* record) {
   Rental& rental = record->rental;
   const bool is_new = rental.state() == v1::NUMBER_STATE_UNSPECIFIED;
@@ -112,8 +134,10 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Complete(const AccountFacts
     outcome.status = error::Declined(account.account_id, outcome.entry.reason);
   }
   if (!outcome.status.ok()) {
-    // Surely not charged, but where the journal failed: then there is no journal to write to.
-    if (is_new) FAREBOX_RETURN_IF_ERROR(records_.Remove(*record));
+    // What was begun before may be paid: a busy ledger turns a debit away before it knows it again.
+    // Else it is surely not charged, but where the journal failed: that takes no removal either.
+    const bool is_unpaid = !is_begun_before || IsRefusal(outcome.status);
+    if (is_new && is_unpaid) FAREBOX_RETURN_IF_ERROR(records_.Remove(*record));
     return outcome.status;
   }
   parts_.reached("charged");
@@ -136,7 +160,7 @@ absl::StatusOr<Rental> NumberRental::Release(absl::string_view account_id,
   FAREBOX_ASSIGN_OR_RETURN(std::optional<RentalRecord> record, records_.FindByNumber(number));
   const bool is_own = record.has_value() && record->rental.account_id() == account_id;
   if (is_own && record->rental.state() == v1::NUMBER_STATE_UNSPECIFIED) {
-    FAREBOX_RETURN_IF_ERROR(Complete(account, &*record).status());
+    FAREBOX_RETURN_IF_ERROR(Complete(account, /*is_begun_before=*/true, &*record).status());
   }
   if (is_own) {
     FAREBOX_RETURN_IF_ERROR(End(account, /*is_unpaid=*/false, &*record));
@@ -207,11 +231,9 @@ absl::Status NumberRental::Work(absl::string_view rental_id) {
     default:
       break;
   }
-  const absl::Status completed = Complete(account, &*record).status();
+  const absl::Status completed = Complete(account, /*is_begun_before=*/true, &*record).status();
   // Whoever asked for it learns of a refusal by asking again.
-  const bool is_refusal = absl::IsFailedPrecondition(completed) ||
-                          absl::IsInvalidArgument(completed) || absl::IsAlreadyExists(completed);
-  return is_refusal ? absl::OkStatus() : completed;
+  return IsRefusal(completed) ? absl::OkStatus() : completed;
 }
 
 absl::Status NumberRental::Renew(const AccountFacts& account, RentalRecord* record) {
@@ -237,7 +259,7 @@ absl::StatusOr<bool> NumberRental::ChargeMonth(const AccountFacts& account, Rent
   FAREBOX_RETURN_IF_ERROR(outcome.status);
   parts_.reached("month charged");
   if (outcome.declined()) {
-    FAREBOX_RETURN_IF_ERROR(NoteUnpaid(account, price, record));
+    FAREBOX_RETURN_IF_ERROR(NoteUnpaid(account, price, outcome.entry.reason, record));
     return false;
   }
   rental.set_state(v1::NUMBER_STATE_ACTIVE);
@@ -250,7 +272,7 @@ absl::StatusOr<bool> NumberRental::ChargeMonth(const AccountFacts& account, Rent
   return true;
 }
 
-absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
+absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
                                       RentalRecord* record) {
   const absl::Time now = parts_.clock->Now();
   Rental& rental = record->rental;
@@ -260,11 +282,12 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
     rental.set_past_due_micros(absl::ToUnixMicros(now));
     const std::string key =
         absl::StrCat("number/", rental.rental_id(), "/", rental.months_renewed() + 1, "/past-due");
-    mails = parts_.stationery->Write(
-        key, account, EmailOf(account),
-        mail::NumberPastDue{
-            .number = rental.number(), .amount = price, .release_time = ReleaseTime(rental)},
-        now);
+    mails = parts_.stationery->Write(key, account, EmailOf(account),
+                                     mail::NumberPastDue{.number = rental.number(),
+                                                         .amount = price,
+                                                         .cause = CauseOf(refusal),
+                                                         .release_time = ReleaseTime(rental)},
+                                     now);
   } else if (now >= ReleaseTime(rental)) {
     return End(account, /*is_unpaid=*/true, record);
   }

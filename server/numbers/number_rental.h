@@ -16,6 +16,7 @@
 #include "storage/clock.h"
 #include "storage/command.h"
 #include "storage/document_store.h"
+#include "storage/errors.h"
 #include "storage/ledger.h"
 #include "storage/micros.h"
 
@@ -25,7 +26,7 @@ namespace farebox::server {
 // between any two of them and the next one goes on where it was:
 //
 //   purchase: rental on disk, with the number -> debit in the ledger -> ACTIVE, or forgotten where
-//             the debit was refused
+//             the debit was refused; kept where it is not known whether an earlier try paid it
 //   a month:  debit in the ledger, request id = rental, month and how often it was refused before
 //             -> counted on disk
 //
@@ -77,11 +78,14 @@ class NumberRental {
   absl::Time ReleaseTime(const stored::v1::Rental& rental) const;
 
  private:
-  absl::StatusOr<Purchase> Complete(const AccountFacts& account, RentalRecord* record);
+  // `is_begun_before`: an earlier call, or process, may have charged it.
+  absl::StatusOr<Purchase> Complete(const AccountFacts& account, bool is_begun_before,
+                                    RentalRecord* record);
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
   // One month. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
-  absl::Status NoteUnpaid(const AccountFacts& account, Micros price, RentalRecord* record);
+  absl::Status NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
+                          RentalRecord* record);
   absl::Status End(const AccountFacts& account, bool is_unpaid, RentalRecord* record);
   // A line in the activity, that moves no money.
   absl::Status WriteLine(const stored::v1::Rental& rental, absl::string_view description);

@@ -173,6 +173,23 @@ TEST_F(CliTest, TellsTheRequestIdWhereTheOutcomeIsUnknown) {
   EXPECT_THAT(outcome.err, HasSubstr("--request-id " + server_.request_ids()[0]));
 }
 
+// Once, it said that nothing was done, and whoever believed it paid twice.
+TEST_F(CliTest, DoesNotSayThatNothingWasDoneWhereAnAttemptWasLost) {
+  std::vector<std::string> arguments = kDebit;
+  arguments.insert(arguments.end(), {"--timeout", "800ms"});
+  for (const Reaction& lost : {IsUnavailable(), IsCancelled()}) {
+    server_.React({lost, IsOverloaded(absl::Milliseconds(900))});
+    const size_t before = server_.request_ids().size();
+
+    const Outcome outcome = Run(arguments);
+
+    EXPECT_THAT(outcome, AllOf(Exits(4), Complains(Not(HasSubstr("othing was done")))));
+    ASSERT_THAT(server_.request_ids(), SizeIs(before + 2));
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("OVERLOADED"), HasSubstr("is unknown"),
+                                   HasSubstr("--request-id " + server_.request_ids()[before])));
+  }
+}
+
 TEST_F(CliTest, ComesThroughAServerThatIsAwayForAMoment) {
   server_.React({IsUnavailable(), IsUnavailable()});
 

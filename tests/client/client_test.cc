@@ -163,6 +163,40 @@ TEST_F(ClientTest, ACallEndsWhenItsTimeIsOver) {
   EXPECT_THAT(ErrorOf(status).request_id, Not(IsEmpty()));
 }
 
+// Once, the overload hid the lost attempt, and its "nothing was done" was believed.
+TEST_F(ClientTest, ALostAttemptIsNotForgottenWhereLaterOnesAreTurnedAway) {
+  ClientOptions options = QuickOptions(server_);
+  options.retry.attempts_max = 2;
+  Client client(options);
+  const std::vector<testing::Reaction> reactions = {IsUnavailable(),
+                                                    IsOverloaded(absl::Milliseconds(1))};
+
+  server_.React(reactions);
+  const absl::Status status = client.Debit(Debit()).status();
+  server_.React(reactions);
+  const absl::Status same = AwaitDebit(&client, Debit()).status();
+
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_TRUE(absl::IsUnavailable(same)) << same;
+  EXPECT_EQ(ErrorOf(status).reason, "");
+  EXPECT_EQ(ErrorOf(status).request_id, server_.request_ids()[0]);
+}
+
+TEST_F(ClientTest, ARefusalTellsWhatBecameOfALostAttempt) {
+  server_.React({IsUnavailable(), FindsInsufficientBalance()});
+
+  EXPECT_EQ(ErrorOf(client_.Debit(Debit()).status()).reason, "INSUFFICIENT_BALANCE");
+}
+
+TEST_F(ClientTest, AReadEndsWithItsLastAttempt) {
+  ClientOptions options = QuickOptions(server_);
+  options.retry.attempts_max = 2;
+  Client client(options);
+  server_.React({IsUnavailable(), IsOverloaded(absl::Milliseconds(1))});
+
+  EXPECT_EQ(ErrorOf(client.GetBalance(v1::GetBalanceRequest()).status()).reason, "OVERLOADED");
+}
+
 TEST_F(ClientTest, ReadsAreRepeatedToo) {
   server_.React({IsUnavailable()});
 

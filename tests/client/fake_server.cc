@@ -46,6 +46,8 @@ Reaction IsSilent() { return {.is_silent = true}; }
 
 Reaction IsUnavailable() { return Refuses(grpc::StatusCode::UNAVAILABLE, "away"); }
 
+Reaction IsCancelled() { return Refuses(grpc::StatusCode::CANCELLED, "cut"); }
+
 Reaction IsOverloaded(absl::Duration retry_after) {
   Reaction reaction = Refuses(grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full");
   reaction.status.add_details()->PackFrom(Info("OVERLOADED"));

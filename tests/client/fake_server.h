@@ -22,6 +22,7 @@ struct Reaction {
 Reaction Answers();
 Reaction IsSilent();
 Reaction IsUnavailable();
+Reaction IsCancelled();
 // RESOURCE_EXHAUSTED, with and without a time to come back.
 Reaction IsOverloaded(absl::Duration retry_after);
 Reaction FindsMessageTooLarge();

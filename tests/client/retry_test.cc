@@ -6,6 +6,7 @@
 #include <random>
 
 #include "client/cpp/errors.h"
+#include "google/rpc/error_details.pb.h"
 #include "tests/client/fake_server.h"
 
 namespace farebox::client {
@@ -94,6 +95,46 @@ TEST_F(RetryPlanTest, AnAttemptTakesNoLongerThanWhatIsLeftOfTheCall) {
   EXPECT_EQ(plan_.AttemptTimeout(absl::ZeroDuration()), absl::Seconds(1));
   EXPECT_EQ(plan_.AttemptTimeout(absl::Milliseconds(1700)), absl::Milliseconds(300));
   EXPECT_EQ(plan_.AttemptTimeout(absl::Seconds(3)), absl::ZeroDuration());
+}
+
+TEST_F(RetryPlanTest, AChangeEndsWithItsLostAttemptUnlessTheLastOneTellsWhatBecameOfIt) {
+  const absl::Status lost = absl::DeadlineExceededError("lost");
+  PauseAfter(lost);
+
+  for (const absl::Status& last :
+       {StatusOf(testing::IsOverloaded(absl::Milliseconds(1))), absl::UnauthenticatedError("who"),
+        absl::InternalError("a fault")}) {
+    PauseAfter(last);
+    EXPECT_TRUE(absl::IsDeadlineExceeded(plan_.EndOfChange(last))) << last;
+  }
+  for (const absl::Status& last :
+       {StatusOf(testing::FindsInsufficientBalance()), StatusOf(testing::FindsRequestIdReused()),
+        StatusOf(testing::FindsPaymentPending()), absl::UnavailableError("lost too")}) {
+    EXPECT_EQ(plan_.EndOfChange(last), last);
+  }
+}
+
+TEST_F(RetryPlanTest, AChangeThatWasOnlyTurnedAwayEndsSo) {
+  const absl::Status last = StatusOf(testing::IsOverloaded(absl::Milliseconds(1)));
+  PauseAfter(last);
+  PauseAfter(last);
+
+  EXPECT_EQ(plan_.EndOfChange(last), last);
+}
+
+// The journal may have it, or not.
+TEST_F(RetryPlanTest, AnAttemptWhoseJournalFailedIsLost) {
+  Reaction failed = testing::IsUnavailable();
+  google::rpc::ErrorInfo info;
+  info.set_reason("STORAGE_FAILED");
+  failed.status.add_details()->PackFrom(info);
+  PauseAfter(StatusOf(failed));
+
+  const absl::Status end =
+      plan_.EndOfChange(StatusOf(testing::IsOverloaded(absl::Milliseconds(1))));
+
+  EXPECT_TRUE(absl::IsUnavailable(end)) << end;
+  EXPECT_EQ(ErrorOf(end).reason, "STORAGE_FAILED");
 }
 
 TEST(IsRetryableTest, OnlyWhatMayBeAnsweredOtherwiseAMomentLater) {

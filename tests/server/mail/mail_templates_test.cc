@@ -83,7 +83,18 @@ std::vector<Kind> AllKinds() {
        }},
       {"number_past_due", "",
        [](const Letterhead& head, const std::string&) {
-         return Write(head, NumberPastDue{"+4930123456", Micros(1'150'000), kTime});
+         return Write(head, NumberPastDue{"+4930123456", Micros(1'150'000),
+                                          NumberPastDue::Cause::kLowBalance, kTime});
+       }},
+      {"number_past_due_no_rate", "",
+       [](const Letterhead& head, const std::string&) {
+         return Write(head,
+                      NumberPastDue{"+4930123456", Micros(), NumberPastDue::Cause::kNoRate, kTime});
+       }},
+      {"number_past_due_suspended", "",
+       [](const Letterhead& head, const std::string&) {
+         return Write(head, NumberPastDue{"+4930123456", Micros(1'150'000),
+                                          NumberPastDue::Cause::kAccountSuspended, kTime});
        }},
       {"number_released", "4930123456",
        [](const Letterhead& head, const std::string& words) {

@@ -155,6 +155,13 @@ class NumberRentalTest : public ::testing::Test {
     return mails;
   }
 
+  std::string NewestMail() {
+    stored::v1::StoredMail mail;
+    const auto list = documents_->List(kMails, 0, std::numeric_limits<int64_t>::max(), 1);
+    EXPECT_TRUE(mail.ParseFromString(list.value().at(0).content));
+    return mail.text();
+  }
+
   ManualClock clock_{
       absl::FromCivil(absl::CivilSecond(2026, 1, 31, 17, 0, 0), absl::UTCTimeZone())};
   const Stationery stationery_{{.sender_name = "Test"}};
@@ -344,6 +351,24 @@ TEST_F(NumberRentalTest, AMonthWithoutAPriceIsPastDueToo) {
   RunDays(29);
 
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
+}
+
+// Once, every one of these was told that the balance is too low, which no recharge mended.
+TEST_F(NumberRentalTest, TheMailAboutAnUnpaidMonthSaysWhyItIsNotPaid) {
+  const std::map<Reason, const char*> words_of = {{Reason::kNone, "balance is too"},
+                                                  {Reason::kNoRate, "no price"},
+                                                  {Reason::kAccountSuspended, "suspended."},
+                                                  {Reason::kAccountClosed, "closed."}};
+  for (const auto& [reason, words] : words_of) {
+    const std::string account = absl::StrCat("poor-", ReasonName(reason));
+    Open(account, Cents(1'50));
+    refusal_ = Reason::kNone;
+    ASSERT_TRUE(Buy(account, "r", absl::StrCat("+1202555", 3000 + static_cast<int>(reason))).ok());
+    refusal_ = reason;
+    RunDays(31);
+
+    EXPECT_THAT(NewestMail(), HasSubstr(words)) << ReasonName(reason);
+  }
 }
 
 TEST_F(NumberRentalTest, AnUnpaidMonthThatIsKilledAtAnyStepIsToldOnceAndEndsOnce) {
