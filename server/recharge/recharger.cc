@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
@@ -20,9 +21,11 @@ using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
 RechargeSubject SubjectOf(const AccountFacts& account) {
-  return {.available = account.state.available(),
-          .is_open = account.state.terms.status == AccountStatus::kOpen,
-          .time_zone = TimeZoneOf(account)};
+  return {
+      .available = account.state.available(),
+      .is_open = account.state.terms.status == AccountStatus::kOpen,
+      .time_zone = TimeZoneOf(account),
+      .charge_step = ChargeStep(SettingsOf(*account.settings).currency_code()).value_or(Micros(1))};
 }
 
 // Pay's attempt has the same name each time the request is made.

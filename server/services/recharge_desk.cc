@@ -11,6 +11,7 @@
 #include "server/limits.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "server/services/entries.h"
 #include "server/services/page_token.h"
@@ -199,7 +200,8 @@ v1::AutoRecharge RechargeDesk::Show(const AccountFacts& account,
       // As if it were low: what would happen then is what is asked for.
       .available = Micros(shown.threshold_micros() - 1),
       .is_open = account.state.terms.status == AccountStatus::kOpen,
-      .time_zone = TimeZoneOf(account)};
+      .time_zone = TimeZoneOf(account),
+      .charge_step = ChargeStep(CurrencyOf(account)).value_or(Micros(1))};
   const RechargeLimits& limits = parts_.limits->Of(CurrencyOf(account));
   const RechargePlan plan = PlanRecharge(profile, subject, limits.charge_max, parts_.clock->Now());
   shown.set_stopped_because(WhyStopped(plan, profile));

@@ -181,6 +181,15 @@ class RechargerTest : public ::testing::Test {
     ASSERT_TRUE(records.Put({.profile = &record}).ok());
   }
 
+  // Charges what is missing up to the target.
+  void AimFor(Micros target) {
+    RechargeRecords records(documents_.get());
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount("alice"));
+    record.profile.mutable_auto_recharge()->set_mode(v1::RECHARGE_MODE_TARGET);
+    record.profile.mutable_auto_recharge()->set_amount_micros(target.value());
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  }
+
   void Work() { ASSERT_TRUE(recharger_->Work("alice").ok()); }
 
   void Spend(Micros amount) { ASSERT_TRUE(ledger_->Apply(ToDebit("alice", amount)).status.ok()); }
