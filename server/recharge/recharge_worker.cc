@@ -150,6 +150,11 @@ void RechargeWorker::LookAgainAtFailed() {
   for (const std::string& account_id : again) Look(account_id);
 }
 
+bool RechargeWorker::Rests(const std::string& account_id) {
+  MutexLock lock(&mu_);
+  return failed_.contains(account_id);
+}
+
 void RechargeWorker::LookAtDue() {
   for (const DocumentKind kind : {kRechargeAttempts, kPaymentProfiles}) {
     const absl::StatusOr<std::vector<Document>> due =
@@ -157,8 +162,10 @@ void RechargeWorker::LookAtDue() {
     if (!due.ok()) return parts_.on_error("", due.status());
     for (const Document& document : *due) {
       const absl::StatusOr<AccountFacts> account = parts_.ledger->FindAccount(document.account);
+      if (!account.ok()) continue;
+      const std::string& account_id = account->account_id;
       // An account that is being worked on has its turn already.
-      if (account.ok() && !lanes_.IsBusy(account->account_id)) Look(account->account_id);
+      if (!lanes_.IsBusy(account_id) && !Rests(account_id)) Look(account_id);
     }
   }
 }

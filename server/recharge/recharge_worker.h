@@ -75,6 +75,8 @@ class RechargeWorker : public LedgerListener {
 
   absl::Status WatchAll();
   void Look(const std::string& account_id);
+  // Whether it could not be worked on a moment ago.
+  bool Rests(const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
   void LookAtDue();
   void LookAgainAtFailed();
   void DueLoop();

@@ -283,14 +283,27 @@ absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
   RechargeRecords::Change change = {
       .attempt = record, .is_charged = after == v1::RECHARGE_STATE_SUCCEEDED && before != after};
   if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
-    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
-    change.mails = parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
-                                       &record->attempt, parts_.clock->Now());
+    FAREBOX_ASSIGN_OR_RETURN(change.mails, TellOfBank(account, record->attempt));
   }
   FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
   if (before != after) parts_.on_state(record->attempt);
   parts_.reached(v1::RechargeState_Name(after));
   return absl::OkStatus();
+}
+
+absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
+                                                    const RechargeAttempt& attempt) {
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
+  DocumentGroup mails = parts_.mails->Write(RechargeEvent::kActionRequired, account,
+                                            profile.profile, &attempt, parts_.clock->Now());
+  // The bank may say so again after a doubt. A mail that is there already would have the whole
+  // group refused.
+  for (const Document& mail : mails) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> told,
+                             parts_.documents->Find(mail.kind, mail.key));
+    if (told.has_value()) return DocumentGroup();
+  }
+  return mails;
 }
 
 absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& account,

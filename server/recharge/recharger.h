@@ -99,6 +99,9 @@ class Recharger {
   absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   // Writes what the provider has answered, with what follows from it.
   absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  // The mail that the bank wants the customer; none where it was written before.
+  absl::StatusOr<DocumentGroup> TellOfBank(const AccountFacts& account,
+                                           const stored::v1::RechargeAttempt& attempt);
   absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
                            AttemptRecord* record);
 

@@ -111,5 +111,20 @@ TEST_F(RechargerTest, MoneyOfAnAccountThatWasClosedMeanwhileGoesBackToTheCard) {
   EXPECT_EQ(Available(), Micros());
 }
 
+TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
+  Enable({"pm_card_authenticationRequired"});
+  Work();
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  clock_.Advance(absl::Minutes(6));
+  Work();
+  ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ACTION_REQUIRED"));
+  EXPECT_THAT(Mails(), ElementsAre("action"));
+}
+
 }  // namespace
 }  // namespace farebox::server

@@ -78,12 +78,10 @@ class AlteringGateway : public PaymentGateway {
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
 
   Charge TakeCharge(const ChargeRequest& request) override {
-    Charge charge = provider_.TakeCharge(request);
-    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
-    return charge;
+    return Altered(provider_.TakeCharge(request));
   }
   Charge FindCharge(const ChargeReference& reference) override {
-    return provider_.FindCharge(reference);
+    return Altered(provider_.FindCharge(reference));
   }
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
     return provider_.FindAttemptOf(payment_id);
@@ -113,6 +111,11 @@ class AlteringGateway : public PaymentGateway {
   }
 
  private:
+  Charge Altered(Charge charge) {
+    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
+    return charge;
+  }
+
   PaymentGateway& provider_;
   std::function<void(Charge*)> alter_;
   absl::Status refunds_;
