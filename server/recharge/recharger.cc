@@ -155,7 +155,11 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
     return error::RequestIdReused(account_id, request_id);
   }
   const bool is_replayed = record->attempt.state() == v1::RECHARGE_STATE_CREDITED;
-  FAREBOX_RETURN_IF_ERROR(Advance(account, &*record));
+  // It is on disk, and goes on by itself whatever has failed: nothing else would be true, and
+  // whoever paid again under another request id would be charged twice.
+  if (!Advance(account, &*record).ok()) {
+    return error::PaymentPending(recharge_id, record->attempt.action_url());
+  }
   return Payment{.attempt = std::move(record->attempt), .replayed = is_replayed};
 }
 

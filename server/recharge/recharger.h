@@ -78,7 +78,7 @@ class Recharger {
     bool replayed = false;
   };
   // Pay Now. The same request makes one attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS,
-  // REQUEST_ID_REUSED.
+  // REQUEST_ID_REUSED; PAYMENT_PENDING for whatever fails once the attempt is on disk.
   absl::StatusOr<Payment> Pay(absl::string_view account_id, absl::string_view request_id,
                               Micros amount);
 

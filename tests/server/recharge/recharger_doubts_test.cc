@@ -7,6 +7,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
@@ -124,6 +125,36 @@ TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
 
   EXPECT_THAT(States(), ElementsAre("ACTION_REQUIRED"));
   EXPECT_THAT(Mails(), ElementsAre("action"));
+}
+
+TEST_F(RechargerTest, APaymentThatFailsAfterItWasDecidedOnIsPending) {
+  Enable({"pm_card_visa"});
+  int64_t paid = 0;
+  for (const char* const point :
+       {"INTENT", "SENT", "answered", "RECHARGE_STATE_SUCCEEDED", "credited"}) {
+    SCOPED_TRACE(point);
+    fill_at_ = point;
+    const auto pending = recharger_->Pay("alice", point, Cents(25'00));
+    fill_at_.clear();
+    journal_->SetFull(false);
+
+    EXPECT_EQ(GetReason(pending.status()), Reason::kPaymentPending);
+    // Whoever repeats it learns what became of it.
+    const auto again = recharger_->Pay("alice", point, Cents(25'00));
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->attempt.state(), v1::RECHARGE_STATE_CREDITED);
+    EXPECT_EQ(Available(), Cents(10'00 + ++paid * 25'00));
+  }
+}
+
+TEST_F(RechargerTest, APaymentThatCannotBeDecidedOnIsNotPending) {
+  Enable({"pm_card_visa"});
+  journal_->SetFull(true);
+
+  const auto paid = recharger_->Pay("alice", "request-1", Cents(25'00));
+
+  EXPECT_EQ(GetReason(paid.status()), Reason::kStorageFull);
+  EXPECT_THAT(States(), IsEmpty());
 }
 
 }  // namespace

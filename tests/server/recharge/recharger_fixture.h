@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <atomic>
 #include <functional>
 #include <limits>
 #include <map>
@@ -24,6 +25,21 @@
 namespace farebox::server {
 
 inline constexpr DocumentKind kTestMails = 200;
+
+// On a disk that fills up, and is emptied.
+class FillingJournal : public MemoryJournal {
+ public:
+  using MemoryJournal::MemoryJournal;
+
+  void SetFull(bool is_full) { is_full_ = is_full; }
+
+  absl::Status CheckSpace(SpaceFor /*purpose*/) override {
+    return is_full_ ? error::StorageFull("as the test wants it") : absl::OkStatus();
+  }
+
+ private:
+  std::atomic<bool> is_full_ = false;
+};
 
 // The process ends here.
 struct Killed {};
@@ -144,7 +160,7 @@ class RechargerTest : public ::testing::Test {
   void Restart() {
     documents_.reset();
     ledger_.reset();
-    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    journal_ = std::make_unique<FillingJournal>(&disk_);
     ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
     documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
     recharger_ = std::make_unique<Recharger>(
@@ -160,6 +176,7 @@ class RechargerTest : public ::testing::Test {
 
   void Reach(absl::string_view point) {
     reached_.emplace_back(point);
+    if (point == fill_at_) journal_->SetFull(true);
     if (point == kill_at_) {
       kill_at_.clear();
       // tidy: allow(throw): unwinds what a kill would leave behind
@@ -265,7 +282,7 @@ class RechargerTest : public ::testing::Test {
   MemoryDisk disk_;
   std::unique_ptr<SimulatedGateway> gateway_;
   std::unique_ptr<AlteringGateway> altering_;
-  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<FillingJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;
   std::unique_ptr<Recharger> recharger_;
@@ -273,6 +290,8 @@ class RechargerTest : public ::testing::Test {
   // There is a charge that must not be credited.
   bool expected_uncredited_ = false;
   std::string kill_at_;
+  // The disk is full from here on.
+  std::string fill_at_;
   std::vector<std::string> reached_;
 };
 
