@@ -199,7 +199,10 @@ absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* reco
 }
 
 absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
-  switch (NextStepOf(record->attempt, parts_.clock->Now())) {
+  // What this process has decided on is nobody else's.
+  const bool is_from_backup =
+      parts_.is_held() && record->attempt.create_micros() < absl::ToUnixMicros(start_time_);
+  switch (NextStepOf(record->attempt, parts_.clock->Now(), is_from_backup)) {
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:

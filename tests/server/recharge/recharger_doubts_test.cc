@@ -8,6 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
@@ -155,6 +156,87 @@ TEST_F(RechargerTest, APaymentThatCannotBeDecidedOnIsNotPending) {
 
   EXPECT_EQ(GetReason(paid.status()), Reason::kStorageFull);
   EXPECT_THAT(States(), IsEmpty());
+}
+
+// What a restored backup knows of: decided on, and delivered by the process of that time.
+class RestoredIntentTest : public RechargerTest {
+ protected:
+  void SetUp() override {
+    Enable({"pm_card_visa"});
+    kill_at_ = "INTENT";
+    EXPECT_THROW(Work(), Killed);
+  }
+
+  void DeliverAtThatTime() { gateway_->TakeCharge(RequestOf(Attempts()[0])); }
+};
+
+TEST_F(RestoredIntentTest, IsFoundWhenItIsOlderThanTheProvidersMemoryOfKeys) {
+  DeliverAtThatTime();
+  clock_.Advance(absl::Hours(25));
+  Restart();
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Cents(70'00));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, IsGivenUpWhenItIsOldAndTheProviderDoesNotKnowIt) {
+  clock_.Advance(absl::Hours(25));
+  Restart();
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_THAT(Attempts()[0].message(), Not(IsEmpty()));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, IsOnlyLookedUpOnALedgerThatIsHeld) {
+  for (const bool is_delivered : {true, false}) {
+    if (is_delivered) DeliverAtThatTime();
+    clock_.Advance(absl::Minutes(1));
+    is_held_ = true;
+    Restart();
+    Work();
+
+    EXPECT_EQ(States()[0], is_delivered ? "CREDITED" : "ABANDONED");
+    EXPECT_EQ(altering_->deliveries(), 0);
+
+    if (!is_delivered) break;
+    is_held_ = false;
+    Spend(Cents(60'00));
+    kill_at_ = "INTENT";
+    EXPECT_THROW(Work(), Killed);
+  }
+}
+
+TEST_F(RestoredIntentTest, IsAskedAboutUntilTheProviderSaysSo) {
+  clock_.Advance(absl::Minutes(1));
+  is_held_ = true;
+  Restart();
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  Work();
+  EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, DoesNotKeepPeopleFromPaying) {
+  clock_.Advance(absl::Minutes(1));
+  is_held_ = true;
+  Restart();
+  Work();
+
+  const auto paid = recharger_->Pay("alice", "request-1", Cents(25'00));
+
+  ASSERT_TRUE(paid.ok()) << paid.status();
+  EXPECT_EQ(paid->attempt.state(), v1::RECHARGE_STATE_CREDITED);
 }
 
 }  // namespace

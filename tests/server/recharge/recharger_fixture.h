@@ -93,7 +93,11 @@ class AlteringGateway : public PaymentGateway {
   void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
 
+  // How often it was asked to take money.
+  int deliveries() const { return deliveries_; }
+
   Charge TakeCharge(const ChargeRequest& request) override {
+    ++deliveries_;
     return Altered(provider_.TakeCharge(request));
   }
   Charge FindCharge(const ChargeReference& reference) override {
@@ -133,6 +137,7 @@ class AlteringGateway : public PaymentGateway {
   }
 
   PaymentGateway& provider_;
+  int deliveries_ = 0;
   std::function<void(Charge*)> alter_;
   absl::Status refunds_;
 };
@@ -171,6 +176,7 @@ class RechargerTest : public ::testing::Test {
                          .clock = &clock_,
                          .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
                          .limits = &limits_,
+                         .is_held = [this] { return is_held_; },
                          .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
@@ -289,6 +295,8 @@ class RechargerTest : public ::testing::Test {
   int ids_ = 0;
   // There is a charge that must not be credited.
   bool expected_uncredited_ = false;
+  // The ledger was just restored.
+  bool is_held_ = false;
   std::string kill_at_;
   // The disk is full from here on.
   std::string fill_at_;
