@@ -84,7 +84,7 @@ void RechargeWorker::Watch(const AccountFacts& account, const stored::v1::Paymen
 }
 
 void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal>) {
-  std::vector<std::string> fallen;
+  std::vector<std::string> concerned;
   {
     MutexLock lock(&mu_);
     if (watched_.empty()) return;
@@ -93,10 +93,12 @@ void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const 
       if (found == watched_.end()) continue;
       Watched& account = found->second;
       const bool was_low = std::exchange(account.is_low, AvailableAfter(entry) < account.threshold);
-      if (account.is_low && !was_low) fallen.push_back(account.account_id);
+      // A suspended account may have fallen low: that it is resumed crosses nothing.
+      const bool is_changed = entry.kind == EntryKind::kAccountChanged;
+      if (is_changed || (account.is_low && !was_low)) concerned.push_back(account.account_id);
     }
   }
-  for (const std::string& account_id : fallen) Look(account_id);
+  for (const std::string& account_id : concerned) Look(account_id);
 }
 
 // ---- Looking

@@ -169,6 +169,8 @@ absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* r
       parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
   const RechargeAttempt& attempt = payment.attempt;
   if (IsOpen(attempt)) return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
+  // It held automatic charges back; a success has ended their pauses too.
+  parts_.worker->Look(request.account_id());
   if (attempt.state() != v1::RECHARGE_STATE_CREDITED) return RefusalOf(attempt);
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());

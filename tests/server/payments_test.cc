@@ -43,6 +43,23 @@ TEST_F(StripePaymentsTest, ABalanceThatFallsLowIsRechargedFromTheCard) {
   EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1 under_way: 0"));
 }
 
+TEST_F(StripePaymentsTest, APaymentThatSucceedsEndsThePauseOfAutoRecharge) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  stripe_.AnswerInstead({.status = 402,
+                         .body = R"({"error":{"type":"card_error","code":"card_declined",)"
+                                 R"("decline_code":"insufficient_funds"}})"});
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 10000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+
+  // Less than what is low.
+  ASSERT_THAT(Pay("p1", 1'000'000), Answers(""));
+
+  AwaitBalance(71'000'000);
+}
+
 TEST_F(StripePaymentsTest, APaymentThatTheCustomerConfirmsIsCreditedWhenTheProviderTells) {
   RegisterCard("pm_card_authenticationRequired");
   EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <limits>
 #include <memory>
 #include <set>
@@ -98,6 +99,13 @@ class RechargeWorkerTest : public ::testing::Test {
     ASSERT_TRUE(records.Put({.attempt = &record}).ok());
   }
 
+  // Until the account's looks so far are over.
+  void AwaitLooks(const std::string& account) {
+    std::promise<void> done;
+    ASSERT_TRUE(worker_->Run(account, [&] { done.set_value(); }));
+    done.get_future().wait();
+  }
+
   Micros Available(const std::string& account) {
     return ledger_->FindAccount(account)->state.available();
   }
@@ -140,6 +148,20 @@ TEST_F(RechargeWorkerTest, WhatIsHeldCounts) {
   Open("alice");
 
   ASSERT_TRUE(ledger_->Apply(ToHold("alice", Cents(6'00))).status.ok());
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
+}
+
+TEST_F(RechargeWorkerTest, WhatFellWhileTheAccountWasSuspendedIsSeenWhenItIsResumed) {
+  Start();
+  Open("alice");
+  const EntryId hold = ledger_->Apply(ToHold("alice", Cents(4'00))).entry.id;
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {.status = AccountStatus::kSuspended})).status.ok());
+  ASSERT_TRUE(ledger_->Apply(ToSettle("alice", hold, Cents(6'00))).status.ok());
+  AwaitLooks("alice");
+  ASSERT_EQ(Available("alice"), Cents(14'00));
+
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {})).status.ok());
 
   EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
 }
