@@ -113,8 +113,9 @@ absl::Status RechargeInProgress(absl::string_view account_id);
 absl::Status RechargeLimit(absl::string_view account_id, absl::string_view problem);
 // The payment provider cannot be asked at present; nothing was decided.
 absl::Status ProviderUnavailable(absl::string_view problem);
-// The provider has not decided on a payment, or its answer was lost: the same request id tells
-// later what became of it. `action_url` is the bank's page for the customer; empty for none.
+// The provider has not decided on a payment, its answer was lost, or it could not be credited yet:
+// the same request id tells later what became of it. `action_url` is the bank's page for the
+// customer; empty for none.
 absl::Status PaymentPending(absl::string_view recharge_id, absl::string_view action_url);
 absl::Status CardSetupNotFound(absl::string_view setup_id);
 // No card was entered yet, or none that can be used.

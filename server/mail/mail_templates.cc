@@ -107,8 +107,8 @@ Mail Write(const Letterhead& head, const RechargeFailed& what) {
             "You need not do anything if the card will work then. To recharge sooner, put "
             "another card on file or choose to try again.");
   } else {
-    draft.Fact("Next try", "none")
-        .Say("Please put another card on file. Auto-recharge then goes on by itself.");
+    draft.Fact("Next try", "at once, with your other card")
+        .Say("Please replace this card: it is not tried again.");
   }
   return draft.Say(kRefusedWhenEmpty).Finish();
 }

@@ -42,7 +42,7 @@ struct RechargeFailed {
   Card card;
   // In plain words, e.g. "the card has not enough money".
   std::string reason;
-  // Absent: it is not tried again by itself.
+  // Absent: the bank has refused this card for good, and the other one is charged at once.
   std::optional<absl::Time> next_attempt_time;
 };
 Mail Write(const Letterhead& head, const RechargeFailed& what);

@@ -27,6 +27,7 @@ mail::RechargeFailed FailedOf(const PaymentProfile& profile, const RechargeAttem
   mail::RechargeFailed failed = {.amount = Micros(attempt.amount_micros()),
                                  .card = CardOf(attempt),
                                  .reason = ReasonOf(attempt)};
+  // No pause: another card is next.
   const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
   if (not_before > now) failed.next_attempt_time = not_before;
   return failed;

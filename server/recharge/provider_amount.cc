@@ -73,6 +73,12 @@ std::optional<int64_t> ToProviderUnits(Micros amount, absl::string_view currency
   return amount.value() / unit->micros;
 }
 
+std::optional<Micros> ChargeStep(absl::string_view currency_code) {
+  const std::optional<Unit> unit = UnitOf(currency_code);
+  if (!unit.has_value()) return std::nullopt;
+  return Micros(unit->micros * unit->step);
+}
+
 std::optional<Micros> FromProviderUnits(int64_t units, absl::string_view currency_code) {
   const std::optional<Unit> unit = UnitOf(currency_code);
   int64_t micros = 0;

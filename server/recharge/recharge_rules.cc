@@ -44,15 +44,24 @@ int64_t SumOfMonth(const PaymentProfile& profile, int32_t month) {
   return profile.month() == month ? profile.month_sum_micros() : 0;
 }
 
+// What is missing up to `target` in whole steps, as far as there is room.
+Micros MissingWithin(Micros target, const RechargeSubject& subject, Micros room) {
+  const int64_t step = subject.charge_step.value();
+  const Micros most(room.value() / step * step);
+  const std::optional<Micros> missing = CheckedSubtract(target, subject.available);
+  if (!missing.has_value() || *missing >= most) return most;
+  const int64_t steps = missing->value() / step + (missing->value() % step != 0 ? 1 : 0);
+  return Micros(steps * step);
+}
+
 // What would be charged if there were room for `room`; zero or less where not even the least is.
-Micros AmountWithin(const v1::AutoRecharge& settings, Micros available, Micros room) {
+Micros AmountWithin(const v1::AutoRecharge& settings, const RechargeSubject& subject, Micros room) {
   const int64_t amount = settings.amount_micros();
   if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
-    const std::optional<Micros> missing = CheckedSubtract(Micros(amount), available);
-    return missing.has_value() ? std::min(*missing, room) : room;
+    return MissingWithin(Micros(amount), subject, room);
   }
   const std::optional<Micros> missing =
-      CheckedSubtract(Micros(settings.threshold_micros()), available);
+      CheckedSubtract(Micros(settings.threshold_micros()), subject.available);
   const int64_t wanted = missing.has_value()
                              ? missing->value() / amount + (missing->value() % amount != 0 ? 1 : 0)
                              : room.value() / amount;
@@ -108,7 +117,7 @@ RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& 
   }
   const int64_t month_sum = SumOfMonth(profile, MonthOf(now, subject.time_zone));
   const Micros month_room(settings.monthly_sum_max_micros() - month_sum);
-  const Micros amount = AmountWithin(settings, subject.available, std::min(charge_max, month_room));
+  const Micros amount = AmountWithin(settings, subject, std::min(charge_max, month_room));
   if (!amount.is_positive()) {
     return Obstacle(RechargeObstacle::kMonthlyCap, StartOfNextMonth(now, subject.time_zone));
   }

@@ -21,6 +21,8 @@ struct RechargeSubject {
   bool is_open = true;
   // Days and months are the account's.
   absl::TimeZone time_zone;
+  // Cards are charged multiples of this.
+  Micros charge_step = Micros(1);
 };
 
 // Why no automatic charge is made.
@@ -58,7 +60,8 @@ struct RechargePlan {
 };
 
 // Decides. A fixed amount is multiplied as often as it takes to clear the threshold, and less often
-// where that is more than a charge or the month may have.
+// where that is more than a charge or the month may have. A target is reached, or passed by less
+// than a step.
 RechargePlan PlanRecharge(const stored::v1::PaymentProfile& profile, const RechargeSubject& subject,
                           Micros charge_max, absl::Time now);
 

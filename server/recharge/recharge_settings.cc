@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "server/mail/amounts.h"
 #include "server/mail/mail.h"
+#include "server/recharge/provider_amount.h"
 #include "storage/errors.h"
 #include "storage/limits.h"
 #include "storage/status_macros.h"
@@ -34,6 +36,18 @@ absl::Status CheckMode(const v1::AutoRecharge& settings) {
   return error::FieldInvalid("auto_recharge.mode", "must be FIXED or TARGET");
 }
 
+absl::Status CheckChargeable(absl::string_view field, Micros amount,
+                             absl::string_view currency_code) {
+  if (ToProviderUnits(amount, currency_code).has_value()) return absl::OkStatus();
+  const std::optional<Micros> step = ChargeStep(currency_code);
+  if (!step.has_value()) {
+    return error::AmountInvalid(field, absl::StrCat("no card can be charged in ", currency_code));
+  }
+  return error::AmountInvalid(
+      field,
+      absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(*step, currency_code)));
+}
+
 absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits& limits,
                          absl::string_view currency_code) {
   const Micros amount(settings.amount_micros());
@@ -47,7 +61,9 @@ absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits&
         kAmountField, absl::StrCat("must be at most ", mail::FormatAmountRoundedDown(
                                                            limits.charge_max, currency_code)));
   }
-  return absl::OkStatus();
+  // A target is a balance: only what is missing is charged.
+  if (settings.mode() == v1::RECHARGE_MODE_TARGET) return absl::OkStatus();
+  return CheckChargeable(kAmountField, amount, currency_code);
 }
 
 absl::Status CheckThreshold(const v1::AutoRecharge& settings, const RechargeLimits& limits,
@@ -143,6 +159,7 @@ absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeL
 
 absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
                           absl::string_view currency_code) {
+  FAREBOX_RETURN_IF_ERROR(CheckChargeable("amount_micros", amount, currency_code));
   if (amount <= limits.charge_max) return absl::OkStatus();
   const std::string most = mail::FormatAmountRoundedDown(limits.charge_max, currency_code);
   return error::RechargeLimit(account_id, absl::StrCat("at most ", most, " is charged at once"));

@@ -41,7 +41,7 @@ void CompleteAutoRecharge(v1::AutoRecharge* settings);
 absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeLimits& limits,
                                absl::string_view currency_code);
 
-// Whether that much may be charged at once, by hand.
+// Whether that much can be charged, and may be at once, by hand.
 absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,
                           absl::string_view currency_code);
 

@@ -34,8 +34,16 @@ absl::Time NextRetry(const Charge& charge, absl::Time now, const RechargeAttempt
   return now + std::max(pause, charge.retry_after);
 }
 
+// Since it was first sent; very long where it was not.
 absl::Duration AgeOf(const RechargeAttempt& attempt, absl::Time now) {
   return now - absl::FromUnixMicros(attempt.first_sent_micros());
+}
+
+// The provider knows of it, so it was sent, also where this ledger is too old to know.
+void NoteSentBefore(RechargeAttempt* attempt) {
+  if (attempt->first_sent_micros() != 0) return;
+  attempt->set_first_sent_micros(attempt->create_micros());
+  attempt->set_deliveries(1);
 }
 
 bool IsWhatWasAskedFor(const Charge& charge, const RechargeAttempt& attempt) {
@@ -65,9 +73,13 @@ bool IsOpen(const RechargeAttempt& attempt) {
   }
 }
 
-NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now) {
+NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return NextStep::kCredit;
-  if (attempt.state() == v1::RECHARGE_STATE_INTENT) return NextStep::kTake;
+  if (attempt.state() == v1::RECHARGE_STATE_INTENT) {
+    // It is delivered within moments: one so old has most likely come out of a backup.
+    const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= kKeyLife;
+    return is_old || is_from_backup ? NextStep::kFind : NextStep::kTake;
+  }
   const absl::Duration age = AgeOf(attempt, now);
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
     return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
@@ -85,7 +97,10 @@ void NoteSending(absl::Time now, RechargeAttempt* attempt) {
 }
 
 void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
-  if (!charge.payment_id.empty()) attempt->set_payment_id(charge.payment_id);
+  if (!charge.payment_id.empty()) {
+    attempt->set_payment_id(charge.payment_id);
+    NoteSentBefore(attempt);
+  }
   attempt->set_message(charge.message);
   attempt->set_action_url(charge.action_url);
   switch (charge.state) {
@@ -99,8 +114,9 @@ void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) 
     case ChargeState::kRejected:
       return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
     case ChargeState::kAbsent:
-      // Nothing can be on its way after so long.
+      // Nothing can be on its way after so long, or where nothing was sent.
       if (AgeOf(*attempt, now) < kKeyLife) break;
+      attempt->set_message("the provider knows of no such payment");
       return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
     case ChargeState::kPending:
     case ChargeState::kUnknown:
@@ -142,10 +158,12 @@ ChargeRequest RequestOf(const RechargeAttempt& attempt) {
 }
 
 ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
+  const int64_t first_sent =
+      attempt.first_sent_micros() != 0 ? attempt.first_sent_micros() : attempt.create_micros();
   return {.attempt_id = attempt.recharge_id(),
           .payment_id = attempt.payment_id(),
           .customer = attempt.card().customer(),
-          .first_sent = absl::FromUnixMicros(attempt.first_sent_micros())};
+          .first_sent = absl::FromUnixMicros(first_sent)};
 }
 
 }  // namespace farebox::server

@@ -11,6 +11,8 @@
 //               | \-> DECLINED, ABANDONED
 //               |---> ACTION_REQUIRED -> any of the others
 //               \---> UNKNOWN ---------> any of the others
+//
+// An INTENT that came out of a backup goes on as an UNKNOWN one: it is looked up.
 namespace farebox::server {
 
 // Whether money may still be taken, or be taken and not credited yet.
@@ -20,14 +22,17 @@ bool IsOpen(const stored::v1::RechargeAttempt& attempt);
 enum class NextStep {
   // Deliver it: for the first time, or again under the same key.
   kTake,
-  // The key may be forgotten: look the payment up by the attempt's id.
+  // The key may be forgotten, or another process may have charged it since: look the payment up by
+  // the attempt's id.
   kFind,
   // The customer has had time enough to confirm it.
   kCancel,
   // Charged: put it into the ledger.
   kCredit,
 };
-NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now);
+// `is_from_backup`: what became of it after that is not known here.
+NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now,
+                    bool is_from_backup);
 
 // The delivery is about to be made.
 void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);

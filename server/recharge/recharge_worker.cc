@@ -84,7 +84,7 @@ void RechargeWorker::Watch(const AccountFacts& account, const stored::v1::Paymen
 }
 
 void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal>) {
-  std::vector<std::string> fallen;
+  std::vector<std::string> concerned;
   {
     MutexLock lock(&mu_);
     if (watched_.empty()) return;
@@ -93,10 +93,12 @@ void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const 
       if (found == watched_.end()) continue;
       Watched& account = found->second;
       const bool was_low = std::exchange(account.is_low, AvailableAfter(entry) < account.threshold);
-      if (account.is_low && !was_low) fallen.push_back(account.account_id);
+      // A suspended account may have fallen low: that it is resumed crosses nothing.
+      const bool is_changed = entry.kind == EntryKind::kAccountChanged;
+      if (is_changed || (account.is_low && !was_low)) concerned.push_back(account.account_id);
     }
   }
-  for (const std::string& account_id : fallen) Look(account_id);
+  for (const std::string& account_id : concerned) Look(account_id);
 }
 
 // ---- Looking
@@ -150,6 +152,11 @@ void RechargeWorker::LookAgainAtFailed() {
   for (const std::string& account_id : again) Look(account_id);
 }
 
+bool RechargeWorker::Rests(const std::string& account_id) {
+  MutexLock lock(&mu_);
+  return failed_.contains(account_id);
+}
+
 void RechargeWorker::LookAtDue() {
   for (const DocumentKind kind : {kRechargeAttempts, kPaymentProfiles}) {
     const absl::StatusOr<std::vector<Document>> due =
@@ -157,8 +164,10 @@ void RechargeWorker::LookAtDue() {
     if (!due.ok()) return parts_.on_error("", due.status());
     for (const Document& document : *due) {
       const absl::StatusOr<AccountFacts> account = parts_.ledger->FindAccount(document.account);
+      if (!account.ok()) continue;
+      const std::string& account_id = account->account_id;
       // An account that is being worked on has its turn already.
-      if (account.ok() && !lanes_.IsBusy(account->account_id)) Look(account->account_id);
+      if (!lanes_.IsBusy(account_id) && !Rests(account_id)) Look(account_id);
     }
   }
 }

@@ -25,7 +25,8 @@
 namespace farebox::server {
 
 // Has the recharger look at an account when there is a reason to: its available money has fallen
-// below the threshold, somebody has changed its settings, or an attempt or a pause is due.
+// below the threshold, somebody has changed its settings or status, a payment by hand has ended, or
+// an attempt or a pause is due.
 //
 // The ledger tells of every entry; nothing is polled but the clock. At a start all profiles are
 // looked at once. Accounts are worked on side by side, on a bounded number of threads. Thread-safe.
@@ -52,6 +53,9 @@ class RechargeWorker : public LedgerListener {
   // looked at.
   void Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile);
 
+  // Has the recharger decide anew on the account, soon.
+  void Look(const std::string& account_id);
+
   // Has the recharger ask the provider about an attempt.
   void Ask(const RechargeAttemptName& name);
 
@@ -74,7 +78,8 @@ class RechargeWorker : public LedgerListener {
   explicit RechargeWorker(Parts parts);
 
   absl::Status WatchAll();
-  void Look(const std::string& account_id);
+  // Whether it could not be worked on a moment ago.
+  bool Rests(const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
   void LookAtDue();
   void LookAgainAtFailed();
   void DueLoop();

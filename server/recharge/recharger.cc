@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
@@ -20,9 +21,11 @@ using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
 RechargeSubject SubjectOf(const AccountFacts& account) {
-  return {.available = account.state.available(),
-          .is_open = account.state.terms.status == AccountStatus::kOpen,
-          .time_zone = TimeZoneOf(account)};
+  return {
+      .available = account.state.available(),
+      .is_open = account.state.terms.status == AccountStatus::kOpen,
+      .time_zone = TimeZoneOf(account),
+      .charge_step = ChargeStep(SettingsOf(*account.settings).currency_code()).value_or(Micros(1))};
 }
 
 // Pay's attempt has the same name each time the request is made.
@@ -152,7 +155,11 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
     return error::RequestIdReused(account_id, request_id);
   }
   const bool is_replayed = record->attempt.state() == v1::RECHARGE_STATE_CREDITED;
-  FAREBOX_RETURN_IF_ERROR(Advance(account, &*record));
+  // It is on disk, and goes on by itself whatever has failed: nothing else would be true, and
+  // whoever paid again under another request id would be charged twice.
+  if (!Advance(account, &*record).ok()) {
+    return error::PaymentPending(recharge_id, record->attempt.action_url());
+  }
   return Payment{.attempt = std::move(record->attempt), .replayed = is_replayed};
 }
 
@@ -192,7 +199,10 @@ absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* reco
 }
 
 absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
-  switch (NextStepOf(record->attempt, parts_.clock->Now())) {
+  // What this process has decided on is nobody else's.
+  const bool is_from_backup =
+      parts_.is_held() && record->attempt.create_micros() < absl::ToUnixMicros(start_time_);
+  switch (NextStepOf(record->attempt, parts_.clock->Now(), is_from_backup)) {
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
@@ -280,14 +290,27 @@ absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
   RechargeRecords::Change change = {
       .attempt = record, .is_charged = after == v1::RECHARGE_STATE_SUCCEEDED && before != after};
   if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
-    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
-    change.mails = parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
-                                       &record->attempt, parts_.clock->Now());
+    FAREBOX_ASSIGN_OR_RETURN(change.mails, TellOfBank(account, record->attempt));
   }
   FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
   if (before != after) parts_.on_state(record->attempt);
   parts_.reached(v1::RechargeState_Name(after));
   return absl::OkStatus();
+}
+
+absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
+                                                    const RechargeAttempt& attempt) {
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
+  DocumentGroup mails = parts_.mails->Write(RechargeEvent::kActionRequired, account,
+                                            profile.profile, &attempt, parts_.clock->Now());
+  // The bank may say so again after a doubt. A mail that is there already would have the whole
+  // group refused.
+  for (const Document& mail : mails) {
+    FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> told,
+                             parts_.documents->Find(mail.kind, mail.key));
+    if (told.has_value()) return DocumentGroup();
+  }
+  return mails;
 }
 
 absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& account,

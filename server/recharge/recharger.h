@@ -54,13 +54,14 @@ class Recharger {
     // Told of each state that an attempt has reached, once it is on disk.
     std::function<void(const stored::v1::RechargeAttempt&)> on_state =
         [](const stored::v1::RechargeAttempt&) {};
-    // Whether no automatic charge is to be decided on for now: the ledger was restored from a
-    // backup, and does not know what was charged since.
+    // Whether no automatic charge is to be decided on for now, and none delivered that was decided
+    // on before: the ledger was restored from a backup, and does not know what was charged since.
     std::function<bool()> is_held = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
-  explicit Recharger(Parts parts) : parts_(std::move(parts)), records_(parts_.documents) {}
+  explicit Recharger(Parts parts)
+      : parts_(std::move(parts)), start_time_(parts_.clock->Now()), records_(parts_.documents) {}
 
   // Does what is to be done now: takes an open attempt further that is due, and where there is
   // none and the balance is low, decides on a charge and makes it.
@@ -78,7 +79,7 @@ class Recharger {
     bool replayed = false;
   };
   // Pay Now. The same request makes one attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS,
-  // REQUEST_ID_REUSED.
+  // REQUEST_ID_REUSED; PAYMENT_PENDING for whatever fails once the attempt is on disk.
   absl::StatusOr<Payment> Pay(absl::string_view account_id, absl::string_view request_id,
                               Micros amount);
 
@@ -99,6 +100,9 @@ class Recharger {
   absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   // Writes what the provider has answered, with what follows from it.
   absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  // The mail that the bank wants the customer; none where it was written before.
+  absl::StatusOr<DocumentGroup> TellOfBank(const AccountFacts& account,
+                                           const stored::v1::RechargeAttempt& attempt);
   absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
                            AttemptRecord* record);
 
@@ -109,6 +113,7 @@ class Recharger {
                               ChangeProfile change);
 
   const Parts parts_;
+  const absl::Time start_time_;
   RechargeRecords records_;
 };
 

@@ -11,6 +11,7 @@
 #include "server/limits.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "server/services/entries.h"
 #include "server/services/page_token.h"
@@ -168,6 +169,8 @@ absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* r
       parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
   const RechargeAttempt& attempt = payment.attempt;
   if (IsOpen(attempt)) return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
+  // It held automatic charges back; a success has ended their pauses too.
+  parts_.worker->Look(request.account_id());
   if (attempt.state() != v1::RECHARGE_STATE_CREDITED) return RefusalOf(attempt);
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());
@@ -199,7 +202,8 @@ v1::AutoRecharge RechargeDesk::Show(const AccountFacts& account,
       // As if it were low: what would happen then is what is asked for.
       .available = Micros(shown.threshold_micros() - 1),
       .is_open = account.state.terms.status == AccountStatus::kOpen,
-      .time_zone = TimeZoneOf(account)};
+      .time_zone = TimeZoneOf(account),
+      .charge_step = ChargeStep(CurrencyOf(account)).value_or(Micros(1))};
   const RechargeLimits& limits = parts_.limits->Of(CurrencyOf(account));
   const RechargePlan plan = PlanRecharge(profile, subject, limits.charge_max, parts_.clock->Now());
   shown.set_stopped_because(WhyStopped(plan, profile));

@@ -43,6 +43,23 @@ TEST_F(StripePaymentsTest, ABalanceThatFallsLowIsRechargedFromTheCard) {
   EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1 under_way: 0"));
 }
 
+TEST_F(StripePaymentsTest, APaymentThatSucceedsEndsThePauseOfAutoRecharge) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  stripe_.AnswerInstead({.status = 402,
+                         .body = R"({"error":{"type":"card_error","code":"card_declined",)"
+                                 R"("decline_code":"insufficient_funds"}})"});
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 10000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+
+  // Less than what is low.
+  ASSERT_THAT(Pay("p1", 1'000'000), Answers(""));
+
+  AwaitBalance(71'000'000);
+}
+
 TEST_F(StripePaymentsTest, APaymentThatTheCustomerConfirmsIsCreditedWhenTheProviderTells) {
   RegisterCard("pm_card_authenticationRequired");
   EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
@@ -316,6 +333,22 @@ TEST_F(SimulatedPaymentsTest, BadFieldsAreNamed) {
   EXPECT_TRUE(setup("account_id: 'acme' return_url: 'http://localhost:80/x?y'").ok());
 }
 
+TEST_F(SimulatedPaymentsTest, AmountsThatNoCardCanBeChargedAreRefused) {
+  const auto update = [&](const std::string& amount) {
+    return Ask(&Stub::UpdateAutoRecharge,
+               absl::StrCat("account_id: 'acme' auto_recharge { enabled: true ", amount,
+                            " threshold_micros: 15000000 failure_email: 'a@acme.example' }"));
+  };
+  const auto paid = Pay("r1", 10'001'000);
+
+  EXPECT_THAT(paid, FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID"));
+  EXPECT_THAT(paid.status.error_message(), HasSubstr("multiple of 0.01 USD"));
+  EXPECT_THAT(update("amount_micros: 60005000"),
+              FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID"));
+  // A balance to reach is no charge.
+  EXPECT_THAT(update("mode: RECHARGE_MODE_TARGET amount_micros: 60005000"), Answers(""));
+}
+
 TEST_F(SimulatedPaymentsTest, WhatCannotBeDoneSaysWhyAndChangesNothing) {
   const auto complete = [&](const std::string& card) {
     const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
@@ -324,7 +357,7 @@ TEST_F(SimulatedPaymentsTest, WhatCannotBeDoneSaysWhyAndChangesNothing) {
   };
   const grpc::StatusCode refused = grpc::StatusCode::FAILED_PRECONDITION;
   EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(refused, "NO_CARD"));
-  EXPECT_THAT(Pay("p2", 1'000'000'001), FailsWith(refused, "RECHARGE_LIMIT"));
+  EXPECT_THAT(Pay("p2", 1'000'010'000), FailsWith(refused, "RECHARGE_LIMIT"));
   EXPECT_THAT(Ask(&Stub::DeleteCard, "account_id: 'acme' card_id: 'pm_card_visa-7'"),
               FailsWith(refused, "NO_CARD"));
   EXPECT_THAT(Ask(&Stub::CompleteCardSetup, "account_id: 'acme' setup_id: 'cs_simulated_99'"),

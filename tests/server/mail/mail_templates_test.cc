@@ -51,7 +51,7 @@ std::vector<Kind> AllKinds() {
        [=](const Letterhead& head, const std::string& words) {
          return Write(head, RechargeFailed{amount, kCard, words, kTime});
        }},
-      {"recharge_failed_for_good", "mastercard",
+      {"recharge_failed_next_card", "mastercard",
        [=](const Letterhead& head, const std::string& words) {
          return Write(
              head, RechargeFailed{

@@ -70,5 +70,13 @@ TEST(ProviderAmountTest, AnOddAmountOfTheProvidersIsRead) {
   EXPECT_THAT(FromProviderUnits(1'005, "KWD"), Optional(Eq(Micros(1'005'000))));
 }
 
+TEST(ChargeStepTest, IsTheLeastThatCanBeCharged) {
+  EXPECT_EQ(ChargeStep("USD"), Micros(10'000));
+  EXPECT_EQ(ChargeStep("JPY"), Micros(1'000'000));
+  EXPECT_EQ(ChargeStep("KWD"), Micros(10'000));
+  EXPECT_EQ(ChargeStep("ISK"), Micros(1'000'000));
+  EXPECT_EQ(ChargeStep("UGX"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace farebox::server

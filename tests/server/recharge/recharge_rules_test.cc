@@ -31,7 +31,7 @@ PaymentProfile SomeProfile(v1::RechargeMode mode = v1::RECHARGE_MODE_FIXED) {
 }
 
 RechargeSubject With(Micros available) {
-  return {.available = available, .time_zone = absl::UTCTimeZone()};
+  return {.available = available, .time_zone = absl::UTCTimeZone(), .charge_step = Micros(10'000)};
 }
 
 RechargePlan Plan(const PaymentProfile& profile, Micros available) {
@@ -50,11 +50,23 @@ TEST(PlanRechargeTest, AFixedAmountIsMultipliedUntilItClearsTheThreshold) {
   }
 }
 
-TEST(PlanRechargeTest, ATargetIsReachedExactly) {
+TEST(PlanRechargeTest, ATargetIsReachedAndPassedByLessThanACent) {
   const PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
 
-  EXPECT_EQ(Plan(profile, Micros(12'345'678)).amount, Micros(47'654'322));
   EXPECT_EQ(Plan(profile, Units(-10)).amount, Units(70));
+  EXPECT_EQ(Plan(profile, Micros(12'340'000)).amount, Micros(47'660'000));
+  EXPECT_EQ(Plan(profile, Micros(12'340'001)).amount, Micros(47'660'000));
+  EXPECT_EQ(Plan(profile, Micros(12'349'999)).amount, Micros(47'660'000));
+}
+
+TEST(PlanRechargeTest, OnlyWholeCentsOfWhatIsLeftOfTheMonthAreCharged) {
+  PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
+  profile.set_month(202603);
+  profile.set_month_sum_micros(Units(1200).value() - 29'999);
+  EXPECT_EQ(Plan(profile, Units(0)).amount, Micros(20'000));
+
+  profile.set_month_sum_micros(Units(1200).value() - 9'999);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kMonthlyCap);
 }
 
 TEST(PlanRechargeTest, NoChargeIsLargerThanOneMayBe) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <limits>
 #include <memory>
 #include <set>
@@ -14,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
+#include "server/document_kinds.h"
 #include "server/recharge/recharge_states.h"
 #include "server/recharge/simulated_gateway.h"
 #include "tests/server/recharge/temporary_folder.h"
@@ -80,6 +82,30 @@ class RechargeWorkerTest : public ::testing::Test {
     if (worker_ != nullptr) worker_->Watch(*ledger_->FindAccount(account), record.profile);
   }
 
+  // An automatic attempt that is to be delivered at `due`.
+  void LeaveBehind(const std::string& account, absl::Time due) {
+    RechargeRecords records(documents_.get());
+    stored::v1::RechargeAttempt attempt;
+    attempt.set_recharge_id("left-behind");
+    attempt.set_account_id(account);
+    attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
+    attempt.set_state(v1::RECHARGE_STATE_INTENT);
+    attempt.set_amount_micros(Cents(60'00).value());
+    attempt.set_currency_code("USD");
+    attempt.mutable_card()->set_token("pm_card_visa");
+    attempt.set_create_micros(absl::ToUnixMicros(clock_.Now()));
+    attempt.set_due_micros(absl::ToUnixMicros(due));
+    AttemptRecord record = RechargeRecords::NewAttempt(*ledger_->FindAccount(account), attempt);
+    ASSERT_TRUE(records.Put({.attempt = &record}).ok());
+  }
+
+  // Until the account's looks so far are over.
+  void AwaitLooks(const std::string& account) {
+    std::promise<void> done;
+    ASSERT_TRUE(worker_->Run(account, [&] { done.set_value(); }));
+    done.get_future().wait();
+  }
+
   Micros Available(const std::string& account) {
     return ledger_->FindAccount(account)->state.available();
   }
@@ -126,6 +152,20 @@ TEST_F(RechargeWorkerTest, WhatIsHeldCounts) {
   EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
 }
 
+TEST_F(RechargeWorkerTest, WhatFellWhileTheAccountWasSuspendedIsSeenWhenItIsResumed) {
+  Start();
+  Open("alice");
+  const EntryId hold = ledger_->Apply(ToHold("alice", Cents(4'00))).entry.id;
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {.status = AccountStatus::kSuspended})).status.ok());
+  ASSERT_TRUE(ledger_->Apply(ToSettle("alice", hold, Cents(6'00))).status.ok());
+  AwaitLooks("alice");
+  ASSERT_EQ(Available("alice"), Cents(14'00));
+
+  ASSERT_TRUE(ledger_->Apply(ToChange("alice", {})).status.ok());
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
+}
+
 TEST_F(RechargeWorkerTest, WhatFellWhileNobodyWatchedIsSeenAtTheStart) {
   Open("alice");
   ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(10'00))).status.ok());
@@ -138,22 +178,33 @@ TEST_F(RechargeWorkerTest, WhatFellWhileNobodyWatchedIsSeenAtTheStart) {
 TEST_F(RechargeWorkerTest, AnAttemptThatIsDueIsTakenUp) {
   Start();
   Open("alice");
-  RechargeRecords records(documents_.get());
-  stored::v1::RechargeAttempt attempt;
-  attempt.set_recharge_id("left-behind");
-  attempt.set_account_id("alice");
-  attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
-  attempt.set_state(v1::RECHARGE_STATE_INTENT);
-  attempt.set_amount_micros(Cents(60'00).value());
-  attempt.set_currency_code("USD");
-  attempt.mutable_card()->set_token("pm_card_visa");
-  attempt.set_due_micros(absl::ToUnixMicros(clock_.Now() + absl::Minutes(1)));
-  AttemptRecord record = RechargeRecords::NewAttempt(*ledger_->FindAccount("alice"), attempt);
-  ASSERT_TRUE(records.Put({.attempt = &record}).ok());
+  LeaveBehind("alice", clock_.Now() + absl::Minutes(1));
 
   clock_.Advance(absl::Minutes(2));
 
   EXPECT_TRUE(Await([&] { return Available("alice") == Cents(80'00); }));
+}
+
+TEST_F(RechargeWorkerTest, AnAccountThatCannotBeWorkedOnRestsThoughItsAttemptIsDue) {
+  Start();
+  Open("alice");
+  Open("bob");
+  const Document unreadable = {.kind = kRechargeAttempts,
+                               .key = "unreadable",
+                               .account = ledger_->FindAccount("alice")->number,
+                               .slot = "alice",
+                               .due = clock_.Now() - absl::Minutes(1),
+                               .content = "\xff"};
+  ASSERT_TRUE(documents_->Put({unreadable}).ok());
+  ASSERT_TRUE(Await([&] { return errors_ > 0; }));
+
+  // Whoever takes this up has seen that the other one is due still.
+  LeaveBehind("bob", clock_.Now() - absl::Seconds(1));
+  ASSERT_TRUE(Await([&] { return Available("bob") == Cents(80'00); }));
+  EXPECT_EQ(errors_, 1);
+
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_TRUE(Await([&] { return errors_ == 2; }));
 }
 
 TEST_F(RechargeWorkerTest, ManyThatFallTogetherAreEachChargedOnce) {

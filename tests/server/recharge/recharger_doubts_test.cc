@@ -7,6 +7,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
@@ -109,6 +111,132 @@ TEST_F(RechargerTest, MoneyOfAnAccountThatWasClosedMeanwhileGoesBackToTheCard) {
   EXPECT_THAT(States(), ElementsAre("ABANDONED"));
   EXPECT_TRUE(Attempts()[0].paid_back());
   EXPECT_EQ(Available(), Micros());
+}
+
+TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
+  Enable({"pm_card_authenticationRequired"});
+  Work();
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  clock_.Advance(absl::Minutes(6));
+  Work();
+  ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ACTION_REQUIRED"));
+  EXPECT_THAT(Mails(), ElementsAre("action"));
+}
+
+TEST_F(RechargerTest, APaymentThatFailsAfterItWasDecidedOnIsPending) {
+  Enable({"pm_card_visa"});
+  int64_t paid = 0;
+  for (const char* const point :
+       {"INTENT", "SENT", "answered", "RECHARGE_STATE_SUCCEEDED", "credited"}) {
+    SCOPED_TRACE(point);
+    fill_at_ = point;
+    const auto pending = recharger_->Pay("alice", point, Cents(25'00));
+    fill_at_.clear();
+    journal_->SetFull(false);
+
+    EXPECT_EQ(GetReason(pending.status()), Reason::kPaymentPending);
+    // Whoever repeats it learns what became of it.
+    const auto again = recharger_->Pay("alice", point, Cents(25'00));
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->attempt.state(), v1::RECHARGE_STATE_CREDITED);
+    EXPECT_EQ(Available(), Cents(10'00 + ++paid * 25'00));
+  }
+}
+
+TEST_F(RechargerTest, APaymentThatCannotBeDecidedOnIsNotPending) {
+  Enable({"pm_card_visa"});
+  journal_->SetFull(true);
+
+  const auto paid = recharger_->Pay("alice", "request-1", Cents(25'00));
+
+  EXPECT_EQ(GetReason(paid.status()), Reason::kStorageFull);
+  EXPECT_THAT(States(), IsEmpty());
+}
+
+// What a restored backup knows of: decided on, and delivered by the process of that time.
+class RestoredIntentTest : public RechargerTest {
+ protected:
+  void SetUp() override {
+    Enable({"pm_card_visa"});
+    kill_at_ = "INTENT";
+    EXPECT_THROW(Work(), Killed);
+  }
+
+  void DeliverAtThatTime() { gateway_->TakeCharge(RequestOf(Attempts()[0])); }
+};
+
+TEST_F(RestoredIntentTest, IsFoundWhenItIsOlderThanTheProvidersMemoryOfKeys) {
+  DeliverAtThatTime();
+  clock_.Advance(absl::Hours(25));
+  Restart();
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Cents(70'00));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, IsGivenUpWhenItIsOldAndTheProviderDoesNotKnowIt) {
+  clock_.Advance(absl::Hours(25));
+  Restart();
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_THAT(Attempts()[0].message(), Not(IsEmpty()));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, IsOnlyLookedUpOnALedgerThatIsHeld) {
+  for (const bool is_delivered : {true, false}) {
+    if (is_delivered) DeliverAtThatTime();
+    clock_.Advance(absl::Minutes(1));
+    is_held_ = true;
+    Restart();
+    Work();
+
+    EXPECT_EQ(States()[0], is_delivered ? "CREDITED" : "ABANDONED");
+    EXPECT_EQ(altering_->deliveries(), 0);
+
+    if (!is_delivered) break;
+    is_held_ = false;
+    Spend(Cents(60'00));
+    kill_at_ = "INTENT";
+    EXPECT_THROW(Work(), Killed);
+  }
+}
+
+TEST_F(RestoredIntentTest, IsAskedAboutUntilTheProviderSaysSo) {
+  clock_.Advance(absl::Minutes(1));
+  is_held_ = true;
+  Restart();
+  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  Work();
+  EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("ABANDONED"));
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(RestoredIntentTest, DoesNotKeepPeopleFromPaying) {
+  clock_.Advance(absl::Minutes(1));
+  is_held_ = true;
+  Restart();
+  Work();
+
+  const auto paid = recharger_->Pay("alice", "request-1", Cents(25'00));
+
+  ASSERT_TRUE(paid.ok()) << paid.status();
+  EXPECT_EQ(paid->attempt.state(), v1::RECHARGE_STATE_CREDITED);
 }
 
 }  // namespace

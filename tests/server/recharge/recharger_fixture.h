@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <atomic>
 #include <functional>
 #include <limits>
 #include <map>
@@ -24,6 +25,21 @@
 namespace farebox::server {
 
 inline constexpr DocumentKind kTestMails = 200;
+
+// On a disk that fills up, and is emptied.
+class FillingJournal : public MemoryJournal {
+ public:
+  using MemoryJournal::MemoryJournal;
+
+  void SetFull(bool is_full) { is_full_ = is_full; }
+
+  absl::Status CheckSpace(SpaceFor /*purpose*/) override {
+    return is_full_ ? error::StorageFull("as the test wants it") : absl::OkStatus();
+  }
+
+ private:
+  std::atomic<bool> is_full_ = false;
+};
 
 // The process ends here.
 struct Killed {};
@@ -77,13 +93,15 @@ class AlteringGateway : public PaymentGateway {
   void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
 
+  // How often it was asked to take money.
+  int deliveries() const { return deliveries_; }
+
   Charge TakeCharge(const ChargeRequest& request) override {
-    Charge charge = provider_.TakeCharge(request);
-    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
-    return charge;
+    ++deliveries_;
+    return Altered(provider_.TakeCharge(request));
   }
   Charge FindCharge(const ChargeReference& reference) override {
-    return provider_.FindCharge(reference);
+    return Altered(provider_.FindCharge(reference));
   }
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
     return provider_.FindAttemptOf(payment_id);
@@ -113,7 +131,13 @@ class AlteringGateway : public PaymentGateway {
   }
 
  private:
+  Charge Altered(Charge charge) {
+    if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
+    return charge;
+  }
+
   PaymentGateway& provider_;
+  int deliveries_ = 0;
   std::function<void(Charge*)> alter_;
   absl::Status refunds_;
 };
@@ -141,7 +165,7 @@ class RechargerTest : public ::testing::Test {
   void Restart() {
     documents_.reset();
     ledger_.reset();
-    journal_ = std::make_unique<MemoryJournal>(&disk_);
+    journal_ = std::make_unique<FillingJournal>(&disk_);
     ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
     documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
     recharger_ = std::make_unique<Recharger>(
@@ -152,11 +176,13 @@ class RechargerTest : public ::testing::Test {
                          .clock = &clock_,
                          .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
                          .limits = &limits_,
+                         .is_held = [this] { return is_held_; },
                          .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
   void Reach(absl::string_view point) {
     reached_.emplace_back(point);
+    if (point == fill_at_) journal_->SetFull(true);
     if (point == kill_at_) {
       kill_at_.clear();
       // tidy: allow(throw): unwinds what a kill would leave behind
@@ -178,6 +204,15 @@ class RechargerTest : public ::testing::Test {
     record.profile.clear_cards();
     for (const std::string& token : tokens) record.profile.add_cards()->set_token(token);
     ForgetDeclines(&record.profile);
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  }
+
+  // Charges what is missing up to the target.
+  void AimFor(Micros target) {
+    RechargeRecords records(documents_.get());
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount("alice"));
+    record.profile.mutable_auto_recharge()->set_mode(v1::RECHARGE_MODE_TARGET);
+    record.profile.mutable_auto_recharge()->set_amount_micros(target.value());
     ASSERT_TRUE(records.Put({.profile = &record}).ok());
   }
 
@@ -253,14 +288,18 @@ class RechargerTest : public ::testing::Test {
   MemoryDisk disk_;
   std::unique_ptr<SimulatedGateway> gateway_;
   std::unique_ptr<AlteringGateway> altering_;
-  std::unique_ptr<MemoryJournal> journal_;
+  std::unique_ptr<FillingJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;
   std::unique_ptr<Recharger> recharger_;
   int ids_ = 0;
   // There is a charge that must not be credited.
   bool expected_uncredited_ = false;
+  // The ledger was just restored.
+  bool is_held_ = false;
   std::string kill_at_;
+  // The disk is full from here on.
+  std::string fill_at_;
   std::vector<std::string> reached_;
 };
 

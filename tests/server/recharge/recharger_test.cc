@@ -21,6 +21,17 @@ TEST_F(RechargerTest, ALowBalanceIsChargedAndCredited) {
   EXPECT_THAT(States(), SizeIs(1));
 }
 
+TEST_F(RechargerTest, WhatIsMissingUpToATargetIsChargedInWholeCents) {
+  Enable({"pm_card_visa"});
+  AimFor(Cents(100'00));
+  Spend(Micros(2'876'544));
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Micros(100'003'456));
+}
+
 TEST_F(RechargerTest, AProcessThatIsKilledBetweenAnyStepsChargesAndCreditsOnce) {
   for (const char* const card : {"pm_card_visa", "pm_card_answerLost"}) {
     for (const char* const point : {"INTENT", "SENT", "answered", "RECHARGE_STATE_SUCCEEDED",
