@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -259,11 +260,6 @@ TEST_F(ClientTest, OneCallTooManyIsGivenUpUnsentButNotWhatEndsACall) {
   {
     Client client(options);
     for (int i = 0; i < 3; ++i) client.DebitAsync(Debit(), note);
-    v1::DebitRequest settlement = Debit();
-    settlement.mutable_settlement()->set_hold_id(7);
-    client.DebitAsync(settlement, note);
-    client.ReleaseAsync(v1::ReleaseRequest(), note);
-
     const auto ends_now = [&] {
       const absl::MutexLock lock(&mu);
       return ends;
@@ -271,10 +267,16 @@ TEST_F(ClientTest, OneCallTooManyIsGivenUpUnsentButNotWhatEndsACall) {
     ASSERT_THAT(ends_now, SizeIs(1));
     EXPECT_TRUE(absl::IsResourceExhausted(ends_now[0])) << ends_now[0];
     EXPECT_THAT(ErrorOf(ends_now[0]).request_id, Not(IsEmpty()));
+
+    v1::DebitRequest settlement = Debit();
+    settlement.mutable_settlement()->set_hold_id(7);
+    client.DebitAsync(settlement, note);
+    client.ReleaseAsync(v1::ReleaseRequest(), note);
     server.reset();
   }
 
   EXPECT_THAT(ends, SizeIs(5));
+  EXPECT_EQ(std::count_if(ends.begin(), ends.end(), absl::IsResourceExhausted), 1);
 }
 
 // Once, the thread of the last answer was the last to hold the channel, and gRPC crashed.
