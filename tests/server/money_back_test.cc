@@ -1,0 +1,98 @@
+// Money that goes back to a customer: disputes and refunds that the provider tells of.
+
+#include <string>
+
+#include "server/recharge/stripe_gateway.h"
+#include "tests/server/payments_fixture.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+using MoneyBackTest = StripePaymentsTest;
+
+// The parts of a dispute, and of a refund that somebody made at the provider.
+nlohmann::json MoneyBack(const std::string& id, const v1::Recharge& recharge, int64_t cents) {
+  return {{"id", id},
+          {"payment_intent", recharge.provider_payment_id()},
+          {"currency", "usd"},
+          {"amount", cents}};
+}
+
+TEST_F(MoneyBackTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 40000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", paid, 2500)), 200);
+  }
+
+  EXPECT_EQ(Balance("acme").balance_micros(), -20'000'000);
+  const auto activity = Send<v1::ListActivityRequest>("account_id: 'acme' page_size: 1");
+  EXPECT_THAT(activity->entries(0),
+              Shows("kind: ENTRY_KIND_DEBIT amount_micros: -25000000 item: ITEM_ADJUSTMENT "
+                    "request_id: 'taken-back-dp_1' overrun: true"));
+  EXPECT_THAT(activity->entries(0).description(), HasSubstr(paid.provider_payment_id()));
+
+  // The dispute was won.
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Tell("charge.dispute.funds_reinstated", MoneyBack("dp_1", paid, 2500)), 200);
+  }
+  EXPECT_EQ(Balance("acme").balance_micros(), 5'000'000);
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 300)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 2'000'000);
+}
+
+TEST_F(MoneyBackTest, MoneyThatGoesBackBeforeItIsKnownToHaveComeIsToldAgain) {
+  RegisterCard("pm_card_authenticationRequired");
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+  stripe_.Confirm(paid.provider_payment_id());
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 200);
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(MoneyBackTest, MoneyThatGoesBackOfAChargeTakenForDeclinedIsCreditedFirst) {
+  RegisterCard("pm_card_visa");
+  stripe_.AnswerAfterwards(StripeError(402, "card_error", "Your card was declined."));
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+  auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
+  ASSERT_TRUE(gateway.ok());
+  const Charge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
+  ASSERT_EQ(charge.state, ChargeState::kCharged);
+  paid.set_provider_payment_id(charge.payment_id);
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+  AwaitBalance(45'000'000);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {
+  v1::Recharge foreign;
+  foreign.set_provider_payment_id("pi_of_the_shop");
+  foreign.set_recharge_id("order-17");
+
+  EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", foreign, 2500)), 200);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(foreign, "succeeded")), 200);
+  EXPECT_EQ(Tell("customer.created", {{"id", "cus_1"}}), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+}  // namespace
+}  // namespace farebox::server
