@@ -102,8 +102,16 @@ class Restore {
       const std::string from = absl::StrCat(order_.backup_path, suffix);
       if (fs::exists(from)) FAREBOX_RETURN_IF_ERROR(CopyFile(from, absl::StrCat(draft_, suffix)));
     }
-    // Its log is put into it when it is closed.
-    return OpenJournalForWriting(draft_).status();
+    FAREBOX_ASSIGN_OR_RETURN(Connection draft, OpenJournalForWriting(draft_));
+    return EmptyLog(&draft);
+  }
+
+  // Closing would do it too, and say nothing where the disk is full.
+  absl::Status EmptyLog(Connection* draft) {
+    FAREBOX_ASSIGN_OR_RETURN(const int64_t is_busy,
+                             draft->QueryInt64("PRAGMA wal_checkpoint(TRUNCATE)"));
+    return is_busy == 0 ? absl::OkStatus()
+                        : absl::UnavailableError(absl::StrCat("another program reads ", draft_));
   }
 
   absl::Status Verify() {
@@ -118,11 +126,20 @@ class Restore {
     }
     FAREBOX_RETURN_IF_ERROR(report_.verified.ToStatus());
     FAREBOX_RETURN_IF_ERROR(CheckDocuments(draft_));
-    // What readers have left: the log is empty.
-    std::error_code ignored;
-    fs::remove(absl::StrCat(draft_, "-wal"), ignored);
-    fs::remove(absl::StrCat(draft_, "-shm"), ignored);
+    FAREBOX_RETURN_IF_ERROR(RemoveEmptyLog());
     return SyncFile(draft_);
+  }
+
+  // What readers have left.
+  absl::Status RemoveEmptyLog() {
+    const std::string log = absl::StrCat(draft_, "-wal");
+    std::error_code ignored;
+    if (fs::exists(log) && !fs::is_empty(log, ignored)) {
+      return absl::UnavailableError(absl::StrCat(log, " is not empty"));
+    }
+    fs::remove(log, ignored);
+    fs::remove(absl::StrCat(draft_, "-shm"), ignored);
+    return absl::OkStatus();
   }
 
   absl::Status MoveIntoPlace() {

@@ -8,6 +8,7 @@
 #include "storage/errors.h"
 #include "storage/sqlite/journal_schema.h"
 #include "tests/storage/sqlite/backup_fixture.h"
+#include "tests/storage/sqlite/failing_vfs.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -34,6 +35,21 @@ class RestoreTest : public BackupFixture {
   absl::StatusOr<RestoreReport> Restore(const std::string& directory, bool replaces = false) {
     return RestoreBackup(
         {.backup_path = Backup("a.db"), .directory = directory, .replaces = replaces}, clock_);
+  }
+
+  // Leaves a copy of a ledger with its log, as a snapshot of the disk has it.
+  void MakeSnapshot() {
+    OpenJournal();
+    Append({maker_.Debit(1, 2)});
+    head_ = journal_->Head();
+    for (const char* const suffix : {"", "-wal"}) {
+      std::filesystem::copy(Journal() + suffix, Backup("snapshot.db") + suffix);
+    }
+    journal_.reset();
+  }
+
+  absl::StatusOr<RestoreReport> RestoreSnapshot() {
+    return RestoreBackup({.backup_path = Backup("snapshot.db"), .directory = Elsewhere()}, clock_);
   }
 
   std::string Elsewhere() const { return directory_ / "elsewhere"; }
@@ -126,20 +142,33 @@ TEST_F(RestoreTest, AnOlderBackupIsBroughtUpToDate) {
 }
 
 TEST_F(RestoreTest, TheLogBesideACopyIsTakenAlong) {
-  OpenJournal();
-  Append({maker_.Debit(1, 2)});
-  const BatchHead head = journal_->Head();
-  // As a snapshot of the disk has it.
-  for (const char* const suffix : {"", "-wal"}) {
-    std::filesystem::copy(Journal() + suffix, Backup("snapshot.db") + suffix);
-  }
-  journal_.reset();
+  MakeSnapshot();
 
-  const absl::StatusOr<RestoreReport> report =
-      RestoreBackup({.backup_path = Backup("snapshot.db"), .directory = Elsewhere()}, clock_);
+  const absl::StatusOr<RestoreReport> report = RestoreSnapshot();
 
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(report->verified.head, head);
+  EXPECT_EQ(report->verified.head, head_);
+}
+
+TEST_F(RestoreTest, WhateverTheDiskRefusesWhatIsRestoredIsWhole) {
+  // Before its files are opened, so that all are opened through it.
+  { const FailingVfs none(1'000'000'000, FailFor::kOnce); }
+  MakeSnapshot();
+  const std::vector<std::string> whole = Rows(Journal());
+  bool has_failed = true;
+  for (int64_t count = 0; has_failed; ++count) {
+    SCOPED_TRACE(absl::StrCat("after ", count, " operations"));
+    std::filesystem::remove_all(Elsewhere());
+    bool is_restored = false;
+    {
+      const FailingVfs failing(count, FailFor::kOnce);
+      is_restored = RestoreSnapshot().ok();
+      has_failed = failing.has_failed();
+    }
+    if (!is_restored) continue;
+    EXPECT_THAT(FilesOf(Elsewhere()), ElementsAre("journal.db", "lock", "restored"));
+    ASSERT_TRUE(Rows(Elsewhere() + "/journal.db") == whole);
+  }
 }
 
 // ---- Directories in which something is missing
