@@ -79,6 +79,7 @@ class Restore {
         CheckIsJournal(order_.backup_path, static_cast<int64_t>(JournalMigrations().size())));
     FAREBOX_RETURN_IF_ERROR(MakeDirectory(order_.directory));
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(order_.directory));
+    FAREBOX_RETURN_IF_ERROR(GiveToServer(absl::StrCat(order_.directory, "/lock")));
     const bool has_ledger = fs::exists(path_) || fs::exists(absl::StrCat(path_, "-wal"));
     if (has_ledger && !order_.replaces) {
       return absl::FailedPreconditionError(
@@ -95,6 +96,10 @@ class Restore {
   }
 
  private:
+  absl::Status GiveToServer(const std::string& path) {
+    return GiveToOwnerOf(order_.directory, path);
+  }
+
   // Makes the draft, a journal of today's schema without anything beside it.
   absl::Status CopyBackup() {
     RemoveDatabase(draft_);
@@ -127,6 +132,7 @@ class Restore {
     FAREBOX_RETURN_IF_ERROR(report_.verified.ToStatus());
     FAREBOX_RETURN_IF_ERROR(CheckDocuments(draft_));
     FAREBOX_RETURN_IF_ERROR(RemoveEmptyLog());
+    FAREBOX_RETURN_IF_ERROR(GiveToServer(draft_));
     return SyncFile(draft_);
   }
 
@@ -163,7 +169,9 @@ class Restore {
         absl::FormatTime(absl::RFC3339_sec, head.time, absl::UTCTimeZone()),
         "\n"
         "credit it, and then delete this file.\n");
-    return WriteSynced(absl::StrCat(order_.directory, "/", kRestoredMark), text);
+    const std::string mark = absl::StrCat(order_.directory, "/", kRestoredMark);
+    FAREBOX_RETURN_IF_ERROR(WriteSynced(mark, text));
+    return GiveToServer(mark);
   }
 
   // The journal first: without it, and with anything else of it, no server starts.
@@ -176,7 +184,9 @@ class Restore {
         aside = absl::StrCat(order_.directory, "/replaced-",
                              absl::FormatTime("%Y%m%dT%H%M%SZ", clock_.Now(), absl::UTCTimeZone()));
         FAREBOX_RETURN_IF_ERROR(MakeDirectory(aside));
+        FAREBOX_RETURN_IF_ERROR(GiveToServer(aside));
       }
+      FAREBOX_RETURN_IF_ERROR(GiveToServer(old));
       FAREBOX_RETURN_IF_ERROR(Move(old, absl::StrCat(aside, "/journal.db", suffix)));
       FAREBOX_RETURN_IF_ERROR(SyncDirectory(order_.directory));
     }

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "storage/errors.h"
 #include "storage/sqlite/journal_schema.h"
@@ -93,6 +95,22 @@ TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
   EXPECT_FALSE(std::filesystem::exists(Ledger() + "/derived.db"));
   OpenJournal();
   EXPECT_EQ(journal_->Head(), head_);
+}
+
+TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kServer = 12'345;
+  ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
+  std::filesystem::remove(Ledger() + "/lock");
+
+  ASSERT_TRUE(Restore(Ledger(), /*replaces=*/true).ok());
+
+  for (const auto& file : std::filesystem::recursive_directory_iterator(Ledger())) {
+    struct stat found = {};
+    ASSERT_EQ(stat(file.path().c_str(), &found), 0);
+    EXPECT_EQ(found.st_uid, kServer) << file.path();
+    EXPECT_EQ(found.st_gid, kServer) << file.path();
+  }
 }
 
 TEST_F(RestoreTest, ALedgerInUseIsNotReplaced) {
