@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -35,10 +37,21 @@ absl::Status FileProblem(const std::string& path, int error) {
       absl::StrCat("--admin-key-file ", path, ": ", std::strerror(error)));
 }
 
+std::string FolderOf(const std::string& path) {
+  return std::filesystem::absolute(path).parent_path();
+}
+
+// Where a key is while it is being made.
+std::string DraftOf(const std::string& path) { return absl::StrCat(path, ".new"); }
+
 // Whether there could be such a file, and is none.
 absl::Status CheckNewFile(const std::string& path) {
-  if (access(path.c_str(), F_OK) == 0) return FileProblem(path, EEXIST);
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  if (access(path.c_str(), F_OK) == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("there is no key of an admin, and --admin-key-file ", path,
+                     " is not written over: remove it and start again, and it gets a new key"));
+  }
+  const std::string folder = FolderOf(path);
   return access(folder.c_str(), W_OK) == 0 ? absl::OkStatus() : FileProblem(path, errno);
 }
 
@@ -47,12 +60,14 @@ absl::Status CheckFirstKey(const AccessOptions& options) {
   if (!options.admin_key_file.empty()) return CheckNewFile(options.admin_key_file);
   if (HasAdminCertificate(options)) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "there is no key of an admin yet, and no certificate for one: --admin-key-file names the "
-      "file that the first key is written to");
+      "there is no key of an admin, and no certificate for one: --admin-key-file names the file "
+      "that a key is written to");
 }
 
-// A file that was not there, for its owner only; on disk when this returns.
+// A new file in place of what a start that was killed has left, for its owner only; on disk when
+// this returns.
 absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) {
+  unlink(path.c_str());
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) return FileProblem(path, errno);
   const absl::Cleanup close_file = [file] { close(file); };
@@ -60,7 +75,16 @@ absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) 
   const bool is_written =
       write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
       fsync(file) == 0;
-  return is_written ? absl::OkStatus() : FileProblem(path, errno);
+  if (!is_written) return FileProblem(path, errno);
+  const int folder = open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return FileProblem(path, errno);
+  const absl::Cleanup close_folder = [folder] { close(folder); };
+  return fsync(folder) == 0 ? absl::OkStatus() : FileProblem(path, errno);
+}
+
+absl::Status MoveIntoPlace(const std::string& path) {
+  return std::rename(DraftOf(path).c_str(), path.c_str()) == 0 ? absl::OkStatus()
+                                                               : FileProblem(path, errno);
 }
 
 }  // namespace
@@ -73,11 +97,10 @@ absl::StatusOr<std::unique_ptr<Access>> Access::Start(const AccessOptions& optio
   return access;
 }
 
-absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog,
-                           const Clock* clock) {
+absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog) {
   if (options.mode != AccessMode::kKeys) return absl::OkStatus();
-  FAREBOX_ASSIGN_OR_RETURN(const bool has_admin, ApiKeys::HasAdmin(catalog, clock->Now()));
-  return has_admin ? absl::OkStatus() : CheckFirstKey(options);
+  FAREBOX_ASSIGN_OR_RETURN(const bool has_any, ApiKeys::HasAny(catalog));
+  return has_any ? absl::OkStatus() : CheckFirstKey(options);
 }
 
 Access::Access(const AccessOptions& options, const House& house)
@@ -95,26 +118,39 @@ absl::Status Access::Load() {
                                                 &documents_, house_.clock));
   FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load(&documents_, keys_.get(), house_.clock));
   control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
-  const bool is_closed = options_.mode == AccessMode::kKeys;
-  return is_closed && !keys_->HasAdmin() ? MakeFirstKey() : absl::OkStatus();
+  if (options_.mode != AccessMode::kKeys) return absl::OkStatus();
+  const absl::Status status = keys_->HasAdmin() ? FinishAdminKey() : MakeAdminKey();
+  if (!absl::IsInvalidArgument(status) || !keys_->HasAny()) return status;
+  // Whoever has a key is served all the same.
+  Log(LogLevel::kWarning, "admin_key_missing", {{"problem", std::string(status.message())}});
+  return absl::OkStatus();
 }
 
-absl::Status Access::MakeFirstKey() {
+absl::Status Access::MakeAdminKey() {
   FAREBOX_RETURN_IF_ERROR(CheckFirstKey(options_));
-  if (options_.admin_key_file.empty()) return absl::OkStatus();
+  const std::string& path = options_.admin_key_file;
+  if (path.empty()) return absl::OkStatus();
   v1::ApiKey wanted;
   wanted.set_role(v1::ROLE_ADMIN);
-  wanted.set_label("made at the first start");
-  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made, keys_->Create(wanted, /*account=*/0));
-  const absl::Status written = WriteSecretFile(options_.admin_key_file, made.secret);
-  if (!written.ok()) {
-    // Nobody has it.
-    FAREBOX_RETURN_IF_ERROR(keys_->Revoke(made.key.key_id(), /*account=*/0).status());
-    return written;
-  }
-  Log(LogLevel::kInfo, "admin_key_made",
-      {{"key_id", made.key.key_id()}, {"file", options_.admin_key_file}});
+  wanted.set_label("made at a start");
+  // On disk before the key is: no other is made where there is one.
+  const std::string secret = ApiKeys::MakeSecret();
+  FAREBOX_RETURN_IF_ERROR(WriteSecretFile(DraftOf(path), secret));
+  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made,
+                           keys_->Create(wanted, /*account=*/0, secret));
+  FAREBOX_RETURN_IF_ERROR(MoveIntoPlace(path));
+  Log(LogLevel::kInfo, "admin_key_made", {{"key_id", made.key.key_id()}, {"file", path}});
   return absl::OkStatus();
+}
+
+// For a start that was killed after it had made the key.
+absl::Status Access::FinishAdminKey() {
+  const std::string& path = options_.admin_key_file;
+  if (path.empty() || access(path.c_str(), F_OK) == 0) return absl::OkStatus();
+  std::ifstream draft(DraftOf(path));
+  std::string secret;
+  const bool is_good = std::getline(draft, secret) && keys_->Find(secret) != nullptr;
+  return is_good ? MoveIntoPlace(path) : absl::OkStatus();
 }
 
 void Access::FillEnvironment(RpcEnvironment* environment) {

@@ -34,14 +34,14 @@ class Access {
     // Where browsers reach this server; empty: they do not.
     std::string http_url;
   };
-  // InvalidArgument: with these options nobody could ever be let in to make keys.
+  // Makes a key of an admin where there is none in force. InvalidArgument: there is no key at all,
+  // and with these options nobody could ever be let in to make one.
   static absl::StatusOr<std::unique_ptr<Access>> Start(const AccessOptions& options,
                                                        const House& house);
   ~Access();
 
   // Whether Start() would fail with these options, of a ledger that another process owns so far.
-  static absl::Status Check(const AccessOptions& options, CatalogReader* catalog,
-                            const Clock* clock);
+  static absl::Status Check(const AccessOptions& options, CatalogReader* catalog);
 
   // What it adds to every RPC's environment.
   void FillEnvironment(RpcEnvironment* environment);
@@ -59,7 +59,8 @@ class Access {
   Access(const AccessOptions& options, const House& house);
 
   absl::Status Load();
-  absl::Status MakeFirstKey();
+  absl::Status MakeAdminKey();
+  absl::Status FinishAdminKey();
   void LoopWriteUse();
 
   // Constant after construction.

@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, con
     FAREBOX_RETURN_IF_ERROR(recovery->CatchUp(follower->get()));
     FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> reader, (*follower)->NewReader());
     FAREBOX_RETURN_IF_ERROR(decks->Load(reader->catalog()));
-    FAREBOX_RETURN_IF_ERROR(Access::Check(config.access, &reader->catalog(), clock));
+    FAREBOX_RETURN_IF_ERROR(Access::Check(config.access, &reader->catalog()));
     if (recovery->head().last - before < limits::kFollowLagEntries) break;
     before = recovery->head().last;
   }

@@ -121,10 +121,12 @@ absl::Status ApiKeys::CheckRoom(AccountNumber account) {
   return error::FieldInvalid("key", "the account has too many keys already");
 }
 
-absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, AccountNumber account) {
+std::string ApiKeys::MakeSecret() { return absl::StrCat(kSecretPrefix, RandomToken()); }
+
+absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, AccountNumber account,
+                                                const std::string& secret) {
   FAREBOX_RETURN_IF_ERROR(CheckRoom(account));
   const std::string key_id = absl::BytesToHexString(RandomBytes(kIdBytes));
-  std::string secret = absl::StrCat(kSecretPrefix, RandomToken());
   stored::v1::ApiKey stored;
   stored.set_digest(Sha256(secret));
   stored.set_role(wanted.role());
@@ -143,7 +145,7 @@ absl::StatusOr<ApiKeys::NewKey> ApiKeys::Create(const v1::ApiKey& wanted, Accoun
                                             .account = account,
                                             .content = stored.SerializeAsString()}}));
   Remember(key_id, stored);
-  return NewKey{.key = Describe(key_id, stored), .secret = std::move(secret)};
+  return NewKey{.key = Describe(key_id, stored), .secret = secret};
 }
 
 absl::StatusOr<stored::v1::ApiKey> ApiKeys::Change(
@@ -225,17 +227,17 @@ bool ApiKeys::HasAdmin() const {
   return false;
 }
 
-absl::StatusOr<bool> ApiKeys::HasAdmin(CatalogReader* catalog, absl::Time now) {
-  bool has_admin = false;
-  FAREBOX_RETURN_IF_ERROR(VisitKeys(
-      [&](int64_t before) {
-        return catalog->ListDocuments(kApiKeys, /*account=*/0, before, kPage);
-      },
-      [&](const std::string& /*key_id*/, const stored::v1::ApiKey& stored) {
-        has_admin |= stored.role() == v1::ROLE_ADMIN && stored.revoke_micros() == 0 &&
-                     !IsExpired(stored.expire_micros(), now);
-      }));
-  return has_admin;
+bool ApiKeys::HasAny() const {
+  MutexLock lock(&mu_);
+  return !by_id_.empty();
+}
+
+absl::StatusOr<bool> ApiKeys::HasAny(CatalogReader* catalog) {
+  FAREBOX_ASSIGN_OR_RETURN(
+      const std::vector<Document> newest,
+      catalog->ListDocuments(kApiKeys, /*account=*/0, std::numeric_limits<int64_t>::max(),
+                             /*count_max=*/1));
+  return !newest.empty();
 }
 
 void ApiKeys::WriteUse() {

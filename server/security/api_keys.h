@@ -48,9 +48,11 @@ class ApiKeys {
     // Nobody can be told it again.
     std::string secret;
   };
+  static std::string MakeSecret();
   // `wanted` is checked; `account` is the one of a customer's key, 0 for other roles. FieldInvalid
   // where there are too many.
-  absl::StatusOr<NewKey> Create(const v1::ApiKey& wanted, AccountNumber account);
+  absl::StatusOr<NewKey> Create(const v1::ApiKey& wanted, AccountNumber account,
+                                const std::string& secret = MakeSecret());
 
   // The key as it ended; again for one that had. NotFound: there is none, or it is not of the
   // customer of `account`, where that is not 0.
@@ -72,8 +74,10 @@ class ApiKeys {
 
   // Whether somebody can be let in who may make keys.
   bool HasAdmin() const;
+  // Whether a key was ever made.
+  bool HasAny() const;
   // The same in a ledger that another process owns.
-  static absl::StatusOr<bool> HasAdmin(CatalogReader* catalog, absl::Time now);
+  static absl::StatusOr<bool> HasAny(CatalogReader* catalog);
 
   // Puts on disk when keys were used since it was done last.
   void WriteUse();

@@ -13,7 +13,9 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "server/log.h"
@@ -23,7 +25,6 @@
 namespace farebox::server {
 namespace {
 
-constexpr absl::Duration kLookPause = absl::Seconds(1);
 // Warned of from then on, whenever the files are read.
 constexpr absl::Duration kExpiresSoon = absl::Hours(24 * 14);
 
@@ -32,6 +33,7 @@ struct Deleter {
   void operator()(X509* certificate) const { X509_free(certificate); }
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(BIGNUM* number) const { BN_free(number); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   void operator()(char* text) const { OPENSSL_free(text); }
 };
 template <typename T>
@@ -47,8 +49,36 @@ Owned<BIO> Memory(const std::string& text) {
   return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-Owned<X509> FirstCertificate(const std::string& pem) {
-  return Owned<X509>(PEM_read_bio_X509(Memory(pem).get(), nullptr, nullptr, nullptr));
+using Chain = std::vector<Owned<X509>>;
+
+// Whether something follows the last block that may be the beginning of another one.
+bool IsCutOff(const std::string& pem) {
+  const size_t last_end = pem.rfind("-----END ");
+  return last_end != std::string::npos && pem.find("\n-", last_end) != std::string::npos;
+}
+
+// In their order. None where one of them cannot be read.
+std::optional<Chain> ParseCertificates(const std::string& pem) {
+  Chain chain;
+  const Owned<BIO> rest = Memory(pem);
+  ERR_clear_error();
+  while (auto next = Owned<X509>(PEM_read_bio_X509(rest.get(), nullptr, nullptr, nullptr))) {
+    chain.push_back(std::move(next));
+  }
+  const bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (!is_end || IsCutOff(pem)) return std::nullopt;
+  return chain;
+}
+
+// Those of a file, at least one.
+absl::StatusOr<Chain> ReadChain(const std::string& path, const std::string& pem) {
+  std::optional<Chain> chain = ParseCertificates(pem);
+  if (!chain.has_value()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, " has a certificate that is not whole"));
+  }
+  if (chain->empty()) return absl::InvalidArgumentError(absl::StrCat(path, " has no certificate"));
+  return *std::move(chain);
 }
 
 std::string SerialOf(const X509* certificate) {
@@ -66,17 +96,39 @@ absl::Time ExpiryOf(const X509* certificate) {
 // Never asks for a passphrase at a terminal.
 int NoPassphrase(char*, int, int, void*) { return 0; }
 
-absl::Status CheckPair(const TlsOptions& options, const TlsIdentity& identity, X509* certificate) {
-  const Owned<EVP_PKEY> key(
-      PEM_read_bio_PrivateKey(Memory(identity.private_key).get(), nullptr, NoPassphrase, nullptr));
+Owned<EVP_PKEY> ParseKey(const std::string& pem) {
+  return Owned<EVP_PKEY>(
+      PEM_read_bio_PrivateKey(Memory(pem).get(), nullptr, NoPassphrase, nullptr));
+}
+
+// Whether OpenSSL would serve them: it refuses what is too weak.
+bool CanServe(const Chain& chain, EVP_PKEY* key) {
+  const Owned<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr || SSL_CTX_use_certificate(context.get(), chain[0].get()) != 1) {
+    return false;
+  }
+  for (size_t i = 1; i < chain.size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context.get(), chain[i].get()) != 1) return false;
+  }
+  return SSL_CTX_use_PrivateKey(context.get(), key) == 1 &&
+         SSL_CTX_check_private_key(context.get()) == 1;
+}
+
+absl::Status CheckPair(const TlsOptions& options, const Chain& chain, const std::string& key_pem) {
+  const Owned<EVP_PKEY> key = ParseKey(key_pem);
   if (key == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat(options.key_file, " has no private key"));
   }
-  if (X509_check_private_key(certificate, key.get()) != 1) {
+  if (X509_check_private_key(chain[0].get(), key.get()) != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         options.key_file, " is not the key of the certificate in ", options.certificate_file));
   }
-  return absl::OkStatus();
+  ERR_clear_error();
+  if (CanServe(chain, key.get())) return absl::OkStatus();
+  const char* const problem = ERR_reason_error_string(ERR_peek_last_error());
+  ERR_clear_error();
+  return absl::InvalidArgumentError(absl::StrCat(
+      options.certificate_file, " cannot be used: ", problem == nullptr ? "unknown" : problem));
 }
 
 }  // namespace
@@ -85,14 +137,11 @@ absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Tim
   TlsIdentity identity;
   FAREBOX_ASSIGN_OR_RETURN(identity.certificates, ReadFile(options.certificate_file));
   FAREBOX_ASSIGN_OR_RETURN(identity.private_key, ReadFile(options.key_file));
-  const Owned<X509> certificate = FirstCertificate(identity.certificates);
-  if (certificate == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(options.certificate_file, " has no certificate"));
-  }
-  FAREBOX_RETURN_IF_ERROR(CheckPair(options, identity, certificate.get()));
-  identity.serial = SerialOf(certificate.get());
-  identity.expire_time = ExpiryOf(certificate.get());
+  FAREBOX_ASSIGN_OR_RETURN(const Chain chain,
+                           ReadChain(options.certificate_file, identity.certificates));
+  FAREBOX_RETURN_IF_ERROR(CheckPair(options, chain, identity.private_key));
+  identity.serial = SerialOf(chain[0].get());
+  identity.expire_time = ExpiryOf(chain[0].get());
   if (identity.expire_time <= now) {
     return absl::InvalidArgumentError(absl::StrCat("the certificate in ", options.certificate_file,
                                                    " expired at ",
@@ -100,18 +149,17 @@ absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Tim
   }
   if (options.client_ca_file.empty()) return identity;
   FAREBOX_ASSIGN_OR_RETURN(identity.client_ca, ReadFile(options.client_ca_file));
-  if (FirstCertificate(identity.client_ca) == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat(options.client_ca_file, " has no certificate"));
-  }
+  FAREBOX_RETURN_IF_ERROR(ReadChain(options.client_ca_file, identity.client_ca).status());
   return identity;
 }
 
 // ---- TlsFiles
 
 absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(const TlsOptions& options,
-                                                         const Clock* clock) {
+                                                         const Clock* clock,
+                                                         absl::Duration look_pause) {
   FAREBOX_ASSIGN_OR_RETURN(TlsIdentity identity, ReadTlsIdentity(options, clock->Now()));
-  std::unique_ptr<TlsFiles> files(new TlsFiles(options, clock));
+  std::unique_ptr<TlsFiles> files(new TlsFiles(options, clock, look_pause));
   {
     MutexLock lock(&files->mu_);
     files->current_ = std::make_shared<const TlsIdentity>(std::move(identity));
@@ -143,7 +191,7 @@ void TlsFiles::Loop() {
   while (true) {
     {
       MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitFor(&mu_, kLookPause);
+      if (!stopping_) changed_.WaitFor(&mu_, look_pause_);
       if (stopping_) return;
     }
     Look();
@@ -155,6 +203,7 @@ void TlsFiles::Look() {
   if (!read.ok()) {
     const std::string problem(read.status().message());
     MutexLock lock(&mu_);
+    last_read_.reset();
     if (problem == last_problem_) return;
     Log(LogLevel::kError, "certificate_refused", {{"problem", problem}});
     last_problem_ = problem;
@@ -163,7 +212,9 @@ void TlsFiles::Look() {
   {
     MutexLock lock(&mu_);
     last_problem_.clear();
-    if (*read == *current_) return;
+    const bool is_settled = last_read_.has_value() && *read == *last_read_;
+    last_read_ = *read;
+    if (!is_settled || *read == *current_) return;
   }
   Log(read->expire_time - clock_->Now() < kExpiresSoon ? LogLevel::kWarning : LogLevel::kInfo,
       "certificate_replaced",
@@ -229,17 +280,14 @@ namespace {
 // Called for each connection, so that it gets the identity in force.
 int UseCurrent(SSL* connection, void* files) {
   const auto current = static_cast<const TlsFiles*>(files)->Current();
-  const Owned<BIO> chain = Memory(current->certificates);
-  const Owned<X509> certificate(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
-  const Owned<EVP_PKEY> key(
-      PEM_read_bio_PrivateKey(Memory(current->private_key).get(), nullptr, NoPassphrase, nullptr));
-  if (certificate == nullptr || key == nullptr) return 0;
+  const std::optional<Chain> chain = ParseCertificates(current->certificates);
+  const Owned<EVP_PKEY> key = ParseKey(current->private_key);
+  if (!chain.has_value() || chain->empty() || key == nullptr) return 0;
   SSL_certs_clear(connection);
-  if (SSL_use_certificate(connection, certificate.get()) != 1) return 0;
-  while (const auto next = Owned<X509>(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr))) {
-    if (SSL_add1_chain_cert(connection, next.get()) != 1) return 0;
+  if (SSL_use_certificate(connection, (*chain)[0].get()) != 1) return 0;
+  for (size_t i = 1; i < chain->size(); ++i) {
+    if (SSL_add1_chain_cert(connection, (*chain)[i].get()) != 1) return 0;
   }
-  ERR_clear_error();  // Of the chain's end.
   return SSL_use_PrivateKey(connection, key.get());
 }
 

@@ -2,6 +2,7 @@
 #define FAREBOX_SERVER_SECURITY_TLS_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -28,7 +29,7 @@ struct TlsOptions {
   bool is_on() const { return !certificate_file.empty(); }
 };
 
-// What was in the files, checked: it fits together.
+// What was in the files, checked: it fits together, and OpenSSL serves it.
 struct TlsIdentity {
   std::string certificates;
   std::string private_key;
@@ -43,17 +44,19 @@ struct TlsIdentity {
   }
 };
 
-// Reads the files once. InvalidArgument says which is wrong, and how: it cannot be read, the key is
-// not the certificate's, it has expired.
+// Reads the files once. InvalidArgument says which is wrong, and how: it cannot be read, one of its
+// certificates is not whole, the key is not the certificate's, it is too weak, it has expired.
 absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now);
 
-// The identity in force. Looks at the files every second: what is good replaces it for connections
-// that begin, what is not is logged and the old one stays. Thread-safe.
+// The identity in force. Looks at the files every second: what is good, and the same at two looks
+// in a row, replaces it for connections that begin; what is not good is logged and the old one
+// stays. Thread-safe.
 class TlsFiles {
  public:
   // The clock outlives it.
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(const TlsOptions& options,
-                                                        const Clock* clock);
+                                                        const Clock* clock,
+                                                        absl::Duration look_pause = kLookPause);
   ~TlsFiles();
 
   std::shared_ptr<const TlsIdentity> Current() const;
@@ -65,19 +68,25 @@ class TlsFiles {
   void Look();
 
  private:
-  TlsFiles(const TlsOptions& options, const Clock* clock) : options_(options), clock_(clock) {}
+  static constexpr absl::Duration kLookPause = absl::Seconds(1);
+
+  TlsFiles(const TlsOptions& options, const Clock* clock, absl::Duration look_pause)
+      : options_(options), clock_(clock), look_pause_(look_pause) {}
 
   void Loop();
 
   // Constant after construction.
   const TlsOptions options_;
   const Clock* const clock_;
+  const absl::Duration look_pause_;
 
   mutable Mutex mu_;
   CondVar changed_;  // Signalled when stopping_ changes.
   std::shared_ptr<const TlsIdentity> current_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
+  // What the last look read, if it was good: files that are being written are not taken.
+  std::optional<TlsIdentity> last_read_ ABSL_GUARDED_BY(mu_);
   // What was refused last, so that it is told once.
   std::string last_problem_ ABSL_GUARDED_BY(mu_);
   // Last: it starts when all above is built.

@@ -29,7 +29,7 @@ struct Request {
   Headers headers;
   // Empty where the route takes it piece by piece.
   std::string body;
-  // From where, as gRPC writes it: "ipv4:192.0.2.1:40112", "ipv6:[2001:db8::1]:40112".
+  // From where, as gRPC writes it: "ipv4:192.0.2.1:40112", "ipv6:%5B2001:db8::1%5D:40112".
   std::string peer;
   bool is_tls = false;
 

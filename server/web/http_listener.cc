@@ -8,6 +8,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstring>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "absl/strings/strip.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/transport/peer_address.h"
 #include "server/web/http_connection.h"
 #include "storage/clock.h"
 #include "storage/mutex.h"
@@ -32,6 +34,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+using server::PeerAddress;
 
 struct HostAndPort {
   std::string host;
@@ -50,14 +53,11 @@ std::optional<HostAndPort> Parse(absl::string_view address) {
   return parsed;
 }
 
-std::string PeerName(const tcp::endpoint& peer) {
-  const asio::ip::address address = peer.address();
-  return address.is_v6() ? absl::StrCat("ipv6:[", address.to_string(), "]:", peer.port())
-                         : absl::StrCat("ipv4:", address.to_string(), ":", peer.port());
+PeerAddress AddressOf(const tcp::endpoint& peer) {
+  sockaddr_storage address = {};
+  std::memcpy(&address, peer.data(), peer.size());
+  return server::DescribePeer(address);
 }
-
-// Where one peer stands for many: a proxy on this machine.
-bool IsUncounted(const asio::ip::address& address) { return address.is_loopback(); }
 
 }  // namespace
 
@@ -93,9 +93,9 @@ class HttpListener::Core {
  private:
   void Accept();
   void OnAccepted(const error_code& error, HttpWorker* worker, HttpSocket socket);
-  void Take(HttpWorker* worker, HttpSocket socket, const tcp::endpoint& peer);
-  bool CountPeer(const asio::ip::address& address);
-  void ForgetPeer(const asio::ip::address& address);
+  void Take(HttpWorker* worker, HttpSocket socket, const PeerAddress& peer);
+  bool CountPeer(const PeerAddress& peer);
+  void ForgetPeer(const PeerAddress& peer);
 
   // Set before it serves.
   HttpHouse house_;
@@ -203,7 +203,7 @@ void HttpListener::Core::OnAccepted(const error_code& error, HttpWorker* worker,
   if (!error) {
     error_code gone;
     const tcp::endpoint peer = socket.remote_endpoint(gone);
-    if (!gone) Take(worker, std::move(socket), peer);
+    if (!gone) Take(worker, std::move(socket), AddressOf(peer));
     return is_accepting_ ? Accept() : void();
   }
   // Mostly that there are no descriptors left: whoever is idle gives one back.
@@ -216,41 +216,42 @@ void HttpListener::Core::OnAccepted(const error_code& error, HttpWorker* worker,
   });
 }
 
-bool HttpListener::Core::CountPeer(const asio::ip::address& address) {
-  if (IsUncounted(address)) return true;
+bool HttpListener::Core::CountPeer(const PeerAddress& peer) {
+  // A proxy on this machine stands for many.
+  if (peer.is_local) return true;
   MutexLock lock(&mu_);
-  size_t& count = by_peer_[address.to_string()];
+  size_t& count = by_peer_[peer.host];
   if (count >= house_.bounds.connections_per_peer_max) return false;
   ++count;
   return true;
 }
 
-void HttpListener::Core::ForgetPeer(const asio::ip::address& address) {
+void HttpListener::Core::ForgetPeer(const PeerAddress& peer) {
   MutexLock lock(&mu_);
   ended_.SignalAll();
-  if (IsUncounted(address)) return;
-  const auto found = by_peer_.find(address.to_string());
+  if (peer.is_local) return;
+  const auto found = by_peer_.find(peer.host);
   if (found != by_peer_.end() && --found->second == 0) by_peer_.erase(found);
 }
 
-void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const tcp::endpoint& peer) {
+void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const PeerAddress& peer) {
   accepted_.fetch_add(1);
   const int64_t connections_max = static_cast<int64_t>(house_.bounds.connections_max);
   // At the bound, one that waits for nothing makes room; where none does, nobody is let in.
   const bool is_full = open_.load() >= connections_max + limits::kHttpConnectionsSlack;
-  if (is_full || !CountPeer(peer.address())) {
+  if (is_full || !CountPeer(peer)) {
     refused_.fetch_add(1);
     return;
   }
   const bool makes_room = open_.fetch_add(1) >= connections_max;
-  asio::post(
-      worker->context(), [this, worker, socket = std::move(socket), makes_room, peer]() mutable {
-        if (makes_room) worker->CloseLongestIdle();
-        StartHttpConnection(&house_, worker, std::move(socket), PeerName(peer), [this, peer] {
-          open_.fetch_sub(1);
-          ForgetPeer(peer.address());
-        });
-      });
+  asio::post(worker->context(),
+             [this, worker, socket = std::move(socket), makes_room, peer]() mutable {
+               if (makes_room) worker->CloseLongestIdle();
+               StartHttpConnection(&house_, worker, std::move(socket), peer.name, [this, peer] {
+                 open_.fetch_sub(1);
+                 ForgetPeer(peer);
+               });
+             });
 }
 
 void HttpListener::Core::StopAccepting() {

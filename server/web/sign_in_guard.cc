@@ -20,9 +20,9 @@ constexpr size_t kNetworkBytes = 8;
 std::string AddressOf(absl::string_view peer) {
   const absl::string_view address = peer.substr(0, peer.rfind(':'));
   absl::string_view text = address;
-  if (!absl::ConsumePrefix(&text, "ipv6:[")) return std::string(address);
+  if (!absl::ConsumePrefix(&text, "ipv6:%5B")) return std::string(address);
   in6_addr parsed;
-  const std::string plain(text.substr(0, text.find_first_of("%]")));
+  const std::string plain(text.substr(0, text.find('%')));
   if (inet_pton(AF_INET6, plain.c_str(), &parsed) != 1) return std::string(address);
   return absl::StrCat(
       "ipv6:", absl::string_view(reinterpret_cast<const char*>(parsed.s6_addr), kNetworkBytes));

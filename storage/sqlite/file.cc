@@ -33,6 +33,14 @@ absl::Status MakeDirectory(const std::string& path) {
   return FileFailed("make the directory", path);
 }
 
+absl::Status GiveToOwnerOf(const std::string& directory, const std::string& path) {
+  if (geteuid() != 0) return absl::OkStatus();
+  struct stat owner = {};
+  if (stat(directory.c_str(), &owner) != 0) return FileFailed("look at", directory);
+  return lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0 ? absl::OkStatus()
+                                                               : FileFailed("give away", path);
+}
+
 absl::Status SyncFile(const std::string& path) { return Sync(path, O_RDONLY); }
 
 absl::Status SyncDirectory(const std::string& path) { return Sync(path, O_RDONLY | O_DIRECTORY); }

@@ -37,6 +37,10 @@ absl::Status FileFailed(absl::string_view what, absl::string_view path);
 // Makes a directory for nobody else, where it is missing; what it is in is not made.
 absl::Status MakeDirectory(const std::string& path);
 
+// Where root works in a directory of somebody else's: gives them what was made in it. Nothing for
+// anybody but root.
+absl::Status GiveToOwnerOf(const std::string& directory, const std::string& path);
+
 // Puts what a file or a directory is now on disk.
 absl::Status SyncFile(const std::string& path);
 absl::Status SyncDirectory(const std::string& path);

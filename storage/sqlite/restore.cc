@@ -79,6 +79,7 @@ class Restore {
         CheckIsJournal(order_.backup_path, static_cast<int64_t>(JournalMigrations().size())));
     FAREBOX_RETURN_IF_ERROR(MakeDirectory(order_.directory));
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(order_.directory));
+    FAREBOX_RETURN_IF_ERROR(GiveToServer(absl::StrCat(order_.directory, "/lock")));
     const bool has_ledger = fs::exists(path_) || fs::exists(absl::StrCat(path_, "-wal"));
     if (has_ledger && !order_.replaces) {
       return absl::FailedPreconditionError(
@@ -95,6 +96,10 @@ class Restore {
   }
 
  private:
+  absl::Status GiveToServer(const std::string& path) {
+    return GiveToOwnerOf(order_.directory, path);
+  }
+
   // Makes the draft, a journal of today's schema without anything beside it.
   absl::Status CopyBackup() {
     RemoveDatabase(draft_);
@@ -102,8 +107,16 @@ class Restore {
       const std::string from = absl::StrCat(order_.backup_path, suffix);
       if (fs::exists(from)) FAREBOX_RETURN_IF_ERROR(CopyFile(from, absl::StrCat(draft_, suffix)));
     }
-    // Its log is put into it when it is closed.
-    return OpenJournalForWriting(draft_).status();
+    FAREBOX_ASSIGN_OR_RETURN(Connection draft, OpenJournalForWriting(draft_));
+    return EmptyLog(&draft);
+  }
+
+  // Closing would do it too, and say nothing where the disk is full.
+  absl::Status EmptyLog(Connection* draft) {
+    FAREBOX_ASSIGN_OR_RETURN(const int64_t is_busy,
+                             draft->QueryInt64("PRAGMA wal_checkpoint(TRUNCATE)"));
+    return is_busy == 0 ? absl::OkStatus()
+                        : absl::UnavailableError(absl::StrCat("another program reads ", draft_));
   }
 
   absl::Status Verify() {
@@ -118,11 +131,21 @@ class Restore {
     }
     FAREBOX_RETURN_IF_ERROR(report_.verified.ToStatus());
     FAREBOX_RETURN_IF_ERROR(CheckDocuments(draft_));
-    // What readers have left: the log is empty.
-    std::error_code ignored;
-    fs::remove(absl::StrCat(draft_, "-wal"), ignored);
-    fs::remove(absl::StrCat(draft_, "-shm"), ignored);
+    FAREBOX_RETURN_IF_ERROR(RemoveEmptyLog());
+    FAREBOX_RETURN_IF_ERROR(GiveToServer(draft_));
     return SyncFile(draft_);
+  }
+
+  // What readers have left.
+  absl::Status RemoveEmptyLog() {
+    const std::string log = absl::StrCat(draft_, "-wal");
+    std::error_code ignored;
+    if (fs::exists(log) && !fs::is_empty(log, ignored)) {
+      return absl::UnavailableError(absl::StrCat(log, " is not empty"));
+    }
+    fs::remove(log, ignored);
+    fs::remove(absl::StrCat(draft_, "-shm"), ignored);
+    return absl::OkStatus();
   }
 
   absl::Status MoveIntoPlace() {
@@ -146,7 +169,9 @@ class Restore {
         absl::FormatTime(absl::RFC3339_sec, head.time, absl::UTCTimeZone()),
         "\n"
         "credit it, and then delete this file.\n");
-    return WriteSynced(absl::StrCat(order_.directory, "/", kRestoredMark), text);
+    const std::string mark = absl::StrCat(order_.directory, "/", kRestoredMark);
+    FAREBOX_RETURN_IF_ERROR(WriteSynced(mark, text));
+    return GiveToServer(mark);
   }
 
   // The journal first: without it, and with anything else of it, no server starts.
@@ -159,7 +184,9 @@ class Restore {
         aside = absl::StrCat(order_.directory, "/replaced-",
                              absl::FormatTime("%Y%m%dT%H%M%SZ", clock_.Now(), absl::UTCTimeZone()));
         FAREBOX_RETURN_IF_ERROR(MakeDirectory(aside));
+        FAREBOX_RETURN_IF_ERROR(GiveToServer(aside));
       }
+      FAREBOX_RETURN_IF_ERROR(GiveToServer(old));
       FAREBOX_RETURN_IF_ERROR(Move(old, absl::StrCat(aside, "/journal.db", suffix)));
       FAREBOX_RETURN_IF_ERROR(SyncDirectory(order_.directory));
     }

@@ -32,8 +32,9 @@ struct RestoreReport {
 // a crash between any two steps the directory holds the old ledger, the new one, or one that no
 // server starts on.
 //
-// Leaves kRestoredMark. Fails with FILES_IN_USE, FILES_FOREIGN, FILES_TOO_NEW, JOURNAL_DAMAGED (the
-// backup is), FailedPrecondition where a ledger is there, NotFound without a backup, or Cancelled.
+// Leaves kRestoredMark. Run by root, it leaves nothing that is not of the directory's owner. Fails
+// with FILES_IN_USE, FILES_FOREIGN, FILES_TOO_NEW, JOURNAL_DAMAGED (the backup is),
+// FailedPrecondition where a ledger is there, NotFound without a backup, or Cancelled.
 absl::StatusOr<RestoreReport> RestoreBackup(const RestoreOrder& order, const Clock& clock);
 
 }  // namespace farebox::sqlite

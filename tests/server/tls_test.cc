@@ -217,6 +217,11 @@ class TlsIdentityTest : public ::testing::Test {
     certificates_.Make("two", "ca", "farebox", "DNS:two");
     certificates_.Make("expired", "ca", "farebox", "DNS:old", "-1");
     std::ofstream(certificates_.Path("junk")) << "junk\n";
+    certificates_.Try("cat one.pem ca.pem > chain.pem && head -c -200 chain.pem > half.pem");
+    certificates_.Try("(cat one.pem; printf -- -----BEG) > begun.pem");
+    certificates_.Try(
+        "openssl req -x509 -newkey rsa:1024 -nodes -keyout weak.key -out weak.pem -subj /CN=weak");
+    certificates_.Try("cat one.pem weak.pem > weak-chain.pem");
   }
 
   absl::StatusOr<TlsIdentity> Read(const char* certificate, const char* key,
@@ -235,6 +240,7 @@ class TlsIdentityTest : public ::testing::Test {
 
 TEST_F(TlsIdentityTest, WhatDoesNotFitTogetherIsRefused) {
   EXPECT_TRUE(Read("one.pem", "one.key", "ca.pem").ok());
+  EXPECT_TRUE(Read("chain.pem", "one.key", "chain.pem").ok());
   for (const auto& files :
        std::vector<std::array<const char*, 4>>{{"one.pem", "two.key", "", "is not the key"},
                                                {"one.pem", "junk", "", "has no private key"},
@@ -242,6 +248,11 @@ TEST_F(TlsIdentityTest, WhatDoesNotFitTogetherIsRefused) {
                                                {"none.pem", "one.key", "", "cannot be read"},
                                                {"one.pem", "none.key", "", "cannot be read"},
                                                {"one.pem", "one.key", "junk", "has no certificate"},
+                                               {"half.pem", "one.key", "", "is not whole"},
+                                               {"begun.pem", "one.key", "", "is not whole"},
+                                               {"one.pem", "one.key", "half.pem", "is not whole"},
+                                               {"weak.pem", "weak.key", "", "key too small"},
+                                               {"weak-chain.pem", "one.key", "", "key too small"},
                                                {"expired.pem", "expired.key", "", "expired"}}) {
     const absl::Status refused = Read(files[0], files[1], files[2]).status();
     EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
@@ -249,29 +260,50 @@ TEST_F(TlsIdentityTest, WhatDoesNotFitTogetherIsRefused) {
   }
 }
 
-TEST_F(TlsIdentityTest, AnOldPairStaysUntilTheNewOneIsWhole) {
-  const SystemClock clock;
-  certificates_.Try("cp one.pem server.pem && cp one.key server.key");
-  const auto files = TlsFiles::Open({.certificate_file = certificates_.Path("server.pem"),
-                                     .key_file = certificates_.Path("server.key")},
-                                    &clock);
-  ASSERT_TRUE(files.ok()) << files.status();
-  const std::string first = (*files)->Current()->serial;
+// ---- Files that change
 
-  // Half of the change, junk, and nothing.
-  certificates_.Try("cp two.pem server.pem");
-  (*files)->Look();
-  EXPECT_EQ((*files)->Current()->serial, first);
-  certificates_.Try("cp junk server.key");
-  (*files)->Look();
-  EXPECT_EQ((*files)->Current()->serial, first);
-  certificates_.Try("rm server.key");
-  (*files)->Look();
-  EXPECT_EQ((*files)->Current()->serial, first);
+// Looks when the test does.
+class TlsFilesTest : public TlsIdentityTest {
+ protected:
+  void SetUp() override {
+    certificates_.Try("cp one.pem server.pem && cp one.key server.key");
+    auto opened = TlsFiles::Open({.certificate_file = certificates_.Path("server.pem"),
+                                  .key_file = certificates_.Path("server.key")},
+                                 &clock_, /*look_pause=*/absl::Hours(1));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    files_ = *std::move(opened);
+  }
 
-  certificates_.Try("cp two.key server.key");
-  (*files)->Look();
-  EXPECT_EQ((*files)->Current()->serial, Read("two.pem", "two.key")->serial);
+  // What is in force after so many looks.
+  std::string CertificatesAfter(int looks) {
+    for (int look = 0; look < looks; ++look) files_->Look();
+    return files_->Current()->certificates;
+  }
+  std::string Contents(absl::string_view file) const { return ReadFile(certificates_.Path(file)); }
+
+  const SystemClock clock_;
+  std::unique_ptr<TlsFiles> files_;
+};
+
+TEST_F(TlsFilesTest, AnOldPairStaysUntilTheNewOneIsWhole) {
+  for (const char* const change : {"cp two.pem server.pem", "cp junk server.key", "rm server.key",
+                                   "cp weak.pem server.pem && cp weak.key server.key",
+                                   "cp half.pem server.pem && cp one.key server.key"}) {
+    certificates_.Try(change);
+    EXPECT_EQ(CertificatesAfter(2), Contents("one.pem")) << change;
+  }
+
+  certificates_.Try("cp two.pem server.pem && cp two.key server.key");
+  EXPECT_EQ(CertificatesAfter(2), Contents("two.pem"));
+}
+
+TEST_F(TlsFilesTest, FilesThatAreBeingWrittenAreNotTaken) {
+  certificates_.Try("cp two.key server.key && cp two.pem server.pem");
+  EXPECT_EQ(CertificatesAfter(1), Contents("one.pem"));
+  certificates_.Try("cat ca.pem >> server.pem");
+  EXPECT_EQ(CertificatesAfter(1), Contents("one.pem"));
+
+  EXPECT_EQ(CertificatesAfter(1), Contents("server.pem"));
 }
 
 }  // namespace

@@ -36,11 +36,11 @@ class HttpListenerTest : public ::testing::Test {
  protected:
   void SetUp() override { Start({}); }
 
-  void Start(HttpBounds bounds) {
+  void Start(HttpBounds bounds, const std::string& address = "127.0.0.1:0") {
     bounds.read_timeout = absl::Milliseconds(300);
     bounds.write_timeout = absl::Milliseconds(300);
     listener_.reset();
-    auto bound = HttpListener::Bind("127.0.0.1:0", nullptr, bounds);
+    auto bound = HttpListener::Bind(address, nullptr, bounds);
     ASSERT_TRUE(bound.ok()) << bound.status();
     listener_ = *std::move(bound);
     AddRoutes(&listener_->routes());
@@ -50,6 +50,9 @@ class HttpListenerTest : public ::testing::Test {
   void AddRoutes(Router* routes) {
     routes->Add("GET", "/hello", {.handler = [](const ExchangePtr& exchange) {
                   exchange->Answer(TextResponse(200, "hello"));
+                }});
+    routes->Add("GET", "/peer", {.handler = [](const ExchangePtr& exchange) {
+                  exchange->Answer(TextResponse(200, exchange->request().peer));
                 }});
     routes->Add("GET", "/large", {.handler = [](const ExchangePtr& exchange) {
                   exchange->Answer({.body = std::string(kLargeBytes, 'x')});
@@ -343,6 +346,21 @@ TEST_F(HttpListenerTest, DrainsWhatIsUnderWay) {
 
   EXPECT_THAT(busy.ReadAll(), AllOf(HasSubstr("connection: close"), EndsWith("in the end\n")));
   EXPECT_EQ(listener_->counts().open, 0);
+}
+
+// As on one that listens on [::].
+TEST_F(HttpListenerTest, KnowsIpv4PeersOnASocketOfBoth) {
+  HttpBounds bounds;
+  bounds.connections_per_peer_max = 1;
+  Start(bounds, "[::]:0");
+
+  // From this machine, where peers are not counted.
+  RawConnection first = Connect();
+  RawConnection second = Connect();
+  for (RawConnection* const one : {&first, &second}) {
+    ASSERT_TRUE(one->Send("GET /peer HTTP/1.0\r\n\r\n"));
+    EXPECT_THAT(one->ReadAll(), HasSubstr("\r\n\r\nipv4:127.0.0.1:"));
+  }
 }
 
 TEST_F(HttpListenerTest, DoesNotShareItsPort) {

@@ -43,11 +43,11 @@ TEST_F(SignInGuardTest, ThenOneMoreEachPause) {
 
 TEST_F(SignInGuardTest, AnIpv6NetworkIsOnePeer) {
   for (int i = 0; i < limits::kSignInFailuresMax; ++i) {
-    guard_.NoteFailure(absl::StrCat("ipv6:[2001:db8:1:2::", i + 1, "]:4000"));
+    guard_.NoteFailure(absl::StrCat("ipv6:%5B2001:db8:1:2::", i + 1, "%5D:4000"));
   }
 
-  EXPECT_FALSE(MayTry("ipv6:[2001:db8:1:2::ffff]:1"));
-  EXPECT_TRUE(MayTry("ipv6:[2001:db8:1:3::1]:1"));
+  EXPECT_FALSE(MayTry("ipv6:%5B2001:db8:1:2::ffff%5D:1"));
+  EXPECT_TRUE(MayTry("ipv6:%5B2001:db8:1:3::1%5D:1"));
 }
 
 TEST_F(SignInGuardTest, RemembersABoundedNumberOfPeers) {

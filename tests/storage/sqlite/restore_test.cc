@@ -4,10 +4,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "storage/errors.h"
 #include "storage/sqlite/journal_schema.h"
 #include "tests/storage/sqlite/backup_fixture.h"
+#include "tests/storage/sqlite/failing_vfs.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -34,6 +37,21 @@ class RestoreTest : public BackupFixture {
   absl::StatusOr<RestoreReport> Restore(const std::string& directory, bool replaces = false) {
     return RestoreBackup(
         {.backup_path = Backup("a.db"), .directory = directory, .replaces = replaces}, clock_);
+  }
+
+  // Leaves a copy of a ledger with its log, as a snapshot of the disk has it.
+  void MakeSnapshot() {
+    OpenJournal();
+    Append({maker_.Debit(1, 2)});
+    head_ = journal_->Head();
+    for (const char* const suffix : {"", "-wal"}) {
+      std::filesystem::copy(Journal() + suffix, Backup("snapshot.db") + suffix);
+    }
+    journal_.reset();
+  }
+
+  absl::StatusOr<RestoreReport> RestoreSnapshot() {
+    return RestoreBackup({.backup_path = Backup("snapshot.db"), .directory = Elsewhere()}, clock_);
   }
 
   std::string Elsewhere() const { return directory_ / "elsewhere"; }
@@ -77,6 +95,22 @@ TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
   EXPECT_FALSE(std::filesystem::exists(Ledger() + "/derived.db"));
   OpenJournal();
   EXPECT_EQ(journal_->Head(), head_);
+}
+
+TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kServer = 12'345;
+  ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
+  std::filesystem::remove(Ledger() + "/lock");
+
+  ASSERT_TRUE(Restore(Ledger(), /*replaces=*/true).ok());
+
+  for (const auto& file : std::filesystem::recursive_directory_iterator(Ledger())) {
+    struct stat found = {};
+    ASSERT_EQ(stat(file.path().c_str(), &found), 0);
+    EXPECT_EQ(found.st_uid, kServer) << file.path();
+    EXPECT_EQ(found.st_gid, kServer) << file.path();
+  }
 }
 
 TEST_F(RestoreTest, ALedgerInUseIsNotReplaced) {
@@ -126,20 +160,33 @@ TEST_F(RestoreTest, AnOlderBackupIsBroughtUpToDate) {
 }
 
 TEST_F(RestoreTest, TheLogBesideACopyIsTakenAlong) {
-  OpenJournal();
-  Append({maker_.Debit(1, 2)});
-  const BatchHead head = journal_->Head();
-  // As a snapshot of the disk has it.
-  for (const char* const suffix : {"", "-wal"}) {
-    std::filesystem::copy(Journal() + suffix, Backup("snapshot.db") + suffix);
-  }
-  journal_.reset();
+  MakeSnapshot();
 
-  const absl::StatusOr<RestoreReport> report =
-      RestoreBackup({.backup_path = Backup("snapshot.db"), .directory = Elsewhere()}, clock_);
+  const absl::StatusOr<RestoreReport> report = RestoreSnapshot();
 
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(report->verified.head, head);
+  EXPECT_EQ(report->verified.head, head_);
+}
+
+TEST_F(RestoreTest, WhateverTheDiskRefusesWhatIsRestoredIsWhole) {
+  // Before its files are opened, so that all are opened through it.
+  { const FailingVfs none(1'000'000'000, FailFor::kOnce); }
+  MakeSnapshot();
+  const std::vector<std::string> whole = Rows(Journal());
+  bool has_failed = true;
+  for (int64_t count = 0; has_failed; ++count) {
+    SCOPED_TRACE(absl::StrCat("after ", count, " operations"));
+    std::filesystem::remove_all(Elsewhere());
+    bool is_restored = false;
+    {
+      const FailingVfs failing(count, FailFor::kOnce);
+      is_restored = RestoreSnapshot().ok();
+      has_failed = failing.has_failed();
+    }
+    if (!is_restored) continue;
+    EXPECT_THAT(FilesOf(Elsewhere()), ElementsAre("journal.db", "lock", "restored"));
+    ASSERT_TRUE(Rows(Elsewhere() + "/journal.db") == whole);
+  }
 }
 
 // ---- Directories in which something is missing
