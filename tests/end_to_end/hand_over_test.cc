@@ -140,7 +140,8 @@ TEST_F(HandOverTest, ASuccessorThatCannotStartChangesNothing) {
       {"backup-directory = \"/no/such/directory\"\n", "/no/such/directory"},
       {"access = \"keys\"\n", "no key of an admin"},
       {"access = \"keys\"\nadmin-key-file = \"/no/such/file\"\n", "/no/such/file: No such"},
-      {"http-listen = \"203.0.113.1:1\"\ninsecure-listen-anywhere = true\n", "203.0.113.1:1"},
+      {"http-listen = \"203.0.113.1:1\"\ninsecure-listen-anywhere = true\n",
+       "cannot listen on 203.0.113.1:1"},
   };
   int failed = 0;
   for (const auto& mistake : kMistakes) {
