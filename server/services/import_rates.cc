@@ -54,13 +54,23 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void OnReadDone(bool ok) override {
     const BlockedHandlers::Scope running = method_.Running();
     if (is_ended_) return;
-    if (!ok) return TakeEnd();
+    // The caller has sent everything, or is gone: gRPC says it alike. Only to one who is there can
+    // something be sent.
+    if (!ok) return StartSendInitialMetadata();
     const absl::Status taken = TakePiece();
     if (taken.ok()) {
       StartRead(&piece_);
     } else {
       End(taken);
     }
+  }
+
+  void OnSendInitialMetadataDone(bool ok) override {
+    const BlockedHandlers::Scope running = method_.Running();
+    if (!ok || is_cancelled_.load() || context_.grpc().IsCancelled()) {
+      return End(absl::CancelledError());
+    }
+    TakeEnd();
   }
 
   void OnCancel() override {
@@ -94,9 +104,8 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     return absl::OkStatus();
   }
 
-  // The caller has sent everything, or is gone.
+  // The caller has sent everything.
   void TakeEnd() {
-    if (is_cancelled_.load()) return End(absl::CancelledError());
     if (name_.empty()) return End(error::FieldInvalid("deck", "is required"));
     about_.set_deck(name_);
     audited_ = method_.Audit(&context_, about_);

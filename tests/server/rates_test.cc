@@ -66,6 +66,28 @@ TEST_F(Rates, AnImportWithoutANameOrDeckIsRefused) {
   EXPECT_THAT(Import("empty", ""), BlamesField("csv"));
 }
 
+// gRPC says alike that everything was sent and that the caller is gone.
+TEST_F(Rates, AnImportThatIsBrokenOffIsNoDeck) {
+  for (int i = 0; i < 20; ++i) {
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    v1::ImportRatesResponse response;
+    const auto writer = rates_->ImportRates(&context, &response);
+    v1::ImportRatesRequest piece;
+    piece.set_deck("half");
+    piece.set_csv("item,prefix,rate_per_minute\nOUTBOUND_CALL,1,0.5\n");
+    ASSERT_TRUE(writer->Write(piece));
+    // By the same connection: the server has read the piece before it.
+    EXPECT_EQ(Send<v1::ListRateDecksRequest>("")->rate_decks_size(), 1);
+    context.TryCancel();
+    EXPECT_EQ(writer->Finish().error_code(), StatusCode::CANCELLED);
+  }
+
+  // One is taken in at a time: this one after all of them.
+  ASSERT_TRUE(Import("whole", "item,prefix,rate_per_minute\nOUTBOUND_CALL,1,0.5\n").status.ok());
+  EXPECT_EQ(Send<v1::ListRateDecksRequest>("")->rate_decks_size(), 2);
+}
+
 TEST_F(Rates, AnExportIsADeckThatCanBeImportedAgain) {
   const std::string exported = Export("standard");
   ASSERT_TRUE(export_status_.ok());
