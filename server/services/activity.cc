@@ -59,6 +59,16 @@ absl::StatusOr<ActivityQuery> ReadLines(const Request& request) {
   return query;
 }
 
+// Goes on at an entry of the account, whose links lead to the rest, also where the index does not
+// reach that far yet. A token that somebody made up is no such entry.
+void GoOnAt(EntryId entry_id, JournalReader* reader, AccountScan* scan) {
+  if (entry_id < scan->newest) {
+    const absl::StatusOr<Entry> entry = reader->Read(entry_id);
+    if (entry.ok() && entry->account == scan->account) scan->newest = entry_id;
+  }
+  scan->from = std::min(scan->from, entry_id);
+}
+
 }  // namespace
 
 absl::StatusOr<ActivityPageQuery> ReadActivityQuery(const Ledger& ledger,
@@ -101,7 +111,7 @@ absl::StatusOr<AccountScan> MakeScan(const ActivityQuery& query, JournalReader* 
 absl::Status FillActivity(const ActivityPageQuery& query, JournalReader* reader,
                           v1::ListActivityResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(AccountScan scan, MakeScan(query.lines, reader));
-  scan.from = std::min(scan.from, query.from);
+  GoOnAt(query.from, reader, &scan);
   scan.looks_max = limits::kActivityEntriesScannedMax;
   if (scan.from <= scan.after) return absl::OkStatus();
 

@@ -121,7 +121,8 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
         }));
     // It goes on at an entry of the account, which needs no index to be found.
     scan_.newest = next;
-    scan_.from = next;
+    // It may be above what is wanted, where the index does not reach that far yet.
+    scan_.from = std::min(scan_.from, next);
     return absl::OkStatus();
   }
 
