@@ -63,6 +63,10 @@ describe("what people type", () => {
     ["60.50", "de-DE", 60_500_000n],
     ["1.234,50", "de-DE", 1_234_500_000n],
     ["1.000", "de-DE", 1_000_000_000n],
+    ["0.500", "de-DE", 500_000n],
+    ["00.500", "de-DE", 500_000n],
+    ["0,500", "de-DE", 500_000n],
+    ["0.500", "en-US", 500_000n],
     ["1 234,5", "fr-FR", 1_234_500_000n],
     ["0.000001", "en-US", 1n],
   ])("%j in %s is an amount", (text, locale, expected) => {
@@ -87,6 +91,18 @@ describe("what people type", () => {
     "1234567890123",
   ])("%j is none", (text) => {
     expect(parseMicros(text, "en-US")).toBeUndefined();
+  });
+
+  test.each([
+    ["0,500", "en-US"],
+    ["00,500", "en-US"],
+    ["0,500.00", "en-US"],
+    ["012.500", "de-DE"],
+    ["0.500,00", "de-DE"],
+    ["0.500.000", "de-DE"],
+    ["0 500", "fr-FR"],
+  ])("%j in %s is none: no group begins with a zero", (text, locale) => {
+    expect(parseMicros(text, locale)).toBeUndefined();
   });
 
   test("what is shown to be edited is understood again", () => {

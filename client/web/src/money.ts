@@ -157,17 +157,20 @@ export function parseMicros(text: string, locale: string): bigint | undefined {
   return BigInt(whole) * MICROS + BigInt(fraction.padEnd(MICROS_DIGITS, "0"));
 }
 
-// The number with a point for its decimal mark; undefined where groups are not of three digits.
+// The number with a point for its decimal mark; undefined where groups are not of three digits, or
+// begin with a zero.
 function withoutGroups(typed: string, group: string, decimal: string): string | undefined {
   const point = typed.lastIndexOf(decimal);
   const isPointOnly = point < 0 && decimal !== "." && /^\d+\.\d+$/.test(typed);
-  if (isPointOnly && !(group === "." && /\.\d{3}$/.test(typed))) return typed;
+  // No group is a lone zero: 0.500 is a half, never 500.
+  const isGroup = group === "." && /\.\d{3}$/.test(typed) && !/^0+\./.test(typed);
+  if (isPointOnly && !isGroup) return typed;
   const whole = point < 0 ? typed : typed.slice(0, point);
   const fraction = point < 0 ? "" : typed.slice(point + decimal.length);
   if (group !== "" && whole.includes(group)) {
     const groups = whole.split(group);
     const areThrees = groups.slice(1).every((digits) => digits.length === 3);
-    if (!areThrees || !/^\d{1,3}$/.test(groups[0] ?? "")) return undefined;
+    if (!areThrees || !/^[1-9]\d{0,2}$/.test(groups[0] ?? "")) return undefined;
     return joined(groups.join(""), fraction, point >= 0);
   }
   return joined(whole, fraction, point >= 0);

@@ -64,11 +64,15 @@ export class ActivityPages {
     return undefined;
   }
 
+  // Entries may be told late, when the pages have them already.
+  isNew(entry: Entry): boolean {
+    const newest = this.at(0);
+    return newest === undefined || entry.entryId > newest.entryId;
+  }
+
   // An entry that has come meanwhile goes to the top.
   prepend(entry: Entry): void {
-    const newest = this.at(0);
-    if (newest !== undefined && entry.entryId <= newest.entryId) return;
-    this.#newest.unshift(entry);
+    if (this.isNew(entry)) this.#newest.unshift(entry);
   }
 
   // Fetches the next page that has anything in it.

@@ -2,6 +2,7 @@
 // after it are watched. A stream that ends is begun again from the last entry that was seen, so
 // nothing is missed and nothing is told twice.
 
+import { Code, ConnectError } from "@connectrpc/connect";
 import { computed, signal } from "@preact/signals";
 import type { GetBalanceResponse } from "../gen/farebox/v1/billing_pb";
 import type { Entry } from "../gen/farebox/v1/entry_pb";
@@ -60,6 +61,8 @@ export class LiveAccount {
   readonly #accountId: string;
   readonly #listeners = new Set<(entry: Entry) => void>();
   readonly #ends: (() => void)[] = [];
+  // The newest entry that was told. A balance that was asked for may be ahead of it.
+  #seen = 0n;
   #stream: AbortController | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
@@ -91,6 +94,7 @@ export class LiveAccount {
   async refresh(): Promise<void> {
     const answer = await this.#server.billing.getBalance({ accountId: this.#accountId });
     const known = this.balance.peek();
+    if (known === undefined) this.#seen = answer.asOfEntry;
     if (known === undefined || answer.asOfEntry >= known.asOf) {
       this.balance.value = balanceOf(answer);
     }
@@ -132,17 +136,18 @@ export class LiveAccount {
       if (stream.signal.aborted) return;
       await this.#follow(stream);
       this.#tryAgain(stream, 0);
-    } catch {
+    } catch (problem) {
+      // Too far behind for the server: rather a gap in what is told than never to be live again.
+      if (ConnectError.from(problem).code === Code.InvalidArgument) {
+        this.#seen = this.balance.peek()?.asOf ?? this.#seen;
+      }
       // Whether nobody is signed in any more, the next call says.
       this.#tryAgain(stream, this.#failures + 1);
     }
   }
 
   async #follow(stream: AbortController): Promise<void> {
-    const request = {
-      accountId: this.#accountId,
-      fromEntryId: this.balance.peek()?.asOf ?? 0n,
-    };
+    const request = { accountId: this.#accountId, fromEntryId: this.#seen };
     const options = { signal: stream.signal, timeoutMs: 0 };
     this.connection.value = "live";
     this.#listenForSilence(stream);
@@ -155,7 +160,8 @@ export class LiveAccount {
 
   #take(entry: Entry): void {
     const before = this.balance.peek();
-    if (before === undefined || entry.entryId <= before.asOf) return;
+    if (before === undefined || entry.entryId <= this.#seen) return;
+    this.#seen = entry.entryId;
     this.balance.value = fold(before, entry);
     for (const listener of this.#listeners) listener(entry);
     clearTimeout(this.#recountTimer);

@@ -128,6 +128,7 @@ class Listing {
   // At the top a new line is simply there; further down it waits, so that nothing moves under the
   // reader.
   hear(entry: Entry, isAtTop: boolean): void {
+    if (!this.pages.isNew(entry)) return;
     if (!isAtTop) {
       this.waiting.value = [entry, ...this.waiting.peek()];
       return;
@@ -290,6 +291,8 @@ export function LatestPanel() {
     return live.onEntry((entry) => {
       const known = latest.peek();
       if (known === undefined || !matches(EVERYTHING, entry, scope.calendar)) return;
+      // Told late, it is in the list already.
+      if (entry.entryId <= (known[0]?.entryId ?? 0n)) return;
       latest.set([entry, ...known].slice(0, LATEST));
     });
   }, [latest, live, scope]);
