@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A real Kamailio asks the server, over HTTP, before each call: it is let through for as long as
-the account can pay, turned away with the reason, and held once however often it is sent.
+the account can pay, turned away with the reason or where there is no answer, and held once however
+often it is sent.
 
 Usage: kamailio_test.py BINARY_DIRECTORY
 """
@@ -36,46 +37,43 @@ def await_true(what, condition):
 
 class Kamailio(unittest.TestCase):
 
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp())
-        cls.http_port = free_port(socket.SOCK_STREAM)
-        cls.sip_port = free_port(socket.SOCK_DGRAM)
-        port_file = cls.folder / "port"
-        admin_key = cls.folder / "admin.key"
-        with open(cls.folder / "log", "wb") as log:
-            cls.server = subprocess.Popen(
-                [BINARIES / "farebox-server", "--data", cls.folder / "ledger", "--listen",
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.http_port = free_port(socket.SOCK_STREAM)
+        self.sip_port = free_port(socket.SOCK_DGRAM)
+        port_file = self.folder / "port"
+        admin_key = self.folder / "admin.key"
+        with open(self.folder / "log", "wb") as log:
+            self.server = subprocess.Popen(
+                [BINARIES / "farebox-server", "--data", self.folder / "ledger", "--listen",
                  "127.0.0.1:0", "--port-file", port_file, "--access", "keys", "--admin-key-file",
-                 admin_key, "--http-listen", f"127.0.0.1:{cls.http_port}"], stdout=log, stderr=log)
+                 admin_key, "--http-listen", f"127.0.0.1:{self.http_port}"], stdout=log, stderr=log)
             await_true("the server", port_file.exists)
-            cls.environment = {**os.environ,
-                               "FAREBOX_SERVER": f"127.0.0.1:{port_file.read_text().strip()}",
-                               "FAREBOX_API_KEY_FILE": str(admin_key)}
-            (cls.folder / "deck.csv").write_text(DECK)
-            cls.farebox("rates", "import", "standard", str(cls.folder / "deck.csv"))
-            cls.farebox("account", "create", "demo", "--currency", "USD", "--deck", "standard")
-            cls.farebox("credit", "demo", "6")
-            key = json.loads(cls.farebox("--json", "key", "create", "router"))["secret"]
-            cls.kamailio = subprocess.Popen(
-                ["kamailio", "-DD", "-f", HERE / "kamailio.cfg", "-Y", cls.folder, "-A",
-                 f"SIP_PORT={cls.sip_port}", "-A", f"FAREBOX=http://127.0.0.1:{cls.http_port}",
+            self.environment = {**os.environ,
+                                "FAREBOX_SERVER": f"127.0.0.1:{port_file.read_text().strip()}",
+                                "FAREBOX_API_KEY_FILE": str(admin_key)}
+            (self.folder / "deck.csv").write_text(DECK)
+            self.farebox("rates", "import", "standard", str(self.folder / "deck.csv"))
+            self.farebox("account", "create", "demo", "--currency", "USD", "--deck", "standard")
+            self.farebox("credit", "demo", "6")
+            key = json.loads(self.farebox("--json", "key", "create", "router"))["secret"]
+            self.kamailio = subprocess.Popen(
+                ["kamailio", "-DD", "-f", HERE / "kamailio.cfg", "-Y", self.folder, "-A",
+                 f"SIP_PORT={self.sip_port}", "-A", f"FAREBOX=http://127.0.0.1:{self.http_port}",
                  "-A", f"FAREBOX_KEY={key}"], stdout=log, stderr=log)
-        cls.caller = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        cls.caller.bind(("127.0.0.1", 0))
-        cls.caller.settimeout(0.5)
+        self.caller = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.caller.bind(("127.0.0.1", 0))
+        self.caller.settimeout(0.5)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.caller.close()
-        for process in (cls.kamailio, cls.server):
+    def tearDown(self):
+        self.caller.close()
+        for process in (self.kamailio, self.server):
             process.terminate()
             process.wait()
-        shutil.rmtree(cls.folder)
+        shutil.rmtree(self.folder)
 
-    @classmethod
-    def farebox(cls, *arguments):
-        return subprocess.run([BINARIES / "farebox", *arguments], env=cls.environment, check=True,
+    def farebox(self, *arguments):
+        return subprocess.run([BINARIES / "farebox", *arguments], env=self.environment, check=True,
                               stdout=subprocess.PIPE, text=True).stdout
 
     def invite(self, call, number):
@@ -110,6 +108,14 @@ class Kamailio(unittest.TestCase):
         self.assertIn("SIP/2.0 402", poor)
         self.assertIn("REASON_INSUFFICIENT_BALANCE", poor)
         self.assertIn("REASON_NO_RATE", self.invite("third", "+81312345678"))
+
+    def test_no_call_is_let_through_without_an_answer(self):
+        self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456"))
+        self.server.terminate()
+        self.server.wait()
+        # As many as it takes for each of Kamailio's workers to have some.
+        for number in range(10):
+            self.assertIn("SIP/2.0 503", self.invite(f"unanswered-{number}", "+447400123456"))
 
 
 if __name__ == "__main__":
