@@ -76,18 +76,29 @@ class Kamailio(unittest.TestCase):
         return subprocess.run([BINARIES / "farebox", *arguments], env=self.environment, check=True,
                               stdout=subprocess.PIPE, text=True).stdout
 
-    def invite(self, call, number):
-        """The answer to a call, which is sent until there is one."""
-        port = self.caller.getsockname()[1]
-        lines = [f"INVITE sip:{number}@127.0.0.1:{self.sip_port} SIP/2.0",
-                 f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{call}",
-                 "From: <sip:+12025550123@127.0.0.1>;tag=1", f"To: <sip:{number}@127.0.0.1>",
-                 f"Call-ID: {call}", "CSeq: 1 INVITE", f"Contact: <sip:127.0.0.1:{port}>",
-                 "Max-Forwards: 70", "Content-Length: 0", "", ""]
+    def invite(self, call, number, *, branch=None, copies=1):
+        """The answer to a call, which is sent, some times at once, until there is one."""
+        branch = f"z9hG4bK{branch or call}"
+
+        def send(method, to):
+            port = self.caller.getsockname()[1]
+            lines = [f"{method} sip:{number}@127.0.0.1:{self.sip_port} SIP/2.0",
+                     f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch={branch}",
+                     "From: <sip:+12025550123@127.0.0.1>;tag=1", to, f"Call-ID: {call}",
+                     f"CSeq: 1 {method}", f"Contact: <sip:127.0.0.1:{port}>", "Max-Forwards: 70",
+                     "Content-Length: 0", "", ""]
+            self.caller.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.sip_port))
+
         for _ in range(40):
             try:
-                self.caller.sendto("\r\n".join(lines).encode(), ("127.0.0.1", self.sip_port))
-                return self.caller.recv(65_536).decode()
+                for _ in range(copies):
+                    send("INVITE", f"To: <sip:{number}@127.0.0.1>")
+                answer = self.caller.recv(65_536).decode()
+                while f"branch={branch}\r\n" not in answer:  # another's, which was sent again
+                    answer = self.caller.recv(65_536).decode()
+                # Who is refused says so, or hears it again.
+                send("ACK", next(line for line in answer.split("\r\n") if line.startswith("To:")))
+                return answer
             except (TimeoutError, ConnectionRefusedError):
                 time.sleep(0.2)
         self.fail("Kamailio did not answer: " + (self.folder / "log").read_text()[-4_000:])
@@ -96,18 +107,35 @@ class Kamailio(unittest.TestCase):
     def holds(self):
         return json.loads(self.farebox("--json", "holds", "demo")).get("holds", [])
 
-    def test_a_call_is_held_once_and_refused_with_the_reason(self):
+    def test_a_call_that_is_sent_again_is_held_once(self):
+        self.farebox("credit", "demo", "600")
+        self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456", copies=4))
+        self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456"))
+        self.assertEqual(len(self.holds()), 1)
+
+    def test_a_call_is_let_through_or_refused_with_the_reason(self):
         # 6 USD at 0.60 a minute.
         granted = self.invite("first", "+447400123456")
         self.assertIn("SIP/2.0 200", granted)
         self.assertIn('X-Granted-Seconds: "600"', granted)
-        self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456"))
-        self.assertEqual(len(self.holds()), 1)
 
         poor = self.invite("second", "+447400123456")
         self.assertIn("SIP/2.0 402", poor)
         self.assertIn("REASON_INSUFFICIENT_BALANCE", poor)
         self.assertIn("REASON_NO_RATE", self.invite("third", "+81312345678"))
+
+    def test_a_call_that_was_paid_does_not_pay_for_another(self):
+        self.assertIn("SIP/2.0 200", self.invite("paid", "+447400123456"))
+        self.farebox("settle", "demo", self.holds()[0]["hold_id"], "--used", "600")
+
+        again = self.invite("paid", "+447400123456", branch="again")
+        self.assertIn("SIP/2.0 402", again)
+        self.assertIn("REASON_INSUFFICIENT_BALANCE", again)
+
+        # One that can be paid has a hold of its own.
+        self.farebox("credit", "demo", "6")
+        self.assertIn("SIP/2.0 200", self.invite("paid", "+447400123456", branch="third"))
+        self.assertEqual(len(self.holds()), 1)
 
     def test_no_call_is_let_through_without_an_answer(self):
         self.assertIn("SIP/2.0 200", self.invite("first", "+447400123456"))
