@@ -124,6 +124,10 @@ class Kamailio(unittest.TestCase):
         self.assertIn("REASON_INSUFFICIENT_BALANCE", poor)
         self.assertIn("REASON_NO_RATE", self.invite("third", "+81312345678"))
 
+    def test_what_is_no_number_is_not_asked_about(self):
+        self.assertIn("SIP/2.0 484", self.invite("named", "alice"))
+        self.assertEqual(self.holds(), [])
+
     def test_a_call_that_was_paid_does_not_pay_for_another(self):
         self.assertIn("SIP/2.0 200", self.invite("paid", "+447400123456"))
         self.farebox("settle", "demo", self.holds()[0]["hold_id"], "--used", "600")
