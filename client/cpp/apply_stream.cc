@@ -23,6 +23,9 @@ namespace {
 // for each other. The server takes 1,000.
 constexpr size_t kOperationsPerMessageMax = 256;
 
+// Where operations are long, a message has fewer: the server takes 512 KiB.
+constexpr size_t kMessageBytesMax = 256 * 1024;
+
 class GrpcApplyStream final : public ApplyStream {
  public:
   GrpcApplyStream(v1::BillingService::Stub* stub, OnResult on_result, ApplyStreamOptions options)
@@ -97,8 +100,12 @@ class GrpcApplyStream final : public ApplyStream {
     mu_.Await(absl::Condition(this, &GrpcApplyStream::HasToSend));
     if (are_reads_over_ || sent_ == unanswered_.size()) return false;
     *message = unanswered_[sent_++];
+    size_t bytes = message->ByteSizeLong();
     for (size_t i = 1; i < kOperationsPerMessageMax && sent_ < unanswered_.size(); ++i) {
-      const v1::ApplyStreamRequest& request = unanswered_[sent_++];
+      const v1::ApplyStreamRequest& request = unanswered_[sent_];
+      bytes += request.ByteSizeLong();
+      if (bytes > kMessageBytesMax) break;
+      ++sent_;
       v1::StreamOperation* const further = message->add_more();
       further->set_correlation_id(request.correlation_id());
       *further->mutable_operation() = request.operation();

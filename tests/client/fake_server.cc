@@ -23,6 +23,9 @@
 namespace farebox::testing {
 namespace {
 
+// As the real one.
+constexpr size_t kStreamMessageBytesMax = 512 * 1024;
+
 Reaction Refuses(grpc::StatusCode code, absl::string_view message) {
   Reaction reaction;
   reaction.status.set_code(code);
@@ -216,6 +219,9 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     v1::ApplyStreamRequest request;
     int results = 0;
     while (stream->Read(&request)) {
+      if (request.ByteSizeLong() > kStreamMessageBytesMax) {
+        return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too large"};
+      }
       v1::ApplyStreamResponse response;
       if (!CountResult(&results)) return {grpc::StatusCode::UNAVAILABLE, "away"};
       response.set_correlation_id(request.correlation_id());

@@ -55,6 +55,22 @@ TEST_F(StreamsTest, EachOperationOfAnApplyStreamHasItsResultInOrder) {
   EXPECT_THAT(stream->TakeUnanswered(), IsEmpty());
 }
 
+TEST_F(StreamsTest, LongOperationsAreNotGatheredBeyondWhatTheServerTakes) {
+  int answered = 0;
+  const auto stream = client_.OpenApplyStream([&](const v1::ApplyStreamResponse&) { ++answered; });
+  for (int64_t i = 1; i <= 1'000; ++i) {
+    v1::ApplyStreamRequest request = Debit(i);
+    request.mutable_operation()->mutable_debit()->mutable_usage()->mutable_text()->set_body(
+        std::string(6'000, 'x'));
+    ASSERT_TRUE(stream->Send(request).ok());
+  }
+
+  const absl::Status end = stream->Finish();
+
+  EXPECT_TRUE(end.ok()) << end;
+  EXPECT_EQ(answered, 1'000);
+}
+
 TEST_F(StreamsTest, AnApplyStreamLetsNoMoreInFlightThanItMay) {
   int answered = 0;
   const auto stream = client_.OpenApplyStream([&](const v1::ApplyStreamResponse&) { ++answered; },
