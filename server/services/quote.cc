@@ -1,5 +1,6 @@
 #include "server/services/quote.h"
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -106,7 +107,8 @@ absl::Status FillCall(const rating::Tariff& tariff, int64_t seconds,
   if (!price.has_value() || !steps.has_value()) return error::AmountOverflow("");
   response->set_amount_micros(price->value());
   response->set_billed_seconds(rating::BilledSeconds(tariff, seconds).value_or(0));
-  response->set_affordable(CanPay(available, *price));
+  // As Authorize has it: a call that nobody answers costs the attempt.
+  response->set_affordable(CanPay(available, std::max(*price, tariff.attempt_fee)));
   FillSteps(*steps, tariff, response);
   return absl::OkStatus();
 }

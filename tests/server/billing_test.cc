@@ -320,6 +320,23 @@ TEST_F(Billing, QuoteShowsEveryStepOfTheSum) {
   EXPECT_EQ(Balance("alice").as_of_entry(), 2);
 }
 
+TEST_F(Billing, QuoteCountsTheAttemptAsAuthorizeDoes) {
+  ASSERT_TRUE(Import("standard",
+                     "item,prefix,attempt_fee,rate_per_minute,initial_increment,increment\n"
+                     "OUTBOUND_CALL,44,0.02,0.01,60,60\n")
+                  .status.ok());
+  OpenAccount("poor", 15'000);
+
+  EXPECT_THAT(Send<v1::QuoteRequest>("account_id: 'poor' seconds: 60 usage { call { direction: "
+                                     "DIRECTION_OUTBOUND from: '+12025550100' to: "
+                                     "'+442079460000' } }"),
+              Answers("amount_micros: 10000 affordable: false affordable_seconds: 0"));
+  EXPECT_THAT(Send<v1::AuthorizeRequest>(
+                  "account_id: 'poor' request_id: 'a' requested_seconds: 60 usage { call { "
+                  "direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+442079460000' } }"),
+              Answers("decision: DECISION_DENIED"));
+}
+
 TEST_F(Billing, QuoteOfADeckNeedsNoAccount) {
   EXPECT_THAT(Send<v1::QuoteRequest>("deck: 'standard' usage { text { direction: "
                                      "DIRECTION_OUTBOUND from: '1' to: '+12025550123' segments: 3 "
