@@ -129,12 +129,9 @@ class Listing {
   // reader.
   hear(entry: Entry, isAtTop: boolean): void {
     if (!this.pages.isNew(entry)) return;
-    if (!isAtTop) {
-      this.waiting.value = [entry, ...this.waiting.peek()];
-      return;
-    }
-    this.pages.prepend(entry);
-    this.version.value += 1;
+    this.waiting.value = [entry, ...this.waiting.peek()];
+    // Behind those that waited: an older line cannot be put in later.
+    if (isAtTop) this.showWaiting();
   }
 
   showWaiting(): void {
