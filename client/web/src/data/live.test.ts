@@ -12,6 +12,7 @@ class FakeBilling {
   newest = 5n;
   sent = 5n;
   isBroken = false;
+  streams = 0;
 
   append(count: bigint): void {
     this.newest += count;
@@ -23,6 +24,7 @@ class FakeBilling {
 
   async *watchAccount(request: { fromEntryId: bigint }, { signal }: { signal: AbortSignal }) {
     let last = request.fromEntryId;
+    this.streams += 1;
     if (this.newest - last > LAG_MAX) throw new ConnectError("too far", Code.InvalidArgument);
     while (!signal.aborted && !this.isBroken) {
       while (last < this.sent) {
@@ -110,5 +112,18 @@ describe("entries are told, each once and in order,", () => {
     await pass(50);
     expect(live.isLive.peek()).toBe(true);
     expect(heard).toEqual([billing.newest]);
+  });
+
+  test("over a new stream where one is silent and the balance is not", async () => {
+    await pass(70_000);
+    expect(billing.streams).toBe(1);
+
+    billing.newest += 1n;
+    await pass(70_000);
+    expect(billing.streams).toBeGreaterThan(1);
+
+    billing.sent = billing.newest;
+    await pass(10_000);
+    expect(heard).toEqual([6n]);
   });
 });

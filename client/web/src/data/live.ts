@@ -172,7 +172,12 @@ export class LiveAccount {
     clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => {
       this.refresh().then(
-        () => this.#stream === stream && this.#listenForSilence(stream),
+        () => {
+          if (this.#stream !== stream) return;
+          // The server is there, and this stream has not told what the balance knows of.
+          const isDead = (this.balance.peek()?.asOf ?? 0n) > this.#seen;
+          isDead ? stream.abort() : this.#listenForSilence(stream);
+        },
         () => stream.abort(),
       );
     }, QUIET_MS_MAX);
