@@ -172,7 +172,10 @@ TEST_F(AccessTest, ARevokedKeyIsRefusedFromTheNextCallOn) {
               FailsWith(StatusCode::NOT_FOUND, "API_KEY_NOT_FOUND"));
 }
 
-TEST_F(AccessTest, StreamsEndWithTheirKey) {
+// By a clock that goes on, or is set back.
+class StreamOfKeyTest : public AccessTest, public ::testing::WithParamInterface<absl::Duration> {};
+
+TEST_P(StreamOfKeyTest, EndsWithItsKey) {
   const v1::CreateApiKeyResponse made = MakeKey("role: ROLE_ROUTER");
   const auto stub = v1::BillingService::NewStub(ChannelWith(made.secret()));
   grpc::ClientContext applies;
@@ -199,7 +202,7 @@ TEST_F(AccessTest, StreamsEndWithTheirKey) {
   v1::RevokeApiKeyRequest revoke;
   revoke.set_key_id(made.key().key_id());
   CallBy<v1::RevokeApiKeyResponse>(channel_, "AccessService/RevokeApiKey", revoke);
-  clock_.Advance(absl::Seconds(1));
+  clock_.Advance(GetParam());
   const int64_t balance_micros = Balance("acme").balance_micros();
 
   stream->Write(debit("after"));
@@ -212,6 +215,9 @@ TEST_F(AccessTest, StreamsEndWithTheirKey) {
   EXPECT_FALSE(watch->Read(&told));
   EXPECT_EQ(watch->Finish().error_code(), StatusCode::UNAUTHENTICATED);
 }
+
+INSTANTIATE_TEST_SUITE_P(Clocks, StreamOfKeyTest,
+                         ::testing::Values(absl::Seconds(1), -absl::Minutes(10)));
 
 TEST_F(AccessTest, KeysOutliveARestartAndAreNotInTheFiles) {
   const v1::CreateApiKeyResponse made =
