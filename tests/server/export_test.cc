@@ -1,5 +1,6 @@
 // AccountService/ExportActivity.
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -196,6 +197,25 @@ TEST_F(Export, WhatPeopleWroteIsQuotedAndNoFormula) {
               ElementsAre("'=7", "'=6", "'=5", "'=4", "'=3", "'=2", "'=1"));
   EXPECT_THAT(csv, HasSubstr(",\"a, \"\"b\"\"\","));
   EXPECT_THAT(csv, StartsWith("entry_id,time,time_utc,"));
+}
+
+TEST_F(Export, KeepsToItsTimesAlsoWithoutAnIndex) {
+  Stop();
+  // What cannot be made anew: a folder is in its place.
+  const std::string derived = MakeConfig().data_directory + "/derived.db";
+  std::filesystem::remove(derived);
+  std::filesystem::create_directories(derived + "/in the way");
+  Start();
+  OpenAccount("alice", 100'000'000'000);
+  clock_.Advance(absl::Hours(1));
+  const int64_t then = absl::ToUnixSeconds(clock_.Now());
+  DebitMany(25'000);
+
+  const Rows rows = Read(ExportAll(absl::StrCat("to_time { seconds: ", then, " }")));
+
+  EXPECT_TRUE(status_.ok()) << status_.error_message();
+  EXPECT_THAT(Column(rows, "request_id"), ElementsAre("paid in"));
+  EXPECT_EQ(last_piece_.total_entries(), 1);
 }
 
 TEST_F(Export, LongOnesComeInPiecesWithHowFarTheyAre) {
