@@ -27,6 +27,7 @@ const EMPTY_PAGES_MAX = 200;
 
 export class ActivityPages {
   readonly #fetch: FetchPage;
+  // What has come since, oldest first: a list that is behind may have very many to take in.
   readonly #newest: Entry[] = [];
   readonly #pages: Page[] = [];
   #nextToken: string | undefined = "";
@@ -55,7 +56,7 @@ export class ActivityPages {
 
   // The row, or nothing where it is not in memory.
   at(index: number): Entry | undefined {
-    if (index < this.#newest.length) return this.#newest[index];
+    if (index < this.#newest.length) return this.#newest[this.#newest.length - 1 - index];
     let rest = index - this.#newest.length;
     for (const page of this.#pages) {
       if (rest < page.count) return page.entries?.[rest];
@@ -72,7 +73,7 @@ export class ActivityPages {
 
   // An entry that has come meanwhile goes to the top.
   prepend(entry: Entry): void {
-    if (this.isNew(entry)) this.#newest.unshift(entry);
+    if (this.isNew(entry)) this.#newest.push(entry);
   }
 
   // Fetches the next page that has anything in it.

@@ -11,6 +11,7 @@ import {
   type Show,
 } from "../data/activity_filter";
 import { ActivityPages } from "../data/activity_pages";
+import { newestOf } from "../data/newest";
 import { explain, type Problem } from "../data/problems";
 import { Resource } from "../data/resource";
 import { follow, pathOf } from "../data/route";
@@ -90,7 +91,8 @@ class Listing {
   readonly version = signal(0);
   readonly problem = signal<Problem | undefined>(undefined);
   readonly isLoading = signal(true);
-  readonly waiting = signal<readonly Entry[]>([]);
+  readonly waitingCount = signal(0);
+  readonly #waiting: Entry[] = [];
 
   constructor(scope: Scope, wanted: Filter) {
     const request = requestOf(wanted, scope.calendar);
@@ -129,14 +131,15 @@ class Listing {
   // reader.
   hear(entry: Entry, isAtTop: boolean): void {
     if (!this.pages.isNew(entry)) return;
-    this.waiting.value = [entry, ...this.waiting.peek()];
+    this.#waiting.push(entry);
+    this.waitingCount.value = this.#waiting.length;
     // Behind those that waited: an older line cannot be put in later.
     if (isAtTop) this.showWaiting();
   }
 
   showWaiting(): void {
-    for (const entry of this.waiting.peek().toReversed()) this.pages.prepend(entry);
-    this.waiting.value = [];
+    for (const entry of this.#waiting.splice(0)) this.pages.prepend(entry);
+    this.waitingCount.value = 0;
     this.version.value += 1;
   }
 
@@ -200,7 +203,7 @@ function FilteredList({ wanted }: { wanted: Filter }) {
   const isLoading = listing.isLoading.value;
   return (
     <>
-      {listing.waiting.value.length > 0 && <NewLines listing={listing} />}
+      {listing.waitingCount.value > 0 && <NewLines listing={listing} />}
       {version > 0 && (
         <EntryList
           pages={pages}
@@ -229,7 +232,7 @@ function FilteredList({ wanted }: { wanted: Filter }) {
 }
 
 function NewLines({ listing }: { listing: Listing }) {
-  const count = listing.waiting.value.length;
+  const count = listing.waitingCount.value;
   return (
     <div class="new-lines">
       <Button
@@ -275,24 +278,26 @@ function ListEnd({ listing }: { listing: Listing }) {
 export function LatestPanel() {
   const scope = useScope();
   const { accountId, live, server } = scope;
+  const told = useMemo(() => ({ entries: [] as readonly Entry[] }), [accountId, server]);
   const latest = useMemo(
     () =>
       new Resource(async (abort) => {
         const request = { accountId, pageSize: LATEST };
-        return (await server.account.listActivity(request, { signal: abort })).entries;
+        const { entries } = await server.account.listActivity(request, { signal: abort });
+        return newestOf(entries, told.entries, LATEST);
       }),
-    [accountId, server],
+    [accountId, server, told],
   );
   useEffect(() => {
     void latest.load();
     return live.onEntry((entry) => {
+      if (!matches(EVERYTHING, entry, scope.calendar)) return;
+      // Also before there is a list: it may have been made before this entry was.
+      told.entries = newestOf([entry], told.entries, LATEST);
       const known = latest.peek();
-      if (known === undefined || !matches(EVERYTHING, entry, scope.calendar)) return;
-      // Told late, it is in the list already.
-      if (entry.entryId <= (known[0]?.entryId ?? 0n)) return;
-      latest.set([entry, ...known].slice(0, LATEST));
+      if (known !== undefined) latest.set(newestOf(known, told.entries, LATEST));
     });
-  }, [latest, live, scope]);
+  }, [latest, live, scope, told]);
   return (
     <Panel
       title="Latest activity"
