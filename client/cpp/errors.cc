@@ -61,6 +61,12 @@ google::rpc::Status StatusToProto(const absl::Status& status) {
   if (details.has_value()) proto.ParsePartialFromString(std::string(*details));
   proto.set_code(static_cast<int>(status.code()));
   proto.set_message(std::string(status.message()));
+  const auto request_id = status.GetPayload(kRequestIdUrl);
+  if (request_id.has_value()) {
+    google::rpc::RequestInfo info;
+    info.set_request_id(std::string(*request_id));
+    proto.add_details()->PackFrom(info);
+  }
   return proto;
 }
 

@@ -42,7 +42,8 @@ ErrorDetails ErrorOf(const absl::Status& status);
 // The failure of one operation of a batch or stream.
 absl::Status StatusFromProto(const google::rpc::Status& proto);
 
-// The other way: the form in which the server sent it.
+// The other way: the form in which the server sent it, and a google.rpc.RequestInfo with the
+// request id under which the call was sent, where that is known.
 google::rpc::Status StatusToProto(const absl::Status& status);
 
 // Notes the id that the call was sent with, for ErrorOf. Nothing happens to an OK status.

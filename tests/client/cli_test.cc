@@ -173,6 +173,18 @@ TEST_F(CliTest, TellsTheRequestIdWhereTheOutcomeIsUnknown) {
   EXPECT_THAT(outcome.err, HasSubstr("--request-id " + server_.request_ids()[0]));
 }
 
+TEST_F(CliTest, TellsTheRequestIdOfAFailureInJsonToo) {
+  server_.React({IsSilent()});
+  std::vector<std::string> arguments = kDebit;
+  arguments.insert(arguments.end(), {"--timeout", "100ms", "--json"});
+
+  const Outcome outcome = Run(arguments);
+
+  const nlohmann::json json = nlohmann::json::parse(outcome.err, nullptr, false);
+  ASSERT_THAT(server_.request_ids(), Not(IsEmpty()));
+  EXPECT_EQ(json["details"][0]["request_id"], server_.request_ids()[0]);
+}
+
 // Once, it said that nothing was done, and whoever believed it paid twice.
 TEST_F(CliTest, DoesNotSayThatNothingWasDoneWhereAnAttemptWasLost) {
   std::vector<std::string> arguments = kDebit;

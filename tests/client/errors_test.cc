@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "google/rpc/error_details.pb.h"
 #include "tests/client/fake_server.h"
 
 namespace farebox::client {
@@ -56,6 +57,18 @@ TEST(StatusToProtoTest, GivesBackWhatTheServerSent) {
   const google::rpc::Status sent = testing::FindsFieldInvalid().status;
 
   EXPECT_EQ(StatusToProto(StatusFromProto(sent)).SerializeAsString(), sent.SerializeAsString());
+}
+
+TEST(StatusToProtoTest, TellsTheRequestId) {
+  absl::Status status = absl::UnavailableError("away");
+  SetRequestId("r-1", &status);
+
+  const google::rpc::Status proto = StatusToProto(status);
+
+  google::rpc::RequestInfo info;
+  ASSERT_EQ(proto.details_size(), 1);
+  ASSERT_TRUE(proto.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.request_id(), "r-1");
 }
 
 }  // namespace
