@@ -201,7 +201,7 @@ Mail Write(const Letterhead& head, const NumberPastDue& what) {
 
 Mail Write(const Letterhead& head, const NumberReleased& what) {
   return Draft(head, absl::StrCat(what.number, " was released"))
-      .Say("This number was not paid in time and no longer belongs to your account.")
+      .Say("This number could not be paid in time and no longer belongs to your account.")
       .Fact("Account", head.account_id)
       .Fact("Number", what.number)
       .Fact("Released on", what.release_time)
