@@ -145,7 +145,7 @@ absl::StatusOr<std::unique_ptr<Recovery>> Server::Replace(Predecessor* predecess
   FAREBOX_RETURN_IF_ERROR(BindCalls());
   FAREBOX_RETURN_IF_ERROR(BindHttp());
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Recovery> recovery,
-                           FollowLedger(config_, clock_, &decks_));
+                           FollowLedger(config_, &decks_));
   Log(LogLevel::kInfo, "ready_to_take_over",
       {{"read_beforehand", recovery == nullptr ? "no" : "yes"},
        {"milliseconds", absl::ToInt64Milliseconds(clock_->Now() - start)}});

@@ -32,9 +32,10 @@ Engine::Engine(Options options, Journal* journal, const Clock* clock)
 // ---- Start-up
 
 absl::Status Engine::Recover(std::unique_ptr<Recovery> recovery) {
-  if (recovery == nullptr) recovery = std::make_unique<Recovery>(options_.request_window, clock_);
+  if (recovery == nullptr) recovery = std::make_unique<Recovery>(options_.request_window);
   FAREBOX_RETURN_IF_ERROR(recovery->CatchUp(journal_));
   head_ = recovery->head();
+  journal_clock_.Begin(head_.time, clock_->Now());
   books_ = recovery->TakeBooks();
   FAREBOX_ASSIGN_OR_RETURN(reader_, journal_->NewReader());
   books_->VisitHolds([this](AccountNumber account, const Hold& hold) { Remind(account, hold); });
@@ -52,9 +53,10 @@ void Engine::Remind(AccountNumber account, const Hold& hold) {
   expiry_queue_.Add({hold.expire_time, hold.id, account, Kind::kExpire});
 }
 
-absl::Time Engine::NextDue() const {
+absl::Time Engine::NextDue() {
   if (!failure_.ok()) return absl::InfiniteFuture();
-  return std::max(expiry_queue_.NextDue(), no_reminders_before_);
+  journal_clock_.Look(clock_->Now());
+  return std::max(journal_clock_.ByClock(expiry_queue_.NextDue()), no_reminders_before_);
 }
 
 absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& change) {
@@ -73,13 +75,12 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   size_t count = 0;
   for (const absl::Span<const Command> commands : submissions) count += commands.size();
   const absl::Status space = journal_->CheckSpace(SpaceFor::kAnything);
-  PendingBatch batch(
-      {.books = books_.get(),
-       .journal = journal_,
-       .reader = reader_.get(),
-       .request_window = options_.request_window,
-       .space = space},
-      head_, std::max(head_.time, absl::FromUnixMicros(absl::ToUnixMicros(clock_->Now()))), count);
+  PendingBatch batch({.books = books_.get(),
+                      .journal = journal_,
+                      .reader = reader_.get(),
+                      .request_window = options_.request_window,
+                      .space = space},
+                     head_, journal_clock_.Look(clock_->Now()), count);
 
   CommitResult result;
   result.first_entry = head_.last + 1;
@@ -183,6 +184,7 @@ void Engine::ForgetHolds() {
 // ---- Its answers
 
 std::vector<Outcome> CommitResult::TakeOutcomes(size_t count) {
+  journal_clock_.Advance(head.time);
   FAREBOX_CHECK(count <= decisions.size() - next_decision);
   std::vector<Outcome> outcomes(count);
   for (Outcome& outcome : outcomes) {

@@ -17,6 +17,8 @@
 #include "storage/entry.h"
 #include "storage/expiry_queue.h"
 #include "storage/journal.h"
+#include "storage/journal_clock.h"
+#include "storage/limits.h"
 #include "storage/pending_batch.h"
 #include "storage/recovery.h"
 #include "storage/signal.h"
@@ -84,8 +86,9 @@ class Engine {
   // Runs a change of the catalog, between batches.
   absl::Status ChangeCatalog(const std::function<absl::Status(Catalog&)>& change);
 
-  // When there is something to commit though no command comes; absl::InfiniteFuture() for never.
-  absl::Time NextDue() const;
+  // When there is something to commit though no command comes, by the clock, which it looks at: a
+  // clock that is set back counts only from the next look on. absl::InfiniteFuture() for never.
+  absl::Time NextDue();
 
   // Not OK, for good: the journal can no longer be trusted.
   const absl::Status& failure() const { return failure_; }
@@ -117,6 +120,7 @@ class Engine {
   // After a batch that could not be written, reminders wait a moment.
   absl::Time no_reminders_before_ = absl::InfinitePast();
   BatchHead head_;
+  JournalClock journal_clock_;
   absl::Status failure_;
 };
 

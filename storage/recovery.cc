@@ -76,13 +76,12 @@ absl::Status Recovery::NoteRequestIds(EntryId first, EntryId last, JournalReader
   });
 }
 
-// The recent ones, and those that the journal cannot find; recent by the journal's own time, where
-// the clock is ahead of it: it may be set right later.
+// The recent ones, and those that the journal cannot find; recent by the journal's own time: a
+// clock that is ahead may be set right later, and by one that is behind all of them are recent.
 absl::Status Recovery::LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
                                             JournalReader* reader) {
-  const absl::Time now = std::min(clock_->Now(), head.time);
-  const absl::Time oldest = now - request_window_;
-  const absl::Time middle = now - request_window_ / 4;
+  const absl::Time oldest = head.time - request_window_;
+  const absl::Time middle = head.time - request_window_ / 4;
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader->LastEntryBefore(oldest));
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader->LastEntryBefore(middle));
   left_to_index_ = std::min(before_window, source->OldRequestsThrough());

@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/books.h"
-#include "storage/clock.h"
 #include "storage/entry.h"
 #include "storage/journal.h"
 
@@ -26,9 +25,7 @@ namespace farebox {
 // Used by one thread at a time.
 class Recovery {
  public:
-  // The clock outlives it.
-  Recovery(absl::Duration request_window, const Clock* clock)
-      : request_window_(request_window), clock_(clock) {}
+  explicit Recovery(absl::Duration request_window) : request_window_(request_window) {}
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
 
@@ -53,7 +50,6 @@ class Recovery {
 
   // Constant after construction.
   const absl::Duration request_window_;
-  const Clock* const clock_;
 
   std::unique_ptr<Books> books_;  // Null before the first CatchUp, and after TakeBooks.
   BatchHead head_;

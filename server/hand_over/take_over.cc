@@ -28,9 +28,8 @@ absl::Status CheckBeforeTakeOver(const Config& config) {
   return MakeStripeGateway(provider).status();
 }
 
-absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, const Clock* clock,
-                                                       DeckRegistry* decks) {
-  auto recovery = std::make_unique<Recovery>(config.request_window, clock);
+absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, DeckRegistry* decks) {
+  auto recovery = std::make_unique<Recovery>(config.request_window);
   EntryId before = 0;
   for (int round = 0; round < limits::kFollowRoundsMax; ++round) {
     absl::StatusOr<std::unique_ptr<sqlite::JournalFollower>> follower =

@@ -22,8 +22,7 @@ absl::Status CheckBeforeTakeOver(const Config& config);
 // Reads what can be read while the other one writes, decks too, and whether anybody could be let
 // in. Null where nothing can: an older schema is brought up to date by the owner only, and then the
 // start takes as long as any.
-absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, const Clock* clock,
-                                                       DeckRegistry* decks);
+absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, DeckRegistry* decks);
 
 // Opens the journal as its owner; waits so long for another process to let go of it.
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const sqlite::SqliteJournal::Options& options,

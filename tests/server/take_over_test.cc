@@ -32,7 +32,7 @@ class FollowLedgerTest : public ::testing::Test {
     ASSERT_TRUE(connection->Execute(absl::StrCat("PRAGMA user_version = ", schema_version)).ok());
   }
 
-  auto Follow() { return FollowLedger(config_, &clock_, &decks_); }
+  auto Follow() { return FollowLedger(config_, &decks_); }
 
   const testing::TemporaryDirectory directory_;
   const SystemClock clock_;

@@ -153,6 +153,7 @@ void Life::Restart() {
   reminders_wait_ = absl::InfinitePast();
 
   const absl::Status status = machine_.Restart(start);
+  model_.Start(machine_.clock().Now());
   if (!status.ok()) return Fail(absl::StrCat("does not start: ", status.ToString()));
   CheckAll();
   Verify();
@@ -196,6 +197,7 @@ void Life::Apply(Batch* batch, size_t index) {
 CommitResult Life::Commit(const Batch& batch) {
   ++tally_.batches;
   std::vector<absl::Span<const Command>> submissions;
+  model_.Look(machine_.clock().Now());
   absl::Span<const Command> rest(batch.commands);
   while (!rest.empty()) {
     const auto size = static_cast<size_t>(random_.Between(1, static_cast<int64_t>(rest.size())));
@@ -333,8 +335,13 @@ void Life::CheckTouched(absl::Span<const Entry> entries) {
 }
 
 void Life::CheckReminder() {
-  const absl::Time due = std::max(model_.NextExpiry(), reminders_wait_);
-  if (machine_.engine().NextDue() > due) Fail("would sleep through an expiry");
+  // A warning and the expiry of what is open, and one of each that has expired.
+  open_holds_max_ = std::max(open_holds_max_, model_.open_hold_count());
+  const size_t needed_max = 2 * open_holds_max_ + model_.expired_hold_count();
+  const size_t kept_max = std::max(habits_.engine.reminders_kept_max, 2 * needed_max);
+  if (machine_.engine().reminders() > kept_max) Fail("keeps reminders of what has ended");
+  const absl::Time due = std::max(model_.NextExpiryByClock(), reminders_wait_);
+  if (machine_.NextDue() > due) Fail("would sleep through an expiry");
 }
 
 void Life::CheckAll() {

@@ -38,6 +38,8 @@ class Machine {
     return engine_->Commit(submissions);
   }
 
+  absl::Time NextDue() { return engine_->NextDue(); }
+
   const Engine& engine() const { return *engine_; }
   Journal& journal() { return *journal_; }
   JournalFaults& faults() { return faults_; }

@@ -93,9 +93,29 @@ absl::Time Model::NextExpiry() const {
   return next;
 }
 
+absl::Time Model::NextExpiryByClock() const {
+  const absl::Time next = NextExpiry();
+  const absl::Duration left = next - std::max({journal_time_, clock_, journal_time_ + gone_ / 2});
+  if (left <= absl::ZeroDuration()) return clock_;
+  // What the clock is behind it gains with every second.
+  return std::min(next, clock_ + 2 * left);
+}
+
+void Model::Start(absl::Time clock) {
+  clock_ = clock;
+  gone_ = absl::ZeroDuration();
+}
+
+void Model::Look(absl::Time clock) {
+  if (clock > clock_) gone_ += clock - clock_;
+  clock_ = clock;
+}
+
+// Half as fast as the clock while that is behind.
 void Model::BeginBatch(absl::Time clock) {
+  Look(clock);
   batch_.clear();
-  now_ = std::max(journal_time_, InMicros(clock));
+  now_ = std::max({journal_time_, InMicros(clock), InMicros(journal_time_ + gone_ / 2)});
   std::vector<std::pair<absl::Time, EntryId>> due;
   for (const EntryId id : open_holds_) {
     const Hold& hold = holds_.at(id);
@@ -381,6 +401,7 @@ Model::Answer Model::Record(EntryKind kind, Account* account, int64_t amount, in
   account->last_entry = entry.id;
   journal_time_ = now_;
   batch_.push_back(entry);
+  gone_ = absl::ZeroDuration();
   return {.entry = std::move(entry)};
 }
 

@@ -59,6 +59,9 @@ class Model {
 
   explicit Model(absl::Duration request_window) : request_window_(request_window) {}
 
+  // A machine starts whose clock says `clock`; the clock is looked at, as with each commit.
+  void Start(absl::Time clock);
+  void Look(absl::Time clock);
   // The next batch, by a machine's clock that says `clock`: ends the holds that are due.
   void BeginBatch(absl::Time clock);
   Answer Apply(const Operation& operation);
@@ -71,8 +74,9 @@ class Model {
   // Of the newest entry.
   absl::Time journal_time() const { return journal_time_; }
   EntryId last_entry() const { return last_entry_; }
-  // When time alone makes an entry.
+  // When time alone makes an entry, by the journal's time and by the clock as it was looked at.
   absl::Time NextExpiry() const;
+  absl::Time NextExpiryByClock() const;
 
   const std::map<std::string, Account>& accounts() const { return accounts_; }
   const std::map<EntryId, Hold>& holds() const { return holds_; }
@@ -114,6 +118,9 @@ class Model {
   EntryId last_entry_ = 0;
   std::vector<Entry> batch_;
   std::map<std::string, Account> accounts_;
+  absl::Time clock_ = absl::UnixEpoch();
+  // What the clock has gone forward since the newest entry.
+  absl::Duration gone_;
   std::map<EntryId, Hold> holds_;
   std::set<EntryId> open_holds_;
   std::map<EntryId, Debited> debits_;

@@ -335,5 +335,38 @@ TEST_P(LedgerContract, JournalTimeNeverRunsBackWhenTheClockDoes) {
   EXPECT_EQ(Apply(ToDebit("alice", Cents(1))).entry.time, Start() + absl::Hours(4));
 }
 
+// Where the clock was a month ahead for one change, nothing would expire for a month.
+TEST_P(LedgerContract, HoldsExpireWhileTheClockIsBehindTheJournal) {
+  OpenAccount("alice", Cents(200));
+  clock_.Advance(absl::Hours(24 * 30));
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(50))), IsApplied());
+  clock_.Advance(-absl::Hours(24 * 30));
+  Expire();
+  OpenHold("alice", Cents(100), absl::Seconds(60));
+
+  clock_.Advance(absl::Seconds(100));
+  Expire();
+  ExpectBooks("alice", Cents(150), Cents(100));
+  clock_.Advance(absl::Seconds(20));
+  Expire();
+  ExpectBooks("alice", Cents(150));
+}
+
+TEST_P(LedgerContract, AClockThatIsBehindComesUpWithTheJournal) {
+  OpenAccount("alice", Cents(200));
+  clock_.Advance(absl::Hours(2));
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(1))), IsApplied());
+  clock_.Advance(-absl::Hours(1));
+  Expire();
+
+  clock_.Advance(absl::Minutes(30));
+  EXPECT_EQ(Apply(ToDebit("alice", Cents(1))).entry.time, Start() + absl::Minutes(135));
+  Reopen();
+  clock_.Advance(absl::Minutes(30));
+  EXPECT_EQ(Apply(ToDebit("alice", Cents(1))).entry.time, Start() + absl::Minutes(150));
+  clock_.Advance(absl::Minutes(60));
+  EXPECT_EQ(Apply(ToDebit("alice", Cents(1))).entry.time, Start() + absl::Hours(3));
+}
+
 }  // namespace
 }  // namespace farebox

@@ -88,7 +88,7 @@ class TakeOverTest : public ::testing::Test {
 TEST_F(TakeOverTest, WhatWasReadBeforeAndWhatCameMeanwhileAddUp) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   const Outcome early = Apply(ToCredit("acme", Cents(1'000), "early"));
-  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  auto recovery = std::make_unique<Recovery>(kWindow);
   Follow(recovery.get());
   const Outcome between = Apply(ToDebit("acme", Cents(100), "between"));
   Follow(recovery.get());
@@ -119,7 +119,7 @@ TEST_F(TakeOverTest, WhatIsDerivedWhileTheFollowerReadsIsNotForgotten) {
   const Outcome meanwhile = Apply(ToCredit("acme", Cents(1'000), "meanwhile"));
   WaitUntilDerived();
   const Outcome later = Apply(ToDebit("acme", Cents(1), "later"));
-  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  auto recovery = std::make_unique<Recovery>(kWindow);
   ASSERT_EQ(recovery->CatchUp(follower->get()), absl::OkStatus());
   Leave();
 
@@ -155,7 +155,7 @@ TEST_F(TakeOverTest, OldRequestIdsAreReadAgainWhereTheirIndexIsGone) {
   Leave();
   Open(nullptr);
   while (journal_->OldRequestsThrough() < old.entry.id) std::this_thread::yield();
-  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  auto recovery = std::make_unique<Recovery>(kWindow);
   Follow(recovery.get());
   Leave();
   std::filesystem::remove(path_ + "/derived.db");
@@ -170,7 +170,7 @@ TEST_F(TakeOverTest, OldRequestIdsAreReadAgainWhereTheirIndexIsGone) {
 TEST_F(TakeOverTest, AnotherJournalThanTheOneThatWasFollowedIsReadFromItsBeginning) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   ASSERT_THAT(Apply(ToCredit("acme", Cents(1'000))), IsApplied());
-  auto recovery = std::make_unique<Recovery>(kWindow, &clock_);
+  auto recovery = std::make_unique<Recovery>(kWindow);
   Follow(recovery.get());
   Leave();
   // As many batches and entries, of another content.
