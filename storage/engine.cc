@@ -128,6 +128,35 @@ int64_t Engine::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>
   return expired;
 }
 
+bool Engine::MovesExpiry(const Entry& entry) const {
+  if (entry.kind != EntryKind::kHoldExtended) return entry.kind == EntryKind::kHold;
+  const Hold* const hold =
+      books_->WriterHold(*books_->WriterByNumber(entry.account), entry.subject);
+  return hold->expire_time != entry.expire_time;
+}
+
+bool Engine::IsNeedless(const ExpiryQueue::Item& item) const {
+  const Hold* const hold = books_->WriterHold(*books_->WriterByNumber(item.account), item.hold);
+  if (hold == nullptr) return true;
+  switch (item.kind) {
+    case ExpiryQueue::Kind::kWarn:
+      return hold->expired || item.due != hold->expire_time - options_.expiry_warning;
+    case ExpiryQueue::Kind::kExpire:
+      return hold->expired || item.due != hold->expire_time;
+    case ExpiryQueue::Kind::kForget:
+      return !hold->expired;
+  }
+  return false;
+}
+
+// Nobody takes them out when their holds end: that would cost every call, and this costs a look at
+// each of them for as many that have come since.
+void Engine::DropNeedlessReminders() {
+  if (expiry_queue_.size() <= reminders_max_) return;
+  expiry_queue_.RemoveIf([this](const ExpiryQueue::Item& item) { return IsNeedless(item); });
+  reminders_max_ = std::max(options_.reminders_kept_max, 2 * expiry_queue_.size());
+}
+
 std::vector<PendingBatch::Decision> Engine::Decide(
     absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch) {
   const absl::Time now = clock_->Now();
@@ -154,11 +183,11 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, CommitResult* result) {
   result->append_times = journal_->LastAppendTimes();
 
   head_ = head;
+  journal_clock_.Advance(head.time);
   for (size_t i = 0; i < batch->entries().size(); ++i) {
     const Entry& entry = batch->entries()[i];
+    const bool moves_expiry = MovesExpiry(entry);
     FAREBOX_CHECK(books_->Fold(entry, &batch->request_keys()[i]).ok());
-    const bool moves_expiry =
-        entry.kind == EntryKind::kHold || entry.kind == EntryKind::kHoldExtended;
     if (moves_expiry) {
       Remind(entry.account, {.id = entry.subject, .expire_time = entry.expire_time});
     } else if (entry.kind == EntryKind::kHoldExpired) {
@@ -167,6 +196,7 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, CommitResult* result) {
     }
   }
   ForgetHolds();
+  DropNeedlessReminders();
   if (head.number % kForgetEveryBatches == 0) {
     books_->ForgetRequestIds(head.time, journal_->OldRequestsThrough());
   }
@@ -184,7 +214,6 @@ void Engine::ForgetHolds() {
 // ---- Its answers
 
 std::vector<Outcome> CommitResult::TakeOutcomes(size_t count) {
-  journal_clock_.Advance(head.time);
   FAREBOX_CHECK(count <= decisions.size() - next_decision);
   std::vector<Outcome> outcomes(count);
   for (Outcome& outcome : outcomes) {

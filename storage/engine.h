@@ -69,6 +69,8 @@ class Engine {
     absl::Duration request_window;
     // HOLD_EXPIRING is signalled this long before a hold's expiry.
     absl::Duration expiry_warning;
+    // Where there are more reminders than this, those of holds that have ended are dropped.
+    size_t reminders_kept_max = limits::kRemindersKeptMax;
   };
 
   Engine(Options options, Journal* journal, const Clock* clock);
@@ -98,12 +100,19 @@ class Engine {
 
   const Books& books() const { return *books_; }
 
+  // What is in memory for the times at which holds end.
+  size_t reminders() const { return expiry_queue_.size(); }
+
  private:
   void Remind(AccountNumber account, const Hold& hold);
   int64_t RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken);
   std::vector<PendingBatch::Decision> Decide(
       absl::Span<const absl::Span<const Command>> submissions, size_t count, PendingBatch* batch);
   void ForgetHolds();
+  // Whether what the entry says of its hold's end is new to the books.
+  bool MovesExpiry(const Entry& entry) const;
+  bool IsNeedless(const ExpiryQueue::Item& item) const;
+  void DropNeedlessReminders();
   absl::Status MakeDurable(PendingBatch* batch, CommitResult* result);
 
   // Constant after construction.
@@ -111,16 +120,18 @@ class Engine {
   Journal* const journal_;
   const Clock* const clock_;
 
+  JournalClock journal_clock_;
   std::unique_ptr<Books> books_;  // Null before Recover.
   std::unique_ptr<JournalReader> reader_;
   ExpiryQueue expiry_queue_;
+  // So many are in it before it is looked through again.
+  size_t reminders_max_ = options_.reminders_kept_max;
   // Holds that by the clock cannot be settled any more. They are forgotten when the journal's time
   // says so too: the clock may be set back.
   std::vector<ExpiryQueue::Item> forgettable_;
   // After a batch that could not be written, reminders wait a moment.
   absl::Time no_reminders_before_ = absl::InfinitePast();
   BatchHead head_;
-  JournalClock journal_clock_;
   absl::Status failure_;
 };
 

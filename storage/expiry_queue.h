@@ -1,8 +1,10 @@
 #ifndef FAREBOX_STORAGE_EXPIRY_QUEUE_H_
 #define FAREBOX_STORAGE_EXPIRY_QUEUE_H_
 
+#include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <optional>
-#include <queue>
 #include <tuple>
 #include <vector>
 
@@ -30,22 +32,38 @@ class ExpiryQueue {
     }
   };
 
-  void Add(Item item) { heap_.push(item); }
+  void Add(Item item) {
+    heap_.push_back(item);
+    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+  }
 
   // The next item that is due, taken out; nothing where none is. An item that was added twice is
   // taken once.
   std::optional<Item> TakeDue(absl::Time now) {
-    if (heap_.empty() || heap_.top().due > now) return std::nullopt;
-    const Item item = heap_.top();
-    while (!heap_.empty() && !(heap_.top() > item)) heap_.pop();
+    if (heap_.empty() || heap_.front().due > now) return std::nullopt;
+    const Item item = heap_.front();
+    while (!heap_.empty() && !(heap_.front() > item)) {
+      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+      heap_.pop_back();
+    }
     return item;
   }
 
+  // Takes out what nobody needs to be reminded of.
+  template <typename Predicate>
+  void RemoveIf(Predicate is_needless) {
+    std::erase_if(heap_, is_needless);
+    heap_.shrink_to_fit();
+    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+  }
+
+  size_t size() const { return heap_.size(); }
+
   // absl::InfiniteFuture() where there is nothing.
-  absl::Time NextDue() const { return heap_.empty() ? absl::InfiniteFuture() : heap_.top().due; }
+  absl::Time NextDue() const { return heap_.empty() ? absl::InfiniteFuture() : heap_.front().due; }
 
  private:
-  std::priority_queue<Item, std::vector<Item>, std::greater<Item>> heap_;
+  std::vector<Item> heap_;  // The first one is next.
 };
 
 }  // namespace farebox

@@ -42,7 +42,8 @@ LifeHabits LifeHabits::Draw(Random* random) {
   const absl::Duration windows[] = {absl::Minutes(10), absl::Hours(2), absl::Hours(24 * 7)};
   const absl::Duration warnings[] = {absl::ZeroDuration(), absl::Seconds(10), absl::Hours(1)};
   habits.engine = {.request_window = windows[random->Below(3)],
-                   .expiry_warning = warnings[random->Below(3)]};
+                   .expiry_warning = warnings[random->Below(3)],
+                   .reminders_kept_max = static_cast<size_t>(random->Below(200))};
   habits.callers = {.accounts = random->Between(1, 12),
                     .one_in_repeated = random->Between(3, 15),
                     .timed_ids = random->OneIn(2),
@@ -152,8 +153,8 @@ void Life::Restart() {
   history_.AddEvent("restart");
   reminders_wait_ = absl::InfinitePast();
 
-  const absl::Status status = machine_.Restart(start);
   model_.Start(machine_.clock().Now());
+  const absl::Status status = machine_.Restart(start);
   if (!status.ok()) return Fail(absl::StrCat("does not start: ", status.ToString()));
   CheckAll();
   Verify();
@@ -196,8 +197,8 @@ void Life::Apply(Batch* batch, size_t index) {
 
 CommitResult Life::Commit(const Batch& batch) {
   ++tally_.batches;
-  std::vector<absl::Span<const Command>> submissions;
   model_.Look(machine_.clock().Now());
+  std::vector<absl::Span<const Command>> submissions;
   absl::Span<const Command> rest(batch.commands);
   while (!rest.empty()) {
     const auto size = static_cast<size_t>(random_.Between(1, static_cast<int64_t>(rest.size())));

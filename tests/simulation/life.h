@@ -106,6 +106,7 @@ class Life {
   bool disk_full_ = false;
   // A batch that could not be written lets reminders wait until then.
   absl::Time reminders_wait_ = absl::InfinitePast();
+  size_t open_holds_max_ = 0;
   int64_t checked_operations_ = 0;
   Tally tally_;
   std::string problem_;

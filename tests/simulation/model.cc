@@ -132,6 +132,7 @@ void Model::BeginBatch(absl::Time clock) {
     hold.expired = true;
     account.open_holds.erase(id);
     open_holds_.erase(id);
+    ++expired_holds_;
   }
 }
 
@@ -400,8 +401,8 @@ Model::Answer Model::Record(EntryKind kind, Account* account, int64_t amount, in
   entry.credit_limit = account->terms.credit_limit;
   account->last_entry = entry.id;
   journal_time_ = now_;
-  batch_.push_back(entry);
   gone_ = absl::ZeroDuration();
+  batch_.push_back(entry);
   return {.entry = std::move(entry)};
 }
 

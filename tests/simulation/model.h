@@ -80,6 +80,9 @@ class Model {
 
   const std::map<std::string, Account>& accounts() const { return accounts_; }
   const std::map<EntryId, Hold>& holds() const { return holds_; }
+  size_t open_hold_count() const { return open_holds_.size(); }
+  // So far.
+  size_t expired_hold_count() const { return expired_holds_; }
   // Null where there is none.
   const Account* FindAccount(const std::string& id) const;
   const Hold* FindHold(EntryId id) const;
@@ -115,14 +118,15 @@ class Model {
   // Of the batch, or of the one before.
   absl::Time now_ = absl::UnixEpoch();
   absl::Time journal_time_ = absl::UnixEpoch();
-  EntryId last_entry_ = 0;
-  std::vector<Entry> batch_;
-  std::map<std::string, Account> accounts_;
   absl::Time clock_ = absl::UnixEpoch();
   // What the clock has gone forward since the newest entry.
   absl::Duration gone_;
+  EntryId last_entry_ = 0;
+  std::vector<Entry> batch_;
+  std::map<std::string, Account> accounts_;
   std::map<EntryId, Hold> holds_;
   std::set<EntryId> open_holds_;
+  size_t expired_holds_ = 0;
   std::map<EntryId, Debited> debits_;
   std::map<std::pair<std::string, std::string>, First> first_answers_;
 };

@@ -240,6 +240,18 @@ TEST(ExpiryQueueTest, GivesWhatIsDueInTheOrderOfTime) {
   EXPECT_EQ(queue.NextDue(), kStart + absl::Seconds(4));
 }
 
+TEST(ExpiryQueueTest, KeepsTheOrderOfWhatIsNotTakenOut) {
+  ExpiryQueue queue;
+  for (const int seconds : {5, 1, 4, 2, 3}) queue.Add(ItemAt(seconds, seconds));
+
+  queue.RemoveIf([](const ExpiryQueue::Item& item) { return item.hold % 2 == 1; });
+
+  EXPECT_EQ(queue.size(), 2);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(9))->hold, 2);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(9))->hold, 4);
+  EXPECT_EQ(queue.NextDue(), absl::InfiniteFuture());
+}
+
 TEST(ExpiryQueueTest, WarnsBeforeItExpires) {
   ExpiryQueue queue;
   queue.Add(ItemAt(1, 1, Kind::kExpire));
