@@ -70,6 +70,11 @@ inline constexpr size_t kRemindersKeptMax = 1'000'000;
 // How far the derived file may lag behind the journal before the writer waits for it.
 inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
 
+// What of it is written at once; bounds the memory of that, and the time it takes to stop. Request
+// ids are in the order of hashes there: many of them touch hardly more pages than few.
+inline constexpr int64_t kDerivedChunkEntriesMax = 500'000;
+inline constexpr int64_t kDerivedChunkRequestsMax = 1'000'000;
+
 // Below this much free disk nothing new is begun (STORAGE_FULL): what is left is for ending the
 // calls that have been connected already, some 100 bytes each.
 inline constexpr int64_t kFreeDiskBytesMin = 128 * 1024 * 1024;

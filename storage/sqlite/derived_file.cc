@@ -318,6 +318,14 @@ absl::Status DerivedFile::WritePosition(const DerivedPosition& position) {
   return Run(&put_position_);
 }
 
+absl::StatusOr<int64_t> DerivedFile::CountPages() {
+  return connection_.QueryInt64("PRAGMA page_count");
+}
+
+absl::Status DerivedFile::EmptyLog() {
+  return connection_.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 absl::Status DerivedFile::Sync() {
   // First all pages, then the mark that says so, then the mark itself: in any other order a power
   // cut in between would leave the mark on a file that is not whole.

@@ -57,6 +57,11 @@ class DerivedFile {
   absl::Status WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
                              EntryId through);
 
+  absl::StatusOr<int64_t> CountPages();
+
+  // Cuts the log down to nothing, where no reader is in the way.
+  absl::Status EmptyLog();
+
   // Puts everything on disk, so that the file is trusted whatever happens next; before closing.
   absl::Status Sync();
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "storage/errors.h"
 #include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_snapshot.h"
@@ -10,6 +11,9 @@
 
 namespace farebox::sqlite {
 namespace {
+
+// For whoever asks while the file is made anew.
+constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 // The row `entry, totals` that the statement yields, if it yields one.
 absl::StatusOr<std::optional<TotalsAt>> ReadTotalsRow(Statement* row) {
@@ -100,11 +104,12 @@ absl::StatusOr<std::optional<EntryId>> DerivedReader::FindRequest(RequestHash ha
       opened.ok() ? LookUpRequest(hash) : absl::StatusOr<std::optional<EntryId>>(opened);
   if (!found.ok()) {
     NoteDamage(found.status());
-    return absl::UnavailableError("the index of old request ids cannot be read at present");
+    return error::Overloaded(kRetryAfter);
   }
   const bool is_current = generation_ == status_->generation.load();
   if (found->has_value() || (knew_all && is_current)) return found;
-  return absl::UnavailableError("the index of old request ids is being made anew");
+  // It is being made anew.
+  return error::Overloaded(kRetryAfter);
 }
 
 absl::StatusOr<EntryId> DerivedReader::LoadSnapshot(SnapshotVisitor* visitor) {

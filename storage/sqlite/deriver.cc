@@ -7,6 +7,7 @@
 #include "absl/numeric/int128.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
+#include "storage/sqlite/file.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
 
@@ -15,11 +16,11 @@ namespace {
 
 // With so many entries waiting there is nothing to gain from gathering more.
 constexpr int64_t kGatherEntries = 50'000;
-// Bounds the memory of one chunk and the time it takes to stop.
-constexpr int64_t kChunkEntriesMax = 500'000;
-// The same for request ids. Their index is in the order of hashes: a larger chunk touches hardly
-// more pages than a small one.
-constexpr int64_t kChunkRequestsMax = 1'000'000;
+// What a chunk of request ids puts into the log: each id changes one page, and no page is there
+// twice.
+constexpr int64_t kLogBytesOfPage = 4'400;
+// Smaller chunks are not worth the pages that they touch.
+constexpr int64_t kChunkRequestsMin = 20'000;
 // After a failure, such as a full disk.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Request ids grow old without any new entry.
@@ -134,6 +135,8 @@ bool Deriver::WaitForWork() {
 }
 
 void Deriver::NoteOutcome(const absl::Status& status) {
+  // What could not be written is in the log nevertheless, and is the journal's room.
+  if (absl::IsResourceExhausted(status) && file_ != nullptr) file_->EmptyLog().IgnoreError();
   MutexLock lock(&mu_);
   is_failing_ = !status.ok();
   progress_.SignalAll();
@@ -141,7 +144,8 @@ void Deriver::NoteOutcome(const absl::Status& status) {
 
 absl::Status Deriver::TakeOver() {
   if (file_ == nullptr || is_damaged_) FAREBOX_RETURN_IF_ERROR(BeginAnew());
-  const EntryId last = std::min(appended_.load(), status_.through.load() + kChunkEntriesMax);
+  const EntryId last =
+      std::min(appended_.load(), status_.through.load() + options_.chunk_entries_max);
   has_more_requests_ = false;
   absl::Status status;
   if (last > status_.through) status = TakeOverEntries(last);
@@ -185,18 +189,34 @@ absl::Status Deriver::TakeOverEntries(EntryId last) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> Deriver::RequestsThatFit() {
+  const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.derived_path);
+  if (!free_bytes.has_value()) return options_.chunk_requests_max;
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t pages, file_->CountPages());
+  const int64_t pages_that_fit = (*free_bytes - options_.free_disk_bytes_min) / kLogBytesOfPage;
+  if (pages_that_fit > pages + kChunkRequestsMin) return options_.chunk_requests_max;
+  return pages_that_fit < kChunkRequestsMin ? 0
+                                            : std::min(pages_that_fit, options_.chunk_requests_max);
+}
+
 absl::Status Deriver::TakeOverRequests() {
-  // Well before memory forgets them, and then many at a time.
-  const absl::Time now = options_.clock->Now();
-  const EntryId before = file_->position().requests_through;
+  // Well before memory forgets them, and then many at a time; by the journal's own time where the
+  // clock was set back.
+  const DerivedPosition position = file_->position();
+  const absl::Time now = std::max(options_.clock->Now(), position.batch.time);
+  const EntryId before = position.requests_through;
+  const EntryId derived = position.batch.last;
   FAREBOX_ASSIGN_OR_RETURN(const EntryId due_through,
                            journal_->LastEntryBefore(now - options_.request_window * 3 / 4));
-  const EntryId derived = file_->position().batch.last;
-  if (std::min(due_through, derived) <= before) return absl::OkStatus();
+  // A file that was made anew has to have what the one before it had.
+  const EntryId wanted = std::min(std::max(due_through, status_.requests_promised.load()), derived);
+  if (wanted <= before) return absl::OkStatus();
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t count, RequestsThatFit());
+  if (count == 0) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const EntryId old_through,
                            journal_->LastEntryBefore(now - options_.request_window * 5 / 8));
-  const EntryId through = std::min({old_through, derived, before + kChunkRequestsMax});
-  has_more_requests_ = through < std::min(due_through, derived);
+  const EntryId through = std::min({std::max(old_through, wanted), derived, before + count});
+  has_more_requests_ = through < wanted;
 
   std::vector<std::pair<RequestHash, EntryId>> requests;
   FAREBOX_RETURN_IF_ERROR(journal_->ScanRequestIds(

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "storage/clock.h"
 #include "storage/entry.h"
+#include "storage/limits.h"
 #include "storage/mutex.h"
 #include "storage/sqlite/derivation_source.h"
 #include "storage/sqlite/derived_file.h"
@@ -36,6 +37,11 @@ class Deriver : public DamageListener {
     absl::Duration request_window;
     // WaitUntilClose waits while more entries than this are missing.
     int64_t lag_entries_max = 0;
+    // What is taken over at once.
+    int64_t chunk_entries_max = limits::kDerivedChunkEntriesMax;
+    int64_t chunk_requests_max = limits::kDerivedChunkRequestsMax;
+    // Its disk is left so much: a log that fills the disk would take it from the journal.
+    int64_t free_disk_bytes_min = 0;
     // How long a trickle of new entries is gathered.
     absl::Duration gather = absl::Milliseconds(200);
     const Clock* clock = nullptr;
@@ -78,6 +84,8 @@ class Deriver : public DamageListener {
   absl::Status TakeOver();
   absl::Status TakeOverEntries(EntryId last);
   absl::Status TakeOverRequests();
+  // How many request ids the log of one chunk has room for.
+  absl::StatusOr<int64_t> RequestsThatFit();
   absl::Status BeginAnew();
   void NoteOutcome(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   bool is_behind() const { return appended_.load() > status_.through.load(); }

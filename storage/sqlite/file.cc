@@ -1,6 +1,7 @@
 #include "storage/sqlite/file.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +40,12 @@ absl::Status GiveToOwnerOf(const std::string& directory, const std::string& path
   if (stat(directory.c_str(), &owner) != 0) return FileFailed("look at", directory);
   return lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0 ? absl::OkStatus()
                                                                : FileFailed("give away", path);
+}
+
+std::optional<int64_t> FreeDiskBytes(const std::string& path) {
+  struct statvfs disk = {};
+  if (statvfs(path.c_str(), &disk) != 0) return std::nullopt;
+  return static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
 }
 
 absl::Status SyncFile(const std::string& path) { return Sync(path, O_RDONLY); }

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -40,6 +42,9 @@ absl::Status MakeDirectory(const std::string& path);
 // Where root works in a directory of somebody else's: gives them what was made in it. Nothing for
 // anybody but root.
 absl::Status GiveToOwnerOf(const std::string& directory, const std::string& path);
+
+// What is free for others than root on the disk that has `path`; nothing where that is not known.
+std::optional<int64_t> FreeDiskBytes(const std::string& path);
 
 // Puts what a file or a directory is now on disk.
 absl::Status SyncFile(const std::string& path);

@@ -1,7 +1,6 @@
 #include "storage/sqlite/make_backup.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -123,12 +122,12 @@ class Backup {
   }
 
   absl::Status CheckSpace() const {
-    struct statvfs disk;
-    if (statvfs(directory_.c_str(), &disk) != 0) return absl::OkStatus();
-    const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
-    if (free_bytes >= order_.free_disk_bytes_min) return absl::OkStatus();
+    const std::optional<int64_t> free_bytes = FreeDiskBytes(directory_);
+    if (!free_bytes.has_value() || *free_bytes >= order_.free_disk_bytes_min) {
+      return absl::OkStatus();
+    }
     return error::StorageFull(
-        absl::StrCat("only ", free_bytes, " bytes would be left for ", directory_));
+        absl::StrCat("only ", *free_bytes, " bytes would be left for ", directory_));
   }
 
   // Reads back what was written: all of a new backup, and what an update has added.

@@ -1,7 +1,5 @@
 #include "storage/sqlite/sqlite_journal.h"
 
-#include <sys/statvfs.h>
-
 #include <cerrno>
 #include <filesystem>
 #include <optional>
@@ -96,14 +94,17 @@ absl::Status SqliteJournal::Recover() {
   FAREBOX_RETURN_IF_ERROR(catalog_.DropUnsealed());
   if (!options_.derive) return absl::OkStatus();
 
-  FAREBOX_ASSIGN_OR_RETURN(deriver_,
-                           Deriver::Start({.journal_path = JournalPath(options_.directory),
-                                           .derived_path = DerivedPath(options_.directory),
-                                           .request_window = options_.request_window,
-                                           .lag_entries_max = options_.derived_lag_entries_max,
-                                           .gather = options_.derived_gather,
-                                           .clock = options_.clock},
-                                          head_.last));
+  FAREBOX_ASSIGN_OR_RETURN(
+      deriver_, Deriver::Start({.journal_path = JournalPath(options_.directory),
+                                .derived_path = DerivedPath(options_.directory),
+                                .request_window = options_.request_window,
+                                .lag_entries_max = options_.derived_lag_entries_max,
+                                .chunk_entries_max = options_.derived_chunk_entries_max,
+                                .chunk_requests_max = options_.derived_chunk_requests_max,
+                                .free_disk_bytes_min = 2 * options_.free_disk_bytes_min,
+                                .gather = options_.derived_gather,
+                                .clock = options_.clock},
+                               head_.last));
   derived_reader_ = deriver_->NewReader();
   return absl::OkStatus();
 }
@@ -120,12 +121,12 @@ absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
 absl::Status SqliteJournal::CheckSpace(SpaceFor purpose) {
   FAREBOX_RETURN_IF_ERROR(file_->CheckInPlace());
   FAREBOX_RETURN_IF_ERROR(file_->CheckLock());
-  struct statvfs disk;
-  if (statvfs(options_.directory.c_str(), &disk) != 0) return absl::OkStatus();
-  const auto free_bytes = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.directory);
   const int64_t share = purpose == SpaceFor::kEndingHolds ? limits::kFreeDiskEndingShare : 1;
-  if (free_bytes >= options_.free_disk_bytes_min / share) return absl::OkStatus();
-  return error::StorageFull(absl::StrCat(free_bytes, " bytes are left for ", options_.directory));
+  if (!free_bytes.has_value() || *free_bytes >= options_.free_disk_bytes_min / share) {
+    return absl::OkStatus();
+  }
+  return error::StorageFull(absl::StrCat(*free_bytes, " bytes are left for ", options_.directory));
 }
 
 absl::Status SqliteJournal::Append(const BatchHead& head, absl::Span<const Entry> entries) {

@@ -46,6 +46,9 @@ class SqliteJournal : public Journal {
     int64_t derived_lag_entries_max = limits::kDerivedLagEntriesMax;
     // How long a trickle of entries is gathered before it is derived.
     absl::Duration derived_gather = absl::Milliseconds(200);
+    // How much of the derived file is written at once.
+    int64_t derived_chunk_entries_max = limits::kDerivedChunkEntriesMax;
+    int64_t derived_chunk_requests_max = limits::kDerivedChunkRequestsMax;
     // Below this much free disk only holds are ended, below a quarter of it nothing is written.
     int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
     const Clock* clock = nullptr;  // Outlives the journal.

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
@@ -21,6 +24,18 @@ class DeriverTest : public SqliteJournalFixture {
     std::vector<Entry> entries;
     for (int i = 0; i < count; ++i) entries.push_back(maker_.Debit(1 + i % 3, 1));
     return entries;
+  }
+
+  // All pages but the first, which says what the file is.
+  static void Damage(const std::string& path) {
+    constexpr std::streamoff kPageBytes = 4096;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+    const std::string junk(kPageBytes, 'x');
+    for (std::streamoff at = kPageBytes; at < size; at += kPageBytes) {
+      file.seekp(at);
+      file.write(junk.data(), kPageBytes);
+    }
   }
 };
 
@@ -117,6 +132,65 @@ TEST_F(DeriverTest, RequestIdsAreFoundOnceTheyAreOld) {
   EXPECT_EQ(journal_->OldRequestsThrough(), early_through);
   EXPECT_EQ(find(early), std::optional<EntryId>(early.id));
   EXPECT_EQ(find(late), std::nullopt);
+}
+
+// What was promised before counts, not only what is due: until then no old request is answered.
+TEST_F(DeriverTest, AFileThatIsMadeAnewHasTheRequestIdsThatTheOneBeforeHad) {
+  SqliteJournal::Options options = Options();
+  options.request_window = absl::Hours(8);
+  options.derived_chunk_entries_max = 500;
+  options.derived_chunk_requests_max = 1'000;
+  OpenJournal(options);
+  OpenAccounts(3);
+  Append(SomeDebits(100));
+  maker_.Advance(absl::Minutes(90));
+  for (int i = 0; i < 12; ++i) Append(SomeDebits(100));
+  WaitUntilDerived();
+  maker_.Advance(absl::Minutes(330));
+  clock_.Set(maker_.now());
+  Append(SomeDebits(1));
+  while (journal_->OldRequestsThrough() < 1'000) std::this_thread::yield();
+  OpenJournal(options);
+
+  Damage(directory_ / "ledger/derived.db");
+  int64_t id = 0;
+  absl::StatusOr<std::optional<EntryId>> found = std::nullopt;
+  const auto find = [&] { found = journal_->FindOldRequest(HashRequestId(1, UuidOf(++id))); };
+  while (found.ok()) find();
+  EXPECT_EQ(GetReason(found.status()), Reason::kOverloaded);
+
+  // Ends where all are there again.
+  while (!found.ok()) find();
+  EXPECT_GE(journal_->OldRequestsThrough(), 1'000);
+}
+
+TEST_F(DeriverTest, RequestIdsStayInMemoryWhereTheDiskHasNoRoomForThem) {
+  SqliteJournal::Options options = Options();
+  options.free_disk_bytes_min = int64_t{1} << 60;
+  OpenJournal(options);
+  OpenAccounts(3);
+  Append(SomeDebits(10));
+  maker_.Advance(absl::Hours(24 * 6));
+  clock_.Set(maker_.now());
+  for (int i = 0; i < 3; ++i) {
+    Append(SomeDebits(1));
+    WaitUntilDerived();
+  }
+
+  EXPECT_EQ(journal_->OldRequestsThrough(), 0);
+}
+
+TEST_F(DeriverTest, RequestIdsAreOldByTheJournalsTimeWhereTheClockIsBehind) {
+  OpenJournal();
+  OpenAccounts(3);
+  Append(SomeDebits(10));
+  const EntryId early_through = maker_.head().last;
+  maker_.Advance(absl::Hours(24 * 6));
+  Append(SomeDebits(1));
+
+  while (journal_->OldRequestsThrough() < early_through) std::this_thread::yield();
+
+  EXPECT_EQ(journal_->OldRequestsThrough(), early_through);
 }
 
 }  // namespace
