@@ -174,6 +174,16 @@ class Restore {
     return GiveToServer(mark);
   }
 
+  // Of a directory that is not there yet: one that is may hold the only ledger.
+  std::string NameAside() const {
+    const std::string name =
+        absl::StrCat(order_.directory, "/replaced-",
+                     absl::FormatTime("%Y%m%dT%H%M%SZ", clock_.Now(), absl::UTCTimeZone()));
+    std::string free = name;
+    for (int i = 2; fs::exists(free); ++i) free = absl::StrCat(name, "-", i);
+    return free;
+  }
+
   // The journal first: without it, and with anything else of it, no server starts.
   absl::Status SetAside() {
     std::string aside;
@@ -181,8 +191,7 @@ class Restore {
       const std::string old = absl::StrCat(path_, suffix);
       if (!fs::exists(old)) continue;
       if (aside.empty()) {
-        aside = absl::StrCat(order_.directory, "/replaced-",
-                             absl::FormatTime("%Y%m%dT%H%M%SZ", clock_.Now(), absl::UTCTimeZone()));
+        aside = NameAside();
         FAREBOX_RETURN_IF_ERROR(MakeDirectory(aside));
         FAREBOX_RETURN_IF_ERROR(GiveToServer(aside));
       }

@@ -97,6 +97,18 @@ TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
   EXPECT_EQ(journal_->Head(), head_);
 }
 
+// Within a second, by the clock: the names have no more.
+TEST_F(RestoreTest, EachLedgerThatIsReplacedStays) {
+  const std::vector<std::string> before = Rows(Journal());
+
+  const absl::StatusOr<RestoreReport> first = Restore(Ledger(), /*replaces=*/true);
+  const absl::StatusOr<RestoreReport> second = Restore(Ledger(), /*replaces=*/true);
+
+  ASSERT_TRUE(first.ok() && second.ok()) << second.status();
+  EXPECT_EQ(Rows(first->set_aside + "/journal.db"), before);
+  EXPECT_EQ(Rows(second->set_aside + "/journal.db"), backed_up_);
+}
+
 TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
   if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   constexpr uid_t kServer = 12'345;
