@@ -91,7 +91,12 @@ absl::StatusOr<std::unique_ptr<SqliteJournal>> SqliteJournal::Open(Options optio
 
 absl::Status SqliteJournal::Recover() {
   FAREBOX_ASSIGN_OR_RETURN(head_, file_->ReadHead());
-  FAREBOX_RETURN_IF_ERROR(catalog_.DropUnsealed());
+  // Of decks that nobody can see: where there is no room even to delete them, they stay.
+  const absl::Status dropped = catalog_.DropUnsealed();
+  const Reason reason = GetReason(dropped);
+  if (reason != Reason::kStorageFull && reason != Reason::kStorageLocked) {
+    FAREBOX_RETURN_IF_ERROR(dropped);
+  }
   if (!options_.derive) return absl::OkStatus();
 
   FAREBOX_ASSIGN_OR_RETURN(

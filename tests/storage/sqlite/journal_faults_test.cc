@@ -99,6 +99,19 @@ TEST_F(FullDiskTest, IsRefusedInTime) {
   EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kAnything).ok());
 }
 
+TEST_F(FullDiskTest, StartsWithAnUnsealedDeckThatThereIsNoRoomToDelete) {
+  OpenJournal(options_);
+  OpenAccounts(3);
+  const int64_t deck = journal_->catalog().BeginDeck("default").value();
+  ASSERT_TRUE(journal_->catalog().AppendDeck(deck, std::string(100'000, 'd')).ok());
+  journal_.reset();
+  FillUpTo(64 * 1024);
+
+  OpenJournal(options_);
+
+  EXPECT_EQ(journal_->Head(), maker_.head());
+}
+
 TEST_F(FullDiskTest, LosesNothingAndHealsByItself) {
   OpenJournal(options_);
   OpenAccounts(3);
