@@ -325,6 +325,9 @@ inline constexpr int64_t kActivityEntriesScannedMax = 20'000;
 // Operations of one ApplyStream that are not answered yet; from there on the stream is not read.
 inline constexpr size_t kStreamOperationsMax = 1'024;
 
+// Bytes of its messages that are not answered yet; the same.
+inline constexpr size_t kStreamBytesMax = size_t{1} << 20;
+
 // Operations in one message of it.
 inline constexpr size_t kStreamMessageOperationsMax = 1'000;
 

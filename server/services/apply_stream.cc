@@ -153,6 +153,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   struct Place {
     // Used by the one who resolves it, and after that by whoever writes it.
     StreamMessage message;
+    size_t bytes = 0;
     // Null where the audit log need not know.
     std::unique_ptr<AuditedCall> audited;
     bool is_resolved = false;  // Guarded by mu_.
@@ -168,6 +169,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     if (!known.ok()) return EndWith(known);
     auto owned = std::make_unique<Place>();
     Place* const place = owned.get();
+    place->bytes = incoming_.Length();
     StreamMessage& message = place->message;
     absl::Status taken = parts_.method.Parse(incoming_, message.request());
     if (taken.ok() && message.operation_count() > limits::kStreamMessageOperationsMax) {
@@ -180,6 +182,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     {
       MutexLock lock(&mu_);
       operations_ += message.operation_count();
+      bytes_ += place->bytes;
       places_.push_back(std::move(owned));
     }
     if (place->audited != nullptr) return SubmitAudited(place, std::move(commands));
@@ -289,7 +292,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       is_finished_ = true;
       return Step::kFinish;
     }
-    const bool has_room = operations_ < limits::kStreamOperationsMax;
+    const bool has_room =
+        operations_ < limits::kStreamOperationsMax && bytes_ < limits::kStreamBytesMax;
     if (!is_ending && !is_reading_ && has_room) {
       is_reading_ = true;
       return Step::kRead;
@@ -305,6 +309,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     StreamMessage& message = places_.front()->message;
     outgoing_.Swap(message.result());
     operations_ -= message.operation_count();
+    bytes_ -= places_.front()->bytes;
     places_.pop_front();
   }
 
@@ -326,6 +331,7 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // What was read and is not written yet, in that order.
   std::deque<std::unique_ptr<Place>> places_ ABSL_GUARDED_BY(mu_);
   size_t operations_ ABSL_GUARDED_BY(mu_) = 0;  // In all of them.
+  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;       // Of all of them.
   bool is_reading_ ABSL_GUARDED_BY(mu_) = false;
   bool is_writing_ ABSL_GUARDED_BY(mu_) = false;
   bool is_read_out_ ABSL_GUARDED_BY(mu_) = false;  // The caller sends no more, or is gone.

@@ -6,7 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
+#include "storage/clock.h"
+#include "storage/mutex.h"
 #include "tests/server/server_fixture.h"
+#include "tests/server/thread_gate.h"
 
 namespace farebox::server {
 namespace {
@@ -214,6 +217,58 @@ TEST_F(Apply, AStreamThatIsNotReadIsNotReadEither) {
 
   EXPECT_TRUE(stream->Finish().ok());
   EXPECT_EQ(results, kOperations);
+}
+
+// While the disk does not answer: what a caller sends is not kept without a bound.
+TEST_F(Apply, AStreamKeepsSoManyBytesAndNoMore) {
+  ThreadGate gate;
+  server_->ledger().SubmitCatalogChange(
+      [&](Catalog&) {
+        gate.Wait();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+  gate.AwaitReached();
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  const auto stream = billing_->ApplyStream(&context);
+  constexpr int kMessages = 100;
+  constexpr size_t kMessageBytes = 400'000;
+  Mutex mu;
+  CondVar changed;
+  int sent = 0;
+
+  std::thread sender([&] {
+    for (int i = 0; i < kMessages; ++i) {
+      v1::ApplyStreamRequest request;
+      *request.mutable_operation() = DebitOf(1, absl::StrCat("s", i));
+      // What a newer client may know of.
+      constexpr int kUnknownField = 1'000;
+      request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
+          kUnknownField, std::string(kMessageBytes, 'x'));
+      if (!stream->Write(request)) return;
+      MutexLock lock(&mu);
+      ++sent;
+      changed.SignalAll();
+    }
+    stream->WritesDone();
+  });
+  {
+    MutexLock lock(&mu);
+    const absl::Time enough = SystemClock().Now() + absl::Seconds(1);
+    while (sent < kMessages && SystemClock().Now() < enough) {
+      changed.WaitFor(&mu, absl::Milliseconds(10));
+    }
+    EXPECT_LT(sent, kMessages / 2);
+  }
+  gate.Open();
+  v1::ApplyStreamResponse response;
+  int results = 0;
+  while (stream->Read(&response)) ++results;
+  sender.join();
+
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(results, kMessages);
 }
 
 TEST_F(Apply, AStreamWhoseCallerIsGoneLosesNothingThatWasTaken) {
