@@ -97,6 +97,22 @@ absl::Status Backups::CheckOrder(const Order& order) const {
   return order.file_name.empty() ? absl::OkStatus() : CheckFileName(order.file_name);
 }
 
+// Whoever waits for a backup: told also where the work is dropped before it begins.
+class Backups::Pending {
+ public:
+  explicit Pending(Done done) : done_(std::move(done)) {}
+  ~Pending() {
+    if (done_ != nullptr) done_(error::ShuttingDown());
+  }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+
+  void Tell(absl::StatusOr<Made> made) { std::exchange(done_, nullptr)(std::move(made)); }
+
+ private:
+  Done done_;
+};
+
 void Backups::Begin(Order order, Done done) {
   absl::Status refusal = CheckOrder(order);
   if (refusal.ok()) {
@@ -106,16 +122,16 @@ void Backups::Begin(Order order, Done done) {
     if (refusal.ok()) is_busy_ = true;
   }
   if (!refusal.ok()) return done(refusal);
-  const auto shared_done = std::make_shared<Done>(std::move(done));
-  const bool is_posted = lanes_.Post("", [this, order = std::move(order), shared_done]() mutable {
+  const auto pending = std::make_shared<Pending>(std::move(done));
+  // Where it drains by now, the work is dropped.
+  lanes_.Post("", [this, order = std::move(order), pending] {
     absl::StatusOr<Made> made = Make(order);
     {
       MutexLock lock(&mu_);
       is_busy_ = false;
     }
-    (*shared_done)(std::move(made));
+    pending->Tell(std::move(made));
   });
-  if (!is_posted) (*shared_done)(error::ShuttingDown());
 }
 
 absl::StatusOr<Backups::Made> Backups::Make(const Order& order) {

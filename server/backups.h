@@ -65,13 +65,16 @@ class Backups {
   using Done = absl::AnyInvocable<void(absl::StatusOr<Made>)>;
 
   // Calls `done` on the backup's thread, or before it returns where nothing is begun: BACKUPS_OFF,
-  // FIELD_INVALID, OVERLOADED while another one is being made, SHUTTING_DOWN.
+  // FIELD_INVALID, OVERLOADED while another one is being made, SHUTTING_DOWN. That also on the
+  // thread of Drain(), where it comes before the backup is begun.
   void Begin(Order order, Done done);
 
   // Gives up what is under way. Idempotent.
   void Drain();
 
  private:
+  class Pending;
+
   Backups(const Options& options, const House& house);
 
   absl::Status CheckOrder(const Order& order) const;
