@@ -57,17 +57,22 @@ std::string EnvironmentName(absl::string_view option) {
   return absl::StrCat("FAREBOX_", absl::AsciiStrToUpper(absl::StrReplaceAll(option, {{"-", "_"}})));
 }
 
+// What the environment sets an option to. Set to nothing counts as not set, as it does for CLI11.
+const char* InEnvironment(absl::string_view option) {
+  // Nothing here changes the environment.
+  // NOLINTNEXTLINE(concurrency-mt-unsafe)
+  const char* const value = std::getenv(EnvironmentName(option).c_str());
+  return value == nullptr || *value == '\0' ? nullptr : value;
+}
+
 // Leaves out of the file what the environment sets: CLI11 would let the file win.
 class ConfigFile : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     std::vector<CLI::ConfigItem> kept = CLI::ConfigTOML::from_config(input);
-    kept.erase(std::remove_if(kept.begin(), kept.end(),
-                              [](const CLI::ConfigItem& item) {
-                                // Nothing here changes the environment.
-                                // NOLINTNEXTLINE(concurrency-mt-unsafe)
-                                return std::getenv(EnvironmentName(item.name).c_str()) != nullptr;
-                              }),
+    kept.erase(std::remove_if(
+                   kept.begin(), kept.end(),
+                   [](const CLI::ConfigItem& item) { return InEnvironment(item.name) != nullptr; }),
                kept.end());
     return kept;
   }
@@ -356,7 +361,10 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   CLI::App app(kDescription, "farebox-server");
   app.footer(kFooter);
   app.set_version_flag("--version", absl::StrCat("farebox-server ", FAREBOX_VERSION));
-  app.set_config("--config", "", "Read options from this file (TOML)");
+  // Here, as CLI11 reads the file before it asks the environment for it.
+  const char* const file = InEnvironment("config");
+  app.set_config("--config", file == nullptr ? "" : file, "Read options from this file (TOML)",
+                 /*config_required=*/file != nullptr);
   app.config_formatter(std::make_shared<ConfigFile>());
   app.allow_config_extras(CLI::config_extras_mode::error);
   AddOptions(&app, &config, &raw);

@@ -159,6 +159,42 @@ TEST(ReadConfig, TellsOfItselfAndIsDone) {
   }
 }
 
+TEST(ReadConfig, FindsTheFileByTheEnvironment) {
+  const testing::TemporaryDirectory directory;
+  const std::string path = absl::StrCat(directory.path(), "/farebox.toml");
+  const std::string other = absl::StrCat(directory.path(), "/other.toml");
+  std::ofstream(path) << "access = \"keys\"\n";
+  std::ofstream(other) << "data = \"/other\"\n";
+
+  setenv("FAREBOX_CONFIG", path.c_str(), 1);
+  const ConfigResult by_environment = Read({});
+  const ConfigResult by_flag = Read({"--config", other.c_str()});
+  setenv("FAREBOX_CONFIG", "/no/such/file", 1);
+  const ConfigResult missing = Read({});
+  unsetenv("FAREBOX_CONFIG");
+
+  ASSERT_FALSE(by_environment.is_done);
+  EXPECT_EQ(by_environment.config.access.mode, AccessMode::kKeys);
+  ASSERT_FALSE(by_flag.is_done);
+  EXPECT_EQ(by_flag.config.data_directory, "/other");
+  EXPECT_EQ(by_flag.config.access.mode, AccessMode::kOpen);
+  EXPECT_EQ(missing.exit_code, kExitUsage);
+}
+
+// Nothing would be what the file says: `--access open` where it says keys.
+TEST(ReadConfig, KeepsTheFilesLineWhereTheEnvironmentSaysNothing) {
+  const testing::TemporaryDirectory directory;
+  const std::string path = absl::StrCat(directory.path(), "/farebox.toml");
+  std::ofstream(path) << "access = \"keys\"\n";
+  setenv("FAREBOX_ACCESS", "", 1);
+
+  const ConfigResult result = Read({"--config", path.c_str()});
+
+  unsetenv("FAREBOX_ACCESS");
+  ASSERT_FALSE(result.is_done);
+  EXPECT_EQ(result.config.access.mode, AccessMode::kKeys);
+}
+
 TEST(ReadConfig, TakesAFlagBeforeTheEnvironmentAndThatBeforeTheFile) {
   const testing::TemporaryDirectory directory;
   const std::string path = absl::StrCat(directory.path(), "/farebox.toml");
