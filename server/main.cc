@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -219,6 +220,8 @@ int Run(const Config& config, std::vector<std::string> arguments) {
 }  // namespace farebox::server
 
 int main(int argc, char** argv) {
+  // Whoever reads what is logged may go away, and that is no reason to end.
+  std::signal(SIGPIPE, SIG_IGN);
   const farebox::server::ConfigResult read = farebox::server::ReadConfig(argc, argv);
   return read.is_done ? read.exit_code : farebox::server::Run(read.config, {argv + 1, argv + argc});
 }

@@ -24,6 +24,13 @@ sigset_t AllSignals() {
   return signals;
 }
 
+// Does what the signal does to a process that does not care for it.
+void EndBy(int signal) {
+  const sigset_t signals = EndSignals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  raise(signal);
+}
+
 }  // namespace
 
 Termination::Termination() {
@@ -33,7 +40,11 @@ Termination::Termination() {
 }
 
 Termination::~Termination() {
-  // Wakes the thread where no signal came: one that is sent to it alone, and waited for there.
+  {
+    MutexLock lock(&mu_);
+    is_over_ = true;
+  }
+  // Wakes the thread: one that is sent to it alone, and waited for there.
   // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(signals_.native_handle(), SIGTERM);
   signals_.join();
@@ -41,14 +52,14 @@ Termination::~Termination() {
 
 void Termination::TakeSignals() {
   const sigset_t signals = AllSignals();
-  bool is_ending = false;
-  while (!is_ending) {
+  while (true) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
-    is_ending = signal != SIGUSR2;
     {
       MutexLock lock(&mu_);
-      (is_ending ? is_ending_ : is_hand_over_wanted_) = true;
+      if (is_over_) return;
+      if (signal != SIGUSR2 && is_ending_) EndBy(signal);
+      (signal == SIGUSR2 ? is_hand_over_wanted_ : is_ending_) = true;
     }
     changed_.SignalAll();
   }
@@ -98,10 +109,6 @@ Termination::Event Termination::Wait() {
   MutexLock lock(&mu_);
   std::optional<Event> event;
   while (!(event = Next()).has_value()) changed_.Wait(&mu_);
-  if (*event == Event::kSignal) {
-    const sigset_t signals = EndSignals();
-    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  }
   return *event;
 }
 

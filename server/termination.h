@@ -10,8 +10,8 @@
 namespace farebox::server {
 
 // What is to become of the process: SIGTERM or SIGINT ends it, and so does a failure; SIGUSR2 wants
-// it to hand over to a new one. Made before any other thread, so that all of them leave the signals
-// to it. One a process. Thread-safe.
+// it to hand over to a new one. A second SIGTERM or SIGINT kills, whatever is done just then. Made
+// before any other thread, so that all of them leave the signals to it. One a process. Thread-safe.
 class Termination {
  public:
   Termination();
@@ -22,7 +22,7 @@ class Termination {
   enum class Event {
     // A failure was reported.
     kFailure,
-    // SIGTERM or SIGINT. The next one has its default action: it kills.
+    // SIGTERM or SIGINT.
     kSignal,
     // SIGUSR2.
     kHandOverWanted,
@@ -36,7 +36,7 @@ class Termination {
   void ReportSuccessor(const absl::Status& status);
 
   // Waits for the next of these; where there are several, for the one that is first in the list
-  // above. Failures and ends stay; the others are told once. Called on the thread that made this.
+  // above. Failures and ends stay; the others are told once.
   Event Wait();
 
   // What was reported; OK where nothing was.
@@ -52,6 +52,7 @@ class Termination {
   Mutex mu_;
   CondVar changed_;  // Signalled when any of these changes.
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  bool is_over_ ABSL_GUARDED_BY(mu_) = false;
   bool is_ending_ ABSL_GUARDED_BY(mu_) = false;
   bool is_hand_over_wanted_ ABSL_GUARDED_BY(mu_) = false;
   bool is_successor_decided_ ABSL_GUARDED_BY(mu_) = false;

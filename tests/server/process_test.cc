@@ -1,6 +1,7 @@
 // The program itself: how it starts, what it says when it cannot, and how it ends.
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -219,6 +220,34 @@ TEST_F(Process, ADiskThatFailsEndsItAndARetryIsAppliedOnce) {
   EXPECT_THAT(Credit(server.address(), "before"),
               Answers("replayed: true entry { balance_after_micros: 5 }"));
   EXPECT_EQ(server.Terminate(), kExitOk);
+}
+
+// As where `2>&1 | logger` is used, and the logger dies.
+TEST_F(Process, GoesOnWhereNobodyReadsItsLog) {
+  const std::string script = absl::StrCat(directory_.path(), "/unheard");
+  std::ofstream(script) << "#!/bin/sh\nmkfifo $0.pipe\n: <$0.pipe &\nexec " << kBinary
+                        << " \"$@\" 2>$0.pipe\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  ServerProcess server({.binary = script, .data_directory = data_});
+
+  ASSERT_TRUE(server.Start().ok());
+
+  OpenAccount(server.address());
+  EXPECT_EQ(server.Terminate(), kExitOk);
+}
+
+TEST_F(Process, ASecondSignalKillsItWhileItStarts) {
+  testing::DiskFaults disk(FAREBOX_FAILING_DISK, directory_.path());
+  ServerProcess server(
+      {.binary = kBinary, .data_directory = data_, .environment = disk.environment()});
+  disk.SlowSyncs(absl::Seconds(60));
+  server.Launch();
+  while (disk.syncs() == 0) ASSERT_EQ(server.AwaitExit(absl::Milliseconds(10)), std::nullopt);
+
+  kill(server.process_id(), SIGTERM);
+  kill(server.process_id(), SIGINT);
+
+  EXPECT_EQ(server.AwaitExit(absl::Seconds(20)), -1);
 }
 
 // How each thread of a process is scheduled.
