@@ -320,7 +320,7 @@ void Server::AddRoutes() {
                        .access = &access_->control(),
                        .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
                                    work_, std::make_shared<ProcessMetrics>(clock_->Now())},
-                       .is_closing = &is_closing_,
+                       .is_leaving = &is_leaving_,
                        .is_disk_slow = &is_disk_slow_},
                       &http_->routes());
 }
@@ -430,6 +430,7 @@ void Server::Drain() {
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
     // For good: a disk that recovers, or a lock that is given back, does not change it.
     grpc_server_->GetHealthCheckService()->Shutdown();
+    is_leaving_.store(true);
     Pause(config_.drain_grace);
     is_closing_.store(true);
     Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
@@ -463,6 +464,7 @@ void Server::DrainForSuccessor() {
   // From here on every moment counts: who connects waits for the successor.
   acceptor_->Drain();
   if (http_ != nullptr) http_->StopAccepting();
+  is_leaving_.store(true);
   is_closing_.store(true);
   streams_.EndAll();
   exports_.EndAll();
@@ -480,6 +482,7 @@ void Server::AbandonCalls() {
   // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
   // tries again after. They are told to come back later, and a lost connection says the same.
   grpc_server_->GetHealthCheckService()->Shutdown();
+  is_leaving_.store(true);
   is_closing_.store(true);
   Pause(limits::kFailureTimeout);
 }

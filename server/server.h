@@ -149,6 +149,8 @@ class Server {
   Mutex health_mu_;  // Held while health is told, so that the newest is told last.
   // Null while nobody is served.
   std::atomic<grpc::HealthCheckServiceInterface*> health_{nullptr};
+  // Calls are to be sent elsewhere; they are turned away.
+  std::atomic<bool> is_leaving_{false};
   std::atomic<bool> is_closing_{false};
   std::atomic<bool> is_disk_slow_{false};
   std::atomic<bool> is_journal_locked_{false};

@@ -47,11 +47,11 @@ void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes
   routes->AddWaiting("GET", "/healthz",
                      [](const web::Request&) { return web::TextResponse(200, "alive"); });
   routes->AddWaiting("GET", "/readyz", [parts](const web::Request&) {
-    const bool is_closing = parts.is_closing->load();
+    const bool is_leaving = parts.is_leaving->load();
     const bool is_locked = parts.ledger->Stats().is_locked;
     const bool is_slow = parts.is_disk_slow->load();
-    return web::TextResponse(is_closing || is_slow || is_locked ? 503 : 200,
-                             is_closing  ? "shutting down"
+    return web::TextResponse(is_leaving || is_slow || is_locked ? 503 : 200,
+                             is_leaving  ? "shutting down"
                              : is_locked ? "another program locks the journal"
                              : is_slow   ? "the disk is slow"
                                          : "ready");

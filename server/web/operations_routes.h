@@ -18,7 +18,8 @@ struct OperationsRoutesParts {
   const AccessControl* access = nullptr;
   // What is counted, and what is looked at when it is asked for, on a thread that may wait.
   std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
-  const std::atomic<bool>* is_closing = nullptr;
+  // Whether health says NOT_SERVING for good.
+  const std::atomic<bool>* is_leaving = nullptr;
   // What the watchdog says.
   const std::atomic<bool>* is_disk_slow = nullptr;
 };

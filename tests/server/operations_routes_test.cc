@@ -1,4 +1,5 @@
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -163,6 +164,24 @@ TEST_F(OperationsRoutesTest, ADiskThatDoesNotAnswerIsToldByHealthAndByReadiness)
   EXPECT_TRUE(health.Await(testing::HealthWatch::Health::kServing));
   EXPECT_THAT(Get("/metrics", AdminKey()).body,
               AllOf(HasSubstr("farebox_disk_state 0\n"), HasSubstr("farebox_disk_slow_total 1\n")));
+}
+
+class OperationsRoutesGraceTest : public OperationsRoutesTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = OperationsRoutesTest::MakeConfig();
+    config.drain_grace = absl::Seconds(1);
+    return config;
+  }
+};
+
+// A balancer that asks by HTTP has the same time to leave as one that watches health.
+TEST_F(OperationsRoutesGraceTest, IsNotReadyFromTheBeginningOfADrain) {
+  std::thread drain([this] { server_->Drain(); });
+
+  EXPECT_TRUE(AwaitReadiness(503));
+
+  drain.join();
 }
 
 TEST_F(OperationsRoutesTest, WhoeverAsksIsToldWhetherItIsWell) {
