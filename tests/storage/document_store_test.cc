@@ -18,7 +18,7 @@ using ::testing::Each;
 using ::testing::SizeIs;
 
 constexpr DocumentKind kKind = 1;
-constexpr int64_t kNewest = std::numeric_limits<int64_t>::max();
+constexpr int64_t kFromNewest = std::numeric_limits<int64_t>::max();
 
 class DocumentStoreTest : public LedgerContract {
  protected:
@@ -38,7 +38,7 @@ TEST_P(DocumentStoreTest, WhatWasPutIsRead) {
 
   EXPECT_EQ(store_->Find(kKind, "a").value()->slot, "s");
   EXPECT_EQ(store_->FindInSlot(kKind, "s").value()->key, "a");
-  EXPECT_THAT(store_->List(kKind, 0, kNewest, 10).value(), SizeIs(1));
+  EXPECT_THAT(store_->List(kKind, 0, kFromNewest, 10).value(), SizeIs(1));
   EXPECT_THAT(store_->ListDue(kKind, Start(), 10).value(), SizeIs(0));
   EXPECT_THAT(store_->ListDue(kKind, absl::InfiniteFuture(), 10).value(), SizeIs(1));
 }
@@ -60,7 +60,7 @@ TEST_P(DocumentStoreTest, EachOfManyThreadsIsToldWhatBecameOfItsOwn) {
 
   EXPECT_THAT(good, Each(IsOk()));
   for (const absl::Status& status : bad) EXPECT_TRUE(absl::IsAborted(status)) << status;
-  EXPECT_THAT(store_->List(kKind, 0, kNewest, 100).value(), SizeIs(kThreads + 1));
+  EXPECT_THAT(store_->List(kKind, 0, kFromNewest, 100).value(), SizeIs(kThreads + 1));
 }
 
 TEST_P(DocumentStoreTest, OfThoseWhoWantOneSlotOneGetsIt) {

@@ -88,6 +88,17 @@ function(farebox_library name)
   farebox_precompile(${target} library)
 endfunction()
 
+# What the sources of a test program have in common, the templates of the test library above all,
+# takes longer than what each has of its own.
+option(FAREBOX_JOIN_TESTS "Compile sources of large test programs together, a few at a time" OFF)
+
+# farebox_join_sources(TARGET): their names are one name space then.
+function(farebox_join_sources target)
+  set_target_properties(
+    ${target} PROPERTIES UNITY_BUILD ${FAREBOX_JOIN_TESTS} UNITY_BUILD_BATCH_SIZE 4
+  )
+endfunction()
+
 # farebox_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
 function(farebox_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
