@@ -28,6 +28,9 @@ namespace fs = std::filesystem;
 // What follows the name of a backup that is not whole yet.
 constexpr absl::string_view kDraftSuffix = ".unfinished";
 
+// The file beside a backup that was brought up to date and not read back since.
+constexpr absl::string_view kUnverifiedSuffix = ".unverified";
+
 // What a failure of the copy's disk is to who asked for the backup: the journal has not failed.
 absl::Status AsBackupFailure(const std::string& path, const absl::Status& status) {
   const bool is_bare = GetReason(status) == Reason::kNone;
@@ -45,7 +48,8 @@ class Backup {
   Backup(const std::string& journal_path, const BackupOrder& order)
       : journal_path_(journal_path),
         order_(order),
-        directory_(fs::path(order.path).parent_path()) {}
+        directory_(fs::path(order.path).parent_path()),
+        mark_(absl::StrCat(order.path, kUnverifiedSuffix)) {}
 
   absl::StatusOr<BackupReport> Make() {
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(directory_));
@@ -86,6 +90,7 @@ class Backup {
     // What lies beside its place is of a backup that somebody has deleted, and would be put into
     // it.
     RemoveDatabase(order_.path);
+    FAREBOX_RETURN_IF_ERROR(Unmark());
     if (std::rename(draft.c_str(), order_.path.c_str()) != 0) {
       return FileFailed("rename", draft);
     }
@@ -93,12 +98,33 @@ class Backup {
   }
 
   absl::Status Update() {
-    {
-      FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForUpdate(order_.path));
-      FAREBOX_RETURN_IF_ERROR(InTransaction(&copy, [&] { return CatchUp(&copy); }));
+    const bool was_verified = !fs::exists(mark_);
+    FAREBOX_RETURN_IF_ERROR(Mark());
+    const absl::Status added = Add();
+    if (!added.ok()) {
+      if (was_verified) FAREBOX_RETURN_IF_ERROR(Unmark());
+      return added;
     }
-    FAREBOX_RETURN_IF_ERROR(SyncDirectory(directory_));
-    return Verify(order_.path);
+    // All of it, where nobody has read what the one before has added.
+    if (!was_verified) before_ = BatchHead();
+    FAREBOX_RETURN_IF_ERROR(Verify(order_.path));
+    return Unmark();
+  }
+
+  absl::Status Add() {
+    FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForUpdate(order_.path));
+    return InTransaction(&copy, [&] { return CatchUp(&copy); });
+  }
+
+  absl::Status Mark() {
+    const File mark(mark_, O_WRONLY | O_CREAT);
+    return mark.is_open() ? SyncDirectory(directory_) : FileFailed("make", mark_);
+  }
+
+  absl::Status Unmark() {
+    std::error_code error;
+    if (!fs::remove(mark_, error) && error) return FileFailed("delete", mark_);
+    return SyncDirectory(directory_);
   }
 
   absl::Status CatchUp(Connection* copy) {
@@ -161,7 +187,9 @@ class Backup {
   const std::string& journal_path_;
   const BackupOrder& order_;
   const std::string directory_;
+  const std::string mark_;
 
+  // What is known to be good: what comes after it is read back.
   BatchHead before_;
   absl::uint128 catalog_hash_;
   BackupReport report_;

@@ -221,6 +221,26 @@ TEST_F(BackupTest, AnUpdateThatIsGivenUpChangesNothing) {
   EXPECT_EQ(Rows(Backup("a.db")), before);
 }
 
+// Otherwise only the restore would show what the one that was given up has written.
+TEST_F(BackupTest, WhatAnUpdateHasNotReadBackTheNextOneReads) {
+  OpenJournal();
+  OpenAccounts(3);
+  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  AppendMany(30'000);
+  BackupOrder order = Update("a.db");
+  order.observer = [](const CopyProgress& progress) { return !progress.is_verifying; };
+  EXPECT_TRUE(absl::IsCancelled(journal_->Backup(order).status()));
+  Run(Backup("a.db"),
+      "DROP TRIGGER entry_is_never_changed; UPDATE entry SET balance = balance + 1 "
+      "WHERE id = 1000");
+  Append({maker_.Debit(1, 5)});
+
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status status = journal_->Backup(Update("a.db")).status();
+    EXPECT_EQ(GetReason(status), Reason::kJournalDamaged) << status;
+  }
+}
+
 TEST_F(BackupTest, AnUpdateThatWasKilledIsUndoneByWhoeverOpensTheBackupNext) {
   OpenJournal({.directory = Ledger(), .derive = false, .clock = &clock_});
   OpenAccounts(3);
