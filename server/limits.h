@@ -200,6 +200,9 @@ inline constexpr absl::Duration kRenewalFailurePause = absl::Seconds(10);
 // Rentals that are looked through at a start for those that are past due.
 inline constexpr size_t kUnpaidSoughtMax = 100'000;
 
+// Of those that are due, so many are looked at at a time: some may fail, and come first again.
+inline constexpr size_t kDueRentalsMax = 4'096;
+
 // Rentals that are read at once.
 inline constexpr size_t kRentalPageSize = 256;
 

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "server/limits.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
@@ -112,11 +113,15 @@ bool NumberWorker::Rests(const std::string& rental_id) {
 
 void NumberWorker::LookAtDue() {
   const absl::StatusOr<std::vector<RentalRecord>> due =
-      records_.ListDue(parts_.clock->Now(), limits::kRentalPageSize);
+      records_.ListDue(parts_.clock->Now(), limits::kDueRentalsMax);
   if (!due.ok()) return parts_.on_error("", due.status());
+  // An account that is being worked on since an earlier look has its turn already.
+  absl::flat_hash_set<std::string> taken;
   for (const RentalRecord& record : *due) {
-    // An account that is being worked on has its turn already.
-    if (lanes_.IsBusy(record.rental.account_id()) || Rests(record.rental.rental_id())) continue;
+    const std::string& account_id = record.rental.account_id();
+    if (Rests(record.rental.rental_id())) continue;
+    if (!taken.contains(account_id) && lanes_.IsBusy(account_id)) continue;
+    taken.insert(account_id);
     Work(record);
   }
 }

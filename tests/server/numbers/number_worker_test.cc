@@ -105,6 +105,25 @@ TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
   Await(v1::NUMBER_STATE_ACTIVE);
 }
 
+// One a look, they would take a minute.
+TEST_F(NumberWorkerTest, AllNumbersOfAnAccountAreChargedInOneLook) {
+  constexpr int kNumbers = 60;
+  EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(2 * kNumbers * 1'00 + 1'00))).status.ok());
+  for (int i = 0; i < kNumbers; ++i) {
+    ASSERT_TRUE(
+        rental_->Buy("alice", absl::StrCat("b", i), absl::StrCat("+120255502", 10 + i)).ok());
+  }
+  clock_.Advance(32 * kDay);
+  Start(clock_.Now());
+
+  const SystemClock system;
+  const absl::Time deadline = system.Now() + absl::Seconds(30);
+  while (ledger_->FindAccount("alice")->state.balance.is_positive()) {
+    ASSERT_LT(system.Now(), deadline);
+    std::this_thread::yield();
+  }
+}
+
 TEST_F(NumberWorkerTest, AClockThatHasLeaptChargesNothingAtFirst) {
   const absl::Time before = clock_.Now();
   clock_.Advance(kDay * 400);
