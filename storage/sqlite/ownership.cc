@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "storage/errors.h"
+#include "storage/sqlite/file.h"
+#include "storage/status_macros.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -26,6 +28,8 @@ absl::StatusOr<Ownership> Ownership::Take(const std::string& directory) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return CannotLock(path, errno);
   Ownership ownership(file);
+  // Where root looks at what is a server's, the server has to take it afterwards.
+  FAREBOX_RETURN_IF_ERROR(GiveToOwnerOf(directory, path));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return error::FilesInUse(directory);
     return CannotLock(path, errno);

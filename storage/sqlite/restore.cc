@@ -79,7 +79,6 @@ class Restore {
         CheckIsJournal(order_.backup_path, static_cast<int64_t>(JournalMigrations().size())));
     FAREBOX_RETURN_IF_ERROR(MakeDirectory(order_.directory));
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(order_.directory));
-    FAREBOX_RETURN_IF_ERROR(GiveToServer(absl::StrCat(order_.directory, "/lock")));
     const bool has_ledger = fs::exists(path_) || fs::exists(absl::StrCat(path_, "-wal"));
     if (has_ledger && !order_.replaces) {
       return absl::FailedPreconditionError(

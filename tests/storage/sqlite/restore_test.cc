@@ -109,6 +109,19 @@ TEST_F(RestoreTest, EachLedgerThatIsReplacedStays) {
   EXPECT_EQ(Rows(second->set_aside + "/journal.db"), backed_up_);
 }
 
+TEST_F(RestoreTest, WhatRootLooksAtTheServerCanTakeAfterwards) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kServer = 12'345;
+  ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
+  std::filesystem::remove(Ledger() + "/lock");
+
+  ASSERT_TRUE(OpenOfflineReader(Ledger()).ok());
+
+  struct stat found = {};
+  ASSERT_EQ(stat((Ledger() + "/lock").c_str(), &found), 0);
+  EXPECT_EQ(found.st_uid, kServer);
+}
+
 TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
   if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   constexpr uid_t kServer = 12'345;
