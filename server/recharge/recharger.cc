@@ -67,29 +67,39 @@ Micros Recharger::ChargeMax(const AccountFacts& account) const {
 }
 
 absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
+    const int64_t read = profile.document.revision;
+    const absl::StatusOr<bool> has_decided = DecideBy(account, &profile);
+    if (!absl::IsAborted(has_decided.status())) return has_decided;
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_changed, HasChanged(account, read));
+    if (!has_changed) return has_decided;
+  }
+}
+
+absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRecord* profile) {
   const absl::Time now = parts_.clock->Now();
-  FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-  RechargePlan plan = PlanRecharge(profile.profile, SubjectOf(account), ChargeMax(account), now);
+  RechargePlan plan = PlanRecharge(profile->profile, SubjectOf(account), ChargeMax(account), now);
   if (plan.obstacle == RechargeObstacle::kNone && parts_.is_held()) {
     plan = {.obstacle = RechargeObstacle::kBackOff, .until = now + kHeldPause};
   }
-  const bool has_moved = profile.document.due != plan.until;
-  profile.document.due = plan.until;
+  const bool has_moved = profile->document.due != plan.until;
+  profile->document.due = plan.until;
 
   if (plan.obstacle == RechargeObstacle::kNone) {
     RechargeAttempt attempt;
     attempt.set_recharge_id(parts_.new_recharge_id());
     attempt.set_kind(v1::RECHARGE_KIND_AUTOMATIC);
     attempt.set_amount_micros(plan.amount.value());
-    *attempt.mutable_card() = profile.profile.cards(static_cast<int>(plan.card));
+    *attempt.mutable_card() = profile->profile.cards(static_cast<int>(plan.card));
     AttemptRecord begun;
-    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &begun));
+    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), profile, &begun));
     return true;
   }
   if (IsCap(plan.obstacle)) {
-    FAREBOX_RETURN_IF_ERROR(TellOfCap(plan.obstacle, account, &profile));
+    FAREBOX_RETURN_IF_ERROR(TellOfCap(plan.obstacle, account, profile));
   } else if (has_moved) {
-    FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = &profile}));
+    FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile}));
   }
   return false;
 }
@@ -131,16 +141,34 @@ absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attem
 absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
                                                   absl::string_view request_id, Micros amount) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+  FAREBOX_ASSIGN_OR_RETURN(AttemptRecord record, FindOrBegin(account, request_id, amount));
+  RechargeAttempt& attempt = record.attempt;
+  if (attempt.amount_micros() != amount.value() || attempt.request_id() != request_id) {
+    return error::RequestIdReused(account_id, request_id);
+  }
+  const bool is_replayed = attempt.state() == v1::RECHARGE_STATE_CREDITED;
+  // It is on disk, and goes on by itself whatever has failed: nothing else would be true, and
+  // whoever paid again under another request id would be charged twice.
+  if (!Advance(account, &record).ok()) {
+    return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
+  }
+  return Payment{.attempt = std::move(attempt), .replayed = is_replayed};
+}
+
+absl::StatusOr<AttemptRecord> Recharger::FindOrBegin(const AccountFacts& account,
+                                                     absl::string_view request_id, Micros amount) {
   const std::string recharge_id = RechargeIdOf(account, request_id);
-  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, records_.FindAttempt(recharge_id));
-  if (!record.has_value()) {
+  while (true) {
+    FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
+                             records_.FindAttempt(recharge_id));
+    if (record.has_value()) return *std::move(record);
     FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> other,
-                             records_.FindOpenAttempt(account_id));
-    if (other.has_value()) return error::RechargeInProgress(account_id);
+                             records_.FindOpenAttempt(account.account_id));
+    if (other.has_value()) return error::RechargeInProgress(account.account_id);
     FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-    if (profile.profile.cards().empty()) return error::NoCard(account_id);
+    if (profile.profile.cards().empty()) return error::NoCard(account.account_id);
     if (account.state.terms.status == AccountStatus::kClosed) {
-      return error::Declined(account_id, Reason::kAccountClosed);
+      return error::Declined(account.account_id, Reason::kAccountClosed);
     }
     RechargeAttempt attempt;
     attempt.set_recharge_id(recharge_id);
@@ -148,19 +176,10 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
     attempt.set_kind(v1::RECHARGE_KIND_MANUAL);
     attempt.set_amount_micros(amount.value());
     *attempt.mutable_card() = profile.profile.cards(0);
-    FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), &profile, &record.emplace()));
+    const absl::Status begun = Begin(account, std::move(attempt), &profile, &record.emplace());
+    if (begun.ok()) return *std::move(record);
+    if (!absl::IsAborted(begun)) return begun;  // Else somebody has changed the profile.
   }
-  if (record->attempt.amount_micros() != amount.value() ||
-      record->attempt.request_id() != request_id) {
-    return error::RequestIdReused(account_id, request_id);
-  }
-  const bool is_replayed = record->attempt.state() == v1::RECHARGE_STATE_CREDITED;
-  // It is on disk, and goes on by itself whatever has failed: nothing else would be true, and
-  // whoever paid again under another request id would be charged twice.
-  if (!Advance(account, &*record).ok()) {
-    return error::PaymentPending(recharge_id, record->attempt.action_url());
-  }
-  return Payment{.attempt = std::move(record->attempt), .replayed = is_replayed};
 }
 
 absl::Status Recharger::Ask(const RechargeAttemptName& name) {
@@ -347,9 +366,14 @@ absl::Status Recharger::PutWithProfile(const AccountFacts& account, AttemptRecor
         records_.Put({.profile = &profile, .attempt = record, .mails = std::move(mails)});
     if (!absl::IsAborted(put)) return put;
     // Nobody else changes the attempt: it must have been the profile.
-    FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord now, records_.ReadProfile(account));
-    if (now.document.revision == read) return put;
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_changed, HasChanged(account, read));
+    if (!has_changed) return put;
   }
+}
+
+absl::StatusOr<bool> Recharger::HasChanged(const AccountFacts& account, int64_t revision) {
+  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord now, records_.ReadProfile(account));
+  return now.document.revision != revision;
 }
 
 }  // namespace farebox::server

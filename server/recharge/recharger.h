@@ -87,7 +87,13 @@ class Recharger {
   Micros ChargeMax(const AccountFacts& account) const;
   // Whether an attempt was decided on.
   absl::StatusOr<bool> Decide(const AccountFacts& account);
+  // The same by this profile. Aborted: it was changed meanwhile.
+  absl::StatusOr<bool> DecideBy(const AccountFacts& account, ProfileRecord* profile);
   absl::Status TellOfCap(RechargeObstacle cap, const AccountFacts& account, ProfileRecord* profile);
+  // Pay's attempt, as it stands or begun now.
+  absl::StatusOr<AttemptRecord> FindOrBegin(const AccountFacts& account,
+                                            absl::string_view request_id, Micros amount);
+  // Aborted: the profile was changed meanwhile.
   absl::Status Begin(const AccountFacts& account, stored::v1::RechargeAttempt attempt,
                      ProfileRecord* profile, AttemptRecord* begun);
 
@@ -111,6 +117,9 @@ class Recharger {
   using ChangeProfile = absl::FunctionRef<DocumentGroup(ProfileRecord* profile)>;
   absl::Status PutWithProfile(const AccountFacts& account, AttemptRecord* record,
                               ChangeProfile change);
+
+  // Whether somebody has changed the account's profile since it was read.
+  absl::StatusOr<bool> HasChanged(const AccountFacts& account, int64_t revision);
 
   const Parts parts_;
   const absl::Time start_time_;

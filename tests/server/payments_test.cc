@@ -1,5 +1,6 @@
 // Money in over real sockets: gRPC on one side, the provider's HTTP on the other.
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -321,6 +322,24 @@ TEST_F(SimulatedPaymentsTest, TheSameRequestAHundredTimesAtOnceIsOneCharge) {
   EXPECT_EQ(first, 1);
   EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
   EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
+}
+
+TEST_F(SimulatedPaymentsTest, PayingWhileTheSettingsChangeIsNoError) {
+  const auto setup = Ask(&Stub::StartCardSetup, "account_id: 'acme'");
+  ASSERT_THAT(
+      Ask(&Stub::CompleteCardSetup,
+          absl::Substitute("account_id: 'acme' setup_id: '$0:pm_card_visa'", setup->setup_id())),
+      Answers(""));
+  std::atomic<bool> is_over = false;
+  std::thread changes([&] {
+    while (!is_over) EXPECT_THAT(Ask(&Stub::RetryRecharge, "account_id: 'acme'"), Answers(""));
+  });
+
+  for (int i = 0; i < 50; ++i) EXPECT_THAT(Pay(absl::StrCat("p", i), 1'000'000), Answers(""));
+
+  is_over = true;
+  changes.join();
+  EXPECT_EQ(Balance("acme").balance_micros(), 70'000'000);
 }
 
 // ---- With the simulated provider's pages

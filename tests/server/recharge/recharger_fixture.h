@@ -174,7 +174,11 @@ class RechargerTest : public ::testing::Test {
                          .gateway = altering_.get(),
                          .mails = &mails_,
                          .clock = &clock_,
-                         .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
+                         .new_recharge_id =
+                             [this] {
+                               if (when_deciding_) std::exchange(when_deciding_, nullptr)();
+                               return absl::StrCat("auto-", ++ids_);
+                             },
                          .limits = &limits_,
                          .is_held = [this] { return is_held_; },
                          .reached = [this](absl::string_view point) { Reach(point); }});
@@ -297,6 +301,8 @@ class RechargerTest : public ::testing::Test {
   bool expected_uncredited_ = false;
   // The ledger was just restored.
   bool is_held_ = false;
+  // Once, between the look at the account's profile and what is written of it.
+  std::function<void()> when_deciding_;
   std::string kill_at_;
   // The disk is full from here on.
   std::string fill_at_;

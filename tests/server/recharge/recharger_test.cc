@@ -80,6 +80,16 @@ TEST_F(RechargerTest, SoftDeclinesBackOffAndTheFourthStops) {
   EXPECT_THAT(hours, ElementsAre(1, 6, 24));
 }
 
+TEST_F(RechargerTest, ADecisionIsMadeAnewWhereTheSettingsChangeMeanwhile) {
+  Enable({"pm_card_visa"});
+  when_deciding_ = [this] { AimFor(Cents(90'00)); };
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_EQ(Available(), Cents(90'00));
+}
+
 TEST_F(RechargerTest, AHardDeclineTriesTheNextCardAtOnce) {
   Enable({"pm_card_chargeDeclinedLostCard", "pm_card_visa"});
 
