@@ -22,6 +22,9 @@ constexpr absl::Duration kActionPause = absl::Minutes(5);
 constexpr std::array kRetryPauses = {absl::Seconds(5), absl::Seconds(15), absl::Minutes(1),
                                      absl::Minutes(5), absl::Minutes(15), absl::Minutes(30)};
 
+// The longest pause, whatever the provider asks for: no attempt is due later than this.
+constexpr absl::Duration kPauseMax = absl::Hours(1);
+
 void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAttempt* attempt) {
   if (attempt->state() != state) attempt->set_update_micros(absl::ToUnixMicros(now));
   attempt->set_state(state);
@@ -31,7 +34,7 @@ void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAtte
 absl::Time NextRetry(const Charge& charge, absl::Time now, const RechargeAttempt& attempt) {
   const size_t before = static_cast<size_t>(std::max(attempt.deliveries() - 1, 0));
   const absl::Duration pause = kRetryPauses.at(std::min(before, kRetryPauses.size() - 1));
-  return now + std::max(pause, charge.retry_after);
+  return now + std::clamp(charge.retry_after, pause, kPauseMax);
 }
 
 // Since it was first sent; very long where it was not.
@@ -73,6 +76,11 @@ bool IsOpen(const RechargeAttempt& attempt) {
   }
 }
 
+bool IsDue(const RechargeAttempt& attempt, absl::Time now) {
+  const absl::Duration left = absl::FromUnixMicros(attempt.due_micros()) - now;
+  return left <= absl::ZeroDuration() || left > kPauseMax;
+}
+
 NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return NextStep::kCredit;
   if (attempt.state() == v1::RECHARGE_STATE_INTENT) {
@@ -84,8 +92,14 @@ NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
     return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
   }
-  // With a clock that was set back, nobody knows whether the key is remembered: asking is safe.
-  return age >= absl::ZeroDuration() && age < kKeyLife ? NextStep::kTake : NextStep::kFind;
+  if (age >= kKeyLife) return NextStep::kFind;
+  return attempt.key_is_doubtful() ? NextStep::kFindElseTake : NextStep::kTake;
+}
+
+void NoteClock(absl::Time now, RechargeAttempt* attempt) {
+  if (now >= absl::FromUnixMicros(attempt->first_sent_micros())) return;
+  attempt->set_key_is_doubtful(true);
+  attempt->set_first_sent_micros(absl::ToUnixMicros(now));
 }
 
 void NoteSending(absl::Time now, RechargeAttempt* attempt) {
@@ -163,7 +177,8 @@ ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
   return {.attempt_id = attempt.recharge_id(),
           .payment_id = attempt.payment_id(),
           .customer = attempt.card().customer(),
-          .first_sent = absl::FromUnixMicros(first_sent)};
+          .first_sent =
+              attempt.key_is_doubtful() ? absl::InfinitePast() : absl::FromUnixMicros(first_sent)};
 }
 
 }  // namespace farebox::server

@@ -18,6 +18,10 @@ namespace farebox::server {
 // Whether money may still be taken, or be taken and not credited yet.
 bool IsOpen(const stored::v1::RechargeAttempt& attempt);
 
+// Whether it is to be taken further now. One that is due later than anything ever is was written by
+// a clock that has been set back since: its time would be long in coming.
+bool IsDue(const stored::v1::RechargeAttempt& attempt, absl::Time now);
+
 // What the provider is to be asked about an open attempt that is due.
 enum class NextStep {
   // Deliver it: for the first time, or again under the same key.
@@ -25,6 +29,8 @@ enum class NextStep {
   // The key may be forgotten, or another process may have charged it since: look the payment up by
   // the attempt's id.
   kFind,
+  // The same, and deliver it where the provider knows of no such payment.
+  kFindElseTake,
   // The customer has had time enough to confirm it.
   kCancel,
   // Charged: put it into the ledger.
@@ -33,6 +39,10 @@ enum class NextStep {
 // `is_from_backup`: what became of it after that is not known here.
 NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now,
                     bool is_from_backup);
+
+// Notices that the clock was set back since the attempt was first sent. To be called before
+// NextStepOf.
+void NoteClock(absl::Time now, stored::v1::RechargeAttempt* attempt);
 
 // The delivery is about to be made.
 void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);

@@ -14,6 +14,9 @@ namespace {
 // How often it is looked for what is due: as finely as anything is ever due.
 constexpr absl::Duration kDuePause = absl::Seconds(1);
 
+// A clock that is set back by less than this changes nothing that matters.
+constexpr absl::Duration kClockSlack = absl::Minutes(1);
+
 // How long an account rests that could not be worked on: a disk was full, say.
 constexpr absl::Duration kFailurePause = absl::Seconds(10);
 
@@ -27,7 +30,9 @@ Micros AvailableAfter(const Entry& entry) {
 }  // namespace
 
 RechargeWorker::RechargeWorker(Parts parts)
-    : parts_(std::move(parts)), lanes_("fbx-recharge", parts_.threads) {}
+    : parts_(std::move(parts)),
+      lanes_("fbx-recharge", parts_.threads),
+      last_look_(parts_.clock->Now()) {}
 
 absl::StatusOr<std::unique_ptr<RechargeWorker>> RechargeWorker::Start(Parts parts) {
   std::unique_ptr<RechargeWorker> worker(new RechargeWorker(std::move(parts)));
@@ -133,9 +138,18 @@ void RechargeWorker::DueLoop() {
       if (!stopping_) stopped_.WaitFor(&mu_, kDuePause);
       if (stopping_) return;
     }
+    LookAtClock();
     LookAtDue();
     LookAgainAtFailed();
   }
+}
+
+void RechargeWorker::LookAtClock() {
+  const absl::Time now = parts_.clock->Now();
+  const absl::Time before = std::exchange(last_look_, now);
+  if (now >= before - kClockSlack) return;
+  const absl::Status status = WatchAll();
+  if (!status.ok()) parts_.on_error("", status);
 }
 
 void RechargeWorker::LookAgainAtFailed() {

@@ -28,8 +28,9 @@ namespace farebox::server {
 // below the threshold, somebody has changed its settings or status, a payment by hand has ended, or
 // an attempt or a pause is due.
 //
-// The ledger tells of every entry; nothing is polled but the clock. At a start all profiles are
-// looked at once. Accounts are worked on side by side, on a bounded number of threads. Thread-safe.
+// The ledger tells of every entry; nothing is polled but the clock. At a start, and when the clock
+// was set back, all profiles are looked at once. Accounts are worked on side by side, on a bounded
+// number of threads. Thread-safe.
 class RechargeWorker : public LedgerListener {
  public:
   // All outlive it.
@@ -80,6 +81,8 @@ class RechargeWorker : public LedgerListener {
   absl::Status WatchAll();
   // Whether it could not be worked on a moment ago.
   bool Rests(const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
+  // What waits for a time that a clock has set that ran ahead would wait for long.
+  void LookAtClock();
   void LookAtDue();
   void LookAgainAtFailed();
   void DueLoop();
@@ -94,6 +97,9 @@ class RechargeWorker : public LedgerListener {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   Lanes lanes_;
+
+  // Used by due_thread_ only. The time of its newest look.
+  absl::Time last_look_;
   std::thread due_thread_;
 };
 

@@ -52,7 +52,7 @@ absl::Status Recharger::Work(absl::string_view account_id) {
     FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> open,
                              records_.FindOpenAttempt(account_id));
     if (open.has_value()) {
-      if (parts_.clock->Now() < open->document.due) return absl::OkStatus();
+      if (!IsDue(open->attempt, parts_.clock->Now())) return absl::OkStatus();
       FAREBOX_RETURN_IF_ERROR(Advance(account, &*open));
       if (IsOpen(open->attempt)) return absl::OkStatus();
       continue;  // Another card may be next, or the balance may be low still.
@@ -208,16 +208,14 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
 // ---- Step by step
 
 absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
-  const auto is_due = [&] {
-    return record->attempt.due_micros() <= absl::ToUnixMicros(parts_.clock->Now());
-  };
-  while (IsOpen(record->attempt) && is_due()) {
+  while (IsOpen(record->attempt) && IsDue(record->attempt, parts_.clock->Now())) {
     FAREBOX_RETURN_IF_ERROR(Step(account, record));
   }
   return absl::OkStatus();
 }
 
 absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
+  NoteClock(parts_.clock->Now(), &record->attempt);
   // What this process has decided on is nobody else's.
   const bool is_from_backup =
       parts_.is_held() && record->attempt.create_micros() < absl::ToUnixMicros(start_time_);
@@ -226,6 +224,11 @@ absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record)
       return TakeMoney(account, record);
     case NextStep::kFind:
       return Note(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
+    case NextStep::kFindElseTake: {
+      const Charge found = parts_.gateway->FindCharge(ReferenceOf(record->attempt));
+      if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
+      return Note(found, account, record);
+    }
     case NextStep::kCancel:
       return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
     case NextStep::kCredit:

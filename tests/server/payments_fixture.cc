@@ -117,6 +117,14 @@ int StripePaymentsTest::Tell(absl::string_view type, const nlohmann::json& objec
       .status;
 }
 
+int StripePaymentsTest::Charges() {
+  int charges = 0;
+  for (const StubRequest& request : stripe_.received()) {
+    charges += request.method == "POST" && request.target == "/v1/payment_intents" ? 1 : 0;
+  }
+  return charges;
+}
+
 nlohmann::json StripePaymentsTest::IntentOf(const v1::Recharge& recharge,
                                             const std::string& status) {
   nlohmann::json intent = {{"id", recharge.provider_payment_id()},

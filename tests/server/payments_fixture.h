@@ -62,6 +62,8 @@ class StripePaymentsTest : public PaymentsTest {
   void RegisterCard(const std::string& token);
   // Sends a webhook that is signed as Stripe signs it; the HTTP status of its answer.
   int Tell(absl::string_view type, const nlohmann::json& object);
+  // How often the provider was asked to take money.
+  int Charges();
   // What Stripe tells of a payment of ours.
   static nlohmann::json IntentOf(const v1::Recharge& recharge, const std::string& status);
 };

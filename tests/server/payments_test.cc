@@ -121,6 +121,22 @@ TEST_F(StripePaymentsTest, AChargeThatHasNotEndedGrowsOld) {
                     HasSubstr("farebox_recharge_attempt_open_seconds_max 90\n")));
 }
 
+TEST_F(StripePaymentsTest, APaymentByAClockThatRanAheadIsOneCharge) {
+  RegisterCard("pm_card_visa");
+  const absl::Time right = clock_.Now();
+  clock_.Set(right + absl::Hours(72));
+  stripe_.AnswerAfterwards({.status = 500});
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
+
+  // It had been so for days.
+  clock_.Set(right + absl::Seconds(30));
+  stripe_.ForgetKeys();
+
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_EQ(Charges(), 1);
+}
+
 TEST_F(StripePaymentsTest, AnEventThatTheProviderDoesNotConfirmCreditsNothing) {
   RegisterCard("pm_card_authenticationRequired");
   EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());

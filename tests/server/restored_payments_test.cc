@@ -58,15 +58,6 @@ class RestoredPaymentsTest : public StripePaymentsTest {
     recharges_ = v1::RechargeService::NewStub(channel_);
   }
 
-  // How often the provider was asked to take money.
-  int Charges() {
-    int charges = 0;
-    for (const StubRequest& request : stripe_.received()) {
-      charges += request.method == "POST" && request.target == "/v1/payment_intents" ? 1 : 0;
-    }
-    return charges;
-  }
-
   // Lets the workers look again, for some minutes of the server's time.
   void LetTimePass() {
     for (int minute = 0; minute < 3; ++minute) {

@@ -185,6 +185,16 @@ TEST_F(RechargeWorkerTest, AnAttemptThatIsDueIsTakenUp) {
   EXPECT_TRUE(Await([&] { return Available("alice") == Cents(80'00); }));
 }
 
+TEST_F(RechargeWorkerTest, AnAttemptOfAClockThatRanAheadIsTakenUpWhenTheClockIsSetRight) {
+  Start();
+  Open("alice");
+  LeaveBehind("alice", clock_.Now() + absl::Minutes(1));
+
+  clock_.Advance(-absl::Hours(72));
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(80'00); }));
+}
+
 TEST_F(RechargeWorkerTest, AnAccountThatCannotBeWorkedOnRestsThoughItsAttemptIsDue) {
   Start();
   Open("alice");

@@ -113,6 +113,56 @@ TEST_F(RechargerTest, MoneyOfAnAccountThatWasClosedMeanwhileGoesBackToTheCard) {
   EXPECT_EQ(Available(), Micros());
 }
 
+// Payments by hand, on an account that is not charged by itself.
+class DoubtfulPaymentTest : public RechargerTest {
+ protected:
+  void SetUp() override {
+    Enable({"pm_card_visa"});
+    ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(10'00))).status.ok());
+  }
+
+  void Pay() { ASSERT_TRUE(recharger_->Pay("alice", "request-1", Cents(25'00)).ok()); }
+
+  static void Lose(Charge* charge) { *charge = {.message = "<html>504</html>"}; }
+};
+
+TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsLookedUpAtAnyTimeOnceTheClockIsRight) {
+  const absl::Time right = clock_.Now();
+  clock_.Set(right + absl::Hours(72));
+  altering_->AlterNext(&Lose);
+  Pay();
+  ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Set(right + absl::Seconds(30));
+  altering_->AlterNext(&Lose);
+  Work();
+  EXPECT_THAT(altering_->calls(), ElementsAre("take", "find"));
+  // That the key is not to be trusted is remembered.
+  Restart();
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(altering_->calls(), ElementsAre("take", "find", "find"));
+  EXPECT_EQ(altering_->last_reference().first_sent, absl::InfinitePast());
+}
+
+TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsTakenWhereTheProviderKnowsOfNone) {
+  const absl::Time right = clock_.Now();
+  clock_.Set(right + absl::Hours(72));
+  altering_->LoseNext();
+  Pay();
+
+  clock_.Set(right + absl::Seconds(30));
+  altering_->LoseNext();
+  Work();
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(altering_->calls(), ElementsAre("take", "find", "take", "find", "take"));
+}
+
 TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
   Enable({"pm_card_authenticationRequired"});
   Work();

@@ -91,16 +91,25 @@ class AlteringGateway : public PaymentGateway {
   explicit AlteringGateway(PaymentGateway* provider) : provider_(*provider) {}
 
   void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
+  // The next delivery gets lost on its way.
+  void LoseNext() { loses_next_ = true; }
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
 
   // How often it was asked to take money.
   int deliveries() const { return deliveries_; }
+  // What it was asked, oldest first: "take" or "find".
+  const std::vector<std::string>& calls() const { return calls_; }
+  const ChargeReference& last_reference() const { return last_reference_; }
 
   Charge TakeCharge(const ChargeRequest& request) override {
     ++deliveries_;
+    calls_.emplace_back("take");
+    if (std::exchange(loses_next_, false)) return {.message = "lost"};
     return Altered(provider_.TakeCharge(request));
   }
   Charge FindCharge(const ChargeReference& reference) override {
+    calls_.emplace_back("find");
+    last_reference_ = reference;
     return Altered(provider_.FindCharge(reference));
   }
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
@@ -138,6 +147,9 @@ class AlteringGateway : public PaymentGateway {
 
   PaymentGateway& provider_;
   int deliveries_ = 0;
+  bool loses_next_ = false;
+  std::vector<std::string> calls_;
+  ChargeReference last_reference_;
   std::function<void(Charge*)> alter_;
   absl::Status refunds_;
 };
