@@ -54,6 +54,9 @@ struct ChargeReference {
   std::string customer;
   // When it was first delivered: narrows the search too, by a day less than that.
   absl::Time first_sent = absl::InfinitePast();
+  // Whose charge it was: one of the same name for another account is not it. An account that a
+  // restored ledger has forgotten may have had what makes up the name.
+  std::string account_id;
 };
 
 // What is known of a charge.

@@ -42,6 +42,16 @@ absl::Duration AgeOf(const RechargeAttempt& attempt, absl::Time now) {
   return now - absl::FromUnixMicros(attempt.first_sent_micros());
 }
 
+// Of an attempt that was not sent yet, as far as is known.
+NextStep FirstStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten forgotten) {
+  // It is delivered within moments: one so old has most likely come out of a backup.
+  const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= kKeyLife;
+  if (is_old || forgotten == Forgotten::kDelivery) return NextStep::kFind;
+  if (forgotten == Forgotten::kNamesake) return NextStep::kFindElseTake;
+  // One that had to be looked up once is not sent without.
+  return attempt.state() == v1::RECHARGE_STATE_INTENT ? NextStep::kTake : NextStep::kFind;
+}
+
 // The provider knows of it, so it was sent, also where this ledger is too old to know.
 void NoteSentBefore(RechargeAttempt* attempt) {
   if (attempt->first_sent_micros() != 0) return;
@@ -81,13 +91,9 @@ bool IsDue(const RechargeAttempt& attempt, absl::Time now) {
   return left <= absl::ZeroDuration() || left > kPauseMax;
 }
 
-NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
+NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten forgotten) {
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return NextStep::kCredit;
-  if (attempt.state() == v1::RECHARGE_STATE_INTENT) {
-    // It is delivered within moments: one so old has most likely come out of a backup.
-    const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= kKeyLife;
-    return is_old || is_from_backup ? NextStep::kFind : NextStep::kTake;
-  }
+  if (attempt.first_sent_micros() == 0) return FirstStepOf(attempt, now, forgotten);
   const absl::Duration age = AgeOf(attempt, now);
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
     return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
@@ -178,7 +184,12 @@ ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
           .payment_id = attempt.payment_id(),
           .customer = attempt.card().customer(),
           .first_sent =
-              attempt.key_is_doubtful() ? absl::InfinitePast() : absl::FromUnixMicros(first_sent)};
+              attempt.key_is_doubtful() ? absl::InfinitePast() : absl::FromUnixMicros(first_sent),
+          .account_id = attempt.account_id()};
+}
+
+ChargeReference ReferenceOfNamesake(const RechargeAttempt& attempt) {
+  return {.attempt_id = attempt.recharge_id(), .account_id = attempt.account_id()};
 }
 
 }  // namespace farebox::server

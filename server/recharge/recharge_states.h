@@ -36,9 +36,17 @@ enum class NextStep {
   // Charged: put it into the ledger.
   kCredit,
 };
-// `is_from_backup`: what became of it after that is not known here.
+// What a ledger that was restored from a backup may have forgotten of an attempt.
+enum class Forgotten {
+  kNothing,
+  // That it was delivered: it came out of the backup.
+  kDelivery,
+  // That there was one of the same name, and what became of it: it was made since the restore, for
+  // a request that may have been made before.
+  kNamesake,
+};
 NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now,
-                    bool is_from_backup);
+                    Forgotten forgotten);
 
 // Notices that the clock was set back since the attempt was first sent. To be called before
 // NextStepOf.
@@ -60,6 +68,9 @@ void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt*
 
 ChargeRequest RequestOf(const stored::v1::RechargeAttempt& attempt);
 ChargeReference ReferenceOf(const stored::v1::RechargeAttempt& attempt);
+// Of a forgotten one of the same name: it was made at any time, and the card may have been of a
+// customer who is forgotten too.
+ChargeReference ReferenceOfNamesake(const stored::v1::RechargeAttempt& attempt);
 
 }  // namespace farebox::server
 

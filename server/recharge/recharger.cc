@@ -216,25 +216,40 @@ absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* reco
 
 absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
   NoteClock(parts_.clock->Now(), &record->attempt);
-  // What this process has decided on is nobody else's.
-  const bool is_from_backup =
-      parts_.is_held() && record->attempt.create_micros() < absl::ToUnixMicros(start_time_);
-  switch (NextStepOf(record->attempt, parts_.clock->Now(), is_from_backup)) {
+  const Forgotten forgotten = ForgottenOf(record->attempt);
+  switch (NextStepOf(record->attempt, parts_.clock->Now(), forgotten)) {
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
       return Note(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
-    case NextStep::kFindElseTake: {
-      const Charge found = parts_.gateway->FindCharge(ReferenceOf(record->attempt));
-      if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
-      return Note(found, account, record);
-    }
+    case NextStep::kFindElseTake:
+      return FindElseTake(account, record);
     case NextStep::kCancel:
       return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
     case NextStep::kCredit:
       return Credit(account, record);
   }
   return absl::OkStatus();
+}
+
+Forgotten Recharger::ForgottenOf(const RechargeAttempt& attempt) const {
+  if (!parts_.is_held()) return Forgotten::kNothing;
+  // Later than now: by a clock that ran ahead when the backup was made.
+  const bool is_from_backup = attempt.create_micros() < absl::ToUnixMicros(start_time_) ||
+                              attempt.create_micros() > absl::ToUnixMicros(parts_.clock->Now());
+  if (is_from_backup) return Forgotten::kDelivery;
+  // Names of automatic ones are never the same twice.
+  const bool is_manual = attempt.kind() == v1::RECHARGE_KIND_MANUAL;
+  return is_manual ? Forgotten::kNamesake : Forgotten::kNothing;
+}
+
+absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
+  const RechargeAttempt& attempt = record->attempt;
+  const bool was_sent = attempt.first_sent_micros() != 0;
+  const Charge found =
+      parts_.gateway->FindCharge(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt));
+  if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
+  return Note(found, account, record);
 }
 
 absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* record) {

@@ -14,6 +14,7 @@
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_rules.h"
 #include "server/recharge/recharge_settings.h"
+#include "server/recharge/recharge_states.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -54,8 +55,9 @@ class Recharger {
     // Told of each state that an attempt has reached, once it is on disk.
     std::function<void(const stored::v1::RechargeAttempt&)> on_state =
         [](const stored::v1::RechargeAttempt&) {};
-    // Whether no automatic charge is to be decided on for now, and none delivered that was decided
-    // on before: the ledger was restored from a backup, and does not know what was charged since.
+    // Whether no automatic charge is to be decided on for now, none delivered that was decided on
+    // before, and no other without looking for it: the ledger was restored from a backup, and does
+    // not know what was charged since.
     std::function<bool()> is_held = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
@@ -100,6 +102,9 @@ class Recharger {
   // Until it is over, or waits for its time.
   absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
   absl::Status Step(const AccountFacts& account, AttemptRecord* record);
+  Forgotten ForgottenOf(const stored::v1::RechargeAttempt& attempt) const;
+  // Looks for what it may have done before, and takes the money where that is nothing.
+  absl::Status FindElseTake(const AccountFacts& account, AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
   absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
   absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);

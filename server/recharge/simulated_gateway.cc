@@ -202,7 +202,12 @@ Charge SimulatedGateway::Describe(const SimulatedPayment& payment) const {
 }
 
 absl::StatusOr<SimulatedPayment> SimulatedGateway::Find(const ChargeReference& reference) {
-  if (reference.payment_id.empty()) return store_.FindAttempt(reference.attempt_id);
+  if (reference.payment_id.empty()) {
+    absl::StatusOr<SimulatedPayment> found = store_.FindAttempt(reference.attempt_id);
+    const bool is_anothers = found.ok() && !reference.account_id.empty() &&
+                             found->request.account_id != reference.account_id;
+    return is_anothers ? absl::NotFoundError("no such payment of this account") : found;
+  }
   const std::optional<int64_t> number = NumberOf(reference.payment_id, kPaymentPrefix);
   if (!number.has_value()) return absl::InvalidArgumentError("the payment's id is malformed");
   absl::StatusOr<SimulatedPayment> payment = store_.FindPayment(*number);

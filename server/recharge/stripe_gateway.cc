@@ -186,6 +186,8 @@ Charge StripeGateway::FindCharge(const ChargeReference& reference) {
   Charge charge = {.state = ChargeState::kAbsent};
   const absl::Status listed = List(kPayments, std::move(query), [&](const json& payment) {
     if (stripe::Metadata(payment, stripe::kAttemptIdKey) != reference.attempt_id) return true;
+    const std::string account_id = stripe::Metadata(payment, stripe::kAccountIdKey);
+    if (!reference.account_id.empty() && account_id != reference.account_id) return true;
     charge = stripe::ChargeOf(payment);
     return false;
   });

@@ -130,5 +130,25 @@ TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainIsOneCharge) {
   EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
 }
 
+TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainDaysLaterIsOneCharge) {
+  Backup();
+  RegisterCard("pm_card_visa");
+  stripe_.AnswerAfterwards({.status = 500});
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+
+  Restore();
+  Advance(absl::Hours(25));
+  stripe_.ForgetKeys();
+  // The ledger has forgotten the customer too, and makes another.
+  RegisterCard("pm_card_visa");
+
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Charges(), 1);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  // One that the provider does not know is charged as ever.
+  EXPECT_THAT(Pay("p2", 5'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Charges(), 2);
+}
+
 }  // namespace
 }  // namespace farebox::server

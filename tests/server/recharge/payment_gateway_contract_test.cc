@@ -214,6 +214,16 @@ TEST_P(PaymentGatewayContract, AChargeIsFoundAmongOthers) {
   EXPECT_EQ(Find("a-1").payment_id, gateway().TakeCharge(RequestFor("a-1")).payment_id);
 }
 
+TEST_P(PaymentGatewayContract, AChargeIsFoundForItsOwnAccountOnly) {
+  const ChargeRequest request = RequestFor("a-1");
+  gateway().TakeCharge(request);
+
+  EXPECT_THAT(gateway().FindCharge({.attempt_id = "a-1", .account_id = request.account_id}),
+              IsIn(ChargeState::kCharged));
+  EXPECT_THAT(gateway().FindCharge({.attempt_id = "a-1", .account_id = "another"}),
+              IsIn(ChargeState::kAbsent));
+}
+
 TEST_P(PaymentGatewayContract, AnotherAttemptsPaymentProvesNothing) {
   const std::string payment_id = gateway().TakeCharge(RequestFor("a-1")).payment_id;
 

@@ -163,6 +163,20 @@ TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsTakenWhereTheProviderKnowsOfNo
   EXPECT_THAT(altering_->calls(), ElementsAre("take", "find", "take", "find", "take"));
 }
 
+TEST_F(DoubtfulPaymentTest, OnAHeldLedgerIsTakenOnceTheProviderKnowsOfNone) {
+  is_held_ = true;
+  Restart();
+  altering_->AlterNext(&Lose);
+  Pay();
+  EXPECT_THAT(altering_->calls(), ElementsAre("find"));
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(altering_->calls(), ElementsAre("find", "find", "take"));
+}
+
 TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
   Enable({"pm_card_authenticationRequired"});
   Work();
