@@ -171,8 +171,8 @@ class PaymentGateway {
   // The attempt that a payment was made for; empty where the payment is none of ours.
   virtual absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) = 0;
 
-  // Gives a charge up that waits for the customer. kDeclined with kCancelledCode: in time. Anything
-  // else is what became of it.
+  // Gives a charge up that waits for the customer, or that the provider does not decide on.
+  // kDeclined with kCancelledCode: in time. Anything else is what became of it.
   virtual Charge CancelCharge(const ChargeReference& reference) = 0;
 
   // Gives money of a charge back. OK: it is on its way.

@@ -98,7 +98,8 @@ NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten fo
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
     return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
   }
-  if (age >= kKeyLife) return NextStep::kFind;
+  // What is still pending by then stays so.
+  if (age >= kKeyLife) return attempt.is_pending() ? NextStep::kCancel : NextStep::kFind;
   return attempt.key_is_doubtful() ? NextStep::kFindElseTake : NextStep::kTake;
 }
 
@@ -120,6 +121,9 @@ void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) 
   if (!charge.payment_id.empty()) {
     attempt->set_payment_id(charge.payment_id);
     NoteSentBefore(attempt);
+  }
+  if (charge.state != ChargeState::kUnknown) {
+    attempt->set_is_pending(charge.state == ChargeState::kPending);
   }
   attempt->set_message(charge.message);
   attempt->set_action_url(charge.action_url);

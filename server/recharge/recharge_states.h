@@ -31,7 +31,7 @@ enum class NextStep {
   kFind,
   // The same, and deliver it where the provider knows of no such payment.
   kFindElseTake,
-  // The customer has had time enough to confirm it.
+  // The customer has had time enough to confirm it, or the provider to decide.
   kCancel,
   // Charged: put it into the ledger.
   kCredit,

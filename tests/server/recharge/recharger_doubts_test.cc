@@ -163,6 +163,39 @@ TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsTakenWhereTheProviderKnowsOfNo
   EXPECT_THAT(altering_->calls(), ElementsAre("take", "find", "take", "find", "take"));
 }
 
+TEST_F(DoubtfulPaymentTest, IsCancelledWhereTheProviderDoesNotDecideForADay) {
+  Enable({"pm_card_authenticationRequired"});
+  altering_->AlterAll([](Charge* charge) {
+    *charge = {.state = ChargeState::kPending, .payment_id = charge->payment_id};
+  });
+  Pay();
+  for (int half_hours = 0; half_hours < 45; ++half_hours) {
+    clock_.Advance(absl::Minutes(30));
+    Work();
+  }
+  EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
+
+  clock_.Advance(absl::Hours(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("DECLINED"));
+  EXPECT_EQ(altering_->calls().back(), "cancel");
+}
+
+TEST_F(DoubtfulPaymentTest, ThatCannotBeCancelledAnyMoreIsCredited) {
+  Enable({"pm_card_authenticationRequired"});
+  altering_->AlterAll([](Charge* charge) {
+    *charge = {.state = ChargeState::kPending, .payment_id = charge->payment_id};
+  });
+  Pay();
+  ASSERT_TRUE(gateway_->AnswerBank(Attempts()[0].payment_id(), /*confirms=*/true).ok());
+
+  clock_.Advance(absl::Hours(24));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+}
+
 TEST_F(DoubtfulPaymentTest, OnAHeldLedgerIsTakenOnceTheProviderKnowsOfNone) {
   is_held_ = true;
   Restart();

@@ -85,19 +85,20 @@ class TestMails : public RechargeMails {
   }
 };
 
-// Lets one answer through changed; the provider has done what it was asked for.
+// Lets answers through changed; the provider has done what it was asked for.
 class AlteringGateway : public PaymentGateway {
  public:
   explicit AlteringGateway(PaymentGateway* provider) : provider_(*provider) {}
 
   void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
+  void AlterAll(std::function<void(Charge*)> alter) { alter_all_ = std::move(alter); }
   // The next delivery gets lost on its way.
   void LoseNext() { loses_next_ = true; }
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
 
   // How often it was asked to take money.
   int deliveries() const { return deliveries_; }
-  // What it was asked, oldest first: "take" or "find".
+  // What it was asked, oldest first: "take", "find", "cancel".
   const std::vector<std::string>& calls() const { return calls_; }
   const ChargeReference& last_reference() const { return last_reference_; }
 
@@ -116,6 +117,7 @@ class AlteringGateway : public PaymentGateway {
     return provider_.FindAttemptOf(payment_id);
   }
   Charge CancelCharge(const ChargeReference& reference) override {
+    calls_.emplace_back("cancel");
     return provider_.CancelCharge(reference);
   }
   absl::Status Refund(const RefundRequest& request) override {
@@ -142,6 +144,7 @@ class AlteringGateway : public PaymentGateway {
  private:
   Charge Altered(Charge charge) {
     if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
+    if (alter_all_ != nullptr) alter_all_(&charge);
     return charge;
   }
 
@@ -150,6 +153,7 @@ class AlteringGateway : public PaymentGateway {
   bool loses_next_ = false;
   std::vector<std::string> calls_;
   ChargeReference last_reference_;
+  std::function<void(Charge*)> alter_all_;
   std::function<void(Charge*)> alter_;
   absl::Status refunds_;
 };
