@@ -64,6 +64,7 @@ absl::Status Payments::StartWorking(const Options& options) {
   if (is_held()) Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", mark}});
   recharger_ = std::make_unique<Recharger>(
       Recharger::Parts{.ledger = house_.ledger,
+                       .journal = house_.journal,
                        .documents = &documents_,
                        .gateway = gateway_.get(),
                        .mails = &mails_,

@@ -91,6 +91,8 @@ struct Charge {
   // What was taken, for kCharged: to be compared with what was asked for.
   Micros amount;
   std::string currency_code;
+  // Whose it is, as the payment's metadata says; empty where that does not.
+  std::string account_id;
   // The provider's, e.g. "insufficient_funds", and its advice where it gives one, e.g.
   // "do_not_try_again": see decline_codes.h. A payment that was given up has kCancelledCode.
   std::string decline_code;

@@ -1,10 +1,12 @@
 #include "server/recharge/recharger.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/recharge/decline_codes.h"
@@ -28,10 +30,12 @@ RechargeSubject SubjectOf(const AccountFacts& account) {
       .charge_step = ChargeStep(SettingsOf(*account.settings).currency_code()).value_or(Micros(1))};
 }
 
+constexpr absl::string_view kPaymentPrefix = "pay-";
+
 // Pay's attempt has the same name each time the request is made.
 std::string RechargeIdOf(const AccountFacts& account, absl::string_view request_id) {
   const RequestHash hash = HashRequestId(account.number, request_id);
-  return absl::StrCat("pay-", absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
+  return absl::StrCat(kPaymentPrefix, absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
                       absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
 }
 
@@ -143,7 +147,9 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
   FAREBOX_ASSIGN_OR_RETURN(AttemptRecord record, FindOrBegin(account, request_id, amount));
   RechargeAttempt& attempt = record.attempt;
-  if (attempt.amount_micros() != amount.value() || attempt.request_id() != request_id) {
+  // One that was made anew from the provider's books does not know what it was asked for by.
+  const bool is_other_request = !attempt.request_id().empty() && attempt.request_id() != request_id;
+  if (attempt.amount_micros() != amount.value() || is_other_request) {
     return error::RequestIdReused(account_id, request_id);
   }
   const bool is_replayed = attempt.state() == v1::RECHARGE_STATE_CREDITED;
@@ -186,7 +192,7 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(name.account_id));
   FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
                            records_.FindAttempt(name.recharge_id));
-  if (!record.has_value()) return absl::OkStatus();
+  if (!record.has_value()) return Adopt(name, account);
   RechargeAttempt& attempt = record->attempt;
   const bool is_settled = attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back();
   const bool was_sent = attempt.first_sent_micros() != 0;
@@ -272,8 +278,12 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
                          .item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
                                                                    : v1::ITEM_FUNDS_MANUAL),
                          .amount = amount}};
-  const Outcome outcome = parts_.ledger->Apply(std::move(command));
-  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  Outcome outcome = parts_.ledger->Apply(std::move(command));
+  if (GetReason(outcome.status) == Reason::kRequestIdReused) {
+    FAREBOX_ASSIGN_OR_RETURN(outcome.entry, FindCreditByHand(attempt));
+  } else {
+    FAREBOX_RETURN_IF_ERROR(outcome.status);
+  }
   if (outcome.declined()) return PayBack(account, record);
   parts_.reached("credited");
 
@@ -287,6 +297,24 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   parts_.on_state(attempt);
   parts_.reached("CREDITED");
   return absl::OkStatus();
+}
+
+absl::StatusOr<Entry> Recharger::FindCreditByHand(const RechargeAttempt& attempt) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
+                           parts_.ledger->FindAccount(attempt.account_id()));
+  FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
+                           parts_.journal->NewReader());
+  const AccountScan scan = {.account = account.number, .newest = account.state.last_entry};
+  std::optional<Entry> found;
+  const absl::StatusOr<EntryId> scanned = journal->ScanAccount(scan, [&](const Entry& entry) {
+    if (entry.request_id == attempt.recharge_id()) found = entry;
+    return !found.has_value();
+  });
+  FAREBOX_RETURN_IF_ERROR(scanned.status());
+  const bool is_its_credit = found.has_value() && found->kind == EntryKind::kCredit &&
+                             found->amount == Micros(attempt.amount_micros());
+  if (is_its_credit) return *std::move(found);
+  return error::RequestIdReused(attempt.account_id(), attempt.recharge_id());
 }
 
 // Only a closed account takes no credit, and it stays closed.
@@ -304,6 +332,33 @@ absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* reco
     UncountCharge(attempt, &profile->profile);
     return DocumentGroup();
   });
+}
+
+// A charge whose attempt a restored ledger has forgotten. Only there: it may be another system's.
+absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFacts& account) {
+  if (!parts_.is_held()) return absl::OkStatus();
+  const Charge charge =
+      parts_.gateway->FindCharge({.attempt_id = name.recharge_id, .payment_id = name.payment_id});
+  const std::string currency = SettingsOf(*account.settings).currency_code();
+  const bool is_its = charge.state == ChargeState::kCharged &&
+                      charge.account_id == account.account_id && charge.currency_code == currency;
+  if (!is_its) return absl::OkStatus();
+  const int64_t now = absl::ToUnixMicros(parts_.clock->Now());
+  const bool is_manual = absl::StartsWith(name.recharge_id, kPaymentPrefix);
+  RechargeAttempt attempt;
+  attempt.set_recharge_id(name.recharge_id);
+  attempt.set_account_id(account.account_id);
+  attempt.set_kind(is_manual ? v1::RECHARGE_KIND_MANUAL : v1::RECHARGE_KIND_AUTOMATIC);
+  attempt.set_amount_micros(charge.amount.value());
+  attempt.set_currency_code(currency);
+  attempt.set_state(v1::RECHARGE_STATE_SUCCEEDED);
+  attempt.set_create_micros(now);
+  attempt.set_update_micros(now);
+  attempt.set_payment_id(charge.payment_id);
+  attempt.set_message("charged before a restore; made anew from the provider's books");
+  AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
+  FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(record));
+  return Credit(account, &record);
 }
 
 // An attempt that had ended without a charge, as far as was known. It stays ended, but for the

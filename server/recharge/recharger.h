@@ -17,6 +17,8 @@
 #include "server/recharge/recharge_states.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
+#include "storage/entry.h"
+#include "storage/journal.h"
 #include "storage/ledger.h"
 #include "storage/micros.h"
 
@@ -44,6 +46,7 @@ class Recharger {
   // All outlive it.
   struct Parts {
     Ledger* ledger = nullptr;
+    Journal* journal = nullptr;
     DocumentStore* documents = nullptr;
     PaymentGateway* gateway = nullptr;
     const RechargeMails* mails = nullptr;
@@ -70,7 +73,8 @@ class Recharger {
   absl::Status Work(absl::string_view account_id);
 
   // Asks the provider how an attempt stands, whatever is due, and takes it on from there. Where it
-  // turns out that one was charged that had been taken for refused, that is credited too.
+  // turns out that one was charged that had been taken for refused, that is credited too. On a held
+  // ledger also one that it does not know: it is made anew from the provider's books.
   absl::Status Ask(const RechargeAttemptName& name);
 
   struct Payment {
@@ -107,7 +111,10 @@ class Recharger {
   absl::Status FindElseTake(const AccountFacts& account, AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
   absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
+  // The entry that somebody has made under the attempt's name; fails where it is not its credit.
+  absl::StatusOr<Entry> FindCreditByHand(const stored::v1::RechargeAttempt& attempt);
   absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);
+  absl::Status Adopt(const RechargeAttemptName& name, const AccountFacts& account);
   absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
   // Writes what the provider has answered, with what follows from it.
   absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);

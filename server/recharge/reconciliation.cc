@@ -63,6 +63,8 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
     if (charges.find(attempt.recharge_id()) != charges.end()) continue;
+    // Made anew from the provider's books after a restore: its charge is older.
+    if (attempt.deliveries() == 0) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
     report.differences.back().credited = Micros(attempt.amount_micros());
   }
@@ -84,8 +86,10 @@ absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Ch
   // After the charge was listed: what we know of it is newer.
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindAttempt(attempt_id));
-  RechargeDifference difference = {
-      .recharge_id = attempt_id, .payment_id = charge.payment_id, .charged = charge.amount};
+  RechargeDifference difference = {.recharge_id = attempt_id,
+                                   .account_id = charge.account_id,
+                                   .payment_id = charge.payment_id,
+                                   .charged = charge.amount};
   if (record.has_value()) {
     const RechargeAttempt& attempt = record->attempt;
     if (attempt.paid_back()) return absl::OkStatus();

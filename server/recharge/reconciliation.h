@@ -33,7 +33,7 @@ struct RechargeDifference {
   };
   Kind kind = Kind::kChargedNotCredited;
   std::string recharge_id;
-  // Empty where we know of no such attempt.
+  // By the provider's books where we know of no such attempt: may be empty, or no account of ours.
   std::string account_id;
   std::string payment_id;
   Micros charged;

@@ -187,6 +187,7 @@ Charge SimulatedGateway::Describe(const SimulatedPayment& payment) const {
   Charge charge = {.state = payment.state,
                    .payment_id = PaymentId(payment.number),
                    .currency_code = absl::AsciiStrToUpper(payment.request.currency_code),
+                   .account_id = payment.request.account_id,
                    .decline_code = payment.decline_code};
   if (payment.state == ChargeState::kCharged) {
     charge.amount = payment.request.amount;

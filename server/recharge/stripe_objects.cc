@@ -110,6 +110,8 @@ Charge ChargeOf(const json& payment_intent) {
     return Unknown("an answer that is not a payment");
   }
   charge.currency_code = absl::AsciiStrToUpper(Text(payment_intent, "currency"));
+  const std::string account_id = Metadata(payment_intent, kAccountIdKey);
+  if (IsRequestName(account_id)) charge.account_id = account_id;
   const std::string status = Text(payment_intent, "status");
   if (status == "succeeded") {
     AddSuccess(payment_intent, &charge);

@@ -407,7 +407,8 @@ absl::Status RechargeDesk::ReconcileRecharges(const v1::ReconcileRechargesReques
   response->set_under_way(report->under_way);
   for (const RechargeDifference& difference : report->differences) {
     const bool is_missing = difference.kind == RechargeDifference::Kind::kChargedNotCredited;
-    if (request.repair() && is_missing && !difference.account_id.empty()) {
+    const bool is_ours = parts_.ledger->FindAccount(difference.account_id).ok();
+    if (request.repair() && is_missing && is_ours) {
       parts_.worker->Ask({.account_id = difference.account_id,
                           .recharge_id = difference.recharge_id,
                           .payment_id = difference.payment_id});

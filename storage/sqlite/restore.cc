@@ -167,7 +167,7 @@ class Restore {
         "    farebox recharge reconcile --from ",
         absl::FormatTime(absl::RFC3339_sec, head.time, absl::UTCTimeZone()),
         "\n"
-        "credit it, and then delete this file.\n");
+        "credit it, by the same line with --repair at its end, and then delete this file.\n");
     const std::string mark = absl::StrCat(order_.directory, "/", kRestoredMark);
     FAREBOX_RETURN_IF_ERROR(WriteSynced(mark, text));
     return GiveToServer(mark);

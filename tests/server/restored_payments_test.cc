@@ -89,12 +89,13 @@ TEST_F(RestoredPaymentsTest, WhatWasChargedAfterTheBackupIsNotChargedAgain) {
   LetTimePass();
   EXPECT_EQ(Charges(), 1);
   EXPECT_THAT(Recharges().recharges(), IsEmpty());
-  // The provider's books show what is missing; somebody credits it, and says so.
-  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
-              Answers("charges: 1 credits: 0 differences { charged_micros: 60000000 }"));
-  ASSERT_THAT(Send<v1::CreditRequest>("account_id: 'acme' request_id: 'by hand' amount_micros: "
-                                      "60000000 reason: CREDIT_REASON_PAYMENT"),
-              Answers(""));
+  // The provider's books show what is missing; somebody has it credited, and says so.
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"),
+              Answers("charges: 1 credits: 0 differences { charged_micros: 60000000 "
+                      "account_id: 'acme' }"));
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 74'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"), Answers("charges: 1 credits: 1"));
   std::filesystem::remove(Mark());
   ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd2' amount_micros: 60000000 "
                                      "item: ITEM_ADJUSTMENT"),
@@ -148,6 +149,43 @@ TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainDaysLaterIsOneCharge) {
   // One that the provider does not know is charged as ever.
   EXPECT_THAT(Pay("p2", 5'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
   EXPECT_EQ(Charges(), 2);
+}
+
+TEST_F(RestoredPaymentsTest, AChargeThatWasRepairedIsNotMadeAgainHoweverLateItIsAskedFor) {
+  RegisterCard("pm_card_visa");
+  Backup();
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  Restore();
+  ASSERT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"), Answers("charges: 1 credits: 0"));
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  std::filesystem::remove(Mark());
+  Advance(absl::Hours(25));
+  stripe_.ForgetKeys();
+
+  EXPECT_THAT(Pay("p1", 25'000'000),
+              Answers("replayed: true recharge { state: RECHARGE_STATE_CREDITED "
+                      "kind: RECHARGE_KIND_MANUAL }"));
+  EXPECT_EQ(Charges(), 1);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
+TEST_F(RestoredPaymentsTest, AChargeThatWasCreditedByHandUnderItsNameIsNotCreditedAgain) {
+  RegisterCard("pm_card_visa");
+  Backup();
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const std::string recharge_id = Recharges().recharges(0).recharge_id();
+
+  Restore();
+  ASSERT_THAT(Send<v1::CreditRequest>(absl::StrCat("account_id: 'acme' request_id: '", recharge_id,
+                                                   "' amount_micros: 25000000 "
+                                                   "reason: CREDIT_REASON_PAYMENT")),
+              Answers(""));
+
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""), Answers("charges: 1 credits: 1"));
+  // And the account is free for the next.
+  EXPECT_THAT(Pay("p2", 5'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
 }
 
 }  // namespace

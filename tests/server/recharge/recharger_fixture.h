@@ -186,6 +186,7 @@ class RechargerTest : public ::testing::Test {
     documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
     recharger_ = std::make_unique<Recharger>(
         Recharger::Parts{.ledger = ledger_.get(),
+                         .journal = journal_.get(),
                          .documents = documents_.get(),
                          .gateway = altering_.get(),
                          .mails = &mails_,
