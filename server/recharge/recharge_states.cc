@@ -56,7 +56,7 @@ NextStep FirstStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten f
 void NoteSentBefore(RechargeAttempt* attempt) {
   if (attempt->first_sent_micros() != 0) return;
   attempt->set_first_sent_micros(attempt->create_micros());
-  attempt->set_deliveries(1);
+  attempt->set_deliveries(std::max(attempt->deliveries(), 1));
 }
 
 bool IsWhatWasAskedFor(const Charge& charge, const RechargeAttempt& attempt) {
@@ -107,6 +107,12 @@ void NoteClock(absl::Time now, RechargeAttempt* attempt) {
   if (now >= absl::FromUnixMicros(attempt->first_sent_micros())) return;
   attempt->set_key_is_doubtful(true);
   attempt->set_first_sent_micros(absl::ToUnixMicros(now));
+}
+
+void NoteLookUp(RechargeAttempt* attempt) {
+  // What waits for the customer is asked about at its own pace.
+  if (attempt->state() == v1::RECHARGE_STATE_ACTION_REQUIRED) return;
+  attempt->set_deliveries(attempt->deliveries() + 1);
 }
 
 void NoteSending(absl::Time now, RechargeAttempt* attempt) {
@@ -177,8 +183,7 @@ ChargeRequest RequestOf(const RechargeAttempt& attempt) {
                    .brand = card.brand(),
                    .last_four = card.last_four(),
                    .expiry_month = card.expiry_month(),
-                   .expiry_year = card.expiry_year()},
-          .maybe_delivered = attempt.deliveries() > 1};
+                   .expiry_year = card.expiry_year()}};
 }
 
 ChargeReference ReferenceOf(const RechargeAttempt& attempt) {

@@ -52,6 +52,9 @@ NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now,
 // NextStepOf.
 void NoteClock(absl::Time now, stored::v1::RechargeAttempt* attempt);
 
+// The provider was asked about it: the longer it has no word, the less often it is asked.
+void NoteLookUp(stored::v1::RechargeAttempt* attempt);
+
 // The delivery is about to be made.
 void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);
 

@@ -227,7 +227,7 @@ absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record)
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
-      return Note(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
+      return NoteFound(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
     case NextStep::kFindElseTake:
       return FindElseTake(account, record);
     case NextStep::kCancel:
@@ -255,14 +255,23 @@ absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord*
   const Charge found =
       parts_.gateway->FindCharge(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt));
   if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
+  return NoteFound(found, account, record);
+}
+
+absl::Status Recharger::NoteFound(const Charge& found, const AccountFacts& account,
+                                  AttemptRecord* record) {
+  NoteLookUp(&record->attempt);
   return Note(found, account, record);
 }
 
 absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* record) {
+  const bool maybe_delivered = record->attempt.first_sent_micros() != 0;
   NoteSending(parts_.clock->Now(), &record->attempt);
   FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
   parts_.reached("SENT");
-  const Charge charge = parts_.gateway->TakeCharge(RequestOf(record->attempt));
+  ChargeRequest request = RequestOf(record->attempt);
+  request.maybe_delivered = maybe_delivered;
+  const Charge charge = parts_.gateway->TakeCharge(request);
   parts_.reached("answered");
   return Note(charge, account, record);
 }

@@ -109,6 +109,7 @@ class Recharger {
   Forgotten ForgottenOf(const stored::v1::RechargeAttempt& attempt) const;
   // Looks for what it may have done before, and takes the money where that is nothing.
   absl::Status FindElseTake(const AccountFacts& account, AttemptRecord* record);
+  absl::Status NoteFound(const Charge& found, const AccountFacts& account, AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
   absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
   // The entry that somebody has made under the attempt's name; fails where it is not its credit.

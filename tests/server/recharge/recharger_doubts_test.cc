@@ -324,6 +324,21 @@ TEST_F(RestoredIntentTest, IsAskedAboutUntilTheProviderSaysSo) {
   EXPECT_EQ(altering_->deliveries(), 0);
 }
 
+TEST_F(RestoredIntentTest, IsAskedAboutLessAndLessOften) {
+  clock_.Advance(absl::Minutes(1));
+  is_held_ = true;
+  Restart();
+  altering_->AlterAll([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+
+  for (int i = 0; i < 720; ++i) {
+    Work();
+    clock_.Advance(absl::Seconds(5));
+  }
+
+  // An hour by 5 s, 15 s, 1, 5, 15 and 30 minutes.
+  EXPECT_EQ(altering_->calls().size(), 7U);
+}
+
 TEST_F(RestoredIntentTest, DoesNotKeepPeopleFromPaying) {
   clock_.Advance(absl::Minutes(1));
   is_held_ = true;
