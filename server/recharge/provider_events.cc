@@ -18,19 +18,30 @@ namespace {
 using Kind = PaymentEvent::Kind;
 
 // The names of what is moved: they are in the journal for good.
-std::string RequestIdOf(const PaymentEvent& event) {
-  return absl::StrCat(event.kind == Kind::kMoneyBack ? "taken-back-" : "given-again-",
-                      event.cause_id);
+std::string RequestIdOf(Kind kind, const PaymentEvent& event) {
+  return absl::StrCat(kind == Kind::kMoneyBack ? "taken-back-" : "given-again-", event.cause_id);
 }
 
-std::string DetailOf(const PaymentEvent& event) {
+std::string DetailOf(Kind kind, const PaymentEvent& event) {
   stored::v1::EntryDetail detail;
   detail.set_description(
-      absl::StrCat(event.kind == Kind::kMoneyBack ? "money of payment " : "money again of payment ",
+      absl::StrCat(kind == Kind::kMoneyBack ? "money of payment " : "money again of payment ",
                    event.charge.payment_id,
-                   event.kind == Kind::kMoneyBack ? " went back to the customer (" : " came back (",
+                   kind == Kind::kMoneyBack ? " went back to the customer (" : " came back (",
                    event.cause_id, ")"));
   return detail.SerializeAsString();
+}
+
+void LogMoneyBack(LogLevel level, const PaymentEvent& event,
+                  const stored::v1::RechargeAttempt& attempt, absl::string_view problem) {
+  Log(level, "money_back",
+      {{"account_id", attempt.account_id()},
+       {"recharge_id", attempt.recharge_id()},
+       {"event_id", event.event_id},
+       {"cause", event.cause_id},
+       {"amount_micros", event.charge.amount.value()},
+       {"again", event.kind == Kind::kMoneyBackUndone ? "yes" : "no"},
+       {"problem", problem}});
 }
 
 }  // namespace
@@ -65,23 +76,11 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   // What was sent back by Farebox itself was never credited.
   if (!event.refund_id.empty()) return absl::OkStatus();
   if (!record.has_value()) return AwaitCredit(event.charge.payment_id);
-  const std::string& account_id = record->attempt.account_id();
-  absl::StatusOr<Outcome> moved = absl::FailedPreconditionError("it is in another currency");
-  if (event.charge.currency_code == record->attempt.currency_code()) {
-    moved = Move(event, account_id);
-  }
-  absl::Status status = moved.ok() ? moved->status : moved.status();
-  if (status.ok() && moved->declined()) status = error::Declined(account_id, moved->entry.reason);
+  const absl::Status status = Move(event, record->attempt);
   if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
   // To be told again would not help: it is for people to look at.
-  Log(status.ok() ? LogLevel::kInfo : LogLevel::kError, "money_back",
-      {{"account_id", account_id},
-       {"recharge_id", record->attempt.recharge_id()},
-       {"event_id", event.event_id},
-       {"cause", event.cause_id},
-       {"amount_micros", event.charge.amount.value()},
-       {"again", event.kind == Kind::kMoneyBackUndone ? "yes" : "no"},
-       {"problem", status.message()}});
+  LogMoneyBack(status.ok() ? LogLevel::kInfo : LogLevel::kError, event, record->attempt,
+               status.message());
   return absl::OkStatus();
 }
 
@@ -103,23 +102,49 @@ void ProviderEvents::AskAbout(const stored::v1::RechargeAttempt& attempt,
                       .payment_id = payment_id});
 }
 
-absl::StatusOr<Outcome> ProviderEvents::Move(const PaymentEvent& event,
-                                             const std::string& account_id) {
+absl::StatusOr<bool> ProviderEvents::IsClosed(const std::string& account_id) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+  return account.state.terms.status == AccountStatus::kClosed;
+}
+
+absl::Status ProviderEvents::Move(const PaymentEvent& event,
+                                  const stored::v1::RechargeAttempt& attempt) {
+  const std::string& account_id = attempt.account_id();
+  if (event.charge.currency_code != attempt.currency_code()) {
+    return absl::FailedPreconditionError("it is in another currency");
+  }
   if (event.cause_id.empty()) return absl::InvalidArgumentError("it has no name");
+  if (event.kind == Kind::kMoneyBackUndone) {
+    // Which takes no credit: the debit would stay alone.
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_closed, IsClosed(account_id));
+    if (is_closed) return error::Declined(account_id, Reason::kAccountClosed);
+  }
+  // First, also where only the second is told of: nothing is given that was not taken.
+  FAREBOX_RETURN_IF_ERROR(Apply(Kind::kMoneyBack, event, account_id));
+  if (event.kind == Kind::kMoneyBack) return absl::OkStatus();
+  return Apply(Kind::kMoneyBackUndone, event, account_id);
+}
+
+absl::Status ProviderEvents::Apply(Kind kind, const PaymentEvent& event,
+                                   const std::string& account_id) {
   const Micros amount = event.charge.amount;
   const uint8_t item = static_cast<uint8_t>(v1::ITEM_ADJUSTMENT);
   Command command = {
       .account_id = account_id,
-      .request_id = RequestIdOf(event),
+      .request_id = RequestIdOf(kind, event),
       .fingerprint = ContentFingerprint(absl::StrCat("money back ", amount.value()))};
-  if (event.kind == Kind::kMoneyBack) {
-    command.action = Debit{.item = item,
-                           .charge = farebox::Charge{.amount = amount, .detail = DetailOf(event)},
-                           .has_left = true};
+  if (kind == Kind::kMoneyBack) {
+    command.action =
+        Debit{.item = item,
+              .charge = farebox::Charge{.amount = amount, .detail = DetailOf(kind, event)},
+              .has_left = true};
   } else {
-    command.action = Credit{.item = item, .amount = amount, .detail = DetailOf(event)};
+    command.action = Credit{.item = item, .amount = amount, .detail = DetailOf(kind, event)};
   }
-  return parts_.ledger->Apply(std::move(command));
+  const Outcome outcome = parts_.ledger->Apply(std::move(command));
+  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  if (outcome.declined()) return error::Declined(account_id, outcome.entry.reason);
+  return absl::OkStatus();
 }
 
 }  // namespace farebox::server

@@ -23,7 +23,8 @@ namespace farebox::server {
 //     none can move an attempt back, and a forged one could not move it at all.
 //   - Money that a bank took back, or that was refunded at the provider, becomes a debit, under a
 //     request id made of the dispute's or refund's own name: once, however often it is told. When
-//     it comes again, it becomes a credit in the same way.
+//     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
+//     where nobody told of that.
 //
 // Thread-safe; waits for the disk.
 class ProviderEvents {
@@ -50,8 +51,13 @@ class ProviderEvents {
   // Money cannot go back before it is known here to have come: sees to it that it will be, and has
   // the provider tell again.
   absl::Status AwaitCredit(const std::string& payment_id);
+
   void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);
-  absl::StatusOr<Outcome> Move(const PaymentEvent& event, const std::string& account_id);
+  absl::StatusOr<bool> IsClosed(const std::string& account_id);
+  // The debit, or the debit and the credit that makes it good.
+  absl::Status Move(const PaymentEvent& event, const stored::v1::RechargeAttempt& attempt);
+  absl::Status Apply(PaymentEvent::Kind kind, const PaymentEvent& event,
+                     const std::string& account_id);
 
   const Parts parts_;
   RechargeRecords records_;

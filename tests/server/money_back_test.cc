@@ -82,6 +82,20 @@ TEST_F(MoneyBackTest, MoneyThatGoesBackOfAChargeTakenForDeclinedIsCreditedFirst)
   EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
 }
 
+TEST_F(MoneyBackTest, MoneyThatComesAgainWithoutHavingGoneGivesNothing) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+
+  EXPECT_EQ(Tell("charge.dispute.funds_reinstated", MoneyBack("dp_1", paid, 2500)), 200);
+  EXPECT_EQ(Tell("refund.failed", MoneyBack("re_1", paid, 300)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+
+  // The first event is late.
+  EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", paid, 2500)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
 TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {
   v1::Recharge foreign;
   foreign.set_provider_payment_id("pi_of_the_shop");
