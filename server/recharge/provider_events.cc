@@ -65,9 +65,28 @@ absl::Status ProviderEvents::HearOfCharge(const PaymentEvent& event) {
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindAttempt(event.attempt_id));
   if (!record.has_value()) return absl::OkStatus();
-  // Nothing is lost with it: an open attempt is asked about by itself, in its time.
-  AskAbout(record->attempt, event.charge.payment_id);
+  const stored::v1::RechargeAttempt& attempt = record->attempt;
+  const bool may_be_charged =
+      event.charge.state == ChargeState::kCharged || event.charge.state == ChargeState::kUnknown;
+  if (may_be_charged && !IsOpen(attempt)) return HearOfEnded(attempt, event.charge.payment_id);
+  // Nothing is lost with it: an open attempt is asked about by itself, in its time, and a charge
+  // has an event of its own.
+  AskAbout(attempt, event.charge.payment_id);
   return absl::OkStatus();
+}
+
+absl::Status ProviderEvents::HearOfEnded(const stored::v1::RechargeAttempt& attempt,
+                                         const std::string& payment_id) {
+  if (attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back()) {
+    return absl::OkStatus();
+  }
+  ChargeReference reference = ReferenceOf(attempt);
+  if (!payment_id.empty()) reference.payment_id = payment_id;
+  const Charge charge = parts_.gateway->FindCharge(reference);
+  if (charge.state == ChargeState::kUnknown) return absl::UnavailableError(charge.message);
+  if (charge.state != ChargeState::kCharged) return absl::OkStatus();
+  AskAbout(attempt, payment_id);
+  return absl::UnavailableError("its payment is not credited yet");
 }
 
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {

@@ -20,7 +20,8 @@ namespace farebox::server {
 // late, or not at all, and nothing depends on them but speed and what the provider alone knows:
 //
 //   - About a charge: the event is only a hint to ask the provider how the charge stands now. So
-//     none can move an attempt back, and a forged one could not move it at all.
+//     none can move an attempt back, and a forged one could not move it at all. Of an attempt that
+//     has ended nobody else asks: a charge of one is told again until it is credited.
 //   - Money that a bank took back, or that was refunded at the provider, becomes a debit, under a
 //     request id made of the dispute's or refund's own name: once, however often it is told. When
 //     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
@@ -47,6 +48,9 @@ class ProviderEvents {
 
  private:
   absl::Status HearOfCharge(const PaymentEvent& event);
+  // Of an attempt that has ended without a charge, as far as is known.
+  absl::Status HearOfEnded(const stored::v1::RechargeAttempt& attempt,
+                           const std::string& payment_id);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
   // Money cannot go back before it is known here to have come: sees to it that it will be, and has
   // the provider tell again.

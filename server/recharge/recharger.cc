@@ -195,12 +195,14 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   if (!record.has_value()) return Adopt(name, account);
   RechargeAttempt& attempt = record->attempt;
   const bool is_settled = attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back();
-  const bool was_sent = attempt.first_sent_micros() != 0;
-  if (is_settled || !was_sent) return absl::OkStatus();
+  const bool is_yet_to_be_sent = IsOpen(attempt) && attempt.first_sent_micros() == 0;
+  if (is_settled || is_yet_to_be_sent) return absl::OkStatus();
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return Credit(account, &*record);
 
   ChargeReference reference = ReferenceOf(attempt);
-  if (reference.payment_id.empty()) reference.payment_id = name.payment_id;
+  // Its own payment was not charged, where it has ended: the one that is told of may have been.
+  const bool is_told_of = reference.payment_id.empty() || !IsOpen(attempt);
+  if (is_told_of && !name.payment_id.empty()) reference.payment_id = name.payment_id;
   const Charge charge = parts_.gateway->FindCharge(reference);
   const bool is_news = charge.state == ChargeState::kCharged ||
                        charge.state == ChargeState::kDeclined ||

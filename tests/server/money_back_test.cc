@@ -10,7 +10,22 @@ namespace {
 
 using ::testing::HasSubstr;
 
-using MoneyBackTest = StripePaymentsTest;
+class MoneyBackTest : public StripePaymentsTest {
+ protected:
+  // A payment of 25.00 that was charged although the answer said no.
+  v1::Recharge PayAsIfDeclined() {
+    RegisterCard("pm_card_visa");
+    stripe_.AnswerAfterwards(StripeError(402, "card_error", "Your card was declined."));
+    EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+    v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+    auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
+    EXPECT_TRUE(gateway.ok());
+    const Charge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
+    EXPECT_EQ(charge.state, ChargeState::kCharged);
+    paid.set_provider_payment_id(charge.payment_id);
+    return paid;
+  }
+};
 
 // The parts of a dispute, and of a refund that somebody made at the provider.
 nlohmann::json MoneyBack(const std::string& id, const v1::Recharge& recharge, int64_t cents) {
@@ -65,15 +80,7 @@ TEST_F(MoneyBackTest, MoneyThatGoesBackBeforeItIsKnownToHaveComeIsToldAgain) {
 }
 
 TEST_F(MoneyBackTest, MoneyThatGoesBackOfAChargeTakenForDeclinedIsCreditedFirst) {
-  RegisterCard("pm_card_visa");
-  stripe_.AnswerAfterwards(StripeError(402, "card_error", "Your card was declined."));
-  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
-  v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
-  auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
-  ASSERT_TRUE(gateway.ok());
-  const Charge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
-  ASSERT_EQ(charge.state, ChargeState::kCharged);
-  paid.set_provider_payment_id(charge.payment_id);
+  const v1::Recharge paid = PayAsIfDeclined();
 
   EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
   AwaitBalance(45'000'000);
@@ -94,6 +101,27 @@ TEST_F(MoneyBackTest, MoneyThatComesAgainWithoutHavingGoneGivesNothing) {
   // The first event is late.
   EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", paid, 2500)), 200);
   EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
+TEST_F(MoneyBackTest, AChargeThatWasTakenForDeclinedIsToldUntilItIsCredited) {
+  const v1::Recharge paid = PayAsIfDeclined();
+
+  stripe_.AnswerInstead({.status = 500, .body = "<html>down</html>"});
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 503);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 503);
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(paid, "succeeded")), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
+TEST_F(MoneyBackTest, AChargeThatWasDeclinedIsToldOnce) {
+  RegisterCard("pm_card_chargeDeclined");
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  const v1::Recharge declined = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
+
+  EXPECT_EQ(Tell("payment_intent.payment_failed", IntentOf(declined, "requires_payment_method")),
+            200);
 }
 
 TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {

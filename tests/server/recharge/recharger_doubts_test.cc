@@ -74,6 +74,26 @@ TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
   EXPECT_EQ(Available(), Cents(70'00));
 }
 
+TEST_F(RechargerTest, AnAttemptThatWasGivenUpUnsentIsCreditedWhenItWasChargedAllTheSame) {
+  Enable({"pm_card_visa"});
+  kill_at_ = "INTENT";
+  EXPECT_THROW(Work(), Killed);
+  clock_.Advance(absl::Hours(25));
+  Restart();
+  Work();
+  ASSERT_EQ(States().back(), "ABANDONED");
+  const stored::v1::RechargeAttempt given_up = Attempts().back();
+  const Charge charge = gateway_->TakeCharge(RequestOf(given_up));
+
+  EXPECT_TRUE(recharger_
+                  ->Ask({.account_id = "alice",
+                         .recharge_id = given_up.recharge_id(),
+                         .payment_id = charge.payment_id})
+                  .ok());
+
+  EXPECT_EQ(States().back(), "CREDITED");
+}
+
 TEST_F(RechargerTest, AskingAboutWhatIsOverOrWasNeverSentChangesNothing) {
   Enable({"pm_card_visa"});
   kill_at_ = "INTENT";
