@@ -177,7 +177,7 @@ class PaymentGateway {
   // kDeclined with kCancelledCode: in time. Anything else is what became of it.
   virtual Charge CancelCharge(const ChargeReference& reference) = 0;
 
-  // Gives money of a charge back. OK: it is on its way.
+  // Gives money of a charge back. OK: it is on its way, or all of the charge went back before.
   virtual absl::Status Refund(const RefundRequest& request) = 0;
 
   // Begins to register a card. `customer` is the account's at the provider; empty for a new one.

@@ -89,12 +89,23 @@ absl::Status ProviderEvents::HearOfEnded(const stored::v1::RechargeAttempt& atte
   return absl::UnavailableError("its payment is not credited yet");
 }
 
+absl::StatusOr<std::optional<AttemptRecord>> ProviderEvents::FindPaid(
+    const std::string& payment_id) {
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, records_.FindCharged(payment_id));
+  if (record.has_value()) return record;
+  FAREBOX_ASSIGN_OR_RETURN(const std::string attempt_id, parts_.gateway->FindAttemptOf(payment_id));
+  if (attempt_id.empty()) return std::optional<AttemptRecord>();
+  return records_.FindAttempt(attempt_id);
+}
+
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
-  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
-                           records_.FindCharged(event.charge.payment_id));
-  // What was sent back by Farebox itself was never credited.
+  // What Farebox itself sends back was never credited.
   if (!event.refund_id.empty()) return absl::OkStatus();
-  if (!record.has_value()) return AwaitCredit(event.charge.payment_id);
+  FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, FindPaid(event.charge.payment_id));
+  if (!record.has_value()) return absl::OkStatus();
+  if (record->attempt.state() != v1::RECHARGE_STATE_CREDITED) {
+    return HearOfUncredited(event, &*record);
+  }
   const absl::Status status = Move(event, record->attempt);
   if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status)) return status;
   // To be told again would not help: it is for people to look at.
@@ -103,15 +114,33 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   return absl::OkStatus();
 }
 
-absl::Status ProviderEvents::AwaitCredit(const std::string& payment_id) {
-  FAREBOX_ASSIGN_OR_RETURN(const std::string attempt_id, parts_.gateway->FindAttemptOf(payment_id));
-  if (attempt_id.empty()) return absl::OkStatus();
-  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
-                           records_.FindAttempt(attempt_id));
-  if (!record.has_value() || record->attempt.paid_back()) return absl::OkStatus();
-  // One that was taken for declined was charged all the same, or nothing could go back.
-  if (!IsOpen(record->attempt)) AskAbout(record->attempt, payment_id);
+absl::Status ProviderEvents::HearOfUncredited(const PaymentEvent& event, AttemptRecord* record) {
+  const stored::v1::RechargeAttempt& attempt = record->attempt;
+  const bool has_come_again = event.kind == Kind::kMoneyBackUndone;
+  if (attempt.paid_back()) return absl::OkStatus();
+  const bool is_decided = !IsOpen(attempt) || attempt.state() == v1::RECHARGE_STATE_SUCCEEDED;
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_closed, IsClosed(attempt.account_id()));
+  if (is_closed && is_decided) {
+    return has_come_again ? absl::OkStatus() : NoteGoneBack(event, record);
+  }
+  // Money cannot go back before it is known here to have come. One that was taken for declined was
+  // charged all the same, or nothing could go back.
+  if (is_decided) AskAbout(attempt, event.charge.payment_id);
   return absl::UnavailableError("its payment is not credited yet");
+}
+
+absl::Status ProviderEvents::NoteGoneBack(const PaymentEvent& event, AttemptRecord* record) {
+  stored::v1::RechargeAttempt& attempt = record->attempt;
+  const bool is_all = event.charge.amount == Micros(attempt.amount_micros()) &&
+                      event.charge.currency_code == attempt.currency_code();
+  if (!is_all) {
+    LogMoneyBack(LogLevel::kError, event, attempt, "only a part of what nobody has went back");
+    return absl::OkStatus();
+  }
+  NotePaidBack(absl::OkStatus(), parts_.clock->Now(), &attempt);
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
+  LogMoneyBack(LogLevel::kInfo, event, attempt, /*problem=*/"");
+  return absl::OkStatus();
 }
 
 void ProviderEvents::AskAbout(const stored::v1::RechargeAttempt& attempt,

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
 #define FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -26,6 +27,8 @@ namespace farebox::server {
 //     request id made of the dispute's or refund's own name: once, however often it is told. When
 //     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
 //     where nobody told of that.
+//   - Of a charge that was never credited, as the account was closed meanwhile, nothing is debited:
+//     it is noted that the money went back.
 //
 // Thread-safe; waits for the disk.
 class ProviderEvents {
@@ -52,9 +55,11 @@ class ProviderEvents {
   absl::Status HearOfEnded(const stored::v1::RechargeAttempt& attempt,
                            const std::string& payment_id);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
-  // Money cannot go back before it is known here to have come: sees to it that it will be, and has
-  // the provider tell again.
-  absl::Status AwaitCredit(const std::string& payment_id);
+  // The attempt that was paid in this way.
+  absl::StatusOr<std::optional<AttemptRecord>> FindPaid(const std::string& payment_id);
+  // Of a charge whose credit is not known here.
+  absl::Status HearOfUncredited(const PaymentEvent& event, AttemptRecord* record);
+  absl::Status NoteGoneBack(const PaymentEvent& event, AttemptRecord* record);
 
   void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);
   absl::StatusOr<bool> IsClosed(const std::string& account_id);

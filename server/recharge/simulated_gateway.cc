@@ -283,8 +283,10 @@ absl::Status SimulatedGateway::Refund(const RefundRequest& request) {
   if (absl::IsNotFound(payment.status())) return absl::FailedPreconditionError("no such payment");
   FAREBOX_RETURN_IF_ERROR(payment.status());
   FAREBOX_ASSIGN_OR_RETURN(const Micros refunded, store_.Refunded(*number));
+  const bool was_charged = payment->state == ChargeState::kCharged;
+  if (was_charged && refunded == payment->request.amount) return absl::OkStatus();
   const std::optional<Micros> total = CheckedAdd(refunded, request.amount);
-  if (payment->state != ChargeState::kCharged ||
+  if (!was_charged ||
       !absl::EqualsIgnoreCase(payment->request.currency_code, request.currency_code) ||
       !total.has_value() || *total > payment->request.amount) {
     return absl::FailedPreconditionError("more than is left of the charge");

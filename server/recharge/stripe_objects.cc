@@ -103,6 +103,11 @@ std::string ErrorType(const Answer& answer) {
   return Text(Field(answer.body, "error"), "type");
 }
 
+std::string ErrorCode(const Answer& answer) {
+  if (answer.status < 400) return {};
+  return Text(Field(answer.body, "error"), "code");
+}
+
 Charge ChargeOf(const json& payment_intent) {
   Charge charge;
   charge.payment_id = Name(payment_intent, "id");

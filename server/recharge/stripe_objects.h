@@ -42,6 +42,8 @@ Charge ChargeOf(const Answer& answer, absl::string_view attempt_id);
 
 // The type of the error that an answer is, e.g. "idempotency_error"; empty where it is none.
 std::string ErrorType(const Answer& answer);
+// Its code, e.g. "charge_already_refunded", in the same way.
+std::string ErrorCode(const Answer& answer);
 
 // An answer where money is not concerned: OK for success, NotFound, FailedPrecondition for the
 // provider's own refusals, Unavailable for anything else.

@@ -1,6 +1,7 @@
 // Money that goes back to a customer: disputes and refunds that the provider tells of.
 
 #include <string>
+#include <thread>
 
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/payments_fixture.h"
@@ -9,9 +10,24 @@ namespace farebox::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class MoneyBackTest : public StripePaymentsTest {
  protected:
+  // A payment of 25.00 that the customer confirms after the account was closed.
+  v1::Recharge PayIntoClosedAccount() {
+    RegisterCard("pm_card_authenticationRequired");
+    EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+    v1::Recharge waiting = AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED);
+    EXPECT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: "
+                                       "20000000 item: ITEM_ADJUSTMENT"),
+                Answers(""));
+    EXPECT_THAT(Send<v1::CloseAccountRequest>("account_id: 'acme' request_id: 'c1'"), Answers(""));
+    stripe_.Confirm(waiting.provider_payment_id());
+    EXPECT_EQ(Tell("payment_intent.succeeded", IntentOf(waiting, "succeeded")), 200);
+    return waiting;
+  }
+
   // A payment of 25.00 that was charged although the answer said no.
   v1::Recharge PayAsIfDeclined() {
     RegisterCard("pm_card_visa");
@@ -24,6 +40,17 @@ class MoneyBackTest : public StripePaymentsTest {
     EXPECT_EQ(charge.state, ChargeState::kCharged);
     paid.set_provider_payment_id(charge.payment_id);
     return paid;
+  }
+
+  // Waits until Farebox has failed to send the money back itself.
+  void AwaitRefusedRefund() {
+    while (Recharges().recharges(0).message().find("could not be sent back") == std::string::npos) {
+      std::this_thread::yield();
+    }
+  }
+
+  Answer<v1::ReconcileRechargesResponse> Reconcile() {
+    return Ask(&v1::RechargeService::Stub::ReconcileRecharges, "");
   }
 };
 
@@ -83,7 +110,7 @@ TEST_F(MoneyBackTest, MoneyThatGoesBackOfAChargeTakenForDeclinedIsCreditedFirst)
   const v1::Recharge paid = PayAsIfDeclined();
 
   EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
-  AwaitBalance(45'000'000);
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
   EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
 
   EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
@@ -122,6 +149,21 @@ TEST_F(MoneyBackTest, AChargeThatWasDeclinedIsToldOnce) {
 
   EXPECT_EQ(Tell("payment_intent.payment_failed", IntentOf(declined, "requires_payment_method")),
             200);
+}
+
+TEST_F(MoneyBackTest, MoneyOfAClosedAccountThatIsRefundedByHandIsNotDebited) {
+  stripe_.RefuseRefunds(true);
+  const v1::Recharge paid = PayIntoClosedAccount();
+  AwaitRefusedRefund();
+
+  // Not all of it.
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 1000)), 200);
+  EXPECT_THAT(Recharges().recharges(0), Shows("state: RECHARGE_STATE_SUCCEEDED"));
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_2", paid, 2500)), 200);
+
+  AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
+  EXPECT_EQ(Balance("acme").balance_micros(), 0);
+  EXPECT_THAT(Reconcile()->differences(), IsEmpty());
 }
 
 TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {

@@ -90,6 +90,15 @@ StubAnswer NoSuch(const std::string& what) {
   return StripeError(404, "invalid_request_error", absl::StrCat("No such ", what));
 }
 
+StubAnswer AlreadyRefunded() {
+  return {.status = 400,
+          .body = json({{"error",
+                         {{"type", "invalid_request_error"},
+                          {"code", "charge_already_refunded"},
+                          {"message", "Charge has already been refunded."}}}})
+                      .dump()};
+}
+
 json* FindIn(std::vector<json>* objects, const std::string& id) {
   for (json& object : *objects) {
     if (object["id"] == id) return &object;
@@ -151,6 +160,11 @@ void FakeStripe::AnswerAfterwards(StubAnswer answer) {
 void FakeStripe::ClearFaults() {
   MutexLock lock(&mu_);
   faults_.clear();
+}
+
+void FakeStripe::RefuseRefunds(bool are_refused) {
+  MutexLock lock(&mu_);
+  refunds_are_refused_ = are_refused;
 }
 
 void FakeStripe::ForgetKeys() {
@@ -302,6 +316,10 @@ StubAnswer FakeStripe::MakeRefund(const Fields& form) {
   for (const json& refund : refunds_) {
     if (refund["payment_intent"] == (*payment)["id"]) left -= refund["amount"].get<int64_t>();
   }
+  if (refunds_are_refused_) {
+    return StripeError(400, "invalid_request_error", "Insufficient funds in your Stripe balance");
+  }
+  if (left == 0) return AlreadyRefunded();
   const int64_t amount = NumberAt(form, "amount", 0);
   if (amount > left) {
     return StripeError(400, "invalid_request_error", "Refund amount is greater than unrefunded");

@@ -41,6 +41,9 @@ class FakeStripe {
   void AnswerAfterwards(StubAnswer answer);
   void ClearFaults();
 
+  // Refunds that are asked for fail: the money of the operator does not suffice, say.
+  void RefuseRefunds(bool are_refused);
+
   // As Stripe does after a day.
   void ForgetKeys();
   size_t refund_count();
@@ -78,6 +81,7 @@ class FakeStripe {
   Mutex mu_;
   int64_t last_id_ ABSL_GUARDED_BY(mu_) = 0;
   std::deque<Fault> faults_ ABSL_GUARDED_BY(mu_);
+  bool refunds_are_refused_ ABSL_GUARDED_BY(mu_) = false;
   std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mu_);
   // Oldest first.
   std::vector<nlohmann::json> payments_ ABSL_GUARDED_BY(mu_);
