@@ -92,8 +92,11 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                                    .recharger = recharger_.get(),
                                                                    .worker = worker_.get(),
                                                                    .clock = house_.clock});
-  reconciliation_ = std::make_unique<Reconciliation>(Reconciliation::Parts{
-      .journal = house_.journal, .documents = &documents_, .gateway = gateway_.get()});
+  reconciliation_ =
+      std::make_unique<Reconciliation>(Reconciliation::Parts{.journal = house_.journal,
+                                                             .documents = &documents_,
+                                                             .gateway = gateway_.get(),
+                                                             .clock = house_.clock});
   desk_ =
       std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
                                                          .journal = house_.journal,

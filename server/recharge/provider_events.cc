@@ -99,10 +99,12 @@ absl::StatusOr<std::optional<AttemptRecord>> ProviderEvents::FindPaid(
 }
 
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
-  // What Farebox itself sends back was never credited.
-  if (!event.refund_id.empty()) return absl::OkStatus();
+  const bool is_own = !event.refund_id.empty();
+  // What Farebox itself sends back was never credited: it matters only where it comes again.
+  if (is_own && event.kind == Kind::kMoneyBack) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, FindPaid(event.charge.payment_id));
   if (!record.has_value()) return absl::OkStatus();
+  if (is_own) return NoteComeAgain(event, &*record);
   if (record->attempt.state() != v1::RECHARGE_STATE_CREDITED) {
     return HearOfUncredited(event, &*record);
   }
@@ -117,7 +119,7 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
 absl::Status ProviderEvents::HearOfUncredited(const PaymentEvent& event, AttemptRecord* record) {
   const stored::v1::RechargeAttempt& attempt = record->attempt;
   const bool has_come_again = event.kind == Kind::kMoneyBackUndone;
-  if (attempt.paid_back()) return absl::OkStatus();
+  if (attempt.paid_back()) return has_come_again ? NoteComeAgain(event, record) : absl::OkStatus();
   const bool is_decided = !IsOpen(attempt) || attempt.state() == v1::RECHARGE_STATE_SUCCEEDED;
   FAREBOX_ASSIGN_OR_RETURN(const bool is_closed, IsClosed(attempt.account_id()));
   if (is_closed && is_decided) {
@@ -140,6 +142,14 @@ absl::Status ProviderEvents::NoteGoneBack(const PaymentEvent& event, AttemptReco
   NotePaidBack(absl::OkStatus(), parts_.clock->Now(), &attempt);
   FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
   LogMoneyBack(LogLevel::kInfo, event, attempt, /*problem=*/"");
+  return absl::OkStatus();
+}
+
+absl::Status ProviderEvents::NoteComeAgain(const PaymentEvent& event, AttemptRecord* record) {
+  if (!record->attempt.paid_back()) return absl::OkStatus();
+  NoteNotPaidBack(&record->attempt);
+  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
+  LogMoneyBack(LogLevel::kError, event, record->attempt, record->attempt.message());
   return absl::OkStatus();
 }
 

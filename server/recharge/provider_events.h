@@ -28,7 +28,7 @@ namespace farebox::server {
 //     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
 //     where nobody told of that.
 //   - Of a charge that was never credited, as the account was closed meanwhile, nothing is debited:
-//     it is noted that the money went back.
+//     it is noted whether the money went back.
 //
 // Thread-safe; waits for the disk.
 class ProviderEvents {
@@ -60,6 +60,7 @@ class ProviderEvents {
   // Of a charge whose credit is not known here.
   absl::Status HearOfUncredited(const PaymentEvent& event, AttemptRecord* record);
   absl::Status NoteGoneBack(const PaymentEvent& event, AttemptRecord* record);
+  absl::Status NoteComeAgain(const PaymentEvent& event, AttemptRecord* record);
 
   void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);
   absl::StatusOr<bool> IsClosed(const std::string& account_id);

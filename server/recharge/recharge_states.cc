@@ -167,6 +167,12 @@ void NotePaidBack(const absl::Status& refund, absl::Time now, RechargeAttempt* a
   Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now + kRetryPauses.back(), attempt);
 }
 
+void NoteNotPaidBack(RechargeAttempt* attempt) {
+  attempt->set_paid_back(false);
+  attempt->set_message(
+      "charged, but the account was closed meanwhile, and the refund failed at the bank");
+}
+
 void NoteCredited(int64_t entry_id, absl::Time now, RechargeAttempt* attempt) {
   attempt->set_entry_id(entry_id);
   Enter(v1::RECHARGE_STATE_CREDITED, now, absl::InfiniteFuture(), attempt);

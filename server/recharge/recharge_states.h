@@ -66,6 +66,9 @@ void NoteCharge(const Charge& charge, absl::Time now, stored::v1::RechargeAttemp
 // on its way back, or is to be sent back by and by.
 void NotePaidBack(const absl::Status& refund, absl::Time now, stored::v1::RechargeAttempt* attempt);
 
+// The money that was sent back did not arrive: it is nobody's again.
+void NoteNotPaidBack(stored::v1::RechargeAttempt* attempt);
+
 // The credit is in the ledger.
 void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt* attempt);
 

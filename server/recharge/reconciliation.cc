@@ -17,6 +17,9 @@ using stored::v1::RechargeAttempt;
 // An attempt may be delivered for so long after it was decided on.
 constexpr absl::Duration kDeliveryTime = absl::Hours(24);
 
+// And is credited within moments after it was charged, unless something is wrong.
+constexpr absl::Duration kCreditTime = absl::Hours(1);
+
 // Attempts read at once.
 constexpr size_t kPageSize = 256;
 
@@ -81,6 +84,12 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(absl::Time f
   return charges;
 }
 
+bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {
+  if (attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return IsOpen(attempt);
+  const absl::Time charged = absl::FromUnixMicros(attempt.update_micros());
+  return parts_.clock->Now() - charged < kCreditTime;
+}
+
 absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Charge& charge,
                                          JournalReader* journal, ReconciliationReport* report) {
   // After the charge was listed: what we know of it is newer.
@@ -95,7 +104,7 @@ absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Ch
     if (attempt.paid_back()) return absl::OkStatus();
     const bool is_right_amount = charge.amount == Micros(attempt.amount_micros()) &&
                                  charge.currency_code == attempt.currency_code();
-    if (IsOpen(attempt) && is_right_amount) {
+    if (IsUnderWay(attempt) && is_right_amount) {
       ++report->under_way;
       return absl::OkStatus();
     }

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_records.h"
+#include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/journal.h"
 #include "storage/micros.h"
@@ -44,7 +45,7 @@ struct ReconciliationReport {
   // What was compared.
   int64_t charges = 0;
   int64_t credits = 0;
-  // Charged, and about to be credited: no difference yet.
+  // Charged, and about to be credited: no difference yet. One that has waited for an hour is.
   int64_t under_way = 0;
   std::vector<RechargeDifference> differences;
 };
@@ -58,6 +59,7 @@ class Reconciliation {
     Journal* journal = nullptr;
     DocumentStore* documents = nullptr;
     PaymentGateway* gateway = nullptr;
+    const Clock* clock = nullptr;
   };
   explicit Reconciliation(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
@@ -72,6 +74,7 @@ class Reconciliation {
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to);
   absl::Status CheckCharge(const std::string& attempt_id, const Charge& charge,
                            JournalReader* journal, ReconciliationReport* report);
+  bool IsUnderWay(const stored::v1::RechargeAttempt& attempt) const;
   absl::Status VisitCredited(absl::Time from, absl::Time to,
                              absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit);
 

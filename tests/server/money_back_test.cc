@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/substitute.h"
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/payments_fixture.h"
 
@@ -151,6 +152,25 @@ TEST_F(MoneyBackTest, AChargeThatWasDeclinedIsToldOnce) {
             200);
 }
 
+TEST_F(MoneyBackTest, ARefundOfOursThatFailsAtTheBankIsADifference) {
+  const v1::Recharge paid = PayIntoClosedAccount();
+  AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
+  EXPECT_EQ(stripe_.refund_count(), 1u);
+  EXPECT_THAT(Reconcile()->differences(), IsEmpty());
+
+  clock_.Advance(absl::Hours(24));
+  nlohmann::json refund = MoneyBack("re_1", paid, 2500);
+  refund["metadata"] = {{"refund_id", paid.recharge_id() + "-back"}};
+  EXPECT_EQ(Tell("refund.failed", refund), 200);
+
+  EXPECT_THAT(Reconcile(), Answers(absl::Substitute(
+                               "charges: 1 differences { kind: "
+                               "RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED recharge_id: '$0' "
+                               "account_id: 'acme' charged_micros: 25000000 }",
+                               paid.recharge_id())));
+  EXPECT_EQ(Balance("acme").balance_micros(), 0);
+}
+
 TEST_F(MoneyBackTest, MoneyOfAClosedAccountThatIsRefundedByHandIsNotDebited) {
   stripe_.RefuseRefunds(true);
   const v1::Recharge paid = PayIntoClosedAccount();
@@ -164,6 +184,18 @@ TEST_F(MoneyBackTest, MoneyOfAClosedAccountThatIsRefundedByHandIsNotDebited) {
   AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
   EXPECT_EQ(Balance("acme").balance_micros(), 0);
   EXPECT_THAT(Reconcile()->differences(), IsEmpty());
+}
+
+TEST_F(MoneyBackTest, MoneyThatCannotBeSentBackIsADifferenceAfterAnHour) {
+  stripe_.RefuseRefunds(true);
+  PayIntoClosedAccount();
+  AwaitRefusedRefund();
+  EXPECT_THAT(Reconcile(), Answers("charges: 1 under_way: 1"));
+
+  clock_.Advance(absl::Hours(2));
+
+  EXPECT_THAT(Reconcile(), Answers("under_way: 0 differences { kind: "
+                                   "RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED }"));
 }
 
 TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {

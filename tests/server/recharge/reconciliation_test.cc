@@ -36,8 +36,10 @@ TEST_F(ReconciliationTest, WhatIsChargedAndCreditedMeanwhileIsNoDifference) {
   Enable({"pm_card_visa"});
   Spend(Cents(9'00));
   SlowList gateway(gateway_.get(), [this] { Work(); });
-  Reconciliation reconciliation(
-      {.journal = journal_.get(), .documents = documents_.get(), .gateway = &gateway});
+  Reconciliation reconciliation({.journal = journal_.get(),
+                                 .documents = documents_.get(),
+                                 .gateway = &gateway,
+                                 .clock = &clock_});
 
   const absl::StatusOr<ReconciliationReport> report =
       reconciliation.Compare(clock_.Now() - absl::Hours(1), clock_.Now() + absl::Hours(1));
