@@ -52,6 +52,21 @@ constexpr OddCurrency kOddCurrencies[] = {
     {"UGX", std::nullopt},
 };
 
+struct Least {
+  absl::string_view code;
+  int64_t micros;
+};
+
+// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+constexpr Least kLeastCharges[] = {
+    {"AED", 2'000'000}, {"AUD", 500'000},    {"BGN", 1'000'000},  {"BRL", 500'000},
+    {"CAD", 500'000},   {"CHF", 500'000},    {"CZK", 15'000'000}, {"DKK", 2'500'000},
+    {"EUR", 500'000},   {"GBP", 300'000},    {"HKD", 4'000'000},  {"HUF", 175'000'000},
+    {"INR", 500'000},   {"JPY", 50'000'000}, {"MXN", 10'000'000}, {"MYR", 2'000'000},
+    {"NOK", 3'000'000}, {"NZD", 500'000},    {"PLN", 2'000'000},  {"RON", 2'000'000},
+    {"SEK", 3'000'000}, {"SGD", 500'000},    {"THB", 10'000'000}, {"USD", 500'000},
+};
+
 std::optional<Unit> UnitOf(absl::string_view currency_code) {
   if (currency_code.size() != 3) return std::nullopt;
   const std::string upper = absl::AsciiStrToUpper(currency_code);
@@ -77,6 +92,14 @@ std::optional<Micros> ChargeStep(absl::string_view currency_code) {
   const std::optional<Unit> unit = UnitOf(currency_code);
   if (!unit.has_value()) return std::nullopt;
   return Micros(unit->micros * unit->step);
+}
+
+std::optional<Micros> LeastCharge(absl::string_view currency_code) {
+  const std::string upper = absl::AsciiStrToUpper(currency_code);
+  for (const Least& least : kLeastCharges) {
+    if (least.code == upper) return Micros(least.micros);
+  }
+  return ChargeStep(currency_code);
 }
 
 std::optional<Micros> FromProviderUnits(int64_t units, absl::string_view currency_code) {

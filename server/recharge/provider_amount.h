@@ -15,9 +15,13 @@ namespace farebox::server {
 // nothing is ever rounded. The code may be written in either case.
 std::optional<int64_t> ToProviderUnits(Micros amount, absl::string_view currency_code);
 
-// The least that can be charged: what can be charged is a multiple of it. Nothing where the
-// currency is not surely known to be taken.
+// What can be charged is a multiple of this. Nothing where the currency is not surely known to be
+// taken.
 std::optional<Micros> ChargeStep(absl::string_view currency_code);
+
+// The least that Stripe takes in one charge, a multiple of the step. The step itself where Stripe
+// names no least: what counts there is what the charge comes to in the currency of its payouts.
+std::optional<Micros> LeastCharge(absl::string_view currency_code);
 
 // The way back. Nothing where it is negative or does not fit.
 std::optional<Micros> FromProviderUnits(int64_t units, absl::string_view currency_code);

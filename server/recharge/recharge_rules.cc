@@ -44,14 +44,16 @@ int64_t SumOfMonth(const PaymentProfile& profile, int32_t month) {
   return profile.month() == month ? profile.month_sum_micros() : 0;
 }
 
-// What is missing up to `target` in whole steps, as far as there is room.
+// What is missing up to `target` in whole steps, at least the least charge, as far as there is
+// room.
 Micros MissingWithin(Micros target, const RechargeSubject& subject, Micros room) {
   const int64_t step = subject.charge_step.value();
   const Micros most(room.value() / step * step);
+  if (most < subject.charge_min) return Micros();
   const std::optional<Micros> missing = CheckedSubtract(target, subject.available);
   if (!missing.has_value() || *missing >= most) return most;
   const int64_t steps = missing->value() / step + (missing->value() % step != 0 ? 1 : 0);
-  return Micros(steps * step);
+  return std::max(Micros(steps * step), subject.charge_min);
 }
 
 // What would be charged if there were room for `room`; zero or less where not even the least is.

@@ -23,6 +23,8 @@ struct RechargeSubject {
   absl::TimeZone time_zone;
   // Cards are charged multiples of this.
   Micros charge_step = Micros(1);
+  // And no less than this, a multiple of the step.
+  Micros charge_min = Micros(1);
 };
 
 // Why no automatic charge is made.
@@ -61,7 +63,7 @@ struct RechargePlan {
 
 // Decides. A fixed amount is multiplied as often as it takes to clear the threshold, and less often
 // where that is more than a charge or the month may have. A target is reached, or passed by less
-// than a step.
+// than a step or the least charge. Where there is room for less than that, the month is over.
 RechargePlan PlanRecharge(const stored::v1::PaymentProfile& profile, const RechargeSubject& subject,
                           Micros charge_max, absl::Time now);
 

@@ -23,11 +23,12 @@ using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
 RechargeSubject SubjectOf(const AccountFacts& account) {
-  return {
-      .available = account.state.available(),
-      .is_open = account.state.terms.status == AccountStatus::kOpen,
-      .time_zone = TimeZoneOf(account),
-      .charge_step = ChargeStep(SettingsOf(*account.settings).currency_code()).value_or(Micros(1))};
+  const std::string currency = SettingsOf(*account.settings).currency_code();
+  return {.available = account.state.available(),
+          .is_open = account.state.terms.status == AccountStatus::kOpen,
+          .time_zone = TimeZoneOf(account),
+          .charge_step = ChargeStep(currency).value_or(Micros(1)),
+          .charge_min = LeastCharge(currency).value_or(Micros(1))};
 }
 
 constexpr absl::string_view kPaymentPrefix = "pay-";

@@ -203,7 +203,8 @@ v1::AutoRecharge RechargeDesk::Show(const AccountFacts& account,
       .available = Micros(shown.threshold_micros() - 1),
       .is_open = account.state.terms.status == AccountStatus::kOpen,
       .time_zone = TimeZoneOf(account),
-      .charge_step = ChargeStep(CurrencyOf(account)).value_or(Micros(1))};
+      .charge_step = ChargeStep(CurrencyOf(account)).value_or(Micros(1)),
+      .charge_min = LeastCharge(CurrencyOf(account)).value_or(Micros(1))};
   const RechargeLimits& limits = parts_.limits->Of(CurrencyOf(account));
   const RechargePlan plan = PlanRecharge(profile, subject, limits.charge_max, parts_.clock->Now());
   shown.set_stopped_because(WhyStopped(plan, profile));

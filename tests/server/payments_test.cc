@@ -190,6 +190,28 @@ TEST_F(StripePaymentsTest, AChargeThatNobodyHasIsFoundByReconciliation) {
                       "recharge_id: 'auto-lost' charged_micros: 30000000 }"));
 }
 
+TEST_F(StripePaymentsTest, ARestOfTheMonthThatIsTooSmallToBeChargedIsNotTried) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge,
+                  "account_id: 'acme' auto_recharge { enabled: true mode: RECHARGE_MODE_TARGET "
+                  "amount_micros: 60000000 threshold_micros: 15000000 monthly_sum_max_micros: "
+                  "60100000 failure_email: 'money@acme.example' }"),
+              Answers(""));
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 20000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  AwaitBalance(60'000'000);
+  ASSERT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd2' amount_micros: 50000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+
+  // What was posted on the account's lane is over when the payment is.
+  ASSERT_THAT(Pay("p1", 1'000'000), Answers(""));
+  EXPECT_THAT(Recharges().recharges(), SizeIs(2));
+  EXPECT_THAT(Ask(&Stub::GetAutoRecharge, "account_id: 'acme'")->auto_recharge().stopped_because(),
+              HasSubstr("month"));
+}
+
 TEST_F(StripePaymentsTest, ReconciliationSaysWhenTheProviderCannotBeAsked) {
   stripe_.AnswerInstead({.status = 503, .body = "<html>down</html>"});
 

@@ -21,6 +21,9 @@ using Fields = std::map<std::string, std::string>;
 // Small, so that lists have several pages.
 constexpr size_t kPageSize = 2;
 
+// Of a charge, in the currency's smallest unit: what it is for most.
+constexpr int64_t kAmountMin = 50;
+
 std::string Decode(absl::string_view text) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -286,9 +289,13 @@ StubAnswer FakeStripe::MakePayment(const Fields& form) {
   if (is_registered && registered->second["customer"] != At(form, "customer")) {
     return StripeError(400, "invalid_request_error", "The PaymentMethod is not the Customer's");
   }
+  const int64_t amount = NumberAt(form, "amount", 0);
+  if (amount < kAmountMin) {
+    return StripeError(400, "invalid_request_error", "Amount must be at least 50 cents");
+  }
   json payment = {{"id", NewId("pi")},
                   {"object", "payment_intent"},
-                  {"amount", NumberAt(form, "amount", 0)},
+                  {"amount", amount},
                   {"amount_received", 0},
                   {"currency", At(form, "currency")},
                   {"customer", At(form, "customer")},

@@ -23,8 +23,8 @@ inline constexpr char kFakeStripeKey[] = "sk_test_51FakeKeyOfTheTests";
 inline constexpr char kFakeWebhookSecret[] = "whsec_FakeSecretOfTheTests";
 
 // As much of Stripe's API as StripeGateway uses, after its documentation: idempotency keys that
-// keep the first answer, lists in pages, the test cards of simulated_cards.h. Answers can be
-// replaced, before they have an effect or after. Thread-safe.
+// keep the first answer, lists in pages, the test cards of simulated_cards.h, and no charge of less
+// than half a unit. Answers can be replaced, before they have an effect or after. Thread-safe.
 class FakeStripe {
  public:
   explicit FakeStripe(Clock* clock);

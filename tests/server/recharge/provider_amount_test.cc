@@ -70,12 +70,20 @@ TEST(ProviderAmountTest, AnOddAmountOfTheProvidersIsRead) {
   EXPECT_THAT(FromProviderUnits(1'005, "KWD"), Optional(Eq(Micros(1'005'000))));
 }
 
-TEST(ChargeStepTest, IsTheLeastThatCanBeCharged) {
+TEST(ChargeStepTest, IsWhatAmountsAreMultiplesOf) {
   EXPECT_EQ(ChargeStep("USD"), Micros(10'000));
   EXPECT_EQ(ChargeStep("JPY"), Micros(1'000'000));
   EXPECT_EQ(ChargeStep("KWD"), Micros(10'000));
   EXPECT_EQ(ChargeStep("ISK"), Micros(1'000'000));
   EXPECT_EQ(ChargeStep("UGX"), std::nullopt);
+}
+
+TEST(LeastChargeTest, IsTheProvidersAndAMultipleOfTheStep) {
+  EXPECT_EQ(LeastCharge("USD"), Micros(500'000));
+  EXPECT_EQ(LeastCharge("gbp"), Micros(300'000));
+  EXPECT_EQ(LeastCharge("JPY"), Micros(50'000'000));
+  EXPECT_EQ(LeastCharge("KWD"), Micros(10'000)) << "the provider names none";
+  EXPECT_EQ(LeastCharge("UGX"), std::nullopt);
 }
 
 }  // namespace

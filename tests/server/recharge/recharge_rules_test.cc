@@ -31,7 +31,10 @@ PaymentProfile SomeProfile(v1::RechargeMode mode = v1::RECHARGE_MODE_FIXED) {
 }
 
 RechargeSubject With(Micros available) {
-  return {.available = available, .time_zone = absl::UTCTimeZone(), .charge_step = Micros(10'000)};
+  return {.available = available,
+          .time_zone = absl::UTCTimeZone(),
+          .charge_step = Micros(10'000),
+          .charge_min = Micros(500'000)};
 }
 
 RechargePlan Plan(const PaymentProfile& profile, Micros available) {
@@ -62,11 +65,27 @@ TEST(PlanRechargeTest, ATargetIsReachedAndPassedByLessThanACent) {
 TEST(PlanRechargeTest, OnlyWholeCentsOfWhatIsLeftOfTheMonthAreCharged) {
   PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
   profile.set_month(202603);
-  profile.set_month_sum_micros(Units(1200).value() - 29'999);
-  EXPECT_EQ(Plan(profile, Units(0)).amount, Micros(20'000));
+  profile.set_month_sum_micros(Units(1200).value() - 529'999);
+  EXPECT_EQ(Plan(profile, Units(0)).amount, Micros(520'000));
+}
 
-  profile.set_month_sum_micros(Units(1200).value() - 9'999);
+TEST(PlanRechargeTest, ARestOfTheMonthThatIsTooSmallToBeChargedIsItsEnd) {
+  PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
+  profile.set_month(202603);
+  profile.set_month_sum_micros(Units(1200).value() - 500'000);
+  EXPECT_EQ(Plan(profile, Units(0)).amount, Micros(500'000));
+
+  profile.set_month_sum_micros(Units(1200).value() - 499'999);
   EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kMonthlyCap);
+  EXPECT_EQ(Plan(profile, Units(0)).until, At(4, 1, 0));
+}
+
+TEST(PlanRechargeTest, LessThanCanBeChargedIsMadeThatMuch) {
+  PaymentProfile profile = SomeProfile(v1::RECHARGE_MODE_TARGET);
+  profile.mutable_auto_recharge()->set_threshold_micros(59'900'000);
+
+  EXPECT_EQ(Plan(profile, Micros(59'800'000)).amount, Micros(500'000));
+  EXPECT_EQ(Plan(profile, Micros(59'490'000)).amount, Micros(510'000));
 }
 
 TEST(PlanRechargeTest, NoChargeIsLargerThanOneMayBe) {
