@@ -103,6 +103,9 @@ struct Charge {
   std::string action_url;
   // How long the provider wants to be left alone; zero where it does not say.
   absl::Duration retry_after = absl::ZeroDuration();
+  // Of kRejected: the provider takes nothing from this server as it is set up (a wrong key), which
+  // is neither the card's nor the customer's fault.
+  bool is_misconfigured = false;
 };
 
 // The `decline_code` of a payment that was cancelled: no bank's, but final like one.

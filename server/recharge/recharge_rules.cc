@@ -17,6 +17,9 @@ using stored::v1::PaymentProfile;
 constexpr std::array kBackOff = {absl::Hours(1), absl::Hours(6), absl::Hours(24), absl::Hours(72)};
 constexpr int32_t kDeclinesMax = static_cast<int32_t>(kBackOff.size());
 
+// Until a charge is tried again that failed by the operator's fault: short, as nobody is told.
+constexpr absl::Duration kOperatorsPause = absl::Minutes(30);
+
 std::optional<size_t> FirstChargeable(const PaymentProfile& profile) {
   for (int i = 0; i < profile.cards_size(); ++i) {
     if (profile.cards(i).refused_code().empty()) return static_cast<size_t>(i);
@@ -175,6 +178,10 @@ void ForgetDeclines(PaymentProfile* profile) {
   profile->clear_declines_in_a_row();
   profile->clear_not_before_micros();
   profile->clear_last_decline_code();
+}
+
+void PauseCharges(absl::Time now, PaymentProfile* profile) {
+  profile->set_not_before_micros(absl::ToUnixMicros(now + kOperatorsPause));
 }
 
 bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,

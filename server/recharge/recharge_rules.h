@@ -94,6 +94,9 @@ AfterDecline NoteDecline(absl::string_view card_token, absl::string_view decline
 // forgotten.
 void ForgetDeclines(stored::v1::PaymentProfile* profile);
 
+// The provider takes nothing from this server for now: it is tried again later, and is no decline.
+void PauseCharges(absl::Time now, stored::v1::PaymentProfile* profile);
+
 // Whether the customer is to be told that this cap is reached; at most once for each day or month.
 bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,
              stored::v1::PaymentProfile* profile);

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
+#include "server/log.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
@@ -428,6 +429,11 @@ absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& ac
     UncountCharge(attempt, &profile);
     // Who pays by hand is told at once, and tries again when they like.
     if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
+    if (charge.is_misconfigured) {
+      PauseCharges(now, &profile);
+      record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
+      return {};
+    }
     const AfterDecline next =
         NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
     record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
@@ -435,6 +441,12 @@ absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& ac
         next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
     return parts_.mails->Write(event, account, profile, &attempt, now);
   };
+  if (charge.is_misconfigured) {
+    Log(LogLevel::kError, "provider_refuses_us",
+        {{"account_id", attempt.account_id()},
+         {"recharge_id", attempt.recharge_id()},
+         {"error", charge.message}});
+  }
   FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
   parts_.on_state(attempt);
   parts_.reached(v1::RechargeState_Name(attempt.state()));

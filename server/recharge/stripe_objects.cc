@@ -79,9 +79,10 @@ void AddSuccess(const json& payment_intent, Charge* charge) {
   charge->amount = *amount;
 }
 
-bool IsOwnRefusal(int status) {
-  return status == 400 || status == 401 || status == 403 || status == 404;
-}
+// A wrong key, or one that may not do this: the operator's, whatever was asked for.
+bool IsOfKey(int status) { return status == 401 || status == 403; }
+
+bool IsOwnRefusal(int status) { return status == 400 || status == 404 || IsOfKey(status); }
 
 std::string Problem(const Answer& answer) {
   if (answer.status == 0) return answer.problem;
@@ -158,6 +159,7 @@ Charge ChargeOf(const Answer& answer, absl::string_view attempt_id) {
     // An idempotency_error says that the key was used before, with another body: there may be a
     // charge under it.
     charge.state = ChargeState::kRejected;
+    charge.is_misconfigured = IsOfKey(answer.status);
   }
   return charge;
 }

@@ -103,6 +103,9 @@ std::string WhyStopped(const RechargePlan& plan, const PaymentProfile& profile) 
                                            "at last with ",
                                            profile.last_decline_code());
     case RechargeObstacle::kBackOff:
+      if (profile.last_decline_code().empty()) {
+        return "the last charge could not be made; it is tried again later";
+      }
       return absl::StrCat("the card was declined with ", profile.last_decline_code(),
                           "; it is tried again later");
     case RechargeObstacle::kDailyCap:

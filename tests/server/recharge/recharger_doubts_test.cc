@@ -5,6 +5,7 @@
 namespace farebox::server {
 namespace {
 
+using stored::v1::PaymentProfile;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -72,6 +73,29 @@ TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
 
   EXPECT_THAT(States(), ElementsAre("CREDITED"));
   EXPECT_EQ(Available(), Cents(70'00));
+}
+
+TEST_F(RechargerTest, AWrongKeyOfTheOperatorsIsNoDeclineAndNobodyIsToldOfIt) {
+  Enable({"pm_card_chargeDeclined"});
+  for (size_t failures = 1; failures <= 5; ++failures) {
+    altering_->AlterNext([](Charge* charge) {
+      *charge = {.state = ChargeState::kRejected,
+                 .message = "HTTP 401: Invalid API Key",
+                 .is_misconfigured = true};
+    });
+    Work();
+    Work();
+    EXPECT_THAT(States(), SizeIs(failures)) << "none while it is paused";
+    clock_.Advance(absl::Minutes(30));
+  }
+
+  EXPECT_THAT(Mails(), IsEmpty());
+  EXPECT_EQ(States()[0], "ABANDONED");
+  const PaymentProfile profile =
+      RechargeRecords(documents_.get()).ReadProfile(*ledger_->FindAccount("alice"))->profile;
+  EXPECT_EQ(profile.stop(), stored::v1::RECHARGE_STOP_UNSPECIFIED);
+  EXPECT_EQ(profile.declines_in_a_row(), 0);
+  EXPECT_EQ(profile.day_charges(), 0);
 }
 
 TEST_F(RechargerTest, AnAttemptThatWasGivenUpUnsentIsCreditedWhenItWasChargedAllTheSame) {

@@ -103,6 +103,14 @@ TEST(StripeObjectsTest, OnlyTheProvidersOwnWordsRefuse) {
   }
 }
 
+TEST(StripeObjectsTest, AWrongKeyIsTheOperators) {
+  for (const int status : {400, 401, 402, 403, 404}) {
+    const Charge charge = Read(status, Error(status == 402 ? "card_error" : "invalid_request"));
+
+    EXPECT_EQ(charge.is_misconfigured, status == 401 || status == 403) << status;
+  }
+}
+
 TEST(StripeObjectsTest, AnotherAttemptsPaymentIsNoAnswer) {
   json payment = Payment("succeeded");
   payment["metadata"]["attempt_id"] = "attempt-2";
