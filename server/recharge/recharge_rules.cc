@@ -180,6 +180,16 @@ void ForgetDeclines(PaymentProfile* profile) {
   profile->clear_last_decline_code();
 }
 
+void ForgetDeclinesOf(absl::string_view card_token, PaymentProfile* profile) {
+  const PaymentProfile before = *profile;
+  ForgetDeclines(profile);
+  for (int i = 0; i < before.cards_size(); ++i) {
+    const PaymentCard& card = before.cards(i);
+    if (card.token() != card_token)
+      profile->mutable_cards(i)->set_refused_code(card.refused_code());
+  }
+}
+
 void PauseCharges(absl::Time now, PaymentProfile* profile) {
   profile->set_not_before_micros(absl::ToUnixMicros(now + kOperatorsPause));
 }

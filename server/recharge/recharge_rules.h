@@ -90,9 +90,13 @@ enum class AfterDecline {
 AfterDecline NoteDecline(absl::string_view card_token, absl::string_view decline_code, bool is_hard,
                          absl::Time now, stored::v1::PaymentProfile* profile);
 
-// A charge succeeded, a card was registered, or somebody asked to try again: declines are
+// A payment by hand succeeded, a card was registered, or somebody asked to try again: declines are
 // forgotten.
 void ForgetDeclines(stored::v1::PaymentProfile* profile);
+
+// An automatic charge of this card succeeded: the same, but for other cards that were refused for
+// good, which stay so.
+void ForgetDeclinesOf(absl::string_view card_token, stored::v1::PaymentProfile* profile);
 
 // The provider takes nothing from this server for now: it is tried again later, and is no decline.
 void PauseCharges(absl::Time now, stored::v1::PaymentProfile* profile);

@@ -303,7 +303,11 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   const absl::Time now = parts_.clock->Now();
   NoteCredited(outcome.entry.id, now, &attempt);
   FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
-    ForgetDeclines(&profile->profile);
+    if (is_automatic) {
+      ForgetDeclinesOf(attempt.card().token(), &profile->profile);
+    } else {
+      ForgetDeclines(&profile->profile);
+    }
     return parts_.mails->WriteReceipt(account, profile->profile, attempt, outcome.entry.balance,
                                       now);
   }));

@@ -7,6 +7,7 @@
 namespace farebox::server {
 namespace {
 
+using stored::v1::PaymentCard;
 using stored::v1::PaymentProfile;
 
 constexpr Micros kChargeMax(500'000'000);
@@ -147,6 +148,25 @@ TEST(PlanRechargeTest, EachObstacleHasItsName) {
   EXPECT_EQ(Plan(without_card, Units(0)).obstacle, RechargeObstacle::kNoCard);
   EXPECT_EQ(Plan(waiting, Units(0)).obstacle, RechargeObstacle::kBackOff);
   EXPECT_EQ(Plan(waiting, Units(0)).until, At(3, 10, 13));
+}
+
+TEST(ForgetDeclinesTest, ACardThatWasRefusedForGoodStaysSoWhenAnotherPays) {
+  PaymentProfile profile = SomeProfile();
+  profile.mutable_cards(0)->set_refused_code("stolen_card");
+  PaymentCard* const second = profile.add_cards();
+  second->set_token("card-2");
+  second->set_refused_code("expired_card");
+  profile.set_declines_in_a_row(2);
+  profile.set_not_before_micros(absl::ToUnixMicros(At(3, 10, 13)));
+
+  ForgetDeclinesOf("card-2", &profile);
+  EXPECT_EQ(profile.cards(0).refused_code(), "stolen_card");
+  EXPECT_EQ(profile.cards(1).refused_code(), "");
+  EXPECT_EQ(profile.declines_in_a_row(), 0);
+  EXPECT_EQ(Plan(profile, Units(0)).card, 1u);
+
+  ForgetDeclines(&profile);
+  EXPECT_EQ(Plan(profile, Units(0)).card, 0u);
 }
 
 TEST(CountChargeTest, WhatFailedDoesNotCount) {

@@ -98,6 +98,12 @@ TEST_F(RechargerTest, AHardDeclineTriesTheNextCardAtOnce) {
   EXPECT_THAT(States(), ElementsAre("CREDITED", "DECLINED"));
   EXPECT_THAT(Mails(), ElementsAre("failed"));
   EXPECT_EQ(Available(), Cents(70'00));
+
+  // The first card stays refused, and nobody is told of it again.
+  Spend(Cents(60'00));
+  Work();
+  EXPECT_THAT(States(), ElementsAre("CREDITED", "CREDITED", "DECLINED"));
+  EXPECT_THAT(Mails(), ElementsAre("failed"));
 }
 
 TEST_F(RechargerTest, AHardDeclineOfTheLastCardStops) {
