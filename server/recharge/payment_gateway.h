@@ -103,6 +103,9 @@ struct Charge {
   std::string action_url;
   // How long the provider wants to be left alone; zero where it does not say.
   absl::Duration retry_after = absl::ZeroDuration();
+  // When the provider made the payment, by its clock, which may count whole seconds. In the future
+  // where it does not say.
+  absl::Time create_time = absl::InfiniteFuture();
   // Of kRejected: the provider takes nothing from this server as it is set up (a wrong key), which
   // is neither the card's nor the customer's fault.
   bool is_misconfigured = false;

@@ -1,5 +1,6 @@
 #include "server/recharge/reconciliation.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -51,18 +52,9 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   std::vector<RechargeAttempt> credited;
   FAREBOX_RETURN_IF_ERROR(VisitCredited(
       from, to, [&](const RechargeAttempt& attempt) { credited.push_back(attempt); }));
-  FAREBOX_ASSIGN_OR_RETURN(const Charges charges, ListCharges(from, to + kDeliveryTime));
-  report.charges = static_cast<int64_t>(charges.size());
-  for (auto charge = charges.begin(); charge != charges.end();) {
-    FAREBOX_RETURN_IF_ERROR(CheckCharge(charge->first, charge->second, journal.get(), &report));
-    const auto next = charges.upper_bound(charge->first);
-    for (++charge; charge != next; ++charge) {
-      report.differences.push_back({.kind = Kind::kChargedTwice,
-                                    .recharge_id = charge->first,
-                                    .payment_id = charge->second.payment_id,
-                                    .charged = charge->second.amount});
-    }
-  }
+  FAREBOX_ASSIGN_OR_RETURN(const Charges charges,
+                           ListCharges(from - kDeliveryTime, to + kDeliveryTime));
+  FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
     if (charges.find(attempt.recharge_id()) != charges.end()) continue;
@@ -82,6 +74,29 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(absl::Time f
         charges.emplace(std::string(attempt_id), charge);
       }));
   return charges;
+}
+
+absl::Status Reconciliation::CheckCharges(const Charges& charges, absl::Time from,
+                                          JournalReader* journal, ReconciliationReport* report) {
+  const absl::Time first = absl::FromUnixSeconds(absl::ToUnixSeconds(from));
+  for (auto charge = charges.begin(); charge != charges.end();) {
+    const auto next = charges.upper_bound(charge->first);
+    const int64_t of_then = std::count_if(
+        charge, next, [&](const auto& named) { return named.second.create_time >= first; });
+    if (of_then == 0) {
+      charge = next;
+      continue;
+    }
+    report->charges += of_then;
+    FAREBOX_RETURN_IF_ERROR(CheckCharge(charge->first, charge->second, journal, report));
+    for (++charge; charge != next; ++charge) {
+      report->differences.push_back({.kind = Kind::kChargedTwice,
+                                     .recharge_id = charge->first,
+                                     .payment_id = charge->second.payment_id,
+                                     .charged = charge->second.amount});
+    }
+  }
+  return absl::OkStatus();
 }
 
 bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {

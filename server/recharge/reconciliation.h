@@ -64,7 +64,8 @@ class Reconciliation {
   explicit Reconciliation(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
   // All attempts that were decided on in [from, to), and all charges of that time and the day after
-  // it, for which some of them may have waited.
+  // it, for which some of them may have waited. Charges of the day before are looked at only to
+  // find those of the attempts: the provider's clock is another, and counts whole seconds.
   absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to);
 
  private:
@@ -72,6 +73,9 @@ class Reconciliation {
   using Charges = std::multimap<std::string, Charge>;
 
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to);
+  // Those of the time itself, all that carry one attempt's name at once.
+  absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
+                            ReconciliationReport* report);
   absl::Status CheckCharge(const std::string& attempt_id, const Charge& charge,
                            JournalReader* journal, ReconciliationReport* report);
   bool IsUnderWay(const stored::v1::RechargeAttempt& attempt) const;

@@ -188,7 +188,8 @@ Charge SimulatedGateway::Describe(const SimulatedPayment& payment) const {
                    .payment_id = PaymentId(payment.number),
                    .currency_code = absl::AsciiStrToUpper(payment.request.currency_code),
                    .account_id = payment.request.account_id,
-                   .decline_code = payment.decline_code};
+                   .decline_code = payment.decline_code,
+                   .create_time = payment.create_time};
   if (payment.state == ChargeState::kCharged) {
     charge.amount = payment.request.amount;
   } else {

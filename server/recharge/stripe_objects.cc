@@ -118,6 +118,9 @@ Charge ChargeOf(const json& payment_intent) {
   charge.currency_code = absl::AsciiStrToUpper(Text(payment_intent, "currency"));
   const std::string account_id = Metadata(payment_intent, kAccountIdKey);
   if (IsRequestName(account_id)) charge.account_id = account_id;
+  if (const std::optional<int64_t> created = Integer(payment_intent, "created")) {
+    charge.create_time = absl::FromUnixSeconds(*created);
+  }
   const std::string status = Text(payment_intent, "status");
   if (status == "succeeded") {
     AddSuccess(payment_intent, &charge);

@@ -190,6 +190,26 @@ TEST_F(StripePaymentsTest, AChargeThatNobodyHasIsFoundByReconciliation) {
                       "recharge_id: 'auto-lost' charged_micros: 30000000 }"));
 }
 
+TEST_F(StripePaymentsTest, AChargeAtTheEdgeOfTheTimeThatIsComparedIsNoDifference) {
+  RegisterCard("pm_card_visa");
+  clock_.Advance(absl::Milliseconds(600));
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const std::string edge = absl::Substitute("from_time { seconds: $0 nanos: 600000000 }",
+                                            absl::ToUnixSeconds(clock_.Now()));
+  clock_.Advance(absl::Hours(1));
+
+  const auto compared = Ask(&Stub::ReconcileRecharges, edge);
+  EXPECT_THAT(compared, Answers("charges: 1 credits: 1 under_way: 0"));
+  EXPECT_THAT(compared->differences(), IsEmpty());
+
+  // Another day's are none of this one's.
+  const auto later =
+      Ask(&Stub::ReconcileRecharges,
+          absl::Substitute("from_time { seconds: $0 }", absl::ToUnixSeconds(clock_.Now())));
+  EXPECT_THAT(later, Answers("charges: 0 credits: 0"));
+  EXPECT_THAT(later->differences(), IsEmpty());
+}
+
 TEST_F(StripePaymentsTest, ARestOfTheMonthThatIsTooSmallToBeChargedIsNotTried) {
   RegisterCard("pm_card_visa");
   ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge,
