@@ -36,16 +36,19 @@ absl::Status CheckMode(const v1::AutoRecharge& settings) {
   return error::FieldInvalid("auto_recharge.mode", "must be FIXED or TARGET");
 }
 
+absl::Status CheckCurrency(absl::string_view field, absl::string_view currency_code) {
+  if (ChargeStep(currency_code).has_value()) return absl::OkStatus();
+  return error::AmountInvalid(field, absl::StrCat("no card can be charged in ", currency_code));
+}
+
 absl::Status CheckChargeable(absl::string_view field, Micros amount,
                              absl::string_view currency_code) {
+  FAREBOX_RETURN_IF_ERROR(CheckCurrency(field, currency_code));
   if (ToProviderUnits(amount, currency_code).has_value()) return absl::OkStatus();
-  const std::optional<Micros> step = ChargeStep(currency_code);
-  if (!step.has_value()) {
-    return error::AmountInvalid(field, absl::StrCat("no card can be charged in ", currency_code));
-  }
+  const Micros step = ChargeStep(currency_code).value_or(Micros(1));
   return error::AmountInvalid(
       field,
-      absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(*step, currency_code)));
+      absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(step, currency_code)));
 }
 
 absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits& limits,
@@ -62,7 +65,9 @@ absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits&
                                                            limits.charge_max, currency_code)));
   }
   // A target is a balance: only what is missing is charged.
-  if (settings.mode() == v1::RECHARGE_MODE_TARGET) return absl::OkStatus();
+  if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
+    return CheckCurrency(kAmountField, currency_code);
+  }
   return CheckChargeable(kAmountField, amount, currency_code);
 }
 
