@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
+#include "farebox/v1/recharge.pb.h"
 #include "google/protobuf/empty.pb.h"
 #include "tests/server/access_fixture.h"
 
@@ -192,6 +193,51 @@ TEST_F(AuditTest, TheLogHasNoSecretsAndNoTexts) {
     has_key |= absl::StrContains(record.after_json(), made.key().key_id());
   }
   EXPECT_TRUE(has_key);
+}
+
+class PaymentsAuditTest : public AuditTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = AuditTest::MakeConfig();
+    config.payments.provider.provider = PaymentProvider::kSimulated;
+    return config;
+  }
+};
+
+TEST_F(PaymentsAuditTest, TheLogHasNoPagesOfTheProvider) {
+  const auto setup = CallBy<v1::StartCardSetupResponse>(
+      channel_, "RechargeService/StartCardSetup",
+      Parse<v1::StartCardSetupRequest>("account_id: 'acme' return_url: 'https://f.example/'"));
+  ASSERT_TRUE(CallBy<v1::CompleteCardSetupResponse>(
+                  channel_, "RechargeService/CompleteCardSetup",
+                  Parse<v1::CompleteCardSetupRequest>(absl::Substitute(
+                      "account_id: 'acme' setup_id: '$0:pm_card_authenticationRequired'",
+                      setup->setup_id())))
+                  .status.ok());
+  EXPECT_FALSE(
+      CallBy<v1::PayResponse>(
+          channel_, "RechargeService/Pay",
+          Parse<v1::PayRequest>("account_id: 'acme' request_id: 'p1' amount_micros: 25000000"))
+          .status.ok());
+  const auto shown =
+      CallBy<v1::GetAutoRechargeResponse>(channel_, "RechargeService/GetAutoRecharge",
+                                          Parse<v1::GetAutoRechargeRequest>("account_id: 'acme'"));
+  ASSERT_THAT(shown->last_recharge().action_url(), Not(IsEmpty()));
+  ASSERT_TRUE(CallBy<v1::UpdateAutoRechargeResponse>(
+                  channel_, "RechargeService/UpdateAutoRecharge",
+                  Parse<v1::UpdateAutoRechargeRequest>(
+                      "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
+                      "threshold_micros: 15000000 failure_email: 'a@acme.example' }"))
+                  .status.ok());
+
+  bool has_waiting = false;
+  const v1::ListAuditLogResponse log = AuditLog();
+  for (const v1::AuditRecord& record : log.records()) {
+    EXPECT_THAT(record.ShortDebugString(), Not(HasSubstr(setup->url())));
+    EXPECT_THAT(record.ShortDebugString(), Not(HasSubstr(shown->last_recharge().action_url())));
+    has_waiting |= absl::StrContains(record.before_json(), "ACTION_REQUIRED");
+  }
+  EXPECT_TRUE(has_waiting);
 }
 
 TEST_F(AuditTest, ADeckThatIsImportedIsInTheLog) {
