@@ -415,6 +415,9 @@ inline constexpr absl::Duration kBackupProgressPause = absl::Seconds(1);
 // Lines about slow calls a second: where the disk is slow, all are.
 inline constexpr int kSlowCallLinesPerSecond = 100;
 
+// Lines about refused webhooks a second: anybody may post what is none.
+inline constexpr int kRefusedWebhookLinesPerSecond = 1;
+
 // Currencies that have figures of their own; the rest is one.
 inline constexpr size_t kWatchedCurrenciesMax = 64;
 

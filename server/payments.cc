@@ -117,7 +117,7 @@ absl::Status Payments::StartWorking(const Options& options) {
 }
 
 void Payments::AddRoutes(web::Router* routes) {
-  AddWebhookRoute(events_.get(), routes);
+  AddWebhookRoute(events_.get(), house_.clock, routes);
   if (simulated_ == nullptr) return;
   AddSimulatedPages({.gateway = simulated_,
                      .events = events_.get(),

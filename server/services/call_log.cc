@@ -1,11 +1,11 @@
 #include "server/services/call_log.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "server/errors.h"
-#include "server/limits.h"
 #include "server/log.h"
 #include "server/rpc_metrics.h"
 #include "server/services/text_field.h"
@@ -20,27 +20,10 @@ void AddText(absl::string_view key, std::string value, std::vector<LogField>* fi
 
 }  // namespace
 
-bool CallLog::TakeTurn(int64_t* left_out) {
-  const absl::Time now = clock_->Now();
-  MutexLock lock(&mu_);
-  // The clock may have been set back.
-  if (now < second_start_ || now - second_start_ >= absl::Seconds(1)) {
-    second_start_ = now;
-    lines_ = 0;
-  }
-  if (lines_ == limits::kSlowCallLinesPerSecond) {
-    ++left_out_;
-    return false;
-  }
-  ++lines_;
-  *left_out = std::exchange(left_out_, 0);
-  return true;
-}
-
 void CallLog::Write(const EndedCall& ended, CallContext* call) {
   const bool is_slow = ended.took >= options_.slow && ended.request != nullptr;
   int64_t left_out = 0;
-  if (!options_.has_all && (!is_slow || !TakeTurn(&left_out))) return;
+  if (!options_.has_all && (!is_slow || !slow_turns_.Take(&left_out))) return;
 
   std::vector<LogField> fields = {{"method", ended.method},
                                   {"code", CodeName(ToGrpcStatus(ended.status).error_code())},

@@ -1,15 +1,14 @@
 #ifndef FAREBOX_SERVER_SERVICES_CALL_LOG_H_
 #define FAREBOX_SERVER_SERVICES_CALL_LOG_H_
 
-#include <cstdint>
-
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
+#include "server/limits.h"
+#include "server/log_turns.h"
 #include "server/services/call_context.h"
 #include "storage/clock.h"
-#include "storage/mutex.h"
 
 namespace farebox::server {
 
@@ -28,7 +27,8 @@ struct CallLogOptions {
 class CallLog {
  public:
   // The clock outlives it.
-  CallLog(const CallLogOptions& options, const Clock* clock) : options_(options), clock_(clock) {}
+  CallLog(const CallLogOptions& options, const Clock* clock)
+      : options_(options), slow_turns_(clock, limits::kSlowCallLinesPerSecond) {}
 
   // Whether there may be a line to write.
   bool Wants(absl::Duration took) const { return options_.has_all || took >= options_.slow; }
@@ -43,17 +43,11 @@ class CallLog {
   void Write(const EndedCall& ended, CallContext* call);
 
  private:
-  // Whether another line about a slow call may be written now; sets how many had none before it.
-  bool TakeTurn(int64_t* left_out);
-
   // Constant after construction.
   const CallLogOptions options_;
-  const Clock* const clock_;
 
-  Mutex mu_;
-  absl::Time second_start_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
-  int lines_ ABSL_GUARDED_BY(mu_) = 0;
-  int64_t left_out_ ABSL_GUARDED_BY(mu_) = 0;
+  // Synchronises itself.
+  LogTurns slow_turns_;
 };
 
 }  // namespace farebox::server

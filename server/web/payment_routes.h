@@ -12,8 +12,9 @@
 namespace farebox::server {
 
 // POST /webhooks/payments: what the provider tells by itself. 200: heard; 400: not the provider's,
-// or not readable; 503: tell it again.
-void AddWebhookRoute(ProviderEvents* events, web::Router* routes);
+// or not readable; 503: tell it again. What is not heard is a line in the log, at most one a
+// second. `events` and `clock` outlive the routes.
+void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* routes);
 
 // Below this the simulated provider has its pages.
 inline constexpr absl::string_view kSimulatedPages = "/simulated";

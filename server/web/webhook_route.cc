@@ -1,9 +1,13 @@
 #include "server/web/payment_routes.h"
 
+#include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "server/limits.h"
 #include "server/log.h"
+#include "server/log_turns.h"
 
 namespace farebox::server {
 namespace {
@@ -16,13 +20,14 @@ int HttpStatusOf(const absl::Status& status) {
 
 }  // namespace
 
-void AddWebhookRoute(ProviderEvents* events, web::Router* routes) {
-  routes->AddWaiting("POST", "/webhooks/payments", [events](const web::Request& request) {
+void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* routes) {
+  const auto turns = std::make_shared<LogTurns>(clock, limits::kRefusedWebhookLinesPerSecond);
+  routes->AddWaiting("POST", "/webhooks/payments", [events, turns](const web::Request& request) {
     const absl::Status heard =
         events->Hear(request.body, std::string(request.Header("stripe-signature")));
-    if (!heard.ok()) {
+    if (int64_t left_out = 0; !heard.ok() && turns->Take(&left_out)) {
       Log(LogLevel::kWarning, "webhook_refused",
-          {{"peer", request.peer}, {"error", heard.message()}});
+          {{"peer", request.peer}, {"error", heard.message()}, {"left_out", left_out}});
     }
     // The caller learns no more: it may be anybody.
     return web::TextResponse(HttpStatusOf(heard), heard.ok() ? "heard" : "refused");

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/substitute.h"
+#include "server/log.h"
 #include "server/recharge/stripe_gateway.h"
 #include "server/recharge/webhook_signature.h"
 #include "tests/server/payments_fixture.h"
@@ -167,6 +169,22 @@ TEST_F(StripePaymentsTest, WebhooksThatAreNotTheProvidersAreRefused) {
   EXPECT_EQ(Post(kWebhooks, garbage, SignWebhook(garbage, kFakeWebhookSecret, clock_.Now())).status,
             400);
   EXPECT_EQ(Get(kWebhooks).status, 405);
+}
+
+TEST_F(StripePaymentsTest, AFloodOfForgedWebhooksIsALineASecond) {
+  ConfigureLog(LogFormat::kJson, LogLevel::kInfo);
+  ::testing::internal::CaptureStderr();
+  for (int second = 0; second < 2; ++second) {
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(Post(kWebhooks, "forged").status, 400);
+    clock_.Advance(absl::Seconds(1));
+  }
+  FlushLog();
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  ConfigureLog(LogFormat::kText, LogLevel::kError);
+
+  const std::vector<std::string> parts = absl::StrSplit(text, "webhook_refused");
+  ASSERT_THAT(parts, SizeIs(3)) << text;
+  EXPECT_THAT(parts[2], HasSubstr("\"left_out\":9"));
 }
 
 TEST_F(StripePaymentsTest, AChargeThatNobodyHasIsFoundByReconciliation) {
