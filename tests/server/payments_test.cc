@@ -187,47 +187,6 @@ TEST_F(StripePaymentsTest, AFloodOfForgedWebhooksIsALineASecond) {
   EXPECT_THAT(parts[2], HasSubstr("\"left_out\":9"));
 }
 
-TEST_F(StripePaymentsTest, AChargeThatNobodyHasIsFoundByReconciliation) {
-  RegisterCard("pm_card_visa");
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
-  auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
-  ASSERT_TRUE(gateway.ok());
-  ASSERT_EQ((*gateway)
-                ->TakeCharge({.attempt_id = "auto-lost",
-                              .account_id = "acme",
-                              .amount = Micros(30'000'000),
-                              .currency_code = "USD",
-                              .card = {.token = paid.card().card_id(), .customer = "cus_1"}})
-                .state,
-            ChargeState::kCharged);
-
-  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
-              Answers("charges: 2 credits: 1 differences { "
-                      "kind: RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED "
-                      "recharge_id: 'auto-lost' charged_micros: 30000000 }"));
-}
-
-TEST_F(StripePaymentsTest, AChargeAtTheEdgeOfTheTimeThatIsComparedIsNoDifference) {
-  RegisterCard("pm_card_visa");
-  clock_.Advance(absl::Milliseconds(600));
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  const std::string edge = absl::Substitute("from_time { seconds: $0 nanos: 600000000 }",
-                                            absl::ToUnixSeconds(clock_.Now()));
-  clock_.Advance(absl::Hours(1));
-
-  const auto compared = Ask(&Stub::ReconcileRecharges, edge);
-  EXPECT_THAT(compared, Answers("charges: 1 credits: 1 under_way: 0"));
-  EXPECT_THAT(compared->differences(), IsEmpty());
-
-  // Another day's are none of this one's.
-  const auto later =
-      Ask(&Stub::ReconcileRecharges,
-          absl::Substitute("from_time { seconds: $0 }", absl::ToUnixSeconds(clock_.Now())));
-  EXPECT_THAT(later, Answers("charges: 0 credits: 0"));
-  EXPECT_THAT(later->differences(), IsEmpty());
-}
-
 TEST_F(StripePaymentsTest, ARestOfTheMonthThatIsTooSmallToBeChargedIsNotTried) {
   RegisterCard("pm_card_visa");
   ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge,
@@ -248,15 +207,6 @@ TEST_F(StripePaymentsTest, ARestOfTheMonthThatIsTooSmallToBeChargedIsNotTried) {
   EXPECT_THAT(Recharges().recharges(), SizeIs(2));
   EXPECT_THAT(Ask(&Stub::GetAutoRecharge, "account_id: 'acme'")->auto_recharge().stopped_because(),
               HasSubstr("month"));
-}
-
-TEST_F(StripePaymentsTest, ReconciliationSaysWhenTheProviderCannotBeAsked) {
-  stripe_.AnswerInstead({.status = 503, .body = "<html>down</html>"});
-
-  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
-              FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
-  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, "from_time { seconds: 5 } to_time { seconds: 5 }"),
-              FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "FIELD_INVALID"));
 }
 
 // ---- Bad input

@@ -465,8 +465,8 @@ TEST_F(NumberRentalTest, WhateverHappensEachMonthIsChargedOnceInOrderAndNotBefor
   kill_at_.clear();
   // What was charged and not counted when the last process ended is counted when it is due again.
   clock_.Advance(latest - clock_.Now() + kDay);
-  latest = clock_.Now();
   Work();
+  latest = std::max(clock_.Now(), disk_.entries().back().time);
 
   std::map<std::string, std::vector<std::string>> months;  // By rental.
   for (const Entry& entry : disk_.entries()) {
@@ -475,8 +475,6 @@ TEST_F(NumberRentalTest, WhateverHappensEachMonthIsChargedOnceInOrderAndNotBefor
     if (!is_month) continue;
     months[entry.request_id.substr(0, entry.request_id.find('/'))].push_back(entry.detail);
   }
-  // Purchases are of the journal's time, which a clock that was set back is behind.
-  latest = std::max(latest, disk_.entries().back().time);
   size_t charged = 0;
   for (const stored::v1::Rental& rental : Rentals()) {
     const std::vector<std::string>& of_rental = months[rental.rental_id()];
