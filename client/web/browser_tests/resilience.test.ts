@@ -126,6 +126,28 @@ test("a payment whose answer is lost is asked for again, and charged once", asyn
   visitor.forgive();
 });
 
+// Once, the refusal of the proxy was taken for the server's, and the next try was a second charge.
+test("a payment that was lost is not ended by what a proxy says, and charged once", async () => {
+  await farebox.registerCard(account);
+  const page = await visitor.signIn(key);
+  let asked = 0;
+  await page.route("**/farebox.v1.RechargeService/Pay", async (route) => {
+    asked += 1;
+    if (asked > 2) return route.continue();
+    if (asked === 1) await route.fetch();
+    return route.fulfill({ status: asked === 1 ? 502 : 403, body: "<html>proxy</html>" });
+  });
+  await page.getByRole("button", { name: "Pay now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "$25" }).click();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  await dialog.getByText("$25.00 was paid.").waitFor();
+  const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
+  expect(recharges.length).toBe(1);
+  visitor.forgive();
+});
+
 test("a payment that was begun before a reload is seen to its end, and charged once", async () => {
   await farebox.registerCard(account);
   const page = await visitor.signIn(key);

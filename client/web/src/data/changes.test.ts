@@ -98,6 +98,41 @@ describe("problems", () => {
     });
     expect(explain(failing(Code.Unavailable, "OVERLOADED", "x")).isPassing).toBe(true);
   });
+
+  test.each([
+    ["CARD_DECLINED", Code.FailedPrecondition],
+    ["REQUEST_ID_REUSED", Code.AlreadyExists],
+    ["FIELD_INVALID", Code.InvalidArgument],
+    ["ACCOUNT_NOT_FOUND", Code.NotFound],
+  ])("by %s the server has decided on the change", (reason, code) => {
+    expect(explain(failing(code, reason, "x")).isVerdict).toBe(true);
+  });
+
+  test.each([
+    ["INTERNAL", Code.Internal],
+    ["JOURNAL_DAMAGED", Code.DataLoss],
+    ["CANCELLED", Code.Canceled],
+    ["PAYMENT_PENDING", Code.Unavailable],
+    ["STORAGE_FAILED", Code.Unavailable],
+    ["OVERLOADED", Code.ResourceExhausted],
+    ["DEADLINE_EXCEEDED", Code.DeadlineExceeded],
+    ["UNAUTHENTICATED", Code.Unauthenticated],
+    ["PERMISSION_DENIED", Code.PermissionDenied],
+  ])("by %s it has not", (reason, code) => {
+    expect(explain(failing(code, reason, "x")).isVerdict).toBe(false);
+  });
+
+  // What connect-es makes of answers with the status 400, 403, 404 and 502, and of none.
+  test.each([
+    [Code.Internal],
+    [Code.PermissionDenied],
+    [Code.Unimplemented],
+    [Code.Unavailable],
+    [Code.Unknown],
+    [Code.FailedPrecondition],
+  ])("without a reason nothing is decided: that was not the server (code %s)", (code) => {
+    expect(explain(new ConnectError("x", code)).isVerdict).toBe(false);
+  });
 });
 
 describe("the filter of the activity", () => {

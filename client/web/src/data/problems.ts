@@ -12,6 +12,8 @@ export interface Problem {
   field: string;
   // The same again may succeed.
   isPassing: boolean;
+  // The server has looked at the change itself, and so at what earlier deliveries of it did.
+  isVerdict: boolean;
   // The server does not offer it at all.
   isMissing: boolean;
   metadata: Record<string, string>;
@@ -45,6 +47,16 @@ const PASSING: ReadonlySet<Code> = new Set([
   Code.Aborted,
   Code.Canceled,
   Code.Unknown,
+]);
+
+// By these nothing is said about the change, whatever reason they have: an earlier delivery of it
+// may have been the one that was carried out.
+const OPEN: ReadonlySet<Code> = new Set([
+  ...PASSING,
+  Code.Internal,
+  Code.DataLoss,
+  Code.Unauthenticated,
+  Code.PermissionDenied,
 ]);
 
 export function isSignedOut(problem: unknown): boolean {
@@ -86,6 +98,8 @@ export function explain(thrown: unknown): Problem {
     reason,
     field: violation?.field ?? "",
     isPassing: PASSING.has(problem.code),
+    // Without a reason it is not the server's: proxies answer too, with codes of their own.
+    isVerdict: reason !== "" && !OPEN.has(problem.code),
     isMissing: problem.code === Code.Unimplemented,
     metadata: { ...facts?.metadata },
   };

@@ -56,7 +56,7 @@ function BuyDialog({ offer, onClose }: { offer: Offer; onClose: (bought: boolean
       onClose(true);
     } catch (thrown) {
       problem.value = explain(thrown);
-      if (!problem.value.isPassing) decision.settle();
+      if (problem.value.isVerdict) decision.settle();
       isBusy.value = false;
     }
   };

@@ -25,14 +25,6 @@ type Step =
   | { kind: "paid"; balance: bigint }
   | { kind: "failed"; problem: Problem };
 
-// Reasons after which the outcome is not known: the same payment is asked for again.
-function isOpen(problem: Problem): boolean {
-  return (
-    problem.reason === "PAYMENT_PENDING" ||
-    (problem.isPassing && problem.reason !== "PROVIDER_UNAVAILABLE")
-  );
-}
-
 class Payment {
   readonly #scope: Scope;
   readonly #decision: Decision;
@@ -59,7 +51,8 @@ class Payment {
       // Nobody is signed in: what became of it is asked for by whoever signs in next.
       if (isSignedOut(thrown)) return this.leave();
       const problem = explain(thrown);
-      if (!isOpen(problem)) return this.#end({ kind: "failed", problem });
+      if (problem.isVerdict) return this.#end({ kind: "failed", problem });
+      // The outcome is not known: the same payment is asked for again.
       if (this.#isOver) return;
       this.#await(problem.metadata.action_url ?? "");
       this.#timer = setTimeout(() => void this.pay(amountMicros), RETRY_MS);
@@ -240,8 +233,8 @@ function Progress(props: { amount: bigint; actionUrl: string; isLong: boolean })
       )}
       {props.isLong && link === undefined && (
         <p class="hint">
-          The bank has not answered yet. You can close this window: the payment goes on, and is
-          charged once.
+          It is not known yet whether it was paid. You can close this window: when you open it
+          again, it asks for the same payment, which is charged once.
         </p>
       )}
     </div>
