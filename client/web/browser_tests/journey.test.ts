@@ -266,6 +266,8 @@ describe.each([DESKTOP_LIGHT, PHONE_DARK])("on $name", (look) => {
     await page.getByText("auto-recharge will be switched off").waitFor();
     await page.getByRole("button", { name: "Delete card" }).click();
     await cards.getByText("No card yet").waitFor();
+    const recharge = panel(page, "Auto-recharge");
+    await recharge.getByRole("switch", { checked: false }).waitFor();
   });
 
   test("a decline is told, charges nothing, and stays on the list", async () => {

@@ -2,7 +2,7 @@
 // fails. One button sets all of it; the rules are shown before, and what breaks them beside it.
 
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { explain, type Problem } from "../data/problems";
 import { useScope } from "../data/scope";
 import {
@@ -34,6 +34,15 @@ function draftOf(settings: AutoRecharge | undefined, money: MoneyFormat): Draft 
     threshold: shown(settings?.thresholdMicros),
     email: settings?.failureEmail ?? "",
   };
+}
+
+// What nobody has changed here follows what was changed elsewhere, as when the last card is
+// deleted: the next Update must not bring it back.
+function followed(draft: Draft, begun: Draft, now: Draft): Draft {
+  const changed = (Object.keys(draft) as (keyof Draft)[]).filter(
+    (field) => draft[field] !== begun[field],
+  );
+  return { ...now, ...Object.fromEntries(changed.map((field) => [field, draft[field]])) };
 }
 
 interface Checked {
@@ -158,7 +167,14 @@ function Fields(props: { draft: Signal<Draft>; problems: Signal<Problems> } & Fo
 function Form({ answer, limits }: FormProps) {
   const scope = useScope();
   const { accountId, money, server } = scope;
-  const draft = useSignal(draftOf(answer.autoRecharge, money));
+  const settings = useMemo(() => draftOf(answer.autoRecharge, money), [answer, money]);
+  const draft = useSignal(settings);
+  // What the draft is a change of.
+  const begun = useRef(settings);
+  useEffect(() => {
+    draft.value = followed(draft.peek(), begun.current, settings);
+    begun.current = settings;
+  }, [draft, settings]);
   const problems = useSignal<Problems>({});
   const problem = useSignal<Problem | undefined>(undefined);
   const isBusy = useSignal(false);
@@ -186,9 +202,11 @@ function Form({ answer, limits }: FormProps) {
       monthlySumMaxMicros: amountMicros === before?.amountMicros ? before.monthlySumMaxMicros : 0n,
     };
     isBusy.value = true;
+    const sent = draft.value;
     try {
       await server.recharges.updateAutoRecharge({ accountId, autoRecharge });
       isUpdated.value = true;
+      begun.current = sent;
       void scope.autoRecharge.load();
     } catch (thrown) {
       const told = explain(thrown);
