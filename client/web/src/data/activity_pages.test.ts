@@ -90,6 +90,17 @@ describe("the pages of the activity", () => {
     expect(ids(pages)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
+  test("are in order where some were told before the first page came, and late", async () => {
+    const pages = new ActivityPages(new Journal(12).fetch);
+
+    const running = pages.more();
+    pages.prepend(entry(10));
+    await running;
+    for (const id of [11, 12, 13]) pages.prepend(entry(id));
+
+    expect(ids(pages)).toEqual([13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+  });
+
   test("go on after a failure", async () => {
     const journal = new Journal(20);
     const pages = new ActivityPages(journal.fetch);

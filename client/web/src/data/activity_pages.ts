@@ -28,7 +28,7 @@ const EMPTY_PAGES_MAX = 200;
 export class ActivityPages {
   readonly #fetch: FetchPage;
   // What has come since, oldest first: a list that is behind may have very many to take in.
-  readonly #newest: Entry[] = [];
+  #newest: Entry[] = [];
   readonly #pages: Page[] = [];
   #nextToken: string | undefined = "";
   #running: Promise<void> | undefined;
@@ -88,18 +88,17 @@ export class ActivityPages {
     for (let tries = 0; this.hasMore && tries < EMPTY_PAGES_MAX; tries += 1) {
       const token = this.#nextToken ?? "";
       const { entries, nextToken } = await this.#fetch(token);
-      const fresh =
-        this.#pages.length === 0 ? entries.filter((entry) => !this.#has(entry)) : entries;
       this.#nextToken = nextToken === "" ? undefined : nextToken;
-      if (fresh.length > 0) {
-        this.#pages.push({ token, count: fresh.length, entries: fresh });
+      const [first] = entries;
+      if (first !== undefined) {
+        // What was told before the first page came is in it, but for what is newer.
+        if (this.#pages.length === 0) {
+          this.#newest = this.#newest.filter(({ entryId }) => entryId > first.entryId);
+        }
+        this.#pages.push({ token, count: entries.length, entries });
         return;
       }
     }
-  }
-
-  #has(entry: Entry): boolean {
-    return this.#newest.some((newest) => newest.entryId === entry.entryId);
   }
 
   // Rows `first` to `last` are looked at: what they need is fetched, what is far is let go. Whether
