@@ -69,6 +69,9 @@ describe("what people type", () => {
     ["0.500", "en-US", 500_000n],
     ["1 234,5", "fr-FR", 1_234_500_000n],
     ["0.000001", "en-US", 1n],
+    ["٢٥٫٥", "ar-EG", 25_500_000n],
+    ["١٬٢٣٤٫٥", "ar-EG", 1_234_500_000n],
+    ["25.5", "ar-EG", 25_500_000n],
   ])("%j in %s is an amount", (text, locale, expected) => {
     expect(parseMicros(text, locale)).toBe(expected);
   });
@@ -106,7 +109,7 @@ describe("what people type", () => {
   });
 
   test("what is shown to be edited is understood again", () => {
-    for (const locale of ["en-US", "de-DE", "fr-FR", "en-IN"]) {
+    for (const locale of ["en-US", "de-DE", "fr-FR", "en-IN", "ar-EG", "fa-IR", "bn-BD"]) {
       const format = new MoneyFormat("USD", locale);
       for (const micros of [1n, 50_010_000n, 1_234_567_890_123n]) {
         expect(format.parse(format.editable(micros))).toBe(micros);

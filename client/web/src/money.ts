@@ -17,8 +17,7 @@ export class MoneyFormat {
     this.#currency = currency;
     this.#locale = locale;
     this.#minorDigits = Math.min(minorDigitsOf(currency, locale), MICROS_DIGITS);
-    const plain = new Intl.NumberFormat(locale, { useGrouping: false });
-    this.#digits = [...ZERO_TO_NINE].map((digit) => plain.format(BigInt(digit)));
+    this.#digits = digitsOf(locale);
   }
 
   get currency(): string {
@@ -131,6 +130,17 @@ function minorDigitsOf(currency: string, locale: string): number {
   return format.resolvedOptions().maximumFractionDigits ?? 2;
 }
 
+// Zero to nine as that language writes them.
+function digitsOf(locale: string): string[] {
+  const plain = new Intl.NumberFormat(locale, { useGrouping: false });
+  return [...ZERO_TO_NINE].map((digit) => plain.format(BigInt(digit)));
+}
+
+function withPlainDigits(text: string, locale: string): string {
+  const digits = digitsOf(locale);
+  return [...text].map((letter) => ZERO_TO_NINE[digits.indexOf(letter)] ?? letter).join("");
+}
+
 interface Separators {
   decimal: string;
   group: string;
@@ -147,7 +157,7 @@ function separatorsOf(locale: string): Separators {
 // 1.000 where they meant 1,000.
 export function parseMicros(text: string, locale: string): bigint | undefined {
   const { decimal, group } = separatorsOf(locale);
-  const typed = text.trim().replace(/[\s\u00a0\u202f]/g, " ");
+  const typed = withPlainDigits(text.trim(), locale).replace(/[\s\u00a0\u202f]/g, " ");
   const groupMark = /\s/.test(group) ? " " : group;
   const ungrouped = withoutGroups(typed, groupMark, decimal);
   if (ungrouped === undefined) return undefined;
