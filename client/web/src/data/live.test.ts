@@ -13,14 +13,20 @@ class FakeBilling {
   sent = 5n;
   isBroken = false;
   streams = 0;
+  balances = 0;
 
   append(count: bigint): void {
     this.newest += count;
     this.sent = this.newest;
   }
 
-  readonly getBalance = async () =>
-    create(GetBalanceResponseSchema, { asOfEntry: this.newest, balanceMicros: this.newest });
+  readonly getBalance = async () => {
+    this.balances += 1;
+    return create(GetBalanceResponseSchema, {
+      asOfEntry: this.newest,
+      balanceMicros: this.newest,
+    });
+  };
 
   async *watchAccount(request: { fromEntryId: bigint }, { signal }: { signal: AbortSignal }) {
     let last = request.fromEntryId;
@@ -125,5 +131,15 @@ describe("entries are told, each once and in order,", () => {
     billing.sent = billing.newest;
     await pass(10_000);
     expect(heard).toEqual([6n]);
+  });
+
+  test("and what they do not tell is asked for, also while they do not stop", async () => {
+    const before = billing.balances;
+    for (let spent = 0; spent < 10_000; spent += 300) {
+      billing.append(1n);
+      await pass(300);
+    }
+    expect(billing.balances - before).toBeGreaterThan(10);
+    expect(billing.balances - before).toBeLessThan(30);
   });
 });

@@ -23,6 +23,8 @@ export type Connection = "connecting" | "live" | "waiting" | "offline";
 
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 15_000;
+// How many calls are open is counted again so long after an entry, with those that come meanwhile.
+const RECOUNT_MS = 400;
 // A stream that has said nothing for so long may be dead without anybody having been told.
 const QUIET_MS_MAX = 60_000;
 
@@ -164,8 +166,11 @@ export class LiveAccount {
     this.#seen = entry.entryId;
     this.balance.value = fold(before, entry);
     for (const listener of this.#listeners) listener(entry);
-    clearTimeout(this.#recountTimer);
-    this.#recountTimer = setTimeout(() => void this.refresh().catch(() => undefined), 400);
+    // Not begun anew by each entry: on a busy account it would never end.
+    this.#recountTimer ??= setTimeout(() => {
+      this.#recountTimer = undefined;
+      void this.refresh().catch(() => undefined);
+    }, RECOUNT_MS);
   }
 
   #listenForSilence(stream: AbortController): void {
