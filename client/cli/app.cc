@@ -5,8 +5,11 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -71,50 +74,65 @@ void AddOptions(CLI::App* app, SessionOptions* options) {
   app->add_flag("--utc", options->has_utc, "Read and show times in UTC, not the local time zone");
 }
 
-// An option whose value is what a file holds: secrets are on no command line.
-CLI::Option* AddFile(CLI::App* app, const std::string& name, std::string* content,
-                     const std::string& description) {
-  const auto check = [](const std::string& path) {
-    return std::string(ReadAll(path).status().message());
-  };
-  const auto read = [content](const std::string& path) {
-    *content = ReadAll(path).value_or("");  // Checked before.
-  };
-  return app->add_option_function<std::string>(name, read, description)
-      ->check(CLI::Validator(check, ""))
-      ->type_name(kFileType);
-}
+// Who calls whom, and by which files.
+class Identity {
+ public:
+  Identity(CLI::App* app, SessionOptions* options) : options_(*options) {
+    AddFile(app, "--api-key-file", &options->api_key, "The file that has your API key")
+        ->envname("FAREBOX_API_KEY_FILE");
+    app->add_flag("--tls", options->has_tls, "Connect by TLS; the four below do too")
+        ->envname("FAREBOX_TLS");
+    tls_.push_back(
+        app->add_option("--tls-name", options->tls_name,
+                        "The name in the server's certificate, where it is not that of --server")
+            ->envname("FAREBOX_TLS_NAME"));
+    tls_.push_back(AddFile(app, "--tls-ca", &options->root_certificates,
+                           "Who may have signed the server's certificate (PEM); whom this machine "
+                           "trusts by default")
+                       ->envname("FAREBOX_TLS_CA"));
+    tls_.push_back(AddFile(app, "--tls-cert", &options->certificates,
+                           "Your certificate (PEM), where it wants one")
+                       ->envname("FAREBOX_TLS_CERT"));
+    tls_.push_back(
+        AddFile(app, "--tls-key", &options->private_key, "The key of your certificate (PEM)")
+            ->envname("FAREBOX_TLS_KEY"));
+  }
 
-void AddIdentityOptions(CLI::App* app, SessionOptions* options) {
-  AddFile(app, "--api-key-file", &options->api_key, "The file that has your API key")
-      ->envname("FAREBOX_API_KEY_FILE");
-  app->add_flag("--tls", options->has_tls, "Connect by TLS; the four below do too")
-      ->envname("FAREBOX_TLS");
-  app->add_option("--tls-name", options->tls_name,
-                  "The name in the server's certificate, where it is not that of --server")
-      ->envname("FAREBOX_TLS_NAME");
-  AddFile(app, "--tls-ca", &options->root_certificates,
-          "Who may have signed the server's certificate (PEM); whom this machine trusts by default")
-      ->envname("FAREBOX_TLS_CA");
-  AddFile(app, "--tls-cert", &options->certificates, "Your certificate (PEM), where it wants one")
-      ->envname("FAREBOX_TLS_CERT");
-  AddFile(app, "--tls-key", &options->private_key, "The key of your certificate (PEM)")
-      ->envname("FAREBOX_TLS_KEY");
-}
+  // After parsing. By what was asked for, not by what was found: nobody who wants TLS is to be
+  // connected without it.
+  absl::Status Complete() {
+    for (const CLI::Option* const option : tls_) options_.has_tls |= option->count() > 0;
+    for (const auto& [option, content] : files_) {
+      if (option->count() == 0) continue;
+      // Once: a pipe has nothing to say the second time.
+      const std::string path = option->as<std::string>();
+      const absl::StatusOr<std::string> read = ReadAll(path);
+      if (!read.ok()) return read.status();
+      *content = std::string(absl::StripAsciiWhitespace(*read));
+      if (content->empty()) return absl::UnknownError(absl::StrCat(path, " is empty"));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // An option whose value is what a file holds: secrets are on no command line.
+  CLI::Option* AddFile(CLI::App* app, const std::string& name, std::string* content,
+                       const std::string& description) {
+    CLI::Option* const option = app->add_option(name, description)->type_name(kFileType);
+    files_.emplace_back(option, content);
+    return option;
+  }
+
+  SessionOptions& options_;
+  std::vector<const CLI::Option*> tls_;
+  std::vector<std::pair<const CLI::Option*, std::string*>> files_;
+};
 
 // The environment's place in a trace, where it has a good one.
 std::string MakeTraceparent() {
   const char* const found = std::getenv("TRACEPARENT");  // NOLINT(concurrency-mt-unsafe)
   const bool is_good = found != nullptr && !client::TraceIdOf(found).empty();
   return is_good ? found : client::MakeTraceparent();
-}
-
-// Fills in what follows from the options.
-void Complete(SessionOptions* options) {
-  if (options->has_trace) options->traceparent = MakeTraceparent();
-  options->api_key = std::string(absl::StripAsciiWhitespace(options->api_key));
-  options->has_tls |= !options->root_certificates.empty() || !options->certificates.empty() ||
-                      !options->tls_name.empty();
 }
 
 int Refuse(absl::string_view problem) {
@@ -134,7 +152,7 @@ int RunApp(int argc, const char* const* argv) {
   SessionOptions options;
   options.has_colour = HasColour();
   AddOptions(&app, &options);
-  AddIdentityOptions(&app, &options);
+  Identity identity(&app, &options);
   Commands commands(&app);
   AddAccountCommands(&commands);
   AddMoneyCommands(&commands);
@@ -161,8 +179,10 @@ int RunApp(int argc, const char* const* argv) {
     return Refuse(unknown.empty() ? error.what()
                                   : absl::StrCat("\"", unknown[0], "\" is not known here"));
   }
-  Complete(&options);
+  if (options.has_trace) options.traceparent = MakeTraceparent();
+  const absl::Status identified = identity.Complete();
   Session session(options);
+  if (!identified.ok()) return session.Fail(identified);
   if (options.has_trace) {
     session.Note(absl::StrCat("trace id ", client::TraceIdOf(options.traceparent)));
   }

@@ -40,6 +40,12 @@ class CliTest : public ::testing::Test {
     return RunFarebox(server_.address(), arguments);
   }
 
+  // The same by a shell, which knows pipes and redirections.
+  Outcome RunByShell(const std::string& arguments) {
+    return RunProgram({"bash", "-c", FAREBOX_BINARY " " + arguments}, "",
+                      {"FAREBOX_SERVER=" + server_.address(), "TZ=UTC"});
+  }
+
   FakeServer server_;
 };
 
@@ -206,6 +212,24 @@ TEST_F(CliTest, ComesThroughAServerThatIsAwayForAMoment) {
   server_.React({IsUnavailable(), IsUnavailable()});
 
   EXPECT_THAT(Run({"balance", "acme"}), Exits(0));
+}
+
+// Once, it was read twice: the second time a pipe has nothing more to say.
+TEST_F(CliTest, AKeyMayComeByAPipe) {
+  EXPECT_THAT(RunByShell("balance acme --api-key-file <(echo fbx_one)"), Exits(0));
+  EXPECT_THAT(RunByShell("balance acme --api-key-file - <<<fbx_two"), Exits(0));
+
+  EXPECT_THAT(server_.authorizations(), ElementsAre("Bearer fbx_one", "Bearer fbx_two"));
+}
+
+// Once, it connected in the clear, and sent the key that way.
+TEST_F(CliTest, WhoWantsTlsIsNotConnectedWithoutIt) {
+  for (const std::string option :
+       {"--tls-ca <(echo junk)", "--tls-cert <(echo junk)", "--tls-key <(echo junk)",
+        "--tls-name ''", "--tls-ca <(true)", "--tls-ca ''"}) {
+    EXPECT_THAT(RunByShell("balance acme --timeout 500ms " + option), Not(Exits(0))) << option;
+  }
+  EXPECT_THAT(server_.authorizations(), IsEmpty());
 }
 
 TEST_F(CliTest, AVerificationThatFoundSomethingFails) {

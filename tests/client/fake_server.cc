@@ -146,12 +146,17 @@ struct FakeServer::Services final : public v1::BillingService::Service,
             reaction.status.SerializeAsString()};
   }
 
+  // What the caller has sent under this name, empty where it has not.
+  static std::string SentAs(const char* name, const Context& context) {
+    const auto sent = context.client_metadata().find(name);
+    const bool is_there = sent != context.client_metadata().end();
+    return is_there ? std::string(sent->second.data(), sent->second.size()) : "";
+  }
+
   // Tells it back, as the server does.
   void NoteTrace(Context* context) {
-    const auto sent = context->client_metadata().find("traceparent");
-    const bool is_there = sent != context->client_metadata().end();
-    std::string header = is_there ? std::string(sent->second.data(), sent->second.size()) : "";
-    if (is_there) context->AddTrailingMetadata("traceresponse", header);
+    std::string header = SentAs("traceparent", *context);
+    if (!header.empty()) context->AddTrailingMetadata("traceresponse", header);
     const absl::MutexLock lock(&mu);
     traceparents.push_back(std::move(header));
   }
@@ -171,6 +176,10 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   grpc::Status GetBalance(Context* context, const v1::GetBalanceRequest*,
                           v1::GetBalanceResponse* response) override {
     NoteTrace(context);
+    {
+      const absl::MutexLock lock(&mu);
+      authorizations.push_back(SentAs("authorization", *context));
+    }
     response->set_balance_micros(12'500'000);
     response->set_currency_code("USD");
     return Meet("");
@@ -308,6 +317,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
   std::vector<std::string> request_ids ABSL_GUARDED_BY(mu);
   std::vector<std::string> traceparents ABSL_GUARDED_BY(mu);
+  std::vector<std::string> authorizations ABSL_GUARDED_BY(mu);
   std::vector<int64_t> watched_from ABSL_GUARDED_BY(mu);
   std::string imported_csv ABSL_GUARDED_BY(mu);
 };
@@ -351,6 +361,11 @@ std::vector<std::string> FakeServer::request_ids() const {
 std::vector<std::string> FakeServer::traceparents() const {
   const absl::MutexLock lock(&services_->mu);
   return services_->traceparents;
+}
+
+std::vector<std::string> FakeServer::authorizations() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->authorizations;
 }
 
 std::vector<int64_t> FakeServer::watched_from() const {

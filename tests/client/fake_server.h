@@ -61,6 +61,8 @@ class FakeServer {
   std::vector<std::string> request_ids() const;
   // The `traceparent` of each attempt of GetBalance, empty where it had none.
   std::vector<std::string> traceparents() const;
+  // The `authorization` of each attempt of GetBalance, empty where it had none.
+  std::vector<std::string> authorizations() const;
   // What a watcher asked to begin after, stream by stream.
   std::vector<int64_t> watched_from() const;
   // The CSV of the newest import.
