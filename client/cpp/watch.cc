@@ -23,9 +23,11 @@ namespace {
 // A stream that lived so long had found its server.
 constexpr absl::Duration kConnectedAfter = absl::Seconds(1);
 
-// Reasons to open the stream again: the server is away, or wants it to begin anew.
+// Reasons to open the stream again: the server is away, or wants it to begin anew. gRPC cancels
+// what is begun on a connection that goes away.
 bool MayGoOn(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsCancelled(status);
 }
 
 class GrpcWatch final : public Watch {

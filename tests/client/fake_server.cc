@@ -141,6 +141,10 @@ struct FakeServer::Services final : public v1::BillingService::Service,
       }
     }
     if (reaction.is_silent) is_over.WaitForNotification();
+    return StatusOf(reaction);
+  }
+
+  static grpc::Status StatusOf(const Reaction& reaction) {
     if (reaction.status.code() == 0) return grpc::Status::OK;
     return {static_cast<grpc::StatusCode>(reaction.status.code()), reaction.status.message(),
             reaction.status.SerializeAsString()};
@@ -262,12 +266,18 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     int64_t first = request->from_entry_id() + 1;
     int64_t last = 0;
     bool is_breaking = false;
+    Reaction reaction;
     {
       const absl::MutexLock lock(&mu);
       watched_from.push_back(request->from_entry_id());
+      if (!watch_reactions.empty()) {
+        reaction = std::move(watch_reactions.front());
+        watch_reactions.pop_front();
+      }
       last = std::min(journal_last, request->from_entry_id() + entries_per_stream);
       is_breaking = last < journal_last;
     }
+    if (reaction.status.code() != 0) return StatusOf(reaction);
     if (request->account_id() == "nobody") return {grpc::StatusCode::NOT_FOUND, "no such account"};
     for (; first <= last; ++first) {
       v1::WatchAccountResponse event;
@@ -313,6 +323,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   v1::VerifyResponse verification ABSL_GUARDED_BY(mu);
   v1::ReconcileRechargesResponse reconciliation ABSL_GUARDED_BY(mu);
   int results_max ABSL_GUARDED_BY(mu) = -1;
+  std::deque<Reaction> watch_reactions ABSL_GUARDED_BY(mu);
   int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
   int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
   std::vector<std::string> request_ids ABSL_GUARDED_BY(mu);
@@ -351,6 +362,11 @@ void FakeServer::SetJournal(int64_t last, int64_t per_stream) {
   const absl::MutexLock lock(&services_->mu);
   services_->journal_last = last;
   services_->entries_per_stream = per_stream;
+}
+
+void FakeServer::ReactToWatchers(std::vector<Reaction> reactions) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->watch_reactions.assign(reactions.begin(), reactions.end());
 }
 
 std::vector<std::string> FakeServer::request_ids() const {

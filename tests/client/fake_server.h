@@ -56,6 +56,8 @@ class FakeServer {
   // A watcher is sent the entries up to `last`, at most `per_stream` of them before its stream
   // breaks with UNAVAILABLE.
   void SetJournal(int64_t last, int64_t per_stream);
+  // The next streams of watchers meet these, one each; further ones are sent entries.
+  void ReactToWatchers(std::vector<Reaction> reactions);
 
   // The request ids of the attempts so far, empty ones for reads.
   std::vector<std::string> request_ids() const;

@@ -14,7 +14,9 @@
 namespace farebox::client {
 namespace {
 
+using ::farebox::testing::Answers;
 using ::farebox::testing::FakeServer;
+using ::farebox::testing::IsCancelled;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -153,6 +155,23 @@ TEST_F(StreamsTest, AWatchGoesOnAfterTheLastEntryThatCame) {
   EXPECT_TRUE(watch->Wait().ok());
   EXPECT_THAT(seen, ElementsAre(2, 3, 4, 5, 6, 7, 8, 9));
   EXPECT_THAT(server_.watched_from(), ElementsAre(1, 4, 7));
+}
+
+// Once, every ordinary stop of a server ended it: the stream that is opened again at once is opened
+// on the old connection, and gRPC cancels it.
+TEST_F(StreamsTest, AWatchGoesOnAfterAStreamThatWasCancelledAsItsConnectionWent) {
+  server_.SetJournal(/*last=*/4, /*per_stream=*/3);
+  server_.ReactToWatchers({Answers(), IsCancelled()});
+  absl::Notification is_there;
+  const auto watch = WatchFrom(0, [&](const v1::WatchAccountResponse& event) {
+    if (event.entry().entry_id() == 4) is_there.Notify();
+  });
+
+  EXPECT_TRUE(is_there.WaitForNotificationWithTimeout(absl::Seconds(30)));
+  watch->Stop();
+
+  EXPECT_TRUE(watch->Wait().ok());
+  EXPECT_THAT(server_.watched_from(), ElementsAre(0, 3, 3));
 }
 
 TEST_F(StreamsTest, AWatchMayBeStoppedByItsOwnEvent) {
