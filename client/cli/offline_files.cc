@@ -30,6 +30,10 @@ absl::Status FromFiles(const absl::Status& status) {
     return absl::UnknownError(status.message());
   }
   google::rpc::Status proto = client::StatusToProto(status);
+  // Nor is a file that cannot be used a refusal, after which something else may be done first.
+  if (reason == Reason::kFilesForeign || reason == Reason::kFilesTooNew) {
+    proto.set_code(static_cast<int>(absl::StatusCode::kUnknown));
+  }
   google::rpc::ErrorInfo info;
   info.set_domain("farebox");
   info.set_reason(std::string(ReasonName(reason)));

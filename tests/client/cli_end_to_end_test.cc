@@ -265,6 +265,24 @@ TEST_F(CliEndToEndTest, StatusAndWatchTellWhatHappened) {
   EXPECT_THAT(last_.out, HasSubstr("credit  5.00  balance 5.00"));
 }
 
+// ---- Files
+
+TEST_F(CliEndToEndTest, FilesThatAreNoLedgerOrTooNewCannotBeUsed) {
+  ASSERT_EQ(server_.Terminate(), 0);
+  const std::string journal = data_ + "/journal.db";
+  std::fstream(journal, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(60)
+      .write("\1\0\0\0", 4);
+  const std::string empty = directory_.path() + "/empty";
+
+  for (const std::string& place : {data_, journal, deck_path_}) {
+    EXPECT_EQ(Run({"verify", "--data", place}), 6) << last_;
+  }
+  for (const std::string& place : {journal, deck_path_, directory_.path()}) {
+    EXPECT_EQ(Run({"restore", place, "--data", empty}), 6) << last_;
+  }
+}
+
 // ---- Money in
 
 class CliPaymentsTest : public CliEndToEndTest {
