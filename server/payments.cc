@@ -1,6 +1,7 @@
 #include "server/payments.h"
 
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -60,7 +61,11 @@ absl::Status Payments::MakeGateway(const Options& options) {
 
 absl::Status Payments::StartWorking(const Options& options) {
   const std::string mark = absl::StrCat(options.data_directory, "/", kRestoredMark);
-  const auto is_held = [mark] { return std::filesystem::exists(mark); };
+  // Also where it cannot be looked at.
+  const auto is_held = [mark] {
+    std::error_code error;
+    return std::filesystem::exists(mark, error) || error;
+  };
   if (is_held()) Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", mark}});
   recharger_ = std::make_unique<Recharger>(
       Recharger::Parts{.ledger = house_.ledger,

@@ -1,8 +1,8 @@
 #include "client/cli/files.h"
 
+#include <array>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -12,8 +12,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string Read(std::istream& in) {
-  return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+// Piece by piece: a stream that cannot be read, as that of a directory, ends bad, where an iterator
+// over it throws.
+bool Read(std::istream* in, std::string* text) {
+  std::array<char, 16'384> piece;
+  do {
+    in->read(piece.data(), piece.size());
+    text->append(piece.data(), static_cast<size_t>(in->gcount()));
+  } while (*in);
+  return !in->bad();
 }
 
 absl::Status CannotWrite(absl::string_view path) {
@@ -61,10 +68,12 @@ absl::Status OutputFile::Keep() {
 }
 
 absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  if (path == kStandardStream) return Read(std::cin);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::UnknownError(absl::StrCat("cannot read ", path));
-  return Read(file);
+  std::ifstream file;
+  if (path != kStandardStream) file.open(path, std::ios::binary);
+  std::istream* const in = path == kStandardStream ? &std::cin : &file;
+  std::string text;
+  if (!*in || !Read(in, &text)) return absl::UnknownError(absl::StrCat("cannot read ", path));
+  return text;
 }
 
 }  // namespace farebox::cli

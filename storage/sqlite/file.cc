@@ -29,6 +29,13 @@ absl::Status FileFailed(absl::string_view what, absl::string_view path) {
       absl::StrCat("cannot ", what, " ", path, ": ", std::generic_category().message(errno)));
 }
 
+absl::StatusOr<bool> Exists(const std::string& path) {
+  struct stat found = {};
+  if (stat(path.c_str(), &found) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return FileFailed("look at", path);
+}
+
 absl::Status MakeDirectory(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
   return FileFailed("make the directory", path);

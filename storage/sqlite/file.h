@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 // Files as the system has them, for what SQLite does not do itself. Never a file that SQLite has
@@ -35,6 +36,9 @@ class File {
 
 // Unavailable, with what errno says: "cannot sync PATH: ...".
 absl::Status FileFailed(absl::string_view what, absl::string_view path);
+
+// Whether there is anything of that name; fails where that cannot be looked at.
+absl::StatusOr<bool> Exists(const std::string& path);
 
 // Makes a directory for nobody else, where it is missing; what it is in is not made.
 absl::Status MakeDirectory(const std::string& path);

@@ -72,15 +72,17 @@ class Restore {
         draft_(absl::StrCat(path_, kRestoredSuffix)) {}
 
   absl::StatusOr<RestoreReport> Make() {
-    if (!fs::exists(order_.backup_path)) {
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_backup, Exists(order_.backup_path));
+    if (!has_backup) {
       return absl::NotFoundError(absl::StrCat("there is no backup ", order_.backup_path));
     }
     FAREBOX_RETURN_IF_ERROR(
         CheckIsJournal(order_.backup_path, static_cast<int64_t>(JournalMigrations().size())));
     FAREBOX_RETURN_IF_ERROR(MakeDirectory(order_.directory));
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(order_.directory));
-    const bool has_ledger = fs::exists(path_) || fs::exists(absl::StrCat(path_, "-wal"));
-    if (has_ledger && !order_.replaces) {
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_journal, Exists(path_));
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_log, Exists(absl::StrCat(path_, "-wal")));
+    if ((has_journal || has_log) && !order_.replaces) {
       return absl::FailedPreconditionError(
           absl::StrCat("there is a ledger in ", order_.directory, " already"));
     }
@@ -104,7 +106,8 @@ class Restore {
     RemoveDatabase(draft_);
     for (const char* const suffix : {"", "-wal", "-journal"}) {
       const std::string from = absl::StrCat(order_.backup_path, suffix);
-      if (fs::exists(from)) FAREBOX_RETURN_IF_ERROR(CopyFile(from, absl::StrCat(draft_, suffix)));
+      FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(from));
+      if (is_there) FAREBOX_RETURN_IF_ERROR(CopyFile(from, absl::StrCat(draft_, suffix)));
     }
     FAREBOX_ASSIGN_OR_RETURN(Connection draft, OpenJournalForWriting(draft_));
     return EmptyLog(&draft);
@@ -139,7 +142,8 @@ class Restore {
   absl::Status RemoveEmptyLog() {
     const std::string log = absl::StrCat(draft_, "-wal");
     std::error_code ignored;
-    if (fs::exists(log) && !fs::is_empty(log, ignored)) {
+    FAREBOX_ASSIGN_OR_RETURN(const bool has_log, Exists(log));
+    if (has_log && !fs::is_empty(log, ignored)) {
       return absl::UnavailableError(absl::StrCat(log, " is not empty"));
     }
     fs::remove(log, ignored);
@@ -179,7 +183,8 @@ class Restore {
         absl::StrCat(order_.directory, "/replaced-",
                      absl::FormatTime("%Y%m%dT%H%M%SZ", clock_.Now(), absl::UTCTimeZone()));
     std::string free = name;
-    for (int i = 2; fs::exists(free); ++i) free = absl::StrCat(name, "-", i);
+    std::error_code ignored;  // What cannot be looked at cannot be written to either.
+    for (int i = 2; fs::exists(free, ignored); ++i) free = absl::StrCat(name, "-", i);
     return free;
   }
 
@@ -188,7 +193,8 @@ class Restore {
     std::string aside;
     for (const char* const suffix : {"", "-wal", "-shm", "-journal"}) {
       const std::string old = absl::StrCat(path_, suffix);
-      if (!fs::exists(old)) continue;
+      FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(old));
+      if (!is_there) continue;
       if (aside.empty()) {
         aside = NameAside();
         FAREBOX_RETURN_IF_ERROR(MakeDirectory(aside));

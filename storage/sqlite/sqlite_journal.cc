@@ -177,18 +177,19 @@ void SqliteJournal::WaitForDerived() {
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& place) {
-  const bool is_backup = std::filesystem::is_regular_file(place);
+  std::error_code ignored;  // What cannot be looked at is found below.
+  const bool is_backup = std::filesystem::is_regular_file(place, ignored);
   const std::string path = is_backup ? place : JournalPath(place);
-  if (!std::filesystem::exists(path)) {
-    return absl::NotFoundError(absl::StrCat("there is no ledger in ", place));
-  }
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(path));
+  if (!is_there) return absl::NotFoundError(absl::StrCat("there is no ledger in ", place));
   std::optional<Ownership> ownership;
   if (!is_backup) {
     FAREBOX_ASSIGN_OR_RETURN(Ownership taken, Ownership::Take(place));
     ownership.emplace(std::move(taken));
   }
   FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, static_cast<int64_t>(JournalMigrations().size())));
-  if (is_backup && std::filesystem::exists(absl::StrCat(path, "-journal"))) {
+  FAREBOX_ASSIGN_OR_RETURN(const bool has_rollback, Exists(absl::StrCat(path, "-journal")));
+  if (is_backup && has_rollback) {
     FAREBOX_RETURN_IF_ERROR(OpenJournalForUpdate(path).status());
   }
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<SqliteJournalReader> reader,

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -280,6 +281,33 @@ TEST_F(CliEndToEndTest, FilesThatAreNoLedgerOrTooNewCannotBeUsed) {
   }
   for (const std::string& place : {journal, deck_path_, directory_.path()}) {
     EXPECT_EQ(Run({"restore", place, "--data", empty}), 6) << last_;
+  }
+}
+
+TEST_F(CliEndToEndTest, FilesThatOneMayNotLookAtCannotBeUsed) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root becomes somebody else";
+  const std::string ours = directory_.path() + "/ours";
+  const std::string theirs = directory_.path() + "/theirs";
+  for (const std::string& folder : {ours, theirs}) std::filesystem::create_directory(folder);
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(ours, std::filesystem::perms(0700));
+  std::filesystem::permissions(theirs, std::filesystem::perms(0777));
+  // Where nobody may come to.
+  const std::string program = directory_.path() + "/farebox";
+  std::filesystem::copy_file(FAREBOX_BINARY, program);
+
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"verify", "--data", ours},
+                                             {"verify", "--data", ours + "/data"},
+                                             {"restore", ours + "/backup.db", "--data", theirs},
+                                             {"restore", ours, "--data", theirs},
+                                             {"rates", "import", "standard", ours + "/deck.csv"},
+                                             {"balance", "acme", "--api-key-file", ours}}) {
+    std::vector<std::string> command = {"setpriv", "--reuid=65534", "--clear-groups", program};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    const Outcome outcome = RunProgram(command);
+    EXPECT_EQ(outcome.exit_code, 6) << ::testing::PrintToString(arguments) << outcome;
+    EXPECT_THAT(outcome.err, StartsWith("farebox: cannot ")) << outcome;
   }
 }
 

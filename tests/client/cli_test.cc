@@ -232,6 +232,19 @@ TEST_F(CliTest, WhoWantsTlsIsNotConnectedWithoutIt) {
   EXPECT_THAT(server_.authorizations(), IsEmpty());
 }
 
+TEST_F(CliTest, FilesThatCannotBeUsedAreSaidSo) {
+  for (const std::string option : {"--api-key-file", "--tls-ca", "--tls-cert", "--tls-key"}) {
+    EXPECT_THAT(Run({"balance", "acme", option, "/dev/null"}),
+                AllOf(Exits(6), Complains(HasSubstr("/dev/null is empty"))))
+        << option;
+    EXPECT_THAT(Run({"balance", "acme", option, "/"}),
+                AllOf(Exits(6), Complains(HasSubstr("cannot read /"))))
+        << option;
+  }
+  EXPECT_THAT(Run({"rates", "import", "standard", "/"}),
+              AllOf(Exits(6), Complains(HasSubstr("cannot read /"))));
+}
+
 TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
   v1::VerifyResponse verification;
   verification.set_first_bad_entry_id(17);
