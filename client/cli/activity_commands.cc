@@ -200,10 +200,19 @@ struct WatchArguments {
   int64_t count = 0;
 };
 
+// A server that cannot be reached now is an error; one that goes away later is waited for. Asks for
+// what everybody may who may watch; without an account, being told that one is missing is enough.
+absl::Status Reach(Session* session, const std::string& account_id) {
+  v1::GetBalanceRequest request;
+  request.set_account_id(account_id);
+  absl::Status status = session->client().GetBalance(request, session->call_options()).status();
+  const bool is_missing = account_id.empty() && absl::IsInvalidArgument(status);
+  return is_missing ? absl::OkStatus() : status;
+}
+
 int RunWatch(Session* session, const WatchArguments& arguments) {
-  // A server that cannot be reached now is an error; one that goes away later is waited for.
-  const auto status = session->client().GetStatus({}, session->call_options());
-  if (!status.ok()) return session->Fail(status.status());
+  const absl::Status reached = Reach(session, arguments.request.account_id());
+  if (!reached.ok()) return session->Fail(reached);
   int64_t seen = 0;
   std::unique_ptr<client::Watch> watch;
   absl::Mutex mu;

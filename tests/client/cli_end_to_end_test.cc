@@ -311,6 +311,58 @@ TEST_F(CliEndToEndTest, FilesThatOneMayNotLookAtCannotBeUsed) {
   }
 }
 
+// ---- Keys
+
+class CliKeysTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(server_.Start().ok());
+    ASSERT_EQ(Run({"account", "create", "acme", "--currency", "USD"}).exit_code, 0);
+    ASSERT_EQ(Run({"credit", "acme", "5.00"}).exit_code, 0);
+  }
+
+  Outcome Run(std::vector<std::string> arguments, const std::string& key_file = "admin.key") {
+    arguments.insert(arguments.end(), {"--api-key-file", directory_.path() + "/" + key_file});
+    return RunFarebox(server_.address(), arguments);
+  }
+
+  // Makes a key, and a file of its name that has it.
+  void MakeKey(const std::string& name, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"key", "create"});
+    arguments.push_back("--json");
+    const Outcome made = Run(arguments);
+    const nlohmann::json json = nlohmann::json::parse(made.out, nullptr, false);
+    ASSERT_EQ(made.exit_code, 0) << made;
+    std::ofstream(directory_.path() + "/" + name) << std::string(json["secret"]);
+  }
+
+  TemporaryDirectory directory_;
+  ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY,
+                         .data_directory = directory_.path() + "/data",
+                         .more_arguments = {"--access", "keys", "--admin-key-file",
+                                            directory_.path() + "/admin.key"}}};
+};
+
+// Once, it asked for the server's status first, which routers and customers may not.
+TEST_F(CliKeysTest, WhoeverMayWatchCanWatch) {
+  MakeKey("router", {"router"});
+  MakeKey("confined", {"router", "--account", "acme"});
+  MakeKey("customer", {"customer", "--account", "acme"});
+  MakeKey("metrics", {"metrics"});
+  const std::vector<std::string> one = {"watch", "acme", "--from-entry", "1", "--count", "1"};
+  const std::vector<std::string> all = {"watch", "--from-entry", "1", "--count", "1"};
+
+  for (const std::string key : {"router", "confined", "customer"}) {
+    const Outcome watched = Run(one, key);
+    EXPECT_EQ(watched.exit_code, 0) << key << watched;
+    EXPECT_THAT(watched.out, HasSubstr("credit  5.00")) << key;
+  }
+  EXPECT_EQ(Run(all, "router").exit_code, 0);
+  EXPECT_EQ(Run(all, "customer").exit_code, 1);
+  EXPECT_EQ(Run(all, "metrics").exit_code, 1);
+  EXPECT_EQ(Run({"watch", "nobody"}, "router").exit_code, 3);
+}
+
 // ---- Money in
 
 class CliPaymentsTest : public CliEndToEndTest {
