@@ -19,7 +19,7 @@ namespace farebox::cli {
 namespace {
 
 constexpr char kKeys[] =
-    "c calls  e errors  p p99  n name  r the other way round  space hold  q quit\n\n";
+    "c calls  e errors  p p99  n name  r the other way round  space hold  q quit";
 
 struct TopArguments {
   absl::Duration interval = absl::Seconds(1);
@@ -93,7 +93,9 @@ int RunLive(Session* session, const TopArguments& arguments, ServerViewOptions o
   while (true) {
     const std::string shown = samples.has_rates() ? samples.Text(options) : "one moment...\n";
     const std::string state = is_held ? "held: the space bar goes on" : problem;
-    screen.Draw(absl::StrCat(kKeys, shown, "\n", state));
+    // At the top: whatever a terminal has no room for is left out at the bottom, and old figures
+    // must not look live.
+    screen.Draw(absl::StrCat(kKeys, "\n", state, "\n", shown));
     const std::optional<char> key =
         screen.WaitForKey(std::max(next - absl::Now(), absl::ZeroDuration()));
     if (key == LiveScreen::kQuit) return kExitOk;

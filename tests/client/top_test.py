@@ -23,11 +23,11 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 class Terminal:
-    """The command on a pseudo terminal of 40 lines and 120 columns."""
+    """The command on a pseudo terminal of 120 columns."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, rows=40):
         self.ours, theirs = pty.openpty()
-        termios.tcsetwinsize(self.ours, (40, 120))
+        termios.tcsetwinsize(self.ours, (rows, 120))
         self.before = termios.tcgetattr(theirs)
         self.theirs = theirs
         self.text = ""
@@ -40,7 +40,7 @@ class Terminal:
         deadline = time.monotonic() + patience
         while not re.search(pattern, CONTROL.sub("", self.text[text_from:]), re.DOTALL):
             ready, _, _ = select.select([self.ours], [], [], max(0, deadline - time.monotonic()))
-            if not ready:
+            if not ready or time.monotonic() > deadline:
                 raise AssertionError(f"no {pattern} in {self.text[text_from:]!r}")
             self.text += os.read(self.ours, 65536).decode(errors="replace")
 
@@ -60,26 +60,31 @@ class Terminal:
         return code, after
 
 
+def start_server(folder, log):
+    """A server with a ledger in the folder, and its address."""
+    port_file = os.path.join(folder, "port")
+    server = subprocess.Popen(
+        [SERVER, "--data", os.path.join(folder, "ledger"), "--listen", "127.0.0.1:0",
+         "--port-file", port_file], stderr=log)
+    deadline = time.monotonic() + 60
+    while not os.path.exists(port_file):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the server does not start")
+        time.sleep(0.05)
+    with open(port_file, encoding="utf-8") as file:
+        return server, f"127.0.0.1:{file.read().strip()}"
+
+
 class Top(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="farebox-top-")
         cls.addClassCleanup(cls.folder.cleanup)
-        port_file = os.path.join(cls.folder.name, "port")
         cls.log = open(os.path.join(cls.folder.name, "log"), "w", encoding="utf-8")
         cls.addClassCleanup(cls.log.close)
-        cls.server = subprocess.Popen(
-            [SERVER, "--data", os.path.join(cls.folder.name, "ledger"), "--listen", "127.0.0.1:0",
-             "--port-file", port_file], stderr=cls.log)
+        cls.server, ENVIRONMENT["FAREBOX_SERVER"] = start_server(cls.folder.name, cls.log)
         cls.addClassCleanup(cls.server.wait)
         cls.addClassCleanup(cls.server.terminate)
-        deadline = time.monotonic() + 60
-        while not os.path.exists(port_file):
-            if time.monotonic() > deadline:
-                raise RuntimeError("the server does not start")
-            time.sleep(0.05)
-        with open(port_file, encoding="utf-8") as file:
-            ENVIRONMENT["FAREBOX_SERVER"] = f"127.0.0.1:{file.read().strip()}"
         for arguments in (["account", "create", "acme", "--currency", "USD"],
                           ["credit", "acme", "25"], ["balance", "acme"]):
             subprocess.run([FAREBOX, *arguments], env=ENVIRONMENT, check=True, capture_output=True)
@@ -135,6 +140,30 @@ class Top(unittest.TestCase):
         self.assertEqual(code, 4)
         self.assertNotIn(ENTER, terminal.text)
         self.assertIn("no answer from 127.0.0.1:1", terminal.text)
+
+    def test_a_server_that_goes_away_is_told_on_a_small_terminal_too(self):
+        folder = tempfile.TemporaryDirectory(prefix="farebox-top-")
+        self.addCleanup(folder.cleanup)
+        server, address = start_server(folder.name, self.log)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        for command in ("account create acme --currency USD", "credit acme 25", "balance acme",
+                        "account list", "account show acme", "activity acme", "summary acme",
+                        "holds acme", "rates decks", "number list acme", "status"):
+            subprocess.run([FAREBOX, *command.split(), "--server", address], env=ENVIRONMENT,
+                           check=True, capture_output=True)
+        terminal = Terminal("top", "--server", address, "--interval", "100ms", "--timeout", "1s",
+                            rows=24)
+        terminal.read_until(r"rpc ")
+
+        at = terminal.press(" ")
+        terminal.read_until(r"held: the space bar goes on", at, patience=20)
+        at = terminal.press(" ")
+        server.kill()
+        terminal.read_until(r"no answer from " + address, at, patience=20)
+        terminal.press("q")
+
+        self.assertEqual(terminal.end()[0], 0)
 
     def test_without_a_terminal_it_is_lines(self):
         once = self.run_plain("top", "--once", "--interval", "100ms")
