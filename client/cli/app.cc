@@ -135,6 +135,14 @@ std::string MakeTraceparent() {
   return is_good ? found : client::MakeTraceparent();
 }
 
+// How the program ends. An answer that was not written is not an answer, as that of `key create`.
+int EndOf(int exit_code) {
+  std::cout.flush();
+  if (std::cout || exit_code != kExitOk) return exit_code;
+  std::cerr << "farebox: cannot write standard output\n";
+  return kExitFault;
+}
+
 int Refuse(absl::string_view problem) {
   std::cerr << "farebox: " << problem << ". Run with --help for more information.\n";
   return kExitUsage;
@@ -173,7 +181,7 @@ int RunApp(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked_for) {
     app.exit(asked_for);
-    return kExitOk;
+    return EndOf(kExitOk);
   } catch (const CLI::ParseError& error) {
     const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
     return Refuse(unknown.empty() ? error.what()
@@ -186,7 +194,7 @@ int RunApp(int argc, const char* const* argv) {
   if (options.has_trace) {
     session.Note(absl::StrCat("trace id ", client::TraceIdOf(options.traceparent)));
   }
-  return commands.RunChosen(&session);
+  return EndOf(commands.RunChosen(&session));
 }
 
 }  // namespace farebox::cli

@@ -17,7 +17,8 @@ constexpr Row kRows[] = {
     {kExitNotFound, "no such account, hold, entry, deck, number or card setup"},
     {kExitUnavailable, "no answer: the server is out of reach, overloaded or stopping"},
     {kExitVerificationFailed, "verification found the journal in disagreement with itself"},
-    {kExitFault, "a fault of the server or of this program, or a file that cannot be used"},
+    {kExitFault,
+     "a fault of the server or of this program, or a file that cannot be used or written"},
     {kExitDifferences, "reconciliation found charges without credits, or credits without charges"},
 };
 

@@ -245,6 +245,15 @@ TEST_F(CliTest, FilesThatCannotBeUsedAreSaidSo) {
               AllOf(Exits(6), Complains(HasSubstr("cannot read /"))));
 }
 
+// Once, a key was made and lost, and all seemed well.
+TEST_F(CliTest, AnAnswerThatCannotBeWrittenIsAFailure) {
+  for (const std::string arguments : {"balance acme", "balance acme --json", "--help"}) {
+    EXPECT_THAT(RunByShell(arguments + " >/dev/full"),
+                AllOf(Exits(6), Complains(HasSubstr("cannot write standard output"))))
+        << arguments;
+  }
+}
+
 TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
   v1::VerifyResponse verification;
   verification.set_first_bad_entry_id(17);
