@@ -23,6 +23,13 @@ Cell StateOf(const v1::RentedNumber& number) {
   return {Word(number.state()), tone};
 }
 
+// When it was released, or will be.
+std::string ReleaseOf(const Session& session, const v1::RentedNumber& number) {
+  const bool is_to_come = number.state() == v1::NUMBER_STATE_PAST_DUE;
+  return absl::StrCat(FormatTime(number.release_time(), session.zone()),
+                      is_to_come ? " unless paid" : "");
+}
+
 void AddRental(Session* session, const v1::RentedNumber& number, Facts* facts) {
   facts->Add("number", {number.number(), Tone::kStrong})
       .Add("account", number.account_id())
@@ -30,7 +37,7 @@ void AddRental(Session* session, const v1::RentedNumber& number, Facts* facts) {
       .Add("bought", FormatTime(number.purchase_time(), session->zone()))
       .AddNumber("months renewed", number.months_renewed())
       .Add("next month", FormatTime(number.next_renewal_time(), session->zone()))
-      .Add("released", FormatTime(number.release_time(), session->zone()));
+      .Add("released", ReleaseOf(*session, number));
 }
 
 int RunBuy(Session* session, v1::PurchaseNumberRequest request) {
@@ -87,7 +94,7 @@ void ShowNumbers(Session* session, const v1::ListNumbersResponse& response) {
                   FormatTime(number.purchase_time(), session->zone()),
                   absl::StrCat(number.months_renewed()),
                   FormatTime(number.next_renewal_time(), session->zone()),
-                  FormatTime(number.release_time(), session->zone())});
+                  ReleaseOf(*session, number)});
   }
   if (table.empty()) {
     session->Note("No numbers: see `farebox number buy`.");

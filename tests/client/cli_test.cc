@@ -254,6 +254,21 @@ TEST_F(CliTest, AnAnswerThatCannotBeWrittenIsAFailure) {
   }
 }
 
+TEST_F(CliTest, SaysWhetherANumberIsReleasedOrWillBe) {
+  v1::ListNumbersResponse numbers;
+  for (const v1::NumberState state :
+       {v1::NUMBER_STATE_ACTIVE, v1::NUMBER_STATE_PAST_DUE, v1::NUMBER_STATE_RELEASED}) {
+    v1::RentedNumber* const number = numbers.add_numbers();
+    number->set_state(state);
+    if (state != v1::NUMBER_STATE_ACTIVE) number->mutable_release_time()->set_seconds(86'400);
+  }
+  server_.SetNumbers(numbers);
+
+  EXPECT_THAT(Run({"number", "list", "acme"}),
+              AllOf(Exits(0), Says(HasSubstr("1970-01-02 00:00:00 unless paid\n")),
+                    Says(HasSubstr("1970-01-02 00:00:00\n"))));
+}
+
 TEST_F(CliTest, AVerificationThatFoundSomethingFails) {
   v1::VerifyResponse verification;
   verification.set_first_bad_entry_id(17);

@@ -14,6 +14,7 @@
 #include "absl/synchronization/notification.h"
 #include "farebox/v1/account.grpc.pb.h"
 #include "farebox/v1/billing.grpc.pb.h"
+#include "farebox/v1/number.grpc.pb.h"
 #include "farebox/v1/operations.grpc.pb.h"
 #include "farebox/v1/rate.grpc.pb.h"
 #include "farebox/v1/recharge.grpc.pb.h"
@@ -106,6 +107,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
                                     public v1::AccountService::Service,
                                     public v1::RateService::Service,
                                     public v1::RechargeService::Service,
+                                    public v1::NumberService::Service,
                                     public v1::OperationsService::Service {
   using Context = grpc::ServerContext;
 
@@ -117,6 +119,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     builder.RegisterService(static_cast<v1::AccountService::Service*>(this));
     builder.RegisterService(static_cast<v1::RateService::Service*>(this));
     builder.RegisterService(static_cast<v1::RechargeService::Service*>(this));
+    builder.RegisterService(static_cast<v1::NumberService::Service*>(this));
     builder.RegisterService(static_cast<v1::OperationsService::Service*>(this));
     server = builder.BuildAndStart();
     FAREBOX_CHECK(server != nullptr);
@@ -226,6 +229,13 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return Meet("");
   }
 
+  grpc::Status ListNumbers(Context*, const v1::ListNumbersRequest*,
+                           v1::ListNumbersResponse* response) override {
+    const absl::MutexLock lock(&mu);
+    *response = numbers;
+    return grpc::Status::OK;
+  }
+
   grpc::Status ApplyStream(
       Context*,
       grpc::ServerReaderWriter<v1::ApplyStreamResponse, v1::ApplyStreamRequest>* stream) override {
@@ -322,6 +332,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   std::deque<Reaction> reactions ABSL_GUARDED_BY(mu);
   v1::VerifyResponse verification ABSL_GUARDED_BY(mu);
   v1::ReconcileRechargesResponse reconciliation ABSL_GUARDED_BY(mu);
+  v1::ListNumbersResponse numbers ABSL_GUARDED_BY(mu);
   int results_max ABSL_GUARDED_BY(mu) = -1;
   std::deque<Reaction> watch_reactions ABSL_GUARDED_BY(mu);
   int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
@@ -351,6 +362,11 @@ void FakeServer::SetVerification(const v1::VerifyResponse& response) {
 void FakeServer::SetReconciliation(const v1::ReconcileRechargesResponse& response) {
   const absl::MutexLock lock(&services_->mu);
   services_->reconciliation = response;
+}
+
+void FakeServer::SetNumbers(const v1::ListNumbersResponse& response) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->numbers = response;
 }
 
 void FakeServer::BreakApplyStreamAfter(int results) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "farebox/v1/number.pb.h"
 #include "farebox/v1/operations.pb.h"
 #include "farebox/v1/recharge.pb.h"
 #include "google/rpc/status.pb.h"
@@ -51,6 +52,8 @@ class FakeServer {
   void SetVerification(const v1::VerifyResponse& response);
   // What ReconcileRecharges answers.
   void SetReconciliation(const v1::ReconcileRechargesResponse& response);
+  // What ListNumbers answers.
+  void SetNumbers(const v1::ListNumbersResponse& response);
   // ApplyStream breaks with UNAVAILABLE after so many results; it does not by default.
   void BreakApplyStreamAfter(int results);
   // A watcher is sent the entries up to `last`, at most `per_stream` of them before its stream
