@@ -26,7 +26,7 @@ std::string AccountsOf(const v1::ApiKey& key) {
 
 int RunCreate(Session* session, v1::CreateApiKeyRequest request, const std::string& expires) {
   if (!expires.empty()) {
-    const absl::StatusOr<absl::Time> time = ParseTime(expires, session->zone(), absl::Now());
+    const absl::StatusOr<absl::Time> time = ParseTimeAhead(expires, session->zone(), absl::Now());
     if (!time.ok()) return session->Fail(time.status());
     FillTimestamp(*time, request.mutable_key()->mutable_expire_time());
   }
@@ -77,7 +77,10 @@ void AddCreate(Commands* commands, CLI::App* group) {
           "--burst", [key](int32_t calls) { key->set_calls_burst(calls); },
           "How many calls at once; by default as many as in a second")
       ->type_name("CALLS");
-  command->add_option("--expires", arguments->expires, "When nobody is let in by it any more")
+  command
+      ->add_option(
+          "--expires", arguments->expires,
+          "When nobody is let in by it any more: 2026-03-01, \"2026-03-01 14:30\", 24h (from now)")
       ->type_name("TIME");
 }
 

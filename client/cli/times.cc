@@ -24,6 +24,27 @@ bool ReadDuration(absl::string_view text, absl::Duration* duration) {
   return absl::ParseDuration(text, duration);
 }
 
+// How far a moment is away.
+std::optional<absl::Duration> ReadDistance(absl::string_view text) {
+  absl::Duration distance;
+  const bool is_good = ReadDuration(text, &distance) && distance >= absl::ZeroDuration() &&
+                       distance != absl::InfiniteDuration();
+  return is_good ? std::make_optional(distance) : std::nullopt;
+}
+
+// What clocks and calendars say.
+std::optional<absl::Time> ReadMoment(absl::string_view text, absl::TimeZone zone) {
+  for (const char* format : kFormats) {
+    absl::Time time;
+    std::string problem;
+    if (absl::ParseTime(format, text, zone, &time, &problem) && time != absl::InfiniteFuture() &&
+        time != absl::InfinitePast()) {
+      return time;
+    }
+  }
+  return std::nullopt;
+}
+
 absl::Status Malformed(absl::string_view text, absl::string_view examples) {
   return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", examples));
 }
@@ -35,17 +56,16 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::TimeZone zone
   if (text == "now") return now;
   if (text == "today") return absl::FromCivil(today, zone);
   if (text == "yesterday") return absl::FromCivil(today - 1, zone);
-  absl::Duration ago;
-  if (ReadDuration(text, &ago) && ago >= absl::ZeroDuration()) return now - ago;
-  for (const char* format : kFormats) {
-    absl::Time time;
-    std::string problem;
-    if (absl::ParseTime(format, text, zone, &time, &problem) && time != absl::InfiniteFuture() &&
-        time != absl::InfinitePast()) {
-      return time;
-    }
-  }
+  if (const auto ago = ReadDistance(text); ago.has_value()) return now - *ago;
+  if (const auto moment = ReadMoment(text, zone); moment.has_value()) return *moment;
   return Malformed(text, "a time such as 2026-03-01, \"2026-03-01 14:30\", today or 24h");
+}
+
+absl::StatusOr<absl::Time> ParseTimeAhead(absl::string_view text, absl::TimeZone zone,
+                                          absl::Time now) {
+  if (const auto ahead = ReadDistance(text); ahead.has_value()) return now + *ahead;
+  if (const auto moment = ReadMoment(text, zone); moment.has_value()) return *moment;
+  return Malformed(text, "a time such as 2026-03-01, \"2026-03-01 14:30\" or 24h");
 }
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {

@@ -17,6 +17,10 @@ namespace farebox::cli {
 // "90m", "24h" or "7d" before `now`. INVALID_ARGUMENT with a message for the person.
 absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::TimeZone zone, absl::Time now);
 
+// The same of what is to come: "24h" is after `now`.
+absl::StatusOr<absl::Time> ParseTimeAhead(absl::string_view text, absl::TimeZone zone,
+                                          absl::Time now);
+
 // "500ms", "2s", "5m"; a bare number counts seconds. Above zero.
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 

@@ -363,6 +363,13 @@ TEST_F(CliKeysTest, WhoeverMayWatchCanWatch) {
   EXPECT_EQ(Run({"watch", "nobody"}, "router").exit_code, 3);
 }
 
+TEST_F(CliKeysTest, AKeyMayExpireSoLongFromNow) {
+  MakeKey("brief", {"support", "--expires", "24h"});
+
+  EXPECT_EQ(Run({"balance", "acme"}, "brief").exit_code, 0);
+  EXPECT_EQ(Run({"key", "create", "support", "--expires", "2020-01-01"}).exit_code, 2);
+}
+
 // ---- Money in
 
 class CliPaymentsTest : public CliEndToEndTest {

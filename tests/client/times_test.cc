@@ -34,9 +34,22 @@ TEST_F(TimesTest, ReadsWhatPeopleWrite) {
   EXPECT_EQ(Read("1d"), At(14, 30, 0, 1));
 }
 
+TEST_F(TimesTest, ReadsLengthsAheadWhereATimeIsToCome) {
+  const auto read = [&](absl::string_view text) {
+    return ParseTimeAhead(text, zone_, now_).value_or(absl::InfinitePast());
+  };
+  EXPECT_EQ(read("90m"), At(16, 0));
+  EXPECT_EQ(read("1d"), At(14, 30, 0, 3));
+  EXPECT_EQ(read("2026-03-03"), At(0, 0, 0, 3));
+  EXPECT_EQ(read("2026-03-02T20:15:30+02:00"), At(20, 15, 30));
+  for (const char* text : {"", "noon", "-5m", "inf", "99999999999999999d", "today"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseTimeAhead(text, zone_, now_).status())) << text;
+  }
+}
+
 TEST_F(TimesTest, RefusesOtherTimes) {
-  for (const char* text :
-       {"", "noon", "2026-02-30", "2026-13-01", "02.03.2026", "-5m", "12", "infinite-future"}) {
+  for (const char* text : {"", "noon", "2026-02-30", "2026-13-01", "02.03.2026", "-5m", "12",
+                           "infinite-future", "inf"}) {
     EXPECT_THAT(ParseTime(text, zone_, now_).status().message(), HasSubstr("is not a time"))
         << text;
   }
