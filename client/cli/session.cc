@@ -31,21 +31,25 @@ std::string Json(const google::protobuf::Message& message, bool is_indented) {
 
 }  // namespace
 
+client::ClientOptions ClientOptionsOf(const SessionOptions& options) {
+  return {.target = options.server,
+          .api_key = options.api_key,
+          .has_tls = options.has_tls,
+          .tls_name = options.tls_name,
+          .root_certificates = options.root_certificates,
+          .certificates = options.certificates,
+          .private_key = options.private_key,
+          .traceparent = options.traceparent,
+          .timeout = kTimeout,
+          // Who waits longer waits for what is slow, not for more attempts that end too soon.
+          .retry = {.attempt_timeout = options.timeout.value_or(kTimeout)}};
+}
+
 Session::Session(SessionOptions options) : options_(std::move(options)) {}
 
 client::Client& Session::client() {
   if (client_ == nullptr) {
-    client_ = std::make_unique<client::Client>(
-        client::ClientOptions{.target = options_.server,
-                              .api_key = options_.api_key,
-                              .has_tls = options_.has_tls,
-                              .tls_name = options_.tls_name,
-                              .root_certificates = options_.root_certificates,
-                              .certificates = options_.certificates,
-                              .private_key = options_.private_key,
-                              .traceparent = options_.traceparent,
-                              .timeout = kTimeout,
-                              .retry = {.attempt_timeout = kTimeout}});
+    client_ = std::make_unique<client::Client>(ClientOptionsOf(options_));
   }
   return *client_;
 }

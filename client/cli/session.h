@@ -38,6 +38,9 @@ struct SessionOptions {
   bool has_colour = false;
 };
 
+// How the server is called.
+client::ClientOptions ClientOptionsOf(const SessionOptions& options);
+
 // One run of the program: talks to the server and to the person or script that started it. Answers
 // go to standard output, everything else to standard error. Used only on the main thread.
 class Session {
