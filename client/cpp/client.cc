@@ -75,6 +75,17 @@ struct Client::Connection {
     return {RetryPlan(retry, retry.attempt_timeout), call.traceparent, channel.get()};
   }
 
+  // One attempt of a stream that takes as long as there is data. `run` opens it, reads or writes
+  // all of it, and returns how it finished.
+  absl::Status Stream(const CallOptions& call,
+                      absl::FunctionRef<grpc::Status(grpc::ClientContext*)> run) const {
+    grpc::ClientContext context;
+    SetTimeout(BulkTimeout(call), &context);
+    SetTraceparent(call.traceparent, &context);
+    absl::Status status = FromGrpc(run(&context));
+    return status.ok() ? status : WithTraceId(context, std::move(status));
+  }
+
   template <typename Request, typename Response>
   void StartAsync(ReportingMethod<BillingAsync, Request, Response> method, Request request,
                   const CallOptions& call, std::function<void(absl::StatusOr<Response>)> done) {
@@ -254,12 +265,12 @@ absl::StatusOr<v1::ListActivityResponse> Client::ListActivity(v1::ListActivityRe
 absl::Status Client::ExportActivity(v1::ExportActivityRequest request,
                                     absl::FunctionRef<void(const v1::ExportActivityResponse&)> take,
                                     const CallOptions& options) {
-  grpc::ClientContext context;
-  SetTimeout(connection_->BulkTimeout(options), &context);
-  const auto stream = connection_->accounts.ExportActivity(&context, request);
-  v1::ExportActivityResponse piece;
-  while (stream->Read(&piece)) take(piece);
-  return FromGrpc(stream->Finish());
+  return connection_->Stream(options, [&](grpc::ClientContext* context) {
+    const auto stream = connection_->accounts.ExportActivity(context, request);
+    v1::ExportActivityResponse piece;
+    while (stream->Read(&piece)) take(piece);
+    return stream->Finish();
+  });
 }
 
 absl::StatusOr<v1::GetSummaryResponse> Client::GetSummary(v1::GetSummaryRequest request,
@@ -271,24 +282,23 @@ absl::StatusOr<v1::GetSummaryResponse> Client::GetSummary(v1::GetSummaryRequest 
 absl::StatusOr<v1::ImportRatesResponse> Client::ImportRates(absl::string_view deck,
                                                             absl::string_view csv,
                                                             const CallOptions& options) {
-  grpc::ClientContext context;
-  SetTimeout(connection_->BulkTimeout(options), &context);
-  SetTraceparent(options.traceparent, &context);
   v1::ImportRatesResponse response;
-  const auto stream = connection_->rates.ImportRates(&context, &response);
-  v1::ImportRatesRequest piece;
-  piece.set_deck(std::string(deck));
-  // One piece at least: it names the deck. A piece that is not taken ends the stream; Finish says
-  // why.
-  do {
-    piece.set_csv(std::string(csv.substr(0, kImportPieceBytes)));
-    csv.remove_prefix(piece.csv().size());
-    if (!stream->Write(piece)) break;
-    piece.clear_deck();
-  } while (!csv.empty());
-  stream->WritesDone();
-  absl::Status status = FromGrpc(stream->Finish());
-  if (!status.ok()) return status;
+  const absl::Status ended = connection_->Stream(options, [&](grpc::ClientContext* context) {
+    const auto stream = connection_->rates.ImportRates(context, &response);
+    v1::ImportRatesRequest piece;
+    piece.set_deck(std::string(deck));
+    // One piece at least: it names the deck. A piece that is not taken ends the stream; Finish says
+    // why.
+    do {
+      piece.set_csv(std::string(csv.substr(0, kImportPieceBytes)));
+      csv.remove_prefix(piece.csv().size());
+      if (!stream->Write(piece)) break;
+      piece.clear_deck();
+    } while (!csv.empty());
+    stream->WritesDone();
+    return stream->Finish();
+  });
+  if (!ended.ok()) return ended;
   return response;
 }
 
@@ -307,13 +317,12 @@ absl::StatusOr<v1::ListRatesResponse> Client::ListRates(v1::ListRatesRequest req
 absl::Status Client::ExportRates(v1::ExportRatesRequest request,
                                  absl::FunctionRef<void(absl::string_view)> take,
                                  const CallOptions& options) {
-  grpc::ClientContext context;
-  SetTimeout(connection_->BulkTimeout(options), &context);
-  SetTraceparent(options.traceparent, &context);
-  const auto stream = connection_->rates.ExportRates(&context, request);
-  v1::ExportRatesResponse piece;
-  while (stream->Read(&piece)) take(piece.csv());
-  return FromGrpc(stream->Finish());
+  return connection_->Stream(options, [&](grpc::ClientContext* context) {
+    const auto stream = connection_->rates.ExportRates(context, request);
+    v1::ExportRatesResponse piece;
+    while (stream->Read(&piece)) take(piece.csv());
+    return stream->Finish();
+  });
 }
 
 absl::StatusOr<v1::CreateApiKeyResponse> Client::CreateApiKey(v1::CreateApiKeyRequest request,
@@ -432,16 +441,16 @@ absl::StatusOr<v1::VerifyResponse> Client::Verify(v1::VerifyRequest request,
 absl::StatusOr<v1::BackupResult> Client::Backup(
     v1::BackupRequest request, absl::FunctionRef<void(const v1::BackupProgress&)> take_progress,
     const CallOptions& options) {
-  grpc::ClientContext context;
-  SetTimeout(connection_->BulkTimeout(options), &context);
-  const auto stream = connection_->operations.Backup(&context, request);
-  v1::BackupResponse told;
   v1::BackupResult result;
-  while (stream->Read(&told)) {
-    if (told.has_progress()) take_progress(told.progress());
-    if (told.has_result()) result = told.result();
-  }
-  const absl::Status ended = FromGrpc(stream->Finish());
+  const absl::Status ended = connection_->Stream(options, [&](grpc::ClientContext* context) {
+    const auto stream = connection_->operations.Backup(context, request);
+    v1::BackupResponse told;
+    while (stream->Read(&told)) {
+      if (told.has_progress()) take_progress(told.progress());
+      if (told.has_result()) result = told.result();
+    }
+    return stream->Finish();
+  });
   if (!ended.ok()) return ended;
   return result;
 }

@@ -344,6 +344,27 @@ TEST_F(ClientTest, AFailureHasTheTraceIdThatTheServerTells) {
   EXPECT_EQ(ErrorOf(failure).trace_id, "0af7651916cd43dd8448eb211c80319c");
 }
 
+TEST_F(ClientTest, StreamsAreTracedAsCallsAre) {
+  const CallOptions traced = {.traceparent = kTraceparent};
+  server_.React(std::vector<testing::Reaction>(4, FindsRequestIdReused()));
+
+  const std::vector<absl::Status> failures = {
+      client_.ImportRates("standard", "", traced).status(),
+      client_.ExportRates(
+          {}, [](absl::string_view) {}, traced),
+      client_.ExportActivity(
+          {}, [](const v1::ExportActivityResponse&) {}, traced),
+      client_
+          .Backup(
+              {}, [](const v1::BackupProgress&) {}, traced)
+          .status()};
+
+  EXPECT_THAT(server_.traceparents(), AllOf(SizeIs(4), Each(kTraceparent)));
+  for (const absl::Status& failure : failures) {
+    EXPECT_EQ(ErrorOf(failure).trace_id, "0af7651916cd43dd8448eb211c80319c") << failure;
+  }
+}
+
 TEST(Traceparent, IsNewEachTime) {
   const std::string header = MakeTraceparent();
 

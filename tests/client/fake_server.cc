@@ -236,6 +236,22 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return grpc::Status::OK;
   }
 
+  grpc::Status ExportActivity(Context* context, const v1::ExportActivityRequest*,
+                              grpc::ServerWriter<v1::ExportActivityResponse>*) override {
+    NoteTrace(context);
+    return Meet("");
+  }
+  grpc::Status ExportRates(Context* context, const v1::ExportRatesRequest*,
+                           grpc::ServerWriter<v1::ExportRatesResponse>*) override {
+    NoteTrace(context);
+    return Meet("");
+  }
+  grpc::Status Backup(Context* context, const v1::BackupRequest*,
+                      grpc::ServerWriter<v1::BackupResponse>*) override {
+    NoteTrace(context);
+    return Meet("");
+  }
+
   grpc::Status ApplyStream(
       Context*,
       grpc::ServerReaderWriter<v1::ApplyStreamResponse, v1::ApplyStreamRequest>* stream) override {
@@ -299,8 +315,9 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return grpc::Status::OK;
   }
 
-  grpc::Status ImportRates(Context*, grpc::ServerReader<v1::ImportRatesRequest>* reader,
+  grpc::Status ImportRates(Context* context, grpc::ServerReader<v1::ImportRatesRequest>* reader,
                            v1::ImportRatesResponse* response) override {
+    NoteTrace(context);
     v1::ImportRatesRequest piece;
     std::string csv;
     while (reader->Read(&piece)) {

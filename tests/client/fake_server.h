@@ -64,7 +64,8 @@ class FakeServer {
 
   // The request ids of the attempts so far, empty ones for reads.
   std::vector<std::string> request_ids() const;
-  // The `traceparent` of each attempt of GetBalance, empty where it had none.
+  // The `traceparent` of each attempt of GetBalance, of an import, an export and a backup; empty
+  // where it had none.
   std::vector<std::string> traceparents() const;
   // The `authorization` of each attempt of GetBalance, empty where it had none.
   std::vector<std::string> authorizations() const;
