@@ -42,6 +42,21 @@ def differences(wanted, found, path="answer"):
     return [] if wanted == found else [f"{path} is {found}, not {wanted}"]
 
 
+class Reasons(unittest.TestCase):
+
+    def test_every_reason_of_the_api_is_explained(self):
+        with open(f"{TOP}/protos/farebox/v1/usage.proto", encoding="utf-8") as file:
+            enum = re.search(r"^enum Reason {(.*?)^}", file.read(), re.DOTALL | re.MULTILINE)
+        reasons = re.findall(r"^  REASON_(\w+) = ", enum.group(1), re.MULTILINE)
+        with open(f"{TOP}/docs/api.md", encoding="utf-8") as file:
+            table = file.read().split("\n## Reasons\n")[1].split("\n## ")[0]
+        explained = re.findall(r"\b[A-Z_]{3,}\b", "".join(
+            line.split("|")[1] for line in table.splitlines() if line.startswith("|")))
+
+        self.assertGreater(len(reasons), 30)
+        self.assertEqual(set(reasons) - {"UNSPECIFIED"} - set(explained), set())
+
+
 class Docs(unittest.TestCase):
 
     @classmethod
