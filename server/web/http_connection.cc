@@ -259,6 +259,8 @@ void Connection::OnHead() {
   keeps_alive_ = parser_->keep_alive();
   if (!expected.empty() && !is_http_10_ && !parser_->is_done()) return Continue();
   route_->takes_pieces ? Handle("") : Parse();
+  // The body has a time of its own.
+  transport_->SetTimeout(house_->bounds.read_timeout);
 }
 
 void Connection::Continue() {

@@ -37,7 +37,9 @@ class HttpListenerTest : public ::testing::Test {
   void SetUp() override { Start({}); }
 
   void Start(HttpBounds bounds, const std::string& address = "127.0.0.1:0") {
-    bounds.read_timeout = absl::Milliseconds(300);
+    if (bounds.read_timeout == HttpBounds().read_timeout) {
+      bounds.read_timeout = absl::Milliseconds(300);
+    }
     bounds.write_timeout = absl::Milliseconds(300);
     listener_.reset();
     auto bound = HttpListener::Bind(address, nullptr, bounds);
@@ -262,6 +264,19 @@ TEST_F(HttpListenerTest, BoundsAHeadAsAWhole) {
   RawConnection connection = Connect();
   const auto drip = [&connection] {
     return connection.Send("GET /hello HTTP/1.1\r\n") && Await([&connection] {
+TEST_F(HttpListenerTest, HeadAndBodyHaveATimeEach) {
+  Start({.read_timeout = absl::Seconds(3)});
+  RawConnection connection = Connect();
+
+  ASSERT_TRUE(connection.Send("POST /echo HTTP/1.1\r\nHost: x\r\n"));
+  EXPECT_FALSE(connection.IsEndedWithin(absl::Seconds(2)));
+  ASSERT_TRUE(connection.Send("Content-Length: 3\r\n\r\n"));
+  EXPECT_FALSE(connection.IsEndedWithin(absl::Seconds(2)));
+  ASSERT_TRUE(connection.Send("all"));
+
+  EXPECT_THAT(connection.ReadUntil("all"), HasSubstr("200 OK"));
+}
+
              return !connection.Send("x") || connection.IsEndedWithin(absl::Milliseconds(20));
            });
   };
