@@ -32,7 +32,7 @@ void CallLog::Write(const EndedCall& ended, CallContext* call) {
     AddText("reason", std::string(ReasonName(GetReason(ended.status))), &fields);
   }
   if (call->caller() != nullptr) AddText("caller", call->caller()->name, &fields);
-  AddText("peer", call->peer(), &fields);
+  AddText("peer", ended.peer, &fields);
   if (ended.request != nullptr) {
     AddText("account_id", TextField(*ended.request, "account_id"), &fields);
     AddText("request_id", TextField(*ended.request, "request_id"), &fields);

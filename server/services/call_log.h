@@ -1,6 +1,8 @@
 #ifndef FAREBOX_SERVER_SERVICES_CALL_LOG_H_
 #define FAREBOX_SERVER_SERVICES_CALL_LOG_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -35,6 +37,8 @@ class CallLog {
 
   struct EndedCall {
     absl::string_view method;
+    // From where it came.
+    std::string peer;
     const absl::Status& status;
     // Null for a stream.
     const google::protobuf::Message* request = nullptr;

@@ -184,7 +184,12 @@ grpc::Status RpcMethod::End(const absl::Status& status, const google::protobuf::
          {"span_id", SpanIdText(call->trace())}});
   }
   if (call_log_->Wants(took)) {
-    call_log_->Write({.method = name_, .status = status, .request = request, .took = took}, call);
+    call_log_->Write({.method = name_,
+                      .peer = access_->PeerOf(call->grpc()),
+                      .status = status,
+                      .request = request,
+                      .took = took},
+                     call);
   }
   call->TellTrace();
   return end;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "server/limits.h"
 #include "tests/server/access_fixture.h"
+#include "tests/server/http_calls.h"
 
 namespace farebox::server {
 namespace {
@@ -41,6 +42,7 @@ class TracingTest : public AccessTest {
   Config MakeConfig() const override {
     Config config = AccessTest::MakeConfig();
     config.call_log = call_log_;
+    config.http_listen = "127.0.0.1:0";
     return config;
   }
 
@@ -192,6 +194,19 @@ TEST_F(TracingTest, EveryCallHasALineWhereThatIsWanted) {
   EXPECT_EQ(lines[1]["code"], "NOT_FOUND");
   EXPECT_EQ(lines[1]["reason"], "ACCOUNT_NOT_FOUND");
   EXPECT_FALSE(lines[1].contains("request_id"));
+}
+
+TEST_F(TracingTest, ALineOfACallOverHttpSaysWhereItCameFrom) {
+  LogCalls({.has_all = true});
+  HttpCalls http(server_->http_port());
+
+  const std::vector<nlohmann::json> lines = LinesOf([&] {
+    http.Call("BillingService/GetBalance", R"({"account_id": "acme"})",
+              {absl::StrCat("Authorization: Bearer ", AdminKey())});
+  });
+
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_THAT(std::string(lines[0]["peer"]), StartsWith("ipv4:127.0.0.1:"));
 }
 
 TEST_F(TracingTest, ALineHasNothingOfWhatACallSays) {
