@@ -9,6 +9,7 @@
 #include "server/limits.h"
 #include "server/services/entries.h"
 #include "server/services/message.h"
+#include "server/services/standing_caller.h"
 #include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/mutex.h"
@@ -93,7 +94,8 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   // On the backup's thread.
   bool Observe(const CopyProgress& progress) {
-    if (is_cancelled_.load()) return false;
+    status_ = caller_.Check();
+    if (is_cancelled_.load() || !status_.ok()) return false;
     const absl::Time now = method_.Now();
     if (now - last_told_ < limits::kBackupProgressPause) return true;
     v1::BackupResponse response;
@@ -118,7 +120,7 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     bool is_writing = false;
     {
       MutexLock lock(&mu_);
-      status_ = made.status();
+      status_.Update(made.status());
       is_over_ = true;
       is_writing = is_writing_;
     }
@@ -149,6 +151,7 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   // Used by one thread at a time: that of the call, then the backup's, then that of the call.
   CallContext context_;
+  StandingCaller caller_{method_, context_};
   v1::BackupRequest request_;
   std::unique_ptr<AuditedCall> audited_;
   absl::Time last_told_ = absl::InfinitePast();

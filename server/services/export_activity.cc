@@ -16,6 +16,7 @@
 #include "server/services/activity_csv.h"
 #include "server/services/entries.h"
 #include "server/services/message.h"
+#include "server/services/standing_caller.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -82,6 +83,7 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // On a reader thread.
   absl::Status MakePiece(JournalReader* reader) {
+    FAREBOX_RETURN_IF_ERROR(caller_.Check());
     piece_.clear_csv();
     if (!is_begun_) FAREBOX_RETURN_IF_ERROR(BeginFile(reader));
     if (scan_.newest > scan_.after) FAREBOX_RETURN_IF_ERROR(AddLines(reader));
@@ -153,6 +155,7 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
 
   // Used by whoever has the call.
   CallContext context_;
+  StandingCaller caller_{parts_.method, context_};
   v1::ExportActivityRequest request_;
   ActivityQuery query_;
   absl::TimeZone zone_;

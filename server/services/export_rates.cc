@@ -10,6 +10,7 @@
 #include "server/rating/deck_csv.h"
 #include "server/services/fields.h"
 #include "server/services/message.h"
+#include "server/services/standing_caller.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -52,6 +53,8 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   }
 
   void Next() {
+    const absl::Status known = caller_.Check();
+    if (!known.ok()) return End(known);
     while (csv_.size() < limits::kExportPieceBytes) {
       const rating::RateRow* const row = deck_->rates->Row(next_row_);
       if (row == nullptr) break;
@@ -73,6 +76,7 @@ class ExportCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
 
   // Used by one reaction at a time.
   CallContext context_;
+  StandingCaller caller_{method_, context_};
   v1::ExportRatesRequest request_;
   std::shared_ptr<const LoadedDeck> deck_;
   uint32_t next_row_ = 0;

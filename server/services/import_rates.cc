@@ -14,6 +14,7 @@
 #include "server/services/fields.h"
 #include "server/services/message.h"
 #include "server/services/rate_decks.h"
+#include "server/services/standing_caller.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
 #include "storage/status_macros.h"
@@ -89,6 +90,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   absl::Status TakePiece() {
     method_.NoteBytes(context_, piece_.Length());
+    FAREBOX_RETURN_IF_ERROR(caller_.Check());
     v1::ImportRatesRequest request;
     FAREBOX_RETURN_IF_ERROR(method_.Parse(piece_, &request));
     if (name_.empty()) {
@@ -106,6 +108,8 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   // The caller has sent everything.
   void TakeEnd() {
+    const absl::Status known = caller_.Check();
+    if (!known.ok()) return End(known);
     if (name_.empty()) return End(error::FieldInvalid("deck", "is required"));
     about_.set_deck(name_);
     audited_ = method_.Audit(&context_, about_);
@@ -152,6 +156,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
 
   const RpcMethod& method_;
   CallContext context_;
+  StandingCaller caller_{method_, context_};
   DeckImporter* const importer_;
   grpc::ByteBuffer* const response_;
   const bool has_place_;
