@@ -121,10 +121,11 @@ absl::Status Payments::StartWorking(const Options& options) {
   return absl::OkStatus();
 }
 
-void Payments::AddRoutes(web::Router* routes) {
+void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
   AddWebhookRoute(events_.get(), house_.clock, routes);
   if (simulated_ == nullptr) return;
-  AddSimulatedPages({.gateway = simulated_,
+  AddSimulatedPages({.origins = origins,
+                     .gateway = simulated_,
                      .events = events_.get(),
                      .webhook_secret = simulated_secret_,
                      .clock = house_.clock},

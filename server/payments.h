@@ -20,6 +20,7 @@
 #include "server/services/recharge_desk.h"
 #include "server/services/recharge_service.h"
 #include "server/services/rpc_method.h"
+#include "server/web/origin_rules.h"
 #include "server/web/router.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
@@ -57,8 +58,8 @@ class Payments {
 
   RechargeService* service() { return service_.get(); }
 
-  // The provider's webhooks, and its pages where it is simulated.
-  void AddRoutes(web::Router* routes);
+  // The provider's webhooks, and its pages where it is simulated. The rules outlive the routes.
+  void AddRoutes(const web::OriginRules* origins, web::Router* routes);
 
   // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
   void Drain();

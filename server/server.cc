@@ -307,6 +307,8 @@ ServerStatusParts Server::StatusParts() const {
 
 void Server::AddRoutes() {
   if (http_ == nullptr) return;
+  origins_ = std::make_unique<web::OriginRules>(web::OriginRules::Options{
+      .is_open = access_->control().is_open(), .http_url = config_.http_url});
   auto server_metrics = std::make_shared<ServerMetrics>(
       ServerMetrics::Sources{.ledger = ledger_.get(),
                              .journal = journal_.get(),
@@ -318,6 +320,7 @@ void Server::AddRoutes() {
                              .queued_commands_max = config_.queued_commands_max});
   AddOperationsRoutes({.ledger = ledger_.get(),
                        .access = &access_->control(),
+                       .origins = origins_.get(),
                        .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
                                    work_, std::make_shared<ProcessMetrics>(clock_->Now())},
                        .is_leaving = &is_leaving_,
@@ -336,7 +339,7 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
                                                                 .journal = journal_.get(),
                                                                 .clock = clock_,
                                                                 .http_url = HttpUrl()}));
-  if (http_ != nullptr) payments_->AddRoutes(&http_->routes());
+  if (http_ != nullptr) payments_->AddRoutes(origins_.get(), &http_->routes());
   return absl::OkStatus();
 }
 
@@ -393,8 +396,6 @@ void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
 
 void Server::ServeHttp() {
   if (http_ == nullptr) return;
-  origins_ = std::make_unique<web::OriginRules>(web::OriginRules::Options{
-      .is_open = access_->control().is_open(), .http_url = config_.http_url});
   connect_ = std::make_unique<web::ConnectService>(web::ConnectService::Parts{
       .channel = InProcessChannel(),
       .services = {v1::AccessService::service_full_name(), v1::AccountService::service_full_name(),

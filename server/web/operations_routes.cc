@@ -36,6 +36,8 @@ std::string MetricsText(const OperationsRoutesParts& parts) {
 
 void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes) {
   routes->AddWaiting("GET", "/metrics", [parts](const web::Request& request) -> web::Response {
+    const absl::Status allowed = parts.origins->Check(request);
+    if (!allowed.ok()) return web::TextResponse(403, allowed.message());
     const int status = CheckMayRead(*parts.access, request);
     if (status != 200) {
       web::Response refused = web::TextResponse(status, "a key of role metrics is needed");

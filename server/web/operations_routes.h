@@ -7,6 +7,7 @@
 
 #include "prometheus/collectable.h"
 #include "server/security/access_control.h"
+#include "server/web/origin_rules.h"
 #include "server/web/router.h"
 #include "storage/ledger.h"
 
@@ -16,6 +17,7 @@ namespace farebox::server {
 struct OperationsRoutesParts {
   const Ledger* ledger = nullptr;
   const AccessControl* access = nullptr;
+  const web::OriginRules* origins = nullptr;
   // What is counted, and what is looked at when it is asked for, on a thread that may wait.
   std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
   // Whether health says NOT_SERVING for good.
@@ -27,7 +29,7 @@ struct OperationsRoutesParts {
 // For those who watch the server:
 //
 //   GET /metrics   Prometheus' text; where callers are asked who they are, for the roles that may
-//                  call GetStatus: 401 or 403 for others
+//                  call GetStatus: 401 or 403 for others; 403 for other sites' pages, too
 //   GET /healthz   200 while the process is alive; one whose disk is stuck ends by itself
 //   GET /readyz    200 where grpc.health.v1.Health says SERVING; 503: send calls elsewhere
 void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes);

@@ -55,11 +55,14 @@ absl::Status OriginRules::Check(const Request& request) const {
       (host_.empty() || !absl::EqualsIgnoreCase(HostOf(origin), host_))) {
     return Elsewhere();
   }
-  if (is_open_ && !host.empty() && !IsOurName(host)) {
-    return error::PermissionDenied(
-        "this name is not the server's: --http-url says how browsers reach it");
-  }
-  return absl::OkStatus();
+  return CheckName(request);
+}
+
+absl::Status OriginRules::CheckName(const Request& request) const {
+  const absl::string_view host = request.Header("host");
+  if (!is_open_ || host.empty() || IsOurName(host)) return absl::OkStatus();
+  return error::PermissionDenied(
+      "this name is not the server's: --http-url says how browsers reach it");
 }
 
 absl::Status OriginRules::CheckWithSession(const Request& request) const {

@@ -26,6 +26,9 @@ class OriginRules {
   // a name has been made to lead here that is not ours.
   absl::Status Check(const Request& request) const;
 
+  // Only the second, for pages that others may link to.
+  absl::Status CheckName(const Request& request) const;
+
   // Of whoever brings a session and changes something: the browser is to say that it is our own
   // page, and the page that it means to call an RPC.
   absl::Status CheckWithSession(const Request& request) const;

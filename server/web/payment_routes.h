@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "server/recharge/provider_events.h"
 #include "server/recharge/simulated_gateway.h"
+#include "server/web/origin_rules.h"
 #include "server/web/router.h"
 #include "storage/clock.h"
 
@@ -20,6 +21,7 @@ void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* ro
 inline constexpr absl::string_view kSimulatedPages = "/simulated";
 
 struct SimulatedPagesParts {
+  const web::OriginRules* origins = nullptr;
   SimulatedGateway* gateway = nullptr;
   // Told what a customer has answered, as by a webhook that is signed with this secret.
   ProviderEvents* events = nullptr;

@@ -142,15 +142,27 @@ Response TakeAnswer(const SimulatedPagesParts& parts, const Request& request) {
 }  // namespace
 
 void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes) {
+  // Mails and other pages lead to them; their forms are sent by themselves only.
+  const auto add_page = [&](const std::string& path, web::WaitingHandler show) {
+    routes->AddWaiting("GET", path, [origins = parts.origins, show](const Request& request) {
+      const absl::Status allowed = origins->CheckName(request);
+      return allowed.ok() ? show(request) : web::TextResponse(403, allowed.message());
+    });
+  };
+  const auto add_form = [&](const std::string& path, web::WaitingHandler take) {
+    routes->AddWaiting("POST", path, [origins = parts.origins, take](const Request& request) {
+      const absl::Status allowed = origins->Check(request);
+      return allowed.ok() ? take(request) : web::TextResponse(403, allowed.message());
+    });
+  };
   const std::string card = absl::StrCat(kSimulatedPages, "/card");
   const std::string confirm = absl::StrCat(kSimulatedPages, "/confirm");
-  routes->AddWaiting("GET", card, ShowCards);
-  routes->AddWaiting("POST", card, [gateway = parts.gateway](const Request& request) {
+  add_page(card, ShowCards);
+  add_form(card, [gateway = parts.gateway](const Request& request) {
     return EnterCard(gateway, request);
   });
-  routes->AddWaiting("GET", confirm, AskCustomer);
-  routes->AddWaiting("POST", confirm,
-                     [parts](const Request& request) { return TakeAnswer(parts, request); });
+  add_page(confirm, AskCustomer);
+  add_form(confirm, [parts](const Request& request) { return TakeAnswer(parts, request); });
 }
 
 }  // namespace farebox::server

@@ -454,6 +454,23 @@ TEST_F(SimulatedPaymentsTest, PagesShowWhatTheyAreGivenAsText) {
   EXPECT_THAT(Post("/simulated/card", form).body, Not(HasSubstr("javascript")));
 }
 
+// With the rules of other pages, but for links to them, which may be anywhere.
+TEST_F(SimulatedPaymentsTest, PagesAreForTheirOwnNameAndTheirOwnForms) {
+  const auto status_of = [this](const char* method, std::vector<std::string> headers) {
+    return http_
+        .Send({.method = method,
+               .url = absl::StrCat("http://127.0.0.1:", server_->http_port(), "/simulated/card"),
+               .headers = std::move(headers)})
+        ->status;
+  };
+  EXPECT_EQ(status_of("GET", {"Host: evil.example"}), 403);
+  EXPECT_EQ(status_of("POST", {"Host: evil.example"}), 403);
+  EXPECT_EQ(status_of("POST", {"Sec-Fetch-Site: cross-site"}), 403);
+
+  EXPECT_EQ(status_of("GET", {"Sec-Fetch-Site: cross-site"}), 200);
+  EXPECT_EQ(status_of("POST", {"Sec-Fetch-Site: same-origin"}), 404);
+}
+
 TEST_F(SimulatedPaymentsTest, PagesOfNothingSayNo) {
   EXPECT_EQ(Post("/simulated/card", "setup_id=cs_simulated_99&token=pm_card_visa").status, 404);
   EXPECT_EQ(Post("/simulated/card", "").status, 404);

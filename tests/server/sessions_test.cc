@@ -308,6 +308,13 @@ TEST_F(SecureSessionsTest, TheCookieIsForTlsOnly) {
 
   EXPECT_THAT(std::string(response.Header("set-cookie")),
               AllOf(StartsWith("__Host-farebox="), HasSubstr("; Secure")));
+  EXPECT_EQ(http_->Get("/metrics", {"Host: evil.example"}).status, 403);
+  EXPECT_EQ(http_->Get("/metrics", {"Sec-Fetch-Site: cross-site"}).status, 403);
+
+  EXPECT_EQ(http_->Get("/metrics", {"Host: 192.0.2.1:8080"}).status, 200);
+  EXPECT_EQ(http_->Get("/metrics", {"Host: localhost"}).status, 200);
+  EXPECT_EQ(http_->Get("/healthz", {"Host: evil.example"}).status, 200);
+  EXPECT_EQ(http_->Get("/readyz", {"Host: evil.example"}).status, 200);
   EXPECT_EQ(Balance(CookieOf(response)).status, 200);
   EXPECT_THAT(MakeLink().url(), StartsWith("https://billing.example.com/sign-in#"));
 }
