@@ -177,20 +177,34 @@ void Access::LoopWriteUse() {
     }
     keys_->WriteUse();
     sessions_->WriteUse();
+    sessions_->RemoveOver([this] { return GoesOn(); });
   }
 }
 
-void Access::Drain() {
+bool Access::GoesOn() {
+  MutexLock lock(&mu_);
+  return !stopping_;
+}
+
+void Access::EndUse() {
   {
     MutexLock lock(&mu_);
     if (std::exchange(stopping_, true)) return;
     changed_.SignalAll();
   }
   if (use_writer_.joinable()) use_writer_.join();
-  lanes_.Drain();
-  audit_.Drain();
   if (keys_ != nullptr) keys_->WriteUse();
   if (sessions_ != nullptr) sessions_->WriteUse();
+}
+
+void Access::Drain() {
+  {
+    MutexLock lock(&mu_);
+    if (std::exchange(is_drained_, true)) return;
+  }
+  lanes_.Drain();
+  audit_.Drain();
+  EndUse();
 }
 
 }  // namespace farebox::server

@@ -52,7 +52,11 @@ class Access {
   AccessService* service() { return service_.get(); }
   const AuditLog& audit() const { return audit_; }
 
-  // Idempotent.
+  // Puts on disk when keys and sessions were used so far: what is used after that is not noted any
+  // more. May take a while, in which callers are served as ever. Idempotent.
+  void EndUse();
+
+  // That too, where it was not done. Idempotent.
   void Drain();
 
  private:
@@ -62,6 +66,7 @@ class Access {
   absl::Status MakeAdminKey();
   absl::Status FinishAdminKey();
   void LoopWriteUse();
+  bool GoesOn();
 
   // Constant after construction.
   const AccessOptions options_;
@@ -79,6 +84,7 @@ class Access {
   Mutex mu_;
   CondVar changed_;  // Signalled when stopping_ changes.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_drained_ ABSL_GUARDED_BY(mu_) = false;
   // Last: it starts when all above is built.
   std::thread use_writer_;
 };

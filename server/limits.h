@@ -381,6 +381,9 @@ inline constexpr absl::Duration kSignInLinkTime = absl::Minutes(10);
 inline constexpr size_t kSignInLinksMax = 10'000;
 
 // What is sent to sign in.
+// Keys or sessions whose last use is written at once: some milliseconds of the ledger's writer.
+inline constexpr size_t kUsesPerCommit = 256;
+
 inline constexpr size_t kSignInBytesMax = 4 * 1024;
 
 // Wrong keys and codes that a peer may send in a row; then one more each pause.

@@ -462,6 +462,7 @@ void Server::DrainForSuccessor() {
   rentals_->Drain();
   mailing_->Drain();
   backups_->Drain();
+  access_->EndUse();
   // From here on every moment counts: who connects waits for the successor.
   acceptor_->Drain();
   if (http_ != nullptr) http_->StopAccepting();

@@ -10,6 +10,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/security/last_use.h"
 #include "server/security/random.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -242,23 +243,24 @@ absl::StatusOr<bool> ApiKeys::HasAny(CatalogReader* catalog) {
 
 void ApiKeys::WriteUse() {
   std::vector<std::shared_ptr<Known>> used;
+  std::vector<LastUse> uses;
   {
     MutexLock lock(&mu_);
     for (const auto& [digest, known] : by_digest_) {
-      if (known->last_used_micros.load() > known->written_use_micros.load()) used.push_back(known);
+      const int64_t last_used = known->last_used_micros.load();
+      if (last_used <= known->written_use_micros.load()) continue;
+      used.push_back(known);
+      uses.push_back({.key = known->key_id, .micros = last_used});
     }
   }
-  for (const std::shared_ptr<Known>& known : used) {
-    const int64_t last_used = known->last_used_micros.load();
-    const absl::Status written =
-        Change(known->key_id, /*account=*/0, [last_used](stored::v1::ApiKey* key) {
-          key->set_last_used_micros(last_used);
-        }).status();
-    if (written.ok()) {
-      known->written_use_micros = last_used;
-    } else {
-      Log(LogLevel::kWarning, "key_use_unwritten",
-          {{"key_id", known->key_id}, {"error", written.message()}});
+  for (size_t begin = 0; begin < used.size(); begin += limits::kUsesPerCommit) {
+    const auto group = absl::MakeConstSpan(uses).subspan(begin, limits::kUsesPerCommit);
+    const absl::Status written = WriteLastUse<stored::v1::ApiKey>(documents_, kApiKeys, group);
+    if (!written.ok()) {
+      return Log(LogLevel::kWarning, "key_use_unwritten", {{"error", written.message()}});
+    }
+    for (size_t i = 0; i < group.size(); ++i) {
+      used[begin + i]->written_use_micros = group[i].micros;
     }
   }
 }

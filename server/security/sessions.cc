@@ -10,6 +10,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/security/last_use.h"
 #include "server/security/random.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -21,6 +22,10 @@ constexpr size_t kPage = 1'000;
 constexpr absl::string_view kKeyPrefix = "key:";
 // Of a digest, where it names a session for people.
 constexpr size_t kShownDigits = 12;
+
+void LogUnwritten(const absl::Status& status) {
+  Log(LogLevel::kWarning, "session_use_unwritten", {{"error", status.message()}});
+}
 
 }  // namespace
 
@@ -63,6 +68,10 @@ void Sessions::Remember(const std::string& digest, const stored::v1::Session& st
 absl::Time Sessions::ExpireTime(const Session& session) const {
   return std::min(absl::FromUnixMicros(session.last_used_micros.load()) + limits::kSessionIdleTime,
                   absl::FromUnixMicros(session.stored.create_micros()) + limits::kSessionTime);
+}
+
+bool Sessions::IsOver(const Session& session) const {
+  return ExpireTime(session) <= clock_->Now();
 }
 
 // ---- Beginning
@@ -169,7 +178,7 @@ Sessions::SessionPtr Sessions::FindGood(absl::string_view digest) {
     const auto found = by_digest_.find(digest);
     if (found != by_digest_.end()) session = found->second;
   }
-  if (session == nullptr || ExpireTime(*session) <= clock_->Now()) return nullptr;
+  if (session == nullptr || IsOver(*session)) return nullptr;
   const std::string& key_id = session->stored.key_id();
   if (!key_id.empty() && keys_->FindById(key_id) == nullptr) return nullptr;
   session->last_used_micros.store(absl::ToUnixMicros(clock_->Now()));
@@ -210,36 +219,39 @@ absl::Status Sessions::Remove(const std::string& digest) {
 
 void Sessions::WriteUse() {
   std::vector<SessionPtr> used;
+  std::vector<LastUse> uses;
+  {
+    MutexLock lock(&mu_);
+    for (const auto& [digest, session] : by_digest_) {
+      const int64_t last_used = session->last_used_micros.load();
+      const int64_t behind = last_used - session->written_use_micros.load();
+      if (absl::Microseconds(behind) < limits::kSessionUsePause || IsOver(*session)) continue;
+      used.push_back(session);
+      uses.push_back({.key = digest, .micros = last_used});
+    }
+  }
+  for (size_t begin = 0; begin < used.size(); begin += limits::kUsesPerCommit) {
+    const auto group = absl::MakeConstSpan(uses).subspan(begin, limits::kUsesPerCommit);
+    const absl::Status written = WriteLastUse<stored::v1::Session>(documents_, kSessions, group);
+    if (!written.ok()) return LogUnwritten(written);
+    for (size_t i = 0; i < group.size(); ++i) {
+      used[begin + i]->written_use_micros = group[i].micros;
+    }
+  }
+}
+
+void Sessions::RemoveOver(absl::FunctionRef<bool()> goes_on) {
   std::vector<std::string> over;
   {
     MutexLock lock(&mu_);
     for (const auto& [digest, session] : by_digest_) {
-      const absl::Duration behind =
-          absl::Microseconds(session->last_used_micros.load() - session->written_use_micros.load());
-      if (ExpireTime(*session) <= clock_->Now()) {
-        over.push_back(digest);
-      } else if (behind >= limits::kSessionUsePause) {
-        used.push_back(session);
-      }
+      if (IsOver(*session)) over.push_back(digest);
     }
   }
-  absl::Status written;
-  for (const std::string& digest : over) written.Update(Remove(digest));
-  for (const SessionPtr& session : used) {
-    const int64_t last_used = session->last_used_micros.load();
-    absl::StatusOr<std::optional<Document>> document = documents_->Find(kSessions, session->digest);
-    written.Update(document.status());
-    if (!document.ok() || !document->has_value()) continue;
-    stored::v1::Session stored = session->stored;
-    stored.set_last_used_micros(last_used);
-    (*document)->content = stored.SerializeAsString();
-    const absl::Status put = documents_->Put({**document});
-    // Where somebody was first, the session is over.
-    if (put.ok()) session->written_use_micros = last_used;
-    if (!absl::IsAborted(put)) written.Update(put);
-  }
-  if (!written.ok()) {
-    Log(LogLevel::kWarning, "session_use_unwritten", {{"error", written.message()}});
+  for (const std::string& digest : over) {
+    if (!goes_on()) return;
+    const absl::Status removed = Remove(digest);
+    if (!removed.ok()) return LogUnwritten(removed);
   }
 }
 

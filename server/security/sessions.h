@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -66,8 +67,11 @@ class Sessions {
   // Signs out. OK where there was nothing, too.
   absl::Status Close(absl::string_view token);
 
-  // Puts on disk when sessions were used, and removes those that are over.
+  // Puts on disk when sessions were used.
   void WriteUse();
+
+  // Removes those that are over, one by one, for as long as it `goes_on`.
+  void RemoveOver(absl::FunctionRef<bool()> goes_on);
 
   // What stands for a token where that is not to be seen: SHA-256 in hexadecimal.
   static std::string DigestOf(absl::string_view token);
@@ -91,6 +95,8 @@ class Sessions {
   absl::StatusOr<Opened> Open(stored::v1::Session stored);
   void Remember(const std::string& digest, const stored::v1::Session& stored);
   absl::Time ExpireTime(const Session& session) const;
+  // Of itself: its key may have ended besides.
+  bool IsOver(const Session& session) const;
   // Null where it is over.
   SessionPtr FindGood(absl::string_view digest);
   absl::Status Remove(const std::string& digest);

@@ -1,0 +1,136 @@
+// When keys and sessions were used last, on disk.
+
+#include <gmock/gmock.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "server/document_kinds.h"
+#include "server/limits.h"
+#include "server/security/api_keys.h"
+#include "server/security/sessions.h"
+#include "storage/clock.h"
+#include "storage/document_store.h"
+#include "storage/ledger.h"
+#include "tests/support/memory_journal.h"
+
+namespace farebox::server {
+namespace {
+
+// Counts the durable changes that documents are written by.
+class CountingCatalog final : public Catalog {
+ public:
+  explicit CountingCatalog(Catalog* catalog) : catalog_(catalog) {}
+
+  absl::StatusOr<int64_t> BeginDeck(absl::string_view name) override {
+    return catalog_->BeginDeck(name);
+  }
+  absl::Status AppendDeck(int64_t deck_id, absl::string_view csv) override {
+    return catalog_->AppendDeck(deck_id, csv);
+  }
+  absl::StatusOr<DeckVersion> SealDeck(int64_t deck_id, int64_t row_count,
+                                       absl::Time import_time) override {
+    return catalog_->SealDeck(deck_id, row_count, import_time);
+  }
+  absl::StatusOr<std::vector<absl::Status>> PutDocuments(
+      absl::Span<const DocumentGroup> groups) override {
+    ++changes_;
+    return catalog_->PutDocuments(groups);
+  }
+  absl::Status RemoveDocument(const Document& document) override {
+    ++changes_;
+    return catalog_->RemoveDocument(document);
+  }
+
+  int changes() const { return changes_; }
+
+ private:
+  Catalog* const catalog_;
+  int changes_ = 0;
+};
+
+class CountingJournal final : public MemoryJournal {
+ public:
+  explicit CountingJournal(MemoryDisk* disk) : MemoryJournal(disk) {}
+
+  CountingCatalog& catalog() override { return catalog_; }
+
+ private:
+  CountingCatalog catalog_{&MemoryJournal::catalog()};
+};
+
+class LastUseTest : public ::testing::Test {
+ protected:
+  static constexpr int kKeys = 2'000;
+
+  std::unique_ptr<ApiKeys> LoadKeys() { return *ApiKeys::Load({}, &documents_, &clock_); }
+  std::unique_ptr<Sessions> LoadSessions(const ApiKeys& keys) {
+    return *Sessions::Load(&documents_, &keys, &clock_);
+  }
+  static ApiKeys::NewKey Make(ApiKeys* keys, int number) {
+    v1::ApiKey wanted;
+    wanted.set_role(v1::ROLE_CUSTOMER);
+    wanted.add_account_ids(absl::StrCat("account-", number));
+    return *keys->Create(wanted, /*account=*/0);
+  }
+  std::vector<ApiKeys::Listed> Listed(ApiKeys* keys) {
+    return *keys->List(/*account=*/0, std::numeric_limits<int64_t>::max(), 2 * kKeys);
+  }
+
+  ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
+  MemoryDisk disk_;
+  CountingJournal journal_{&disk_};
+  std::unique_ptr<Ledger> ledger_ = *Ledger::Open({}, &journal_, &clock_);
+  DocumentStore documents_{ledger_.get(), &journal_};
+};
+
+// Each was a commit of its own: a hand-over stood still for them.
+TEST_F(LastUseTest, ThatOfManyKeysIsWrittenByFewCommits) {
+  const std::unique_ptr<ApiKeys> keys = LoadKeys();
+  for (int i = 0; i < kKeys; ++i) ASSERT_NE(keys->Find(Make(keys.get(), i).secret), nullptr);
+  const int changes_before = journal_.catalog().changes();
+
+  keys->WriteUse();
+
+  EXPECT_LE(journal_.catalog().changes() - changes_before, 10);
+  for (const ApiKeys::Listed& listed : Listed(LoadKeys().get())) {
+    EXPECT_EQ(listed.key.last_used_time().seconds(), 1'770'000'000) << listed.key.key_id();
+  }
+}
+
+TEST_F(LastUseTest, ThatOfManySessionsIsWrittenByFewCommits) {
+  const std::unique_ptr<ApiKeys> keys = LoadKeys();
+  const std::unique_ptr<Sessions> sessions = LoadSessions(*keys);
+  std::vector<std::string> tokens;
+  for (int i = 0; i < kKeys; ++i) {
+    tokens.push_back(sessions->OpenWithKey(Make(keys.get(), i).secret)->token);
+  }
+  clock_.Advance(absl::Hours(1));
+  for (const std::string& token : tokens) ASSERT_TRUE(sessions->Find(token).has_value());
+  const int changes_before = journal_.catalog().changes();
+
+  sessions->WriteUse();
+
+  EXPECT_LE(journal_.catalog().changes() - changes_before, 10);
+  clock_.Advance(limits::kSessionIdleTime - absl::Minutes(30));
+  const std::unique_ptr<Sessions> loaded = LoadSessions(*keys);
+  for (const std::string& token : tokens) ASSERT_TRUE(loaded->Find(token).has_value());
+}
+
+TEST_F(LastUseTest, ItIsWrittenWithoutUndoingWhatAnotherHasChanged) {
+  const std::unique_ptr<ApiKeys> keys = LoadKeys();
+  const ApiKeys::NewKey made = Make(keys.get(), 1);
+  ASSERT_NE(keys->Find(made.secret), nullptr);
+  ASSERT_TRUE(keys->Revoke(made.key.key_id(), /*account=*/0).ok());
+
+  keys->WriteUse();
+
+  EXPECT_TRUE(Listed(keys.get())[0].key.has_revoke_time());
+  EXPECT_TRUE(Listed(keys.get())[0].key.has_last_used_time());
+}
+
+}  // namespace
+}  // namespace farebox::server
