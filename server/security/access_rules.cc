@@ -62,10 +62,15 @@ absl::Status CheckContent(const Caller& caller, const v1::CreditRequest& request
 }
 
 absl::Status CheckContent(const Caller& caller, const v1::CreateApiKeyRequest& request) {
-  if (caller.role != v1::ROLE_CUSTOMER || request.key().role() == v1::ROLE_CUSTOMER) {
-    return absl::OkStatus();
+  if (caller.role != v1::ROLE_CUSTOMER) return absl::OkStatus();
+  const v1::ApiKey& key = request.key();
+  if (key.role() != v1::ROLE_CUSTOMER) {
+    return error::PermissionDenied("a customer makes keys of customers");
   }
-  return error::PermissionDenied("a customer makes keys of customers");
+  if (key.calls_per_second() != 0 || key.calls_burst() != 0) {
+    return error::PermissionDenied("how often a customer may call is not theirs to say");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckOperation(const Caller& caller, const v1::Operation& operation) {

@@ -33,9 +33,10 @@ std::string Sessions::DigestOf(absl::string_view token) {
   return absl::BytesToHexString(Sha256(token));
 }
 
-absl::StatusOr<std::unique_ptr<Sessions>> Sessions::Load(DocumentStore* documents,
+absl::StatusOr<std::unique_ptr<Sessions>> Sessions::Load(const Options& options,
+                                                         DocumentStore* documents,
                                                          const ApiKeys* keys, const Clock* clock) {
-  std::unique_ptr<Sessions> sessions(new Sessions(documents, keys, clock));
+  std::unique_ptr<Sessions> sessions(new Sessions(options, documents, keys, clock));
   int64_t before = std::numeric_limits<int64_t>::max();
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> page,
@@ -61,6 +62,7 @@ void Sessions::Remember(const std::string& digest, const stored::v1::Session& st
   session->caller.name = absl::StrCat("session:", digest.substr(0, kShownDigits));
   session->caller.role = v1::ROLE_CUSTOMER;
   session->caller.account_ids.insert(stored.account_id());
+  session->caller.rate = MakeCallerRate(options_.rate);
   MutexLock lock(&mu_);
   by_digest_[digest] = std::move(session);
 }

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "farebox/stored/v1/access.pb.h"
+#include "server/call_rates.h"
 #include "server/security/api_keys.h"
 #include "server/security/caller.h"
 #include "storage/clock.h"
@@ -32,8 +33,13 @@ namespace farebox::server {
 // Thread-safe. Find... and MakeLink wait for nothing; the others wait for a disk.
 class Sessions {
  public:
+  struct Options {
+    // Of a session that does not act as a key.
+    CallRate rate;
+  };
   // All outlive it.
-  static absl::StatusOr<std::unique_ptr<Sessions>> Load(DocumentStore* documents,
+  static absl::StatusOr<std::unique_ptr<Sessions>> Load(const Options& options,
+                                                        DocumentStore* documents,
                                                         const ApiKeys* keys, const Clock* clock);
 
   struct Facts {
@@ -89,8 +95,9 @@ class Sessions {
   };
   using SessionPtr = std::shared_ptr<Session>;
 
-  Sessions(DocumentStore* documents, const ApiKeys* keys, const Clock* clock)
-      : documents_(documents), keys_(keys), clock_(clock) {}
+  Sessions(const Options& options, DocumentStore* documents, const ApiKeys* keys,
+           const Clock* clock)
+      : options_(options), documents_(documents), keys_(keys), clock_(clock) {}
 
   absl::StatusOr<Opened> Open(stored::v1::Session stored);
   void Remember(const std::string& digest, const stored::v1::Session& stored);
@@ -104,6 +111,7 @@ class Sessions {
   std::vector<std::string> TooMany(const std::string& account_id);
 
   // Constant after construction.
+  const Options options_;
   DocumentStore* const documents_;
   const ApiKeys* const keys_;
   const Clock* const clock_;

@@ -86,6 +86,18 @@ TEST_F(CustomerKeysTest, ACustomerMakesNoKeyOfAnotherAccount) {
               BlamesField("key.account_ids"));
 }
 
+// Or the operator's limit would be none.
+TEST_F(CustomerKeysTest, ACustomerGivesNoKeyARateOfItsOwn) {
+  for (const char* const rate :
+       {"calls_per_second: 1000000", "calls_per_second: 1 calls_burst: 9", "calls_burst: 9"}) {
+    EXPECT_THAT(
+        Create(absl::StrCat("account_id: 'acme' key { role: ROLE_CUSTOMER account_ids: 'acme' ",
+                            rate, " }")),
+        FailsWith(StatusCode::PERMISSION_DENIED, "PERMISSION_DENIED"))
+        << rate;
+  }
+}
+
 TEST_F(CustomerKeysTest, ACustomerSeesTheKeysOfTheirOwnAccountOnly) {
   MakeKey("role: ROLE_CUSTOMER account_ids: 'other' label: 'of another'");
   MakeKey("role: ROLE_ROUTER account_ids: 'acme' label: 'of the operator'");

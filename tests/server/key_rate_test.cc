@@ -1,8 +1,11 @@
 // How often a key may call.
 
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/server/access_fixture.h"
+#include "tests/server/http_calls.h"
 
 namespace farebox::server {
 namespace {
@@ -68,6 +71,38 @@ TEST_F(KeyRate, AKeyMayHaveItsOwn) {
   Restart();
   Rest();
   EXPECT_EQ(CallsUntilRefused(ChannelWith(made.secret())), 7);
+}
+
+class KeyRateOverHttp : public KeyRate {
+ protected:
+  Config MakeConfig() const override {
+    Config config = KeyRate::MakeConfig();
+    config.http_listen = "127.0.0.1:0";
+    return config;
+  }
+};
+
+TEST_F(KeyRateOverHttp, ASessionOfALinkHasTheOneOfTheSettings) {
+  const auto link = CallBy<v1::CreateSignInLinkResponse>(
+      channel_, "AccessService/CreateSignInLink",
+      Parse<v1::CreateSignInLinkRequest>("account_id: 'acme'"));
+  HttpCalls http(server_->http_port());
+  const HttpResponse signed_in =
+      http.Post("/session", absl::StrCat(R"({"code": ")", link->code(), "\"}"),
+                {"Content-Type: application/json"});
+  const std::string set(signed_in.Header("set-cookie"));
+  const std::vector<std::string> own_page = {absl::StrCat("Cookie: ", set.substr(0, set.find(';'))),
+                                             "Sec-Fetch-Site: same-origin",
+                                             "Connect-Protocol-Version: 1"};
+
+  int calls = 0;
+  HttpResponse response;
+  do {
+    response = http.Call("BillingService/GetBalance", R"({"account_id": "acme"})", own_page);
+  } while (response.status == 200 && ++calls < 100);
+
+  EXPECT_EQ(calls, kBurst);
+  EXPECT_EQ(response.status, 429) << response.body;
 }
 
 TEST_F(KeyRate, OperationsOfABatchAreCallsToo) {

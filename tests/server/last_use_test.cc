@@ -68,7 +68,7 @@ class LastUseTest : public ::testing::Test {
 
   std::unique_ptr<ApiKeys> LoadKeys() { return *ApiKeys::Load({}, &documents_, &clock_); }
   std::unique_ptr<Sessions> LoadSessions(const ApiKeys& keys) {
-    return *Sessions::Load(&documents_, &keys, &clock_);
+    return *Sessions::Load({}, &documents_, &keys, &clock_);
   }
   static ApiKeys::NewKey Make(ApiKeys* keys, int number) {
     v1::ApiKey wanted;
