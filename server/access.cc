@@ -116,8 +116,9 @@ absl::Status Access::Load() {
   FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max,
                                                  .rate = options_.caller_rate},
                                                 &documents_, house_.clock));
-  FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load({.rate = options_.caller_rate}, &documents_,
-                                                     keys_.get(), house_.clock));
+  FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load({.is_open = options_.mode == AccessMode::kOpen,
+                                                      .rate = options_.caller_rate},
+                                                     &documents_, keys_.get(), house_.clock));
   control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
   if (options_.mode != AccessMode::kKeys) return absl::OkStatus();
   const absl::Status status = keys_->HasAdmin() ? FinishAdminKey() : MakeAdminKey();

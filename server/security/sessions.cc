@@ -73,7 +73,10 @@ absl::Time Sessions::ExpireTime(const Session& session) const {
 }
 
 bool Sessions::IsOver(const Session& session) const {
-  return ExpireTime(session) <= clock_->Now();
+  if (ExpireTime(session) <= clock_->Now()) return true;
+  // Nobody has shown who they are for one that was begun where nobody was asked.
+  return !options_.is_open && session.stored.key_id().empty() &&
+         session.stored.certificate().empty();
 }
 
 // ---- Beginning
@@ -103,6 +106,7 @@ absl::StatusOr<Sessions::Opened> Sessions::OpenWithCode(absl::string_view code) 
     if (link.expire_time <= clock_->Now()) return error::Unauthenticated();
     stored.set_account_id(link.account_id);
     stored.set_key_id(link.key_id);
+    stored.set_certificate(link.certificate);
   }
   if (!stored.key_id().empty() && keys_->FindById(stored.key_id()) == nullptr) {
     return error::Unauthenticated();
@@ -119,9 +123,10 @@ absl::StatusOr<Sessions::Opened> Sessions::OpenForAccount(const std::string& acc
 Sessions::Link Sessions::MakeLink(const std::string& account_id, const Caller& maker) {
   Link link = {.code = RandomToken(), .expire_time = clock_->Now() + limits::kSignInLinkTime};
   PendingLink pending = {.account_id = account_id, .expire_time = link.expire_time};
-  absl::string_view key_id = maker.name;
-  if (maker.is_known && absl::ConsumePrefix(&key_id, kKeyPrefix)) {
-    pending.key_id = std::string(key_id);
+  absl::string_view name = maker.name;
+  if (maker.is_known) {
+    const bool has_key = absl::ConsumePrefix(&name, kKeyPrefix);
+    (has_key ? pending.key_id : pending.certificate) = std::string(name);
   }
   MutexLock lock(&mu_);
   if (links_.size() >= limits::kSignInLinksMax) {

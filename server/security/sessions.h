@@ -28,12 +28,15 @@ namespace farebox::server {
 // only its hash is kept, in memory and on disk, so a session outlives a restart.
 //
 // A session acts as the key that it was exchanged for, and ends with it. One that was begun by a
-// link acts as a customer of the link's account; it ends with the key of whoever made the link.
+// link acts as a customer of the link's account; it ends with the key of whoever made the link. One
+// that was begun while nobody was asked who they are is over as soon as everybody is.
 //
 // Thread-safe. Find... and MakeLink wait for nothing; the others wait for a disk.
 class Sessions {
  public:
   struct Options {
+    // Nobody is asked who they are.
+    bool is_open = false;
     // Of a session that does not act as a key.
     CallRate rate;
   };
@@ -118,7 +121,9 @@ class Sessions {
 
   struct PendingLink {
     std::string account_id;
+    // Of whoever made it: one of them, or neither where nobody is asked.
     std::string key_id;
+    std::string certificate;
     absl::Time expire_time;
   };
 

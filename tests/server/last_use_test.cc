@@ -132,5 +132,46 @@ TEST_F(LastUseTest, ItIsWrittenWithoutUndoingWhatAnotherHasChanged) {
   EXPECT_TRUE(Listed(keys.get())[0].key.has_last_used_time());
 }
 
+// What is known of sessions that were begun without a key.
+class KeylessSessionsTest : public LastUseTest {
+ protected:
+  static Caller CertificateCaller() {
+    Caller caller;
+    caller.name = "spiffe://example.com/desk";
+    caller.role = v1::ROLE_ADMIN;
+    return caller;
+  }
+
+  const std::unique_ptr<ApiKeys> keys_ = LoadKeys();
+};
+
+TEST_F(KeylessSessionsTest, ThatOfALinkByACertificateOutlivesARestart) {
+  const std::unique_ptr<Sessions> sessions = LoadSessions(*keys_);
+  const Sessions::Link link = sessions->MakeLink("acme", CertificateCaller());
+  const std::string token = sessions->OpenWithCode(link.code)->token;
+
+  EXPECT_TRUE(sessions->Find(token).has_value());
+  EXPECT_TRUE(LoadSessions(*keys_)->Find(token).has_value());
+}
+
+// Written before it was noted how a session began.
+TEST_F(KeylessSessionsTest, OneOfUnknownBeginningIsOverAndRemoved) {
+  stored::v1::Session old;
+  old.set_account_id("acme");
+  old.set_create_micros(absl::ToUnixMicros(clock_.Now()));
+  old.set_last_used_micros(absl::ToUnixMicros(clock_.Now()));
+  const std::string digest = Sessions::DigestOf("token");
+  ASSERT_TRUE(
+      documents_.Put({{.kind = kSessions, .key = digest, .content = old.SerializeAsString()}})
+          .ok());
+  const std::unique_ptr<Sessions> sessions = LoadSessions(*keys_);
+
+  EXPECT_FALSE(sessions->Find("token").has_value());
+  EXPECT_EQ(sessions->FindCaller(digest), nullptr);
+
+  sessions->RemoveOver([] { return true; });
+  EXPECT_FALSE(documents_.Find(kSessions, digest)->has_value());
+}
+
 }  // namespace
 }  // namespace farebox::server

@@ -268,9 +268,12 @@ class OpenSessionsTest : public SessionsTest {
  protected:
   Config MakeConfig() const override {
     Config config = SessionsTest::MakeConfig();
-    config.access = {};
+    if (!asks_callers_) config.access = {};
     return config;
   }
+
+  // From the next start on.
+  bool asks_callers_ = false;
 };
 
 TEST_F(OpenSessionsTest, AnAccountIsEnough) {
@@ -287,9 +290,31 @@ TEST_F(OpenSessionsTest, AnAccountIsEnough) {
   EXPECT_EQ(SignIn({{"code", MakeLink().code()}}).status, 200);
 }
 
+// Nobody has shown a key for them.
+TEST_F(OpenSessionsTest, TheyAreOverWhereCallersAreAskedFromNowOn) {
+  const std::vector<std::string> cookies = {CookieOf(SignIn({{"account_id", "acme"}})),
+                                            CookieOf(SignIn({{"code", MakeLink().code()}}))};
+  for (const std::string& cookie : cookies) ASSERT_EQ(Balance(cookie).status, 200);
+
+  asks_callers_ = true;
+  RestartHttp();
+
+  for (const std::string& cookie : cookies) {
+    EXPECT_EQ(Balance(cookie).status, 401);
+    EXPECT_EQ(http_->Get("/session", {cookie}).status, 401);
+  }
+}
+
 TEST_F(OpenSessionsTest, ANameThatIsMadeToLeadHereIsRefused) {
   EXPECT_EQ(http_->Call("BillingService/GetBalance", "{}", {"Host: evil.example"}).status, 403);
   EXPECT_EQ(SignIn({{"account_id", "acme"}}, {"Host: evil.example"}).status, 403);
+  EXPECT_EQ(http_->Get("/metrics", {"Host: evil.example"}).status, 403);
+  EXPECT_EQ(http_->Get("/metrics", {"Sec-Fetch-Site: cross-site"}).status, 403);
+
+  EXPECT_EQ(http_->Get("/metrics", {"Host: 192.0.2.1:8080"}).status, 200);
+  EXPECT_EQ(http_->Get("/metrics", {"Host: localhost"}).status, 200);
+  EXPECT_EQ(http_->Get("/healthz", {"Host: evil.example"}).status, 200);
+  EXPECT_EQ(http_->Get("/readyz", {"Host: evil.example"}).status, 200);
 }
 
 // Where a proxy ends TLS, the cookie is one for TLS.
@@ -308,13 +333,6 @@ TEST_F(SecureSessionsTest, TheCookieIsForTlsOnly) {
 
   EXPECT_THAT(std::string(response.Header("set-cookie")),
               AllOf(StartsWith("__Host-farebox="), HasSubstr("; Secure")));
-  EXPECT_EQ(http_->Get("/metrics", {"Host: evil.example"}).status, 403);
-  EXPECT_EQ(http_->Get("/metrics", {"Sec-Fetch-Site: cross-site"}).status, 403);
-
-  EXPECT_EQ(http_->Get("/metrics", {"Host: 192.0.2.1:8080"}).status, 200);
-  EXPECT_EQ(http_->Get("/metrics", {"Host: localhost"}).status, 200);
-  EXPECT_EQ(http_->Get("/healthz", {"Host: evil.example"}).status, 200);
-  EXPECT_EQ(http_->Get("/readyz", {"Host: evil.example"}).status, 200);
   EXPECT_EQ(Balance(CookieOf(response)).status, 200);
   EXPECT_THAT(MakeLink().url(), StartsWith("https://billing.example.com/sign-in#"));
 }
