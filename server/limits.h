@@ -105,10 +105,11 @@ inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 // Threads that serve connections; none of them waits for anything.
 inline constexpr size_t kHttpThreads = 2;
 
-// Threads for routes that may wait: webhooks, the simulated provider's pages, the figures.
+// Threads for routes that may wait, and for requests that take long to be read: webhooks, the
+// simulated provider's pages, the figures, large batches.
 inline constexpr int kHttpWaitingThreads = 8;
 
-// Requests to such routes that have a thread or wait for one; more are answered 503.
+// Requests that have such a thread or wait for one; more are answered 503.
 inline constexpr size_t kHttpWaitingMax = 256;
 
 // Connections at once; above it, the one that has waited longest for a request is closed. Where all
@@ -131,8 +132,9 @@ inline constexpr size_t kHttpHeaderBytesMax = 16 * 1024;
 // A webhook of the payment provider, or a form.
 inline constexpr size_t kHttpRequestBytesMax = 256 * 1024;
 
-// A call of a unary RPC: a batch of 10,000 operations as JSON. What each RPC takes is its own.
-inline constexpr size_t kHttpCallBytesMax = 2 * kTransportMessageBytesMax;
+// A request of an RPC over HTTP, as JSON or unpacked: so many times what it has in protobuf at
+// most, which is each RPC's own.
+inline constexpr size_t kHttpRequestExpansionMax = 2;
 
 // All that is sent to a streaming RPC: a rate deck as JSON, whose bytes are in base64 there.
 inline constexpr size_t kHttpStreamBytesMax = size_t{96} * 1024 * 1024;

@@ -402,7 +402,7 @@ void Server::ServeHttp() {
                    v1::BillingService::service_full_name(), v1::NumberService::service_full_name(),
                    v1::OperationsService::service_full_name(), v1::RateService::service_full_name(),
                    v1::RechargeService::service_full_name()},
-      .http_callers = &access_->control().http_callers(),
+      .access = &access_->control(),
       .origins = origins_.get()});
   connect_->AddRoutes(&http_->routes());
   sessions_ = std::make_unique<web::SessionRoutes>(

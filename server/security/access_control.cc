@@ -90,9 +90,18 @@ CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
   return absl::ConsumePrefix(&secret, kScheme) ? keys_->Find(secret) : nullptr;
 }
 
-absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization) const {
-  if (is_open()) return anyone_;
-  CallerPtr caller = FindByKey(authorization);
+CallerPtr AccessControl::Find(std::optional<absl::string_view> authorization,
+                              absl::string_view session) const {
+  // Who sends a key is let in by it or not at all, whatever else there is.
+  if (!is_open() && authorization.has_value()) return FindByKey(*authorization);
+  if (!session.empty()) return sessions_->FindCaller(session);
+  return is_open() ? anyone_ : nullptr;
+}
+
+absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization,
+                                                        absl::string_view session) const {
+  CallerPtr caller =
+      Find(authorization.empty() ? std::nullopt : std::make_optional(authorization), session);
   if (caller == nullptr) return error::Unauthenticated();
   return caller;
 }
@@ -103,18 +112,20 @@ std::string AccessControl::PeerOf(const grpc::ServerContextBase& context) const 
 }
 
 absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase& context) const {
-  CallerPtr caller;
+  std::optional<absl::string_view> authorization;
   const auto sent = context.client_metadata().equal_range(kAuthorization);
-  if (!is_open() && sent.first != sent.second) {
-    // Who sends a key is let in by it or not at all, whatever else there is.
+  if (sent.first != sent.second) {
+    // More than one is nobody's.
     const bool is_one = std::next(sent.first) == sent.second;
-    if (is_one) caller = FindByKey(View(sent.first->second));
-  } else if (const auto by_http = http_callers_.Read(context);
-             by_http.has_value() && !by_http->session.empty()) {
-    caller = sessions_->FindCaller(by_http->session);
-  } else if (is_open()) {
-    return anyone_;
-  } else if (!by_certificate_.empty()) {
+    authorization = is_one ? View(sent.first->second) : absl::string_view();
+  }
+  HttpCallers::Facts by_http;
+  if (is_open() || !authorization.has_value()) {
+    by_http = http_callers_.Read(context).value_or(HttpCallers::Facts());
+  }
+  CallerPtr caller = Find(authorization, by_http.session);
+  const bool shows_nothing_else = !authorization.has_value() && by_http.session.empty();
+  if (caller == nullptr && shows_nothing_else && !by_certificate_.empty()) {
     caller = FindByCertificate(*context.auth_context());
   }
   if (caller == nullptr) return error::Unauthenticated();

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_SECURITY_ACCESS_CONTROL_H_
 #define FAREBOX_SERVER_SECURITY_ACCESS_CONTROL_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,10 @@ class AccessControl {
   // Whose call it is. UNAUTHENTICATED where that is nobody: the same for whatever is wrong.
   absl::StatusOr<CallerPtr> Identify(const grpc::ServerContextBase& context) const;
 
-  // The same for who sends no certificate: by the header "Authorization", empty for none.
-  absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization) const;
+  // The same for who calls by HTTP: by the header "Authorization", and the digest of a session's
+  // token; empty for none.
+  absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization,
+                                           absl::string_view session = "") const;
 
   // From where it comes, also where the HTTP listener has passed it on.
   std::string PeerOf(const grpc::ServerContextBase& context) const;
@@ -63,6 +66,8 @@ class AccessControl {
   const HttpCallers& http_callers() const { return http_callers_; }
 
  private:
+  // By all that may be shown but a certificate; null for nobody.
+  CallerPtr Find(std::optional<absl::string_view> authorization, absl::string_view session) const;
   CallerPtr FindByKey(absl::string_view authorization) const;
   CallerPtr FindByCertificate(const grpc::AuthContext& certificate) const;
 

@@ -30,9 +30,8 @@ BillingService::BillingService(const Parts& parts)
       quote_(parts.environment, "farebox.v1.BillingService/Quote"),
       list_holds_(parts.environment, "farebox.v1.BillingService/ListHolds"),
       apply_batch_(parts.environment, "farebox.v1.BillingService/ApplyBatch",
-                   {.request_bytes_max = limits::kBatchRequestBytesMax, .urgency = Urgency::kEnds}),
-      apply_stream_(parts.environment, "farebox.v1.BillingService/ApplyStream",
-                    {.request_bytes_max = limits::kStreamMessageBytesMax}),
+                   {.urgency = Urgency::kEnds}),
+      apply_stream_(parts.environment, "farebox.v1.BillingService/ApplyStream"),
       watch_account_(parts.environment, "farebox.v1.BillingService/WatchAccount") {}
 
 template <typename Request, typename Response>

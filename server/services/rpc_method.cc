@@ -7,6 +7,7 @@
 #include "server/errors.h"
 #include "server/log.h"
 #include "server/services/message.h"
+#include "server/services/request_bounds.h"
 #include "server/services/text_field.h"
 #include "server/transport/flood_limits.h"
 #include "storage/check.h"
@@ -68,6 +69,7 @@ RpcMethod::RpcMethod(const RpcEnvironment& environment, absl::string_view name, 
       gate_(environment.gate),
       name_(name),
       bounds_(bounds),
+      request_bytes_max_(RequestBytesMax(name)),
       describe_before_(std::move(describe_before)),
       rule_(AccessRule::Of(name)),
       meter_(environment.metrics->AddMeter(name)) {
@@ -159,7 +161,7 @@ std::unique_ptr<AuditedCall> RpcMethod::Audit(CallContext* call,
 
 absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,
                               google::protobuf::Message* message) const {
-  return ParseMessage(bytes, bounds_.request_bytes_max, message);
+  return ParseMessage(bytes, request_bytes_max_, message);
 }
 
 absl::Time RpcMethod::DeadlineOf(const CallContext& call) const {

@@ -46,7 +46,6 @@ struct RpcEnvironment {
 };
 
 struct RpcBounds {
-  size_t request_bytes_max = limits::kRequestBytesMax;
   absl::Duration default_timeout = limits::kDefaultTimeout;
   // The most urgent that a call of it may be: with less the ledger refuses what is less.
   Urgency urgency = Urgency::kReads;
@@ -148,6 +147,7 @@ class RpcMethod {
   CallGate* const gate_;
   const absl::string_view name_;
   const RpcBounds bounds_;
+  const size_t request_bytes_max_;
   const DescribeBefore describe_before_;
   const AccessRule rule_;
   RpcMetrics::Meter* const meter_;

@@ -5,7 +5,6 @@
 
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
-#include "server/limits.h"
 #include "server/security/sessions.h"
 #include "server/services/message.h"
 #include "server/web/call_metadata.h"
@@ -33,9 +32,9 @@ absl::StatusOr<grpc::ByteBuffer> ReadRequestMessage(const ConnectMethod& method,
   FAREBOX_RETURN_IF_ERROR(CheckEncoding(encoding));
   std::string unpacked;
   if (encoding == "gzip" && !bytes.empty()) {
-    absl::StatusOr<std::string> out = Gunzip(bytes, limits::kHttpCallBytesMax);
+    absl::StatusOr<std::string> out = Gunzip(bytes, method.request_bytes_max);
     if (absl::IsResourceExhausted(out.status())) {
-      return server::MessageTooLarge(limits::kHttpCallBytesMax + 1, limits::kHttpCallBytesMax);
+      return server::MessageTooLarge(method.request_bytes_max + 1, method.request_bytes_max);
     }
     if (!out.ok()) return error::FieldInvalid("request", out.status().message());
     unpacked = *std::move(out);
@@ -57,8 +56,11 @@ absl::StatusOr<std::string> WriteResponseMessage(const ConnectMethod& method, Co
   return WriteJson(*message);
 }
 
-absl::Status FillContext(const Request& request, const server::HttpCallers& http_callers,
-                         const OriginRules& origins, grpc::ClientContext* context) {
+// A tag of a field that breaks off.
+grpc::ByteBuffer UnreadMessage() { return ToBuffer("\xff"); }
+
+absl::StatusOr<bool> FillContext(const ConnectMethod& method, const Request& request,
+                                 const ConnectService::Parts& parts, grpc::ClientContext* context) {
   const absl::string_view version = request.Header(kConnectVersion);
   if (!version.empty() && version != "1") {
     return error::FieldInvalid(kConnectVersion, "must be 1");
@@ -75,15 +77,17 @@ absl::Status FillContext(const Request& request, const server::HttpCallers& http
     context->set_deadline(absl::ToChronoTime(SystemClock().Now() + **timeout));
   }
   server::HttpCallers::Facts facts = {.peer = request.peer};
-  const std::string token = SessionToken(request, origins.IsSecure(request));
+  const std::string token = SessionToken(request, parts.origins->IsSecure(request));
   if (!token.empty() && request.Header("authorization").empty()) {
     // What only reads, a browser may be led to by anybody: it does not show it to them.
-    if (request.method != "GET") FAREBOX_RETURN_IF_ERROR(origins.CheckWithSession(request));
+    if (request.method != "GET") FAREBOX_RETURN_IF_ERROR(parts.origins->CheckWithSession(request));
     facts.session = server::Sessions::DigestOf(token);
   }
   AddMetadata(request, context);
-  context->AddMetadata(server::HttpCallers::kName, http_callers.Write(facts));
-  return absl::OkStatus();
+  context->AddMetadata(server::HttpCallers::kName, parts.access->http_callers().Write(facts));
+  const absl::StatusOr<server::CallerPtr> caller =
+      parts.access->IdentifyHeader(request.Header("authorization"), facts.session);
+  return caller.ok() && method.rule.Allows(**caller);
 }
 
 google::rpc::Status ToRpcStatus(const absl::Status& status) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "server/limits.h"
+#include "server/services/request_bounds.h"
 #include "server/web/call_metadata.h"
 #include "server/web/connect_messages.h"
 #include "server/web/connect_protocol.h"
@@ -16,7 +17,6 @@
 #include "server/web/gzip.h"
 #include "storage/check.h"
 #include "storage/errors.h"
-#include "storage/status_macros.h"
 
 namespace farebox::web {
 namespace {
@@ -42,38 +42,50 @@ Response WrongType(bool is_stream) {
 struct Sent {
   Codec codec = Codec::kJson;
   std::string encoding;
-  std::string message;
+  // Where it is in the query, in place of the body.
+  std::optional<std::string> of_query;
   bool accepts_gzip = false;
 };
 
 }  // namespace
 
 // A unary call under way. It lives until gRPC calls back.
-class ConnectService::UnaryCall {
+class ConnectService::UnaryCall : public std::enable_shared_from_this<ConnectService::UnaryCall> {
  public:
-  UnaryCall(const ConnectMethod& method, Codec codec, bool accepts_gzip, ExchangePtr exchange)
-      : method_(method),
-        codec_(codec),
-        accepts_gzip_(accepts_gzip),
-        exchange_(std::move(exchange)) {}
+  UnaryCall(const ConnectMethod& method, Sent sent, ExchangePtr exchange)
+      : method_(method), sent_(std::move(sent)), exchange_(std::move(exchange)) {}
 
-  static void Start(std::unique_ptr<UnaryCall> call, const Parts& parts, const Sent& sent,
-                    grpc::GenericStub* stub) {
-    const absl::Status ready = call->Prepare(parts, sent);
-    if (!ready.ok()) return AnswerError(ready, call->exchange_.get());
-    UnaryCall* const self = call.release();
+  const ExchangePtr& exchange() const { return exchange_; }
+
+  // See FillContext.
+  absl::StatusOr<bool> FillContextOf(const Parts& parts) {
+    return FillContext(method_, exchange_->request(), parts, &context_);
+  }
+
+  // Whether it would keep a thread that is to wait for nothing.
+  bool TakesLongToRead() const {
+    const bool may_be_large = method_.request_bytes_max > 2 * limits::kHttpSmallBodyBytes;
+    const bool is_packed = !sent_.encoding.empty();
+    return may_be_large && (is_packed || message().size() > limits::kHttpSmallBodyBytes);
+  }
+
+  void ReadAndSend(grpc::GenericStub* stub) {
+    absl::StatusOr<grpc::ByteBuffer> request =
+        ReadRequestMessage(method_, sent_.codec, sent_.encoding, message());
+    if (!request.ok()) return AnswerError(request.status(), exchange_.get());
+    Send(*std::move(request), stub);
+  }
+
+  void Send(grpc::ByteBuffer request, grpc::GenericStub* stub) {
+    request_ = std::move(request);
     stub->UnaryCall(
-        &self->context_, self->method_.path, {}, &self->request_, &self->response_,
-        [self](const grpc::Status& status) { std::unique_ptr<UnaryCall>(self)->Finish(status); });
+        &context_, method_.path, {}, &request_, &response_,
+        [self = shared_from_this()](const grpc::Status& status) { self->Finish(status); });
   }
 
  private:
-  absl::Status Prepare(const Parts& parts, const Sent& sent) {
-    FAREBOX_RETURN_IF_ERROR(
-        FillContext(exchange_->request(), *parts.http_callers, *parts.origins, &context_));
-    FAREBOX_ASSIGN_OR_RETURN(request_,
-                             ReadRequestMessage(method_, codec_, sent.encoding, sent.message));
-    return absl::OkStatus();
+  absl::string_view message() const {
+    return sent_.of_query.has_value() ? *sent_.of_query : exchange_->request().body;
   }
 
   void Finish(const grpc::Status& status) {
@@ -85,7 +97,7 @@ class ConnectService::UnaryCall {
     }
     AppendLeading(context_, &response.headers);
     AppendTrailing(context_, "trailer-", &response.headers);
-    if (accepts_gzip_ && response.body.size() >= limits::kGzipBytesMin) {
+    if (sent_.accepts_gzip && response.body.size() >= limits::kGzipBytesMin) {
       response.body = Gzip(response.body);
       response.headers.emplace_back("content-encoding", "gzip");
     }
@@ -94,15 +106,14 @@ class ConnectService::UnaryCall {
   }
 
   Response Success() {
-    absl::StatusOr<std::string> body = WriteResponseMessage(method_, codec_, response_);
+    absl::StatusOr<std::string> body = WriteResponseMessage(method_, sent_.codec, response_);
     if (!body.ok()) return ConnectErrorResponse(web::ToRpcStatus(body.status()));
-    return {.headers = {{"content-type", std::string(ContentType({.codec = codec_}))}},
+    return {.headers = {{"content-type", std::string(ContentType({.codec = sent_.codec}))}},
             .body = *std::move(body)};
   }
 
   const ConnectMethod& method_;
-  const Codec codec_;
-  const bool accepts_gzip_;
+  const Sent sent_;
   const ExchangePtr exchange_;
   grpc::ClientContext context_;
   grpc::ByteBuffer request_;
@@ -118,24 +129,29 @@ ConnectService::ConnectService(const Parts& parts)
     FAREBOX_CHECK(service != nullptr);
     for (int i = 0; i < service->method_count(); ++i) {
       const MethodDescriptor* const method = service->method(i);
+      const std::string full_name = absl::StrCat(name, "/", method->name());
       methods_.push_back({.descriptor = method,
-                          .path = absl::StrCat("/", name, "/", method->name()),
+                          .path = absl::StrCat("/", full_name),
                           .request = factory.GetPrototype(method->input_type()),
                           .response = factory.GetPrototype(method->output_type()),
                           .is_safe = method->options().idempotency_level() ==
-                                     google::protobuf::MethodOptions::NO_SIDE_EFFECTS});
+                                     google::protobuf::MethodOptions::NO_SIDE_EFFECTS,
+                          .request_bytes_max =
+                              limits::kHttpRequestExpansionMax * server::RequestBytesMax(full_name),
+                          .rule = server::AccessRule::Of(full_name)});
     }
   }
 }
 
 void ConnectService::AddRoutes(Router* routes) {
+  routes_ = routes;
   for (const ConnectMethod& method : methods_) {
     const bool is_stream =
         method.descriptor->client_streaming() || method.descriptor->server_streaming();
     routes->Add(
         "POST", method.path,
         {.handler = [this, &method](ExchangePtr exchange) { Serve(method, std::move(exchange)); },
-         .body_bytes_max = is_stream ? limits::kHttpStreamBytesMax : limits::kHttpCallBytesMax,
+         .body_bytes_max = is_stream ? limits::kHttpStreamBytesMax : method.request_bytes_max,
          .takes_pieces = is_stream});
     if (!method.is_safe || is_stream) continue;
     routes->Add("GET", method.path, {.handler = [this, &method](ExchangePtr exchange) {
@@ -157,13 +173,10 @@ void ConnectService::Serve(const ConnectMethod& method, ExchangePtr exchange) {
   if (is_stream) {
     return StartConnectStream(method, content->codec, parts_, std::move(exchange), stub_.get());
   }
-  const Sent sent = {.codec = content->codec,
-                     .encoding = std::string(request.Header("content-encoding")),
-                     .message = request.body,
-                     .accepts_gzip = AcceptsGzip(request.Header("accept-encoding"))};
-  UnaryCall::Start(
-      std::make_unique<UnaryCall>(method, sent.codec, sent.accepts_gzip, std::move(exchange)),
-      parts_, sent, stub_.get());
+  Sent sent = {.codec = content->codec,
+               .encoding = std::string(request.Header("content-encoding")),
+               .accepts_gzip = AcceptsGzip(request.Header("accept-encoding"))};
+  Start(std::make_shared<UnaryCall>(method, std::move(sent), std::move(exchange)));
 }
 
 void ConnectService::Get(const ConnectMethod& method, ExchangePtr exchange) {
@@ -183,13 +196,19 @@ void ConnectService::Get(const ConnectMethod& method, ExchangePtr exchange) {
     return AnswerError(error::FieldInvalid("message", "must be in the query, as the protocol says"),
                        exchange.get());
   }
-  const Sent sent = {.codec = encoding == "json" ? Codec::kJson : Codec::kProto,
-                     .encoding = field("compression").value_or(""),
-                     .message = *std::move(message),
-                     .accepts_gzip = AcceptsGzip(request.Header("accept-encoding"))};
-  UnaryCall::Start(
-      std::make_unique<UnaryCall>(method, sent.codec, sent.accepts_gzip, std::move(exchange)),
-      parts_, sent, stub_.get());
+  Sent sent = {.codec = encoding == "json" ? Codec::kJson : Codec::kProto,
+               .encoding = field("compression").value_or(""),
+               .of_query = std::move(message),
+               .accepts_gzip = AcceptsGzip(request.Header("accept-encoding"))};
+  Start(std::make_shared<UnaryCall>(method, std::move(sent), std::move(exchange)));
+}
+
+void ConnectService::Start(const std::shared_ptr<UnaryCall>& call) {
+  const absl::StatusOr<bool> may_call = call->FillContextOf(parts_);
+  if (!may_call.ok()) return AnswerError(may_call.status(), call->exchange().get());
+  if (!*may_call) return call->Send(UnreadMessage(), stub_.get());
+  if (!call->TakesLongToRead()) return call->ReadAndSend(stub_.get());
+  routes_->RunApart(call->exchange(), [this, call] { call->ReadAndSend(stub_.get()); });
 }
 
 }  // namespace farebox::web

@@ -13,6 +13,7 @@
 #include "server/web/connect_messages.h"
 #include "server/web/gzip.h"
 #include "storage/errors.h"
+#include "storage/status_macros.h"
 
 namespace farebox::web {
 namespace {
@@ -42,10 +43,12 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
         encoding_(exchange->request().Header("connect-content-encoding")),
         sends_gzip_(AcceptsGzip(exchange->request().Header("connect-accept-encoding"))),
         exchange_(std::move(exchange)),
-        envelopes_(limits::kTransportMessageBytesMax) {}
+        envelopes_(method.request_bytes_max) {}
 
   absl::Status Prepare(const ConnectService::Parts& parts) {
-    return FillContext(exchange_->request(), *parts.http_callers, *parts.origins, &context_);
+    FAREBOX_ASSIGN_OR_RETURN(may_call_,
+                             FillContext(method_, exchange_->request(), parts, &context_));
+    return absl::OkStatus();
   }
 
   void Start(grpc::GenericStub* stub) {
@@ -55,7 +58,7 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
     self_ = shared_from_this();
     exchange_->OnGone([self = self_] { self->context_.TryCancel(); });
     StartCall();
-    ReadBody();
+    may_call_ ? ReadBody() : SendUnread();
     StartRead(&response_);
   }
 
@@ -73,14 +76,21 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
     });
   }
 
+  // What is sent by who may not call it is not read, and the RPC answers them.
+  void SendUnread() {
+    request_ = UnreadMessage();
+    ++sent_messages_;
+    StartWrite(&request_);
+  }
+
   // Hands on what has come whole; then asks for more.
   void NextMessage() {
     absl::StatusOr<std::optional<Enveloped>> next = envelopes_.Next();
     if (!next.ok()) {
-      return FailRequest(absl::IsResourceExhausted(next.status())
-                             ? server::MessageTooLarge(limits::kTransportMessageBytesMax + 1,
-                                                       limits::kTransportMessageBytesMax)
-                             : error::FieldInvalid("request", next.status().message()));
+      return FailRequest(
+          absl::IsResourceExhausted(next.status())
+              ? server::MessageTooLarge(method_.request_bytes_max + 1, method_.request_bytes_max)
+              : error::FieldInvalid("request", next.status().message()));
     }
     if (!next->has_value()) return ReadBody();
     if (!is_client_streaming() && sent_messages_ > 0) {
@@ -99,7 +109,7 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
   }
 
   void OnWriteDone(bool ok) override {
-    if (ok) return NextMessage();
+    if (ok) return may_call_ ? NextMessage() : EndRequest();
     // The call is over already; what remains of the request is nobody's.
     EndCallersSide();
   }
@@ -180,6 +190,8 @@ class StreamCall final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
   // Until gRPC has called back for the last time.
   std::shared_ptr<StreamCall> self_;
   grpc::ClientContext context_;
+  // Set before the call is started.
+  bool may_call_ = false;
 
   // Of the caller's side; one thread at a time has it.
   EnvelopeReader envelopes_;

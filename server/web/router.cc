@@ -18,20 +18,21 @@ void Router::Add(absl::string_view method, absl::string_view path, Route route) 
 }
 
 void Router::AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler) {
-  Add(method, path, {.handler = [this, handler = std::move(handler)](ExchangePtr exchange) {
-        RunWaiting(handler, std::move(exchange));
+  Add(method, path, {.handler = [this, handler = std::move(handler)](const ExchangePtr& exchange) {
+        RunApart(exchange,
+                 [&handler, exchange] { exchange->Answer(handler(exchange->request())); });
       }});
 }
 
-void Router::RunWaiting(const WaitingHandler& handler, ExchangePtr exchange) {
+void Router::RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work) {
   if (waiting_.fetch_add(1) >= limits::kHttpWaitingMax) {
     waiting_.fetch_sub(1);
     exchange->Answer(TextResponse(503, "too many requests wait already"));
     return;
   }
   // A lane each: they do not wait for one another.
-  lanes_.Post(absl::StrCat(next_lane_.fetch_add(1)), [this, &handler, exchange] {
-    exchange->Answer(handler(exchange->request()));
+  lanes_.Post(absl::StrCat(next_lane_.fetch_add(1)), [this, work = std::move(work)]() mutable {
+    work();
     waiting_.fetch_sub(1);
   });
 }

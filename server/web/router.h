@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "server/lanes.h"
 #include "server/limits.h"
@@ -42,6 +43,9 @@ class Router {
   void Add(absl::string_view method, absl::string_view path, Route route);
   void AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler);
 
+  // Has the work done on a thread of the router's own, or answers 503 where too many wait already.
+  void RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work);
+
   // For paths that have no route; 404 where it is not set.
   void SetFallback(Handler handler) { fallback_.handler = std::move(handler); }
 
@@ -56,8 +60,6 @@ class Router {
   void Drain() { lanes_.Drain(); }
 
  private:
-  void RunWaiting(const WaitingHandler& handler, ExchangePtr exchange);
-
   absl::flat_hash_map<std::string, std::vector<std::pair<std::string, Route>>> by_path_;
   Route fallback_;
 

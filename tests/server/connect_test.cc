@@ -159,6 +159,81 @@ TEST_F(ConnectTest, TheSameRulesHoldAsForGrpc) {
   EXPECT_EQ(http_->Call("BillingService/GetBalance", balance, {confined}).status, 404);
 }
 
+// Whoever is nobody costs no more than their bytes: what they sent is not even looked at.
+TEST_F(ConnectTest, NothingOfAStrangersRequestIsRead) {
+  const HttpResponse plain = http_->Call("BillingService/ApplyBatch", "{}");
+  ASSERT_EQ(plain.status, 401);
+  const struct {
+    std::string body;
+    std::vector<std::string> headers;
+  } kRows[] = {
+      {"nonsense", {}},
+      {"no gzip at all", {"Content-Encoding: gzip"}},
+      {"{}", {"Content-Encoding: unknown"}},
+      {"nonsense", {"Authorization: Bearer fbx_wrong"}},
+      {"nonsense", {"Authorization: Basic eDp5"}},
+      {"nonsense",
+       {"Cookie: farebox=wrong", "Sec-Fetch-Site: same-origin", "Connect-Protocol-Version: 1"}},
+  };
+  for (const auto& row : kRows) {
+    const HttpResponse response = http_->Call("BillingService/ApplyBatch", row.body, row.headers);
+    EXPECT_EQ(response.status, 401) << row.body;
+    EXPECT_EQ(response.body, plain.body) << row.body;
+  }
+  EXPECT_EQ(http_
+                ->Get("/farebox.v1.BillingService/GetBalance?connect=v1&encoding=json&"
+                      "compression=gzip&message=nonsense")
+                .body,
+            plain.body);
+  for (const char* const rpc : {"BillingService/WatchAccount", "RateService/ImportRates"}) {
+    const HttpResponse response =
+        http_->Post(absl::StrCat("/farebox.v1.", rpc), web::Envelope(1, "nonsense"),
+                    {"Content-Type: application/connect+json", "Connect-Content-Encoding: gzip"});
+    EXPECT_EQ(json::parse(Messages(response.body).back().message)["error"], HttpCalls::Json(plain))
+        << rpc;
+  }
+}
+
+TEST_F(ConnectTest, NothingIsReadOfWhoMayNotCallIt) {
+  const HttpResponse response =
+      http_->Call("BillingService/ApplyBatch", "nonsense",
+                  {Bearer("role: ROLE_CUSTOMER account_ids: 'acme'"), "Content-Encoding: gzip"});
+
+  EXPECT_EQ(response.status, 403);
+  EXPECT_THAT(response.body, HasSubstr("the role may not call this"));
+}
+
+TEST_F(ConnectTest, WhatIsUnpackedIsBoundByWhatTheRpcTakes) {
+  const std::string body =
+      absl::StrCat(R"({"account_id": "acme)", std::string(1'000'000, ' '), "\"}");
+  const HttpResponse response = http_->Call("BillingService/GetBalance", web::Gzip(body),
+                                            {router_, "Content-Encoding: gzip"});
+  const json error = HttpCalls::Json(response);
+
+  EXPECT_EQ(error["details"][0]["debug"]["reason"], "MESSAGE_TOO_LARGE") << response.body;
+  EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("at most 131072 are taken"));
+  EXPECT_EQ(http_->Call("BillingService/GetBalance", body, {router_}).status, 413);
+}
+
+TEST_F(ConnectTest, ALargeBatchIsTaken) {
+  json batch = {{"operations", json::array()}};
+  for (int i = 0; i < 1'000; ++i) {
+    batch["operations"].push_back({{"debit",
+                                    {{"account_id", "acme"},
+                                     {"request_id", absl::StrCat(i)},
+                                     {"settlement", {{"hold_id", 7}}}}}});
+  }
+  const std::string body = batch.dump();
+  ASSERT_GT(body.size(), limits::kHttpSmallBodyBytes);
+
+  const HttpResponse plain = http_->Call("BillingService/ApplyBatch", body, {router_});
+  const HttpResponse packed = http_->Call("BillingService/ApplyBatch", web::Gzip(body),
+                                          {router_, "Content-Encoding: gzip"});
+
+  EXPECT_EQ(HttpCalls::Json(plain)["results"].size(), 1'000u) << plain.body.substr(0, 300);
+  EXPECT_EQ(HttpCalls::Json(packed)["results"].size(), 1'000u) << packed.body.substr(0, 300);
+}
+
 TEST_F(ConnectTest, TheAuditLogHasTheHttpPeer) {
   const std::string admin = absl::StrCat("Authorization: Bearer ", AdminKey());
   ASSERT_EQ(http_
