@@ -154,6 +154,9 @@ inline constexpr absl::Duration kHttpReadTimeout = absl::Seconds(5);
 // How long it may take over each 64 KiB of an answer.
 inline constexpr absl::Duration kHttpWriteTimeout = absl::Seconds(10);
 
+// How often it is looked whether those who wait for an answer are still there.
+inline constexpr absl::Duration kHttpLookPause = absl::Milliseconds(500);
+
 // How long a connection is kept that sends no request.
 inline constexpr absl::Duration kHttpIdleTimeout = absl::Seconds(60);
 
@@ -378,14 +381,14 @@ inline constexpr absl::Duration kSessionTime = absl::Hours(24 * 7);
 // How far the time of a session's last use on disk may be behind.
 inline constexpr absl::Duration kSessionUsePause = absl::Minutes(10);
 
+// Keys or sessions whose last use is written at once: some milliseconds of the ledger's writer.
+inline constexpr size_t kUsesPerCommit = 256;
+
 // How long a sign-in link is good, and how many there are at once.
 inline constexpr absl::Duration kSignInLinkTime = absl::Minutes(10);
 inline constexpr size_t kSignInLinksMax = 10'000;
 
 // What is sent to sign in.
-// Keys or sessions whose last use is written at once: some milliseconds of the ledger's writer.
-inline constexpr size_t kUsesPerCommit = 256;
-
 inline constexpr size_t kSignInBytesMax = 4 * 1024;
 
 // Wrong keys and codes that a peer may send in a row; then one more each pause.

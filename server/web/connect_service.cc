@@ -78,6 +78,10 @@ class ConnectService::UnaryCall : public std::enable_shared_from_this<ConnectSer
 
   void Send(grpc::ByteBuffer request, grpc::GenericStub* stub) {
     request_ = std::move(request);
+    // The exchange is not to keep the call, which keeps the exchange.
+    exchange_->OnGone([weak = weak_from_this()] {
+      if (const std::shared_ptr<UnaryCall> call = weak.lock()) call->context_.TryCancel();
+    });
     stub->UnaryCall(
         &context_, method_.path, {}, &request_, &response_,
         [self = shared_from_this()](const grpc::Status& status) { self->Finish(status); });

@@ -73,7 +73,8 @@ class Exchange {
   virtual void Write(std::string piece, absl::AnyInvocable<void(bool)> written) = 0;
   // After the last piece was written.
   virtual void End() = 0;
-  // Calls back once where the client goes away before the end. Called before Begin().
+  // Calls back once where the client goes away before the end, soon after: it hears of the answer
+  // where it only ended its own side of the connection. Called before Begin() or Answer().
   virtual void OnGone(absl::AnyInvocable<void()> gone) = 0;
 
   // The next piece of the body, where the route takes it so; an empty one is the end. One at a

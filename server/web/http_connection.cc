@@ -23,9 +23,10 @@
 //
 //   kIdle       waits for the first byte of a request: idle_timeout
 //   kReading    the head is to be whole within read_timeout, and so is the body after it
-//   kAnswering  somebody holds the exchange: no bound but theirs. A piece of a body that is taken
-//               piece by piece is to come within read_timeout, and 64 KiB of what is sent are to be
-//               taken within write_timeout
+//   kAnswering  somebody holds the exchange: no bound but theirs, and they are told within a second
+//               where the peer is gone. A piece of a body that is taken piece by piece is to come
+//               within read_timeout, and 64 KiB of what is sent are to be taken within
+//               write_timeout
 //   kLingering  the last answer was sent: what the peer still says is thrown away for a moment, so
 //               that a reset does not overtake the answer
 namespace farebox::web {
@@ -71,6 +72,7 @@ class Connection final : public HttpConnection,
 
   void Start();
   void Close() override;
+  void LookForPeer() override;
 
   asio::io_context& context() override { return worker_->context(); }
   void Answer(Response response) override;
@@ -257,10 +259,10 @@ void Connection::OnHead() {
     return Reject(417);
   }
   keeps_alive_ = parser_->keep_alive();
-  if (!expected.empty() && !is_http_10_ && !parser_->is_done()) return Continue();
-  route_->takes_pieces ? Handle("") : Parse();
   // The body has a time of its own.
   transport_->SetTimeout(house_->bounds.read_timeout);
+  if (!expected.empty() && !is_http_10_ && !parser_->is_done()) return Continue();
+  route_->takes_pieces ? Handle("") : Parse();
 }
 
 void Connection::Continue() {
@@ -401,6 +403,12 @@ void Connection::OnGone(absl::AnyInvocable<void()> gone) {
   on_gone_ = std::move(gone);
 }
 
+// An answer that is in pieces already has a read under way, which tells.
+void Connection::LookForPeer() {
+  const bool waits = phase_ == Phase::kAnswering && on_gone_ != nullptr && !is_in_pieces_;
+  if (waits && transport_->IsPeerGone()) std::exchange(on_gone_, nullptr)();
+}
+
 void Connection::Abandon() {
   if (phase_ == Phase::kGone) return;
   if (is_in_pieces_) return Close();
@@ -463,6 +471,16 @@ void Connection::Close() {
 }
 
 }  // namespace
+
+void HttpWorker::WatchPeers() {
+  next_look_.expires_after(absl::ToChronoNanoseconds(limits::kHttpLookPause));
+  next_look_.async_wait([this](const error_code& error) {
+    if (error) return;
+    // One that is told may end.
+    for (auto next = all_.begin(); next != all_.end();) (*next++)->LookForPeer();
+    WatchPeers();
+  });
+}
 
 void HttpWorker::CloseLongestIdle() {
   if (!idle_.empty()) idle_.front()->Close();

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <string>
 
@@ -40,8 +41,12 @@ class HttpWorker {
   // Makes room for another one.
   void CloseLongestIdle();
 
+  // Looks after those who wait for an answer, again and again until the context ends.
+  void WatchPeers();
+
  private:
   boost::asio::io_context context_{1};
+  boost::asio::steady_timer next_look_{context_};
   std::list<HttpConnection*> idle_;
   std::list<HttpConnection*> all_;
 };
@@ -66,6 +71,9 @@ class HttpConnection {
 
   // Cuts it: what is under way fails.
   virtual void Close() = 0;
+
+  // Tells whoever answers where nobody waits for it any more.
+  virtual void LookForPeer() = 0;
 
  protected:
   HttpConnection() = default;

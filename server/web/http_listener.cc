@@ -182,6 +182,7 @@ absl::Status HttpListener::Core::Adopt(int socket) {
 void HttpListener::Core::Serve() {
   Accept();
   for (HttpWorker& worker : workers_) {
+    worker.WatchPeers();
     threads_.push_back(StartThread("fbx-http", [&worker] {
       const auto stay = asio::make_work_guard(worker.context());
       worker.context().run();

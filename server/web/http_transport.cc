@@ -52,6 +52,14 @@ class Transport final : public HttpTransport {
 
   bool is_tls() const override { return kIsTls; }
 
+  bool IsPeerGone() override {
+    tcp_info info = {};
+    socklen_t size = sizeof(info);
+    const int socket = lowest().socket().native_handle();
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+    return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_CLOSE;
+  }
+
   void Handshake(Done done) override {
     if constexpr (kIsTls) {
       stream_.async_handshake(

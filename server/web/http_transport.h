@@ -31,6 +31,8 @@ class HttpTransport {
   virtual void SetTimeout(absl::Duration timeout) = 0;
 
   virtual bool is_tls() const = 0;
+  // Whether nothing more can come of the peer, whatever of it is unread.
+  virtual bool IsPeerGone() = 0;
   // With TLS: before anything else. Without it is done at once.
   virtual void Handshake(Done done) = 0;
   virtual void Read(boost::asio::mutable_buffer into, Done done) = 0;

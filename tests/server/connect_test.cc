@@ -11,6 +11,7 @@
 #include "server/web/gzip.h"
 #include "tests/server/access_fixture.h"
 #include "tests/server/http_calls.h"
+#include "tests/server/thread_gate.h"
 #include "tests/web/raw_connection.h"
 
 namespace farebox::server {
@@ -296,6 +297,29 @@ TEST_F(ConnectTest, GivesUpWhenTheCallerDoes) {
 
   EXPECT_EQ(response.status, 504) << response.body;
   EXPECT_EQ(HttpCalls::Json(response)["code"], "deadline_exceeded");
+}
+
+// It hears of that where it only said that it sends nothing more.
+TEST_F(ConnectTest, ACallIsGivenUpWhoseClientIsGone) {
+  ThreadGate gate;
+  server_->ledger().SubmitCatalogChange(
+      [&](Catalog&) {
+        gate.Wait();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+  gate.AwaitReached();
+  web::RawConnection client(server_->http_port());
+  ASSERT_TRUE(client.Send(
+      absl::StrCat("POST /farebox.v1.BillingService/Authorize HTTP/1.1\r\nHost: x\r\n", router_,
+                   "\r\nConnect-Timeout-Ms: 30000\r\nContent-Type: application/json\r\n"
+                   "Content-Length: ",
+                   sizeof(kCall) - 1, "\r\n\r\n", kCall)));
+
+  client.FinishSending();
+
+  EXPECT_THAT(client.ReadAll(), HasSubstr("\"code\":\"canceled\""));
+  gate.Open();
 }
 
 TEST_F(ConnectTest, StreamsWhatTheServerTells) {

@@ -70,6 +70,11 @@ class HttpListenerTest : public ::testing::Test {
                   MutexLock lock(&mu_);
                   held_.push_back(std::move(exchange));
                 }});
+    routes->Add("GET", "/awaited", {.handler = [this](ExchangePtr exchange) {
+                  exchange->OnGone([this] { gone_.fetch_add(1); });
+                  MutexLock lock(&mu_);
+                  held_.push_back(std::move(exchange));
+                }});
     routes->AddWaiting("GET", "/waiting", [](const Request& request) {
       return TextResponse(200, absl::StrCat("query ", request.query));
     });
@@ -259,11 +264,6 @@ TEST_F(HttpListenerTest, DoesNotWaitForSlowRequests) {
   EXPECT_TRUE(slow_piece.IsEndedWithin(absl::Seconds(20)));
 }
 
-// One byte now and then is no progress.
-TEST_F(HttpListenerTest, BoundsAHeadAsAWhole) {
-  RawConnection connection = Connect();
-  const auto drip = [&connection] {
-    return connection.Send("GET /hello HTTP/1.1\r\n") && Await([&connection] {
 TEST_F(HttpListenerTest, HeadAndBodyHaveATimeEach) {
   Start({.read_timeout = absl::Seconds(3)});
   RawConnection connection = Connect();
@@ -277,6 +277,11 @@ TEST_F(HttpListenerTest, HeadAndBodyHaveATimeEach) {
   EXPECT_THAT(connection.ReadUntil("all"), HasSubstr("200 OK"));
 }
 
+// One byte now and then is no progress.
+TEST_F(HttpListenerTest, BoundsAHeadAsAWhole) {
+  RawConnection connection = Connect();
+  const auto drip = [&connection] {
+    return connection.Send("GET /hello HTTP/1.1\r\n") && Await([&connection] {
              return !connection.Send("x") || connection.IsEndedWithin(absl::Milliseconds(20));
            });
   };
@@ -316,6 +321,27 @@ TEST_F(HttpListenerTest, TellsThatTheClientIsGone) {
   connection.Reset();
 
   EXPECT_TRUE(Await([this] { return gone_.load() == 1; }));
+}
+
+TEST_F(HttpListenerTest, TellsThatTheClientIsGoneBeforeItWasAnswered) {
+  {
+    RawConnection reset = Connect();
+    RawConnection closed = Connect();
+    // With another request behind it that nobody reads.
+    const std::string request = "GET /awaited HTTP/1.1\r\nHost: x\r\n\r\n";
+    ASSERT_TRUE(reset.Send(request));
+    ASSERT_TRUE(closed.Send(absl::StrCat(request, kGet)));
+    ASSERT_TRUE(Await([this] {
+      MutexLock lock(&mu_);
+      return held_.size() == 2;
+    }));
+    EXPECT_EQ(gone_.load(), 0);
+    reset.Reset();
+  }
+
+  EXPECT_TRUE(Await([this] { return gone_.load() == 2; }));
+  MutexLock lock(&mu_);
+  held_.clear();
 }
 
 TEST_F(HttpListenerTest, TakesABodyPieceByPiece) {
