@@ -33,6 +33,10 @@ bool IsVerdict(const absl::Status& status) {
     case absl::StatusCode::kResourceExhausted:
     case absl::StatusCode::kUnauthenticated:
     case absl::StatusCode::kPermissionDenied:
+    // A fault of the server's, which may have come before it looked.
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kCancelled:
       return false;
     default:
       return !reason.empty();

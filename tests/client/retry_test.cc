@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
 
 #include "client/cpp/errors.h"
 #include "google/rpc/error_details.pb.h"
@@ -24,6 +25,15 @@ constexpr RetryOptions kOptions = {.attempt_timeout = absl::Seconds(1),
                                    .pause_max = absl::Milliseconds(300)};
 
 absl::Status StatusOf(const Reaction& reaction) { return StatusFromProto(reaction.status); }
+
+// As the server sends it.
+absl::Status WithReason(const absl::Status& status, const std::string& reason) {
+  google::rpc::Status proto = StatusToProto(status);
+  google::rpc::ErrorInfo info;
+  info.set_reason(reason);
+  proto.add_details()->PackFrom(info);
+  return StatusFromProto(proto);
+}
 
 TEST(IsRetryableTest, APendingPaymentIsAnAnswer) {
   EXPECT_TRUE(IsRetryable(StatusOf(testing::IsUnavailable())));
@@ -103,7 +113,8 @@ TEST_F(RetryPlanTest, AChangeEndsWithItsLostAttemptUnlessTheLastOneTellsWhatBeca
 
   for (const absl::Status& last :
        {StatusOf(testing::IsOverloaded(absl::Milliseconds(1))), absl::UnauthenticatedError("who"),
-        absl::InternalError("a fault")}) {
+        WithReason(absl::InternalError("a fault"), "INTERNAL"),
+        WithReason(absl::DataLossError("damage"), "JOURNAL_DAMAGED")}) {
     PauseAfter(last);
     EXPECT_TRUE(absl::IsDeadlineExceeded(plan_.EndOfChange(last))) << last;
   }
@@ -124,11 +135,7 @@ TEST_F(RetryPlanTest, AChangeThatWasOnlyTurnedAwayEndsSo) {
 
 // The journal may have it, or not.
 TEST_F(RetryPlanTest, AnAttemptWhoseJournalFailedIsLost) {
-  Reaction failed = testing::IsUnavailable();
-  google::rpc::ErrorInfo info;
-  info.set_reason("STORAGE_FAILED");
-  failed.status.add_details()->PackFrom(info);
-  PauseAfter(StatusOf(failed));
+  PauseAfter(WithReason(absl::UnavailableError("disk"), "STORAGE_FAILED"));
 
   const absl::Status end =
       plan_.EndOfChange(StatusOf(testing::IsOverloaded(absl::Milliseconds(1))));
