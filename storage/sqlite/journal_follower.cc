@@ -1,6 +1,5 @@
 #include "storage/sqlite/journal_follower.h"
 
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_snapshot.h"
+#include "storage/sqlite/file.h"
 #include "storage/sqlite/journal_reader.h"
 #include "storage/status_macros.h"
 
@@ -20,7 +20,8 @@ JournalFollower::JournalFollower(const std::string& directory)
 absl::StatusOr<std::unique_ptr<JournalFollower>> JournalFollower::Open(
     const std::string& directory) {
   auto follower = std::unique_ptr<JournalFollower>(new JournalFollower(directory));
-  if (!std::filesystem::exists(follower->journal_path_)) {
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(follower->journal_path_));
+  if (!is_there) {
     return absl::NotFoundError(absl::StrCat("there is no ledger in ", directory));
   }
   FAREBOX_RETURN_IF_ERROR(follower->ReadHead());

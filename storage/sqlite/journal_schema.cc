@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/errors.h"
+#include "storage/sqlite/file.h"
 #include "storage/sqlite/settle_log.h"
 #include "storage/status_macros.h"
 
@@ -138,7 +139,8 @@ absl::Status CheckNeverWas(const std::string& path) {
   for (const fs::path& trace :
        {fs::path(absl::StrCat(path, "-wal")), fs::path(absl::StrCat(path, kRestoredSuffix)),
         fs::path(absl::StrCat(path, kRescuedSuffix)), directory / "derived.db"}) {
-    if (!fs::exists(trace)) continue;
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(trace));
+    if (!is_there) continue;
     return error::JournalDamaged(
         0, absl::StrCat(path, " is missing, but ", trace.filename().string(), " is there"));
   }
@@ -228,7 +230,8 @@ absl::StatusOr<int64_t> ReadVersion(Connection* connection) {
 
 absl::StatusOr<Connection> OpenJournalForWriting(const std::string& path, Migrations migrations) {
   const auto known = static_cast<int64_t>(migrations.size());
-  if (!fs::exists(path)) FAREBOX_RETURN_IF_ERROR(Create(path, migrations));
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(path));
+  if (!is_there) FAREBOX_RETURN_IF_ERROR(Create(path, migrations));
   FAREBOX_RETURN_IF_ERROR(CheckIsJournal(path, known));
   FAREBOX_RETURN_IF_ERROR(SettleLog(path));
 

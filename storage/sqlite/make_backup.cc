@@ -53,7 +53,7 @@ class Backup {
 
   absl::StatusOr<BackupReport> Make() {
     FAREBOX_ASSIGN_OR_RETURN(const Ownership ownership, Ownership::Take(directory_));
-    const bool exists = fs::exists(order_.path);
+    FAREBOX_ASSIGN_OR_RETURN(const bool exists, Exists(order_.path));
     if (exists && !order_.updates) return error::BackupExists(order_.path);
     RemoveDrafts();
     FAREBOX_RETURN_IF_ERROR(exists ? Update() : MakeNew());
@@ -98,7 +98,8 @@ class Backup {
   }
 
   absl::Status Update() {
-    const bool was_verified = !fs::exists(mark_);
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_marked, Exists(mark_));
+    const bool was_verified = !is_marked;
     FAREBOX_RETURN_IF_ERROR(Mark());
     const absl::Status added = Add();
     if (!added.ok()) {

@@ -134,7 +134,7 @@ TEST_F(TakeOverTest, AFollowerSeesWhatIsDurableAndWritesNothing) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   WaitUntilDerived();
   const std::string before = Contents(path_ + "/journal.db") + Contents(path_ + "/journal.db-wal");
-  Recovery recovery(kWindow, &clock_);
+  Recovery recovery(kWindow);
 
   Follow(&recovery);
 
@@ -192,7 +192,7 @@ TEST_F(TakeOverTest, WithoutADerivedFileTheJournalIsEnough) {
   ASSERT_THAT(Apply(ToCredit("acme", Cents(1'000))), IsApplied());
   Leave();
   std::filesystem::remove(path_ + "/derived.db");
-  Recovery recovery(kWindow, &clock_);
+  Recovery recovery(kWindow);
 
   Follow(&recovery);
 
