@@ -18,8 +18,8 @@ TEST(BackupsTest, EveryBackupIsToldOfThatAStopComesBefore) {
   const std::string backups_path = directory.path() + "/backups";
   std::filesystem::create_directory(backups_path);
   const SystemClock clock;
-  testing::MemoryDisk disk;
-  testing::MemoryJournal journal(&disk);
+  MemoryDisk disk;
+  MemoryJournal journal(&disk);
   for (int i = 0; i < 200; ++i) {
     prometheus::Registry registry;
     auto backups =

@@ -58,8 +58,7 @@ class NoopBilling final
         debit_(environment, "farebox.v1.BillingService/Debit"),
         authorize_(environment, "farebox.v1.BillingService/Authorize"),
         get_balance_(environment, "farebox.v1.BillingService/GetBalance"),
-        apply_batch_(environment, "farebox.v1.BillingService/ApplyBatch",
-                     {.request_bytes_max = 16 << 20}),
+        apply_batch_(environment, "farebox.v1.BillingService/ApplyBatch"),
         apply_stream_(environment, "farebox.v1.BillingService/ApplyStream") {}
 
   grpc::ServerUnaryReactor* Debit(grpc::CallbackServerContext* context,
