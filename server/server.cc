@@ -144,8 +144,7 @@ absl::StatusOr<std::unique_ptr<Recovery>> Server::Replace(Predecessor* predecess
   FAREBOX_RETURN_IF_ERROR(CheckBeforeTakeOver(config_));
   FAREBOX_RETURN_IF_ERROR(BindCalls());
   FAREBOX_RETURN_IF_ERROR(BindHttp());
-  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Recovery> recovery,
-                           FollowLedger(config_, &decks_));
+  FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<Recovery> recovery, FollowLedger(config_, &decks_));
   Log(LogLevel::kInfo, "ready_to_take_over",
       {{"read_beforehand", recovery == nullptr ? "no" : "yes"},
        {"milliseconds", absl::ToInt64Milliseconds(clock_->Now() - start)}});

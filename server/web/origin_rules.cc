@@ -48,6 +48,8 @@ bool OriginRules::IsOurName(absl::string_view host) const {
 absl::Status OriginRules::Check(const Request& request) const {
   const absl::string_view site = request.Header("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none") return Elsewhere();
+  // The browser has compared them, and names no origin where a page does not say where it is.
+  if (site == "same-origin") return CheckName(request);
   const absl::string_view host = request.Header("host");
   const absl::string_view origin = request.Header("origin");
   // Behind a proxy the scheme may differ, and the name may be the proxy's.

@@ -60,8 +60,11 @@ as "$work/support.key" balance acme || fail "support reads a balance"
 grep -q "20.00" "$work/answer" || fail "the balance is not shown"
 ! as "$work/support.key" debit acme --amount 1 || fail "support debits"
 grep -q "not allowed" "$work/answer" || fail "it does not say why"
-! as /dev/null balance acme || fail "nobody reads a balance"
+echo fbx_nobody >"$work/nobody.key"
+! as "$work/nobody.key" balance acme || fail "nobody reads a balance"
 grep -q "API key" "$work/answer" || fail "it does not say what is needed"
+! as /dev/null balance acme || fail "no key is taken for one"
+grep -q "is empty" "$work/answer" || fail "it does not say that the file is empty"
 
 by_address=127.0.0.2:${address##*:}
 ! as "$admin" --server "$by_address" balance acme || fail "a certificate with another name is taken"

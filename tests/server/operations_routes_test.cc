@@ -182,6 +182,7 @@ TEST_F(OperationsRoutesGraceTest, IsNotReadyFromTheBeginningOfADrain) {
   EXPECT_TRUE(AwaitReadiness(503));
 
   drain.join();
+  Restart();
 }
 
 TEST_F(OperationsRoutesTest, WhoeverAsksIsToldWhetherItIsWell) {

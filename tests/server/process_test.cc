@@ -1,8 +1,11 @@
 // The program itself: how it starts, what it says when it cannot, and how it ends.
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -237,17 +240,23 @@ TEST_F(Process, GoesOnWhereNobodyReadsItsLog) {
 }
 
 TEST_F(Process, ASecondSignalKillsItWhileItStarts) {
-  testing::DiskFaults disk(FAREBOX_FAILING_DISK, directory_.path());
-  ServerProcess server(
-      {.binary = kBinary, .data_directory = data_, .environment = disk.environment()});
-  disk.SlowSyncs(absl::Seconds(60));
+  const std::string pipe = absl::StrCat(directory_.path(), "/certificate");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  ServerProcess server({.binary = kBinary,
+                        .data_directory = data_,
+                        .more_arguments = {"--tls-cert", pipe, "--tls-key", pipe}});
   server.Launch();
-  while (disk.syncs() == 0) ASSERT_EQ(server.AwaitExit(absl::Milliseconds(10)), std::nullopt);
+  // Open for writing, where it is being read.
+  int writer = -1;
+  while ((writer = open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+    ASSERT_EQ(server.AwaitExit(absl::Milliseconds(10)), std::nullopt);
+  }
 
   kill(server.process_id(), SIGTERM);
   kill(server.process_id(), SIGINT);
 
   EXPECT_EQ(server.AwaitExit(absl::Seconds(20)), -1);
+  close(writer);
 }
 
 // How each thread of a process is scheduled.

@@ -34,7 +34,9 @@ struct Life {
 
 bool IsDiskError(const absl::Status& status) {
   const Reason reason = GetReason(status);
-  const bool is_told = reason == Reason::kStorageFailed || reason == Reason::kStorageFull;
+  // The index of old request ids is made anew after it.
+  const bool is_told = reason == Reason::kStorageFailed || reason == Reason::kStorageFull ||
+                       reason == Reason::kOverloaded;
   return is_told || (reason == Reason::kNone && absl::IsUnavailable(status));
 }
 

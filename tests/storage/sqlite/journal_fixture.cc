@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "storage/account_terms.h"
 #include "storage/check.h"
+#include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/request_ids.h"
 
@@ -252,7 +253,7 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
     const RequestHash hash = HashRequestId(entry.account, entry.request_id);
     // Where the file turns out to be damaged, the answer is refused until it has been made anew.
     absl::StatusOr<std::optional<EntryId>> old_request = journal_->FindOldRequest(hash);
-    while (absl::IsUnavailable(old_request.status())) {
+    while (GetReason(old_request.status()) == Reason::kOverloaded) {
       std::this_thread::yield();
       old_request = journal_->FindOldRequest(hash);
     }
