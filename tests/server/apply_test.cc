@@ -222,13 +222,7 @@ TEST_F(Apply, AStreamThatIsNotReadIsNotReadEither) {
 // While the disk does not answer: what a caller sends is not kept without a bound.
 TEST_F(Apply, AStreamKeepsSoManyBytesAndNoMore) {
   ThreadGate gate;
-  server_->ledger().SubmitCatalogChange(
-      [&](Catalog&) {
-        gate.Wait();
-        return absl::OkStatus();
-      },
-      [](const absl::Status&) {});
-  gate.AwaitReached();
+  HoldUpWriter(&server_->ledger(), &gate);
   grpc::ClientContext context;
   SetDeadline(&context);
   const auto stream = billing_->ApplyStream(&context);

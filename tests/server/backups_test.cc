@@ -59,14 +59,7 @@ class BackupsTest : public ServerTest {
 
   // Enough for a backup to take a while.
   void FillJournal() {
-    for (int batch = 0; batch < 20; ++batch) {
-      v1::ApplyBatchRequest request;
-      for (int i = 0; i < 10'000; ++i) {
-        *request.add_operations()->mutable_debit() = Parse<v1::DebitRequest>(
-            absl::Substitute("account_id: 'acme' request_id: '$0-$1' amount_micros: 1 item: "
-                             "ITEM_ADJUSTMENT",
-                             batch, i));
-      }
+    for (const v1::ApplyBatchRequest& request : ManyDebits("acme", 20)) {
       ASSERT_TRUE(Send(request).status.ok());
     }
   }

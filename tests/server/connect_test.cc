@@ -302,13 +302,7 @@ TEST_F(ConnectTest, GivesUpWhenTheCallerDoes) {
 // It hears of that where it only said that it sends nothing more.
 TEST_F(ConnectTest, ACallIsGivenUpWhoseClientIsGone) {
   ThreadGate gate;
-  server_->ledger().SubmitCatalogChange(
-      [&](Catalog&) {
-        gate.Wait();
-        return absl::OkStatus();
-      },
-      [](const absl::Status&) {});
-  gate.AwaitReached();
+  HoldUpWriter(&server_->ledger(), &gate);
   web::RawConnection client(server_->http_port());
   ASSERT_TRUE(client.Send(
       absl::StrCat("POST /farebox.v1.BillingService/Authorize HTTP/1.1\r\nHost: x\r\n", router_,

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/substitute.h"
 #include "tests/server/access_fixture.h"
+#include "tests/server/backups_fixture.h"
 
 namespace farebox::server {
 namespace {
@@ -40,17 +40,11 @@ class EndedKeyTest : public AccessTest {
   std::string Backups() const { return absl::StrCat(directory_.path(), "/backups"); }
 
   void FillJournal(int batches) {
-    for (int batch = 0; batch < batches; ++batch) {
-      v1::ApplyBatchRequest request;
-      for (int i = 0; i < 10'000; ++i) {
-        *request.add_operations()->mutable_debit() = Parse<v1::DebitRequest>(
-            absl::Substitute("account_id: 'acme' request_id: '$0-$1' amount_micros: 1 item: "
-                             "ITEM_ADJUSTMENT",
-                             batch, i));
-      }
+    for (const v1::ApplyBatchRequest& request : ManyDebits("acme", batches)) {
       ASSERT_TRUE(Send(request).status.ok());
     }
   }
+
   void EndKey() {
     v1::RevokeApiKeyRequest revoke;
     revoke.set_key_id(key_id_);

@@ -144,13 +144,7 @@ class SmallQueue : public ServerTest {
 TEST_F(SmallQueue, WhatFindsTheQueueFullIsToldToComeBack) {
   OpenAccount("alice", 1'000'000);
   ThreadGate gate;
-  server_->ledger().SubmitCatalogChange(
-      [&](Catalog&) {
-        gate.Wait();
-        return absl::OkStatus();
-      },
-      [](const absl::Status&) {});
-  gate.AwaitReached();
+  HoldUpWriter(&server_->ledger(), &gate);
   // The writer stands still: this one waits, and the queue is full.
   std::thread waiting([&] { EXPECT_THAT(Debit("1"), Answers("available_micros: 999999")); });
   while (server_->ledger().Stats().queued_commands == 0) std::this_thread::yield();

@@ -148,12 +148,7 @@ TEST_F(OperationsRoutesTest, ADiskThatDoesNotAnswerIsToldByHealthAndByReadiness)
   testing::HealthWatch health(absl::StrCat("127.0.0.1:", server_->port()));
   ASSERT_TRUE(health.Await(testing::HealthWatch::Health::kServing));
   ThreadGate gate;
-  server_->ledger().SubmitCatalogChange(
-      [&](Catalog&) {
-        gate.Wait();
-        return absl::OkStatus();
-      },
-      [](const absl::Status&) {});
+  HoldUpWriter(&server_->ledger(), &gate);
 
   EXPECT_TRUE(AwaitReadiness(503));
   EXPECT_TRUE(health.Await(testing::HealthWatch::Health::kNotServing));

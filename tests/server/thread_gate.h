@@ -1,6 +1,9 @@
 #ifndef FAREBOX_TESTS_SERVER_THREAD_GATE_H_
 #define FAREBOX_TESTS_SERVER_THREAD_GATE_H_
 
+#include "absl/status/status.h"
+#include "storage/catalog.h"
+#include "storage/ledger.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {
@@ -30,6 +33,17 @@ class ThreadGate {
   bool is_reached_ ABSL_GUARDED_BY(mu_) = false;
   bool is_open_ ABSL_GUARDED_BY(mu_) = false;
 };
+
+// Has the ledger's writer wait at the gate; returns when it does.
+inline void HoldUpWriter(Ledger* ledger, ThreadGate* gate) {
+  ledger->SubmitCatalogChange(
+      [gate](Catalog&) {
+        gate->Wait();
+        return absl::OkStatus();
+      },
+      [](const absl::Status&) {});
+  gate->AwaitReached();
+}
 
 }  // namespace farebox::server
 
