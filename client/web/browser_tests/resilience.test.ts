@@ -32,6 +32,16 @@ function balance(page: Page) {
   return page.locator(".balance .main dd");
 }
 
+// Returns the dialog that tells what becomes of it.
+async function payNow(page: Page, dollars: number) {
+  await page.getByRole("button", { name: "Pay now" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: `$${dollars}` }).click();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await dialog.getByRole("button", { name: `Pay $${dollars}.00` }).click();
+  return dialog;
+}
+
 test("two tabs show the same balance, and sign out together", async () => {
   const first = await visitor.signIn(key);
   const second = await visitor.open("/");
@@ -112,11 +122,7 @@ test("a payment whose answer is lost is asked for again, and charged once", asyn
     await route.fetch();
     return route.abort("connectionreset");
   });
-  await page.getByRole("button", { name: "Pay now" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByRole("button", { name: "$25" }).click();
-  await dialog.getByRole("button", { name: "Continue" }).click();
-  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  const dialog = await payNow(page, 25);
   await dialog.getByText("$25.00 was paid.").waitFor();
   expect(lost).toBe(3);
   const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
@@ -137,11 +143,7 @@ test("a payment that was lost is not ended by what a proxy says, and charged onc
     if (asked === 1) await route.fetch();
     return route.fulfill({ status: asked === 1 ? 502 : 403, body: "<html>proxy</html>" });
   });
-  await page.getByRole("button", { name: "Pay now" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByRole("button", { name: "$25" }).click();
-  await dialog.getByRole("button", { name: "Continue" }).click();
-  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  const dialog = await payNow(page, 25);
   await dialog.getByText("$25.00 was paid.").waitFor();
   const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
   expect(recharges.length).toBe(1);
@@ -156,11 +158,7 @@ test("a payment that was begun before a reload is seen to its end, and charged o
     // The page may be gone already.
     await route.abort("connectionreset").catch(() => undefined);
   });
-  await page.getByRole("button", { name: "Pay now" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByRole("button", { name: "$50" }).click();
-  await dialog.getByRole("button", { name: "Continue" }).click();
-  await dialog.getByRole("button", { name: "Pay $50.00" }).click();
+  const dialog = await payNow(page, 50);
   await balance(page).getByText("$100.00").waitFor();
   await page.unroute("**/farebox.v1.RechargeService/Pay");
   await page.reload();
@@ -174,11 +172,7 @@ test("a payment that was begun before a reload is seen to its end, and charged o
 test("a bank that asks the customer is shown, and answered on its own page", async () => {
   await farebox.registerCard(account, "pm_card_authenticationRequired");
   const page = await visitor.signIn(key);
-  await page.getByRole("button", { name: "Pay now" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByRole("button", { name: "$25" }).click();
-  await dialog.getByRole("button", { name: "Continue" }).click();
-  await dialog.getByRole("button", { name: "Pay $25.00" }).click();
+  const dialog = await payNow(page, 25);
   const opened = visitor.context.waitForEvent("page");
   await dialog.getByRole("link", { name: "Confirm with your bank" }).click();
   const bank = await opened;
