@@ -28,7 +28,7 @@ struct Decline {
   absl::string_view advice;
 };
 
-// Of a `Charge`. A code that is not known (new ones come) is like a bank's that gives no reason.
+// Of a CardCharge. A code that is not known (new ones come) is like a bank's that gives no reason.
 // The provider's advice goes before the code: "do_not_try_again" and "confirm_card_data" are hard.
 Decline DescribeDecline(absl::string_view decline_code, absl::string_view advice_code);
 

@@ -84,7 +84,7 @@ enum class ChargeState {
 // "CHARGED"; for messages and logs.
 absl::string_view ChargeStateName(ChargeState state);
 
-struct Charge {
+struct CardCharge {
   ChargeState state = ChargeState::kUnknown;
   // The provider's name for the payment; empty where it has none.
   std::string payment_id;
@@ -156,7 +156,7 @@ struct PaymentEvent {
   std::string cause_id;
   // Of RefundRequest, where it is a refund that was asked for here.
   std::string refund_id;
-  Charge charge;
+  CardCharge charge;
 };
 
 // Thread-safe; every call may block for as long as the provider takes, bounded by the gateway's own
@@ -170,18 +170,18 @@ class PaymentGateway {
 
   // Takes the money, off-session. Called again with the same request it takes nothing more and
   // tells what became of the first.
-  virtual Charge TakeCharge(const ChargeRequest& request) = 0;
+  virtual CardCharge TakeCharge(const ChargeRequest& request) = 0;
 
   // What became of an attempt, by its id in the payment's metadata: long after the provider has
   // forgotten the key.
-  virtual Charge FindCharge(const ChargeReference& reference) = 0;
+  virtual CardCharge FindCharge(const ChargeReference& reference) = 0;
 
   // The attempt that a payment was made for; empty where the payment is none of ours.
   virtual absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) = 0;
 
   // Gives a charge up that waits for the customer, or that the provider does not decide on.
   // kDeclined with kCancelledCode: in time. Anything else is what became of it.
-  virtual Charge CancelCharge(const ChargeReference& reference) = 0;
+  virtual CardCharge CancelCharge(const ChargeReference& reference) = 0;
 
   // Gives money of a charge back. OK: it is on its way, or all of the charge went back before.
   virtual absl::Status Refund(const RefundRequest& request) = 0;
@@ -201,7 +201,7 @@ class PaymentGateway {
 
   // Visits all charges of ours that were created in [from, to) and took money, in any order, with
   // their attempt ids; for the reconciliation. What was visited before a failure is no answer.
-  using VisitCharge = absl::FunctionRef<void(absl::string_view attempt_id, const Charge&)>;
+  using VisitCharge = absl::FunctionRef<void(absl::string_view attempt_id, const CardCharge&)>;
   virtual absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) = 0;
 
   // Reads a webhook's body after checking its signature. Unauthenticated: it is not the provider's,

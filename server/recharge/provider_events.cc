@@ -82,7 +82,7 @@ absl::Status ProviderEvents::HearOfEnded(const stored::v1::RechargeAttempt& atte
   }
   ChargeReference reference = ReferenceOf(attempt);
   if (!payment_id.empty()) reference.payment_id = payment_id;
-  const Charge charge = parts_.gateway->FindCharge(reference);
+  const CardCharge charge = parts_.gateway->FindCharge(reference);
   if (charge.state == ChargeState::kUnknown) return absl::UnavailableError(charge.message);
   if (charge.state != ChargeState::kCharged) return absl::OkStatus();
   AskAbout(attempt, payment_id);
@@ -192,10 +192,9 @@ absl::Status ProviderEvents::Apply(Kind kind, const PaymentEvent& event,
       .request_id = RequestIdOf(kind, event),
       .fingerprint = ContentFingerprint(absl::StrCat("money back ", amount.value()))};
   if (kind == Kind::kMoneyBack) {
-    command.action =
-        Debit{.item = item,
-              .charge = farebox::Charge{.amount = amount, .detail = DetailOf(kind, event)},
-              .has_left = true};
+    command.action = Debit{.item = item,
+                           .charge = Charge{.amount = amount, .detail = DetailOf(kind, event)},
+                           .has_left = true};
   } else {
     command.action = Credit{.item = item, .amount = amount, .detail = DetailOf(kind, event)};
   }

@@ -31,7 +31,7 @@ void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAtte
   attempt->set_due_micros(due == absl::InfiniteFuture() ? 0 : absl::ToUnixMicros(due));
 }
 
-absl::Time NextRetry(const Charge& charge, absl::Time now, const RechargeAttempt& attempt) {
+absl::Time NextRetry(const CardCharge& charge, absl::Time now, const RechargeAttempt& attempt) {
   const size_t before = static_cast<size_t>(std::max(attempt.deliveries() - 1, 0));
   const absl::Duration pause = kRetryPauses.at(std::min(before, kRetryPauses.size() - 1));
   return now + std::clamp(charge.retry_after, pause, kPauseMax);
@@ -59,12 +59,12 @@ void NoteSentBefore(RechargeAttempt* attempt) {
   attempt->set_deliveries(std::max(attempt->deliveries(), 1));
 }
 
-bool IsWhatWasAskedFor(const Charge& charge, const RechargeAttempt& attempt) {
+bool IsWhatWasAskedFor(const CardCharge& charge, const RechargeAttempt& attempt) {
   return charge.amount == Micros(attempt.amount_micros()) &&
          charge.currency_code == attempt.currency_code();
 }
 
-void NoteTaken(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
+void NoteTaken(const CardCharge& charge, absl::Time now, RechargeAttempt* attempt) {
   if (IsWhatWasAskedFor(charge, *attempt)) {
     return Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now, attempt);
   }
@@ -123,7 +123,7 @@ void NoteSending(absl::Time now, RechargeAttempt* attempt) {
   Enter(is_first ? v1::RECHARGE_STATE_SENT : attempt->state(), now, now, attempt);
 }
 
-void NoteCharge(const Charge& charge, absl::Time now, RechargeAttempt* attempt) {
+void NoteCharge(const CardCharge& charge, absl::Time now, RechargeAttempt* attempt) {
   if (!charge.payment_id.empty()) {
     attempt->set_payment_id(charge.payment_id);
     NoteSentBefore(attempt);

@@ -60,7 +60,7 @@ void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);
 
 // What the provider's answer makes of an open attempt. A charge of another amount than was asked
 // for stays UNKNOWN, for people to look at: it is neither credited nor charged again.
-void NoteCharge(const Charge& charge, absl::Time now, stored::v1::RechargeAttempt* attempt);
+void NoteCharge(const CardCharge& charge, absl::Time now, stored::v1::RechargeAttempt* attempt);
 
 // It was charged and the ledger will not take it, as the account was closed meanwhile: the money is
 // on its way back, or is to be sent back by and by.

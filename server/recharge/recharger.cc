@@ -205,7 +205,7 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   // Its own payment was not charged, where it has ended: the one that is told of may have been.
   const bool is_told_of = reference.payment_id.empty() || !IsOpen(attempt);
   if (is_told_of && !name.payment_id.empty()) reference.payment_id = name.payment_id;
-  const Charge charge = parts_.gateway->FindCharge(reference);
+  const CardCharge charge = parts_.gateway->FindCharge(reference);
   const bool is_news = charge.state == ChargeState::kCharged ||
                        charge.state == ChargeState::kDeclined ||
                        charge.state == ChargeState::kActionRequired;
@@ -256,13 +256,13 @@ Forgotten Recharger::ForgottenOf(const RechargeAttempt& attempt) const {
 absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
   const RechargeAttempt& attempt = record->attempt;
   const bool was_sent = attempt.first_sent_micros() != 0;
-  const Charge found =
+  const CardCharge found =
       parts_.gateway->FindCharge(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt));
   if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
   return NoteFound(found, account, record);
 }
 
-absl::Status Recharger::NoteFound(const Charge& found, const AccountFacts& account,
+absl::Status Recharger::NoteFound(const CardCharge& found, const AccountFacts& account,
                                   AttemptRecord* record) {
   NoteLookUp(&record->attempt);
   return Note(found, account, record);
@@ -275,7 +275,7 @@ absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* re
   parts_.reached("SENT");
   ChargeRequest request = RequestOf(record->attempt);
   request.maybe_delivered = maybe_delivered;
-  const Charge charge = parts_.gateway->TakeCharge(request);
+  const CardCharge charge = parts_.gateway->TakeCharge(request);
   parts_.reached("answered");
   return Note(charge, account, record);
 }
@@ -354,7 +354,7 @@ absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* reco
 // A charge whose attempt a restored ledger has forgotten. Only there: it may be another system's.
 absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFacts& account) {
   if (!parts_.is_held()) return absl::OkStatus();
-  const Charge charge =
+  const CardCharge charge =
       parts_.gateway->FindCharge({.attempt_id = name.recharge_id, .payment_id = name.payment_id});
   const std::string currency = SettingsOf(*account.settings).currency_code();
   const bool is_its = charge.state == ChargeState::kCharged &&
@@ -380,7 +380,7 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
 
 // An attempt that had ended without a charge, as far as was known. It stays ended, but for the
 // credit: another one may be open by now.
-absl::Status Recharger::CreditLate(const Charge& charge, const AccountFacts& account,
+absl::Status Recharger::CreditLate(const CardCharge& charge, const AccountFacts& account,
                                    AttemptRecord* record) {
   if (charge.state != ChargeState::kCharged) return absl::OkStatus();
   NoteCharge(charge, parts_.clock->Now(), &record->attempt);
@@ -389,7 +389,7 @@ absl::Status Recharger::CreditLate(const Charge& charge, const AccountFacts& acc
   return Credit(account, record);
 }
 
-absl::Status Recharger::Note(const Charge& charge, const AccountFacts& account,
+absl::Status Recharger::Note(const CardCharge& charge, const AccountFacts& account,
                              AttemptRecord* record) {
   const v1::RechargeState before = record->attempt.state();
   NoteCharge(charge, parts_.clock->Now(), &record->attempt);
@@ -422,7 +422,7 @@ absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
   return mails;
 }
 
-absl::Status Recharger::NoteRefusal(const Charge& charge, const AccountFacts& account,
+absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts& account,
                                     AttemptRecord* record) {
   const absl::Time now = parts_.clock->Now();
   const RechargeAttempt& attempt = record->attempt;

@@ -109,20 +109,22 @@ class Recharger {
   Forgotten ForgottenOf(const stored::v1::RechargeAttempt& attempt) const;
   // Looks for what it may have done before, and takes the money where that is nothing.
   absl::Status FindElseTake(const AccountFacts& account, AttemptRecord* record);
-  absl::Status NoteFound(const Charge& found, const AccountFacts& account, AttemptRecord* record);
+  absl::Status NoteFound(const CardCharge& found, const AccountFacts& account,
+                         AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
   absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
   // The entry that somebody has made under the attempt's name; fails where it is not its credit.
   absl::StatusOr<Entry> FindCreditByHand(const stored::v1::RechargeAttempt& attempt);
   absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);
   absl::Status Adopt(const RechargeAttemptName& name, const AccountFacts& account);
-  absl::Status CreditLate(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  absl::Status CreditLate(const CardCharge& charge, const AccountFacts& account,
+                          AttemptRecord* record);
   // Writes what the provider has answered, with what follows from it.
-  absl::Status Note(const Charge& charge, const AccountFacts& account, AttemptRecord* record);
+  absl::Status Note(const CardCharge& charge, const AccountFacts& account, AttemptRecord* record);
   // The mail that the bank wants the customer; none where it was written before.
   absl::StatusOr<DocumentGroup> TellOfBank(const AccountFacts& account,
                                            const stored::v1::RechargeAttempt& attempt);
-  absl::Status NoteRefusal(const Charge& charge, const AccountFacts& account,
+  absl::Status NoteRefusal(const CardCharge& charge, const AccountFacts& account,
                            AttemptRecord* record);
 
   // Writes the attempt together with what `change` makes of the account's profile and the mails

@@ -70,7 +70,7 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(absl::Time f
                                                                     absl::Time to) {
   Charges charges;
   FAREBOX_RETURN_IF_ERROR(parts_.gateway->ListCharges(
-      from, to, [&](absl::string_view attempt_id, const Charge& charge) {
+      from, to, [&](absl::string_view attempt_id, const CardCharge& charge) {
         charges.emplace(std::string(attempt_id), charge);
       }));
   return charges;
@@ -105,7 +105,7 @@ bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {
   return parts_.clock->Now() - charged < kCreditTime;
 }
 
-absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Charge& charge,
+absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const CardCharge& charge,
                                          JournalReader* journal, ReconciliationReport* report) {
   // After the charge was listed: what we know of it is newer.
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,

@@ -70,13 +70,13 @@ class Reconciliation {
 
  private:
   // By attempt id.
-  using Charges = std::multimap<std::string, Charge>;
+  using Charges = std::multimap<std::string, CardCharge>;
 
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to);
   // Those of the time itself, all that carry one attempt's name at once.
   absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
                             ReconciliationReport* report);
-  absl::Status CheckCharge(const std::string& attempt_id, const Charge& charge,
+  absl::Status CheckCharge(const std::string& attempt_id, const CardCharge& charge,
                            JournalReader* journal, ReconciliationReport* report);
   bool IsUnderWay(const stored::v1::RechargeAttempt& attempt) const;
   absl::Status VisitCredited(absl::Time from, absl::Time to,

@@ -43,9 +43,9 @@ void WaitForReal(absl::Duration delay) {
   never.WaitFor(&mu, delay);
 }
 
-Charge Unknown(absl::string_view message) { return {.message = SafeMessage(message)}; }
+CardCharge Unknown(absl::string_view message) { return {.message = SafeMessage(message)}; }
 
-Charge Rejected(absl::string_view message) {
+CardCharge Rejected(absl::string_view message) {
   return {.state = ChargeState::kRejected, .message = SafeMessage(message)};
 }
 
@@ -148,7 +148,7 @@ absl::StatusOr<std::unique_ptr<SimulatedGateway>> SimulatedGateway::Create(Optio
 SimulatedGateway::SimulatedGateway(Options options, SimulatedStore store)
     : options_(std::move(options)), store_(std::move(store)) {}
 
-Charge SimulatedGateway::TakeCharge(const ChargeRequest& request) {
+CardCharge SimulatedGateway::TakeCharge(const ChargeRequest& request) {
   if (const absl::string_view problem = ProblemOf(request); !problem.empty()) {
     return Rejected(problem);
   }
@@ -177,19 +177,19 @@ Charge SimulatedGateway::TakeCharge(const ChargeRequest& request) {
   return Describe(payment);
 }
 
-Charge SimulatedGateway::TellAgain(const SimulatedPayment& payment,
-                                   const ChargeRequest& request) const {
+CardCharge SimulatedGateway::TellAgain(const SimulatedPayment& payment,
+                                       const ChargeRequest& request) const {
   if (IsSameRequest(payment.request, request)) return Describe(payment);
   return Unknown("the attempt's id was used before, with another request");
 }
 
-Charge SimulatedGateway::Describe(const SimulatedPayment& payment) const {
-  Charge charge = {.state = payment.state,
-                   .payment_id = PaymentId(payment.number),
-                   .currency_code = absl::AsciiStrToUpper(payment.request.currency_code),
-                   .account_id = payment.request.account_id,
-                   .decline_code = payment.decline_code,
-                   .create_time = payment.create_time};
+CardCharge SimulatedGateway::Describe(const SimulatedPayment& payment) const {
+  CardCharge charge = {.state = payment.state,
+                       .payment_id = PaymentId(payment.number),
+                       .currency_code = absl::AsciiStrToUpper(payment.request.currency_code),
+                       .account_id = payment.request.account_id,
+                       .decline_code = payment.decline_code,
+                       .create_time = payment.create_time};
   if (payment.state == ChargeState::kCharged) {
     charge.amount = payment.request.amount;
   } else {
@@ -221,7 +221,7 @@ absl::StatusOr<SimulatedPayment> SimulatedGateway::Find(const ChargeReference& r
   return payment;
 }
 
-Charge SimulatedGateway::FindCharge(const ChargeReference& reference) {
+CardCharge SimulatedGateway::FindCharge(const ChargeReference& reference) {
   MutexLock lock(&mu_);
   const absl::StatusOr<SimulatedPayment> payment = Find(reference);
   if (payment.ok()) return Describe(*payment);
@@ -239,7 +239,7 @@ absl::StatusOr<std::string> SimulatedGateway::FindAttemptOf(absl::string_view pa
   return payment->request.attempt_id;
 }
 
-Charge SimulatedGateway::CancelCharge(const ChargeReference& reference) {
+CardCharge SimulatedGateway::CancelCharge(const ChargeReference& reference) {
   MutexLock lock(&mu_);
   absl::StatusOr<SimulatedPayment> payment = Find(reference);
   if (absl::IsNotFound(payment.status())) return {.state = ChargeState::kAbsent};
@@ -251,7 +251,8 @@ Charge SimulatedGateway::CancelCharge(const ChargeReference& reference) {
   return set.ok() ? Describe(*payment) : Unknown(set.message());
 }
 
-absl::StatusOr<Charge> SimulatedGateway::AnswerBank(absl::string_view payment_id, bool confirms) {
+absl::StatusOr<CardCharge> SimulatedGateway::AnswerBank(absl::string_view payment_id,
+                                                        bool confirms) {
   const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
   if (!number.has_value()) return absl::NotFoundError("no such payment");
   MutexLock lock(&mu_);

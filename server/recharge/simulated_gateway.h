@@ -53,10 +53,10 @@ class SimulatedGateway : public PaymentGateway {
 
   // Another request under an id that was used is kUnknown: an error of the caller's, which proves
   // nothing about the first.
-  Charge TakeCharge(const ChargeRequest& request) override;
-  Charge FindCharge(const ChargeReference& reference) override;
+  CardCharge TakeCharge(const ChargeRequest& request) override;
+  CardCharge FindCharge(const ChargeReference& reference) override;
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override;
-  Charge CancelCharge(const ChargeReference& reference) override;
+  CardCharge CancelCharge(const ChargeReference& reference) override;
   absl::Status Refund(const RefundRequest& request) override;
   absl::StatusOr<CardSetup> StartCardSetup(absl::string_view account_id, absl::string_view customer,
                                            absl::string_view return_url) override;
@@ -73,7 +73,7 @@ class SimulatedGateway : public PaymentGateway {
 
   // What the customer does on the bank's page: confirms a charge that waits, or does not. Returns
   // what became of it. NotFound: there is no such payment.
-  absl::StatusOr<Charge> AnswerBank(absl::string_view payment_id, bool confirms);
+  absl::StatusOr<CardCharge> AnswerBank(absl::string_view payment_id, bool confirms);
 
   // The body of a webhook that tells the state of a payment. NotFound: there is no such payment.
   absl::StatusOr<std::string> EventBody(absl::string_view payment_id);
@@ -81,8 +81,8 @@ class SimulatedGateway : public PaymentGateway {
  private:
   SimulatedGateway(Options options, SimulatedStore store);
 
-  Charge Describe(const SimulatedPayment& payment) const;
-  Charge TellAgain(const SimulatedPayment& payment, const ChargeRequest& request) const;
+  CardCharge Describe(const SimulatedPayment& payment) const;
+  CardCharge TellAgain(const SimulatedPayment& payment, const ChargeRequest& request) const;
   absl::StatusOr<SimulatedPayment> Find(const ChargeReference& reference)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The test card behind a request's card. FailedPrecondition: it cannot be charged.

@@ -80,12 +80,12 @@ int64_t SecondsRoundedUp(absl::Time time) {
       absl::Ceil(std::clamp(since, absl::ZeroDuration(), kLongest), absl::Seconds(1)));
 }
 
-Charge Rejected(absl::string_view message) {
+CardCharge Rejected(absl::string_view message) {
   return {.state = ChargeState::kRejected, .message = std::string(message)};
 }
 
 // Whether the answer to a delivery does not say for sure what became of the charge.
-bool IsInDoubt(const ChargeRequest& request, const Answer& answer, const Charge& charge) {
+bool IsInDoubt(const ChargeRequest& request, const Answer& answer, const CardCharge& charge) {
   if (stripe::ErrorType(answer) == "idempotency_error") return true;
   if (answer.is_replayed) return charge.state != ChargeState::kCharged;
   return charge.state == ChargeState::kRejected && request.maybe_delivered;
@@ -116,7 +116,7 @@ absl::StatusOr<std::unique_ptr<StripeGateway>> StripeGateway::Create(Options opt
 StripeGateway::StripeGateway(Options options)
     : options_(std::move(options)), http_(options_.http) {}
 
-Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
+CardCharge StripeGateway::TakeCharge(const ChargeRequest& request) {
   const std::optional<int64_t> units = ToProviderUnits(request.amount, request.currency_code);
   if (!units.has_value() || *units == 0) {
     return Rejected("the amount is not one that can be charged in this currency");
@@ -133,7 +133,7 @@ Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
                               {MetadataField(stripe::kAttemptIdKey), request.attempt_id},
                               {MetadataField(stripe::kAccountIdKey), request.account_id}},
                              request.attempt_id);
-  Charge charge = stripe::ChargeOf(answer, request.attempt_id);
+  CardCharge charge = stripe::ChargeOf(answer, request.attempt_id);
   if (IsInDoubt(request, answer, charge)) {
     charge = Settle(request, answer.is_replayed, std::move(charge));
   }
@@ -143,10 +143,11 @@ Charge StripeGateway::TakeCharge(const ChargeRequest& request) {
   return charge;
 }
 
-Charge StripeGateway::Settle(const ChargeRequest& request, bool is_replayed, Charge answered) {
-  Charge found = FindCharge({.attempt_id = request.attempt_id,
-                             .payment_id = answered.payment_id,
-                             .customer = request.card.customer});
+CardCharge StripeGateway::Settle(const ChargeRequest& request, bool is_replayed,
+                                 CardCharge answered) {
+  CardCharge found = FindCharge({.attempt_id = request.attempt_id,
+                                 .payment_id = answered.payment_id,
+                                 .customer = request.card.customer});
   if (found.state != ChargeState::kAbsent) return found;
   // A refusal that is given again stays one where there is no payment.
   const bool is_refused = is_replayed && answered.state == ChargeState::kRejected;
@@ -154,24 +155,24 @@ Charge StripeGateway::Settle(const ChargeRequest& request, bool is_replayed, Cha
   return answered;
 }
 
-Charge StripeGateway::AskCustomer(const ChargeRequest& request, Charge charge) {
+CardCharge StripeGateway::AskCustomer(const ChargeRequest& request, CardCharge charge) {
   if (options_.return_url.empty() || !IsProviderId(charge.payment_id)) return charge;
   const Answer answer = Post(absl::StrCat(PaymentPath(charge.payment_id), "/confirm"),
                              {{"payment_method", request.card.token},
                               {"off_session", "false"},
                               {"return_url", options_.return_url}},
                              absl::StrCat(request.attempt_id, ":confirm"));
-  Charge confirmed = stripe::ChargeOf(answer, request.attempt_id);
+  CardCharge confirmed = stripe::ChargeOf(answer, request.attempt_id);
   // Without a page the customer can still be asked for another card.
   if (confirmed.state == ChargeState::kRejected) return charge;
   if (confirmed.payment_id.empty()) confirmed.payment_id = charge.payment_id;
   return confirmed;
 }
 
-Charge StripeGateway::FindCharge(const ChargeReference& reference) {
+CardCharge StripeGateway::FindCharge(const ChargeReference& reference) {
   if (!reference.payment_id.empty()) {
     if (!IsProviderId(reference.payment_id)) return {.message = "the payment's id is malformed"};
-    Charge charge =
+    CardCharge charge =
         stripe::ChargeOf(Get(PaymentPath(reference.payment_id), {}), reference.attempt_id);
     // Payments are never deleted: whoever refuses to show one is asked with the wrong key.
     if (charge.state == ChargeState::kRejected) charge.state = ChargeState::kUnknown;
@@ -183,7 +184,7 @@ Charge StripeGateway::FindCharge(const ChargeReference& reference) {
     query.emplace_back("created[gte]",
                        absl::StrCat(absl::ToUnixSeconds(reference.first_sent - kClockSlack)));
   }
-  Charge charge = {.state = ChargeState::kAbsent};
+  CardCharge charge = {.state = ChargeState::kAbsent};
   const absl::Status listed = List(kPayments, std::move(query), [&](const json& payment) {
     if (stripe::Metadata(payment, stripe::kAttemptIdKey) != reference.attempt_id) return true;
     const std::string account_id = stripe::Metadata(payment, stripe::kAccountIdKey);
@@ -204,16 +205,16 @@ absl::StatusOr<std::string> StripeGateway::FindAttemptOf(absl::string_view payme
   return stripe::Metadata(answer.body, stripe::kAttemptIdKey);
 }
 
-Charge StripeGateway::CancelCharge(const ChargeReference& reference) {
+CardCharge StripeGateway::CancelCharge(const ChargeReference& reference) {
   ChargeReference found = reference;
   if (found.payment_id.empty()) {
-    Charge charge = FindCharge(reference);
+    CardCharge charge = FindCharge(reference);
     if (charge.payment_id.empty()) return charge;
     found.payment_id = charge.payment_id;
   }
   if (!IsProviderId(found.payment_id)) return {.message = "the payment's id is malformed"};
   const Answer answer = Post(absl::StrCat(PaymentPath(found.payment_id), "/cancel"), {}, {});
-  Charge charge = stripe::ChargeOf(answer, reference.attempt_id);
+  CardCharge charge = stripe::ChargeOf(answer, reference.attempt_id);
   // What cannot be cancelled any more has ended in another way.
   return charge.state == ChargeState::kRejected ? FindCharge(found) : charge;
 }
@@ -348,7 +349,7 @@ absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, VisitCha
                                  const std::string attempt_id =
                                      stripe::Metadata(payment, stripe::kAttemptIdKey);
                                  if (attempt_id.empty()) return true;
-                                 const Charge charge = stripe::ChargeOf(payment);
+                                 const CardCharge charge = stripe::ChargeOf(payment);
                                  if (charge.state == ChargeState::kCharged)
                                    visit(attempt_id, charge);
                                  is_whole = charge.state != ChargeState::kUnknown;

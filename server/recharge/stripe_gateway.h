@@ -47,10 +47,10 @@ class StripeGateway : public PaymentGateway {
   // InvalidArgument names the option that is wrong.
   static absl::StatusOr<std::unique_ptr<StripeGateway>> Create(Options options);
 
-  Charge TakeCharge(const ChargeRequest& request) override;
-  Charge FindCharge(const ChargeReference& reference) override;
+  CardCharge TakeCharge(const ChargeRequest& request) override;
+  CardCharge FindCharge(const ChargeReference& reference) override;
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override;
-  Charge CancelCharge(const ChargeReference& reference) override;
+  CardCharge CancelCharge(const ChargeReference& reference) override;
   absl::Status Refund(const RefundRequest& request) override;
   absl::StatusOr<CardSetup> StartCardSetup(absl::string_view account_id, absl::string_view customer,
                                            absl::string_view return_url) override;
@@ -76,10 +76,10 @@ class StripeGateway : public PaymentGateway {
   absl::Status List(absl::string_view path, Fields query, VisitObject visit);
 
   // What became of a charge whose delivery was answered with something old or doubtful.
-  Charge Settle(const ChargeRequest& request, bool is_replayed, Charge answered);
+  CardCharge Settle(const ChargeRequest& request, bool is_replayed, CardCharge answered);
   // Makes the bank's page for a charge that needs the customer: the same payment, confirmed as if
   // the customer were there.
-  Charge AskCustomer(const ChargeRequest& request, Charge charge);
+  CardCharge AskCustomer(const ChargeRequest& request, CardCharge charge);
   // OK where the refund was made before; NotFound where it was not.
   absl::Status FindRefund(const RefundRequest& request);
   absl::StatusOr<std::string> MakeCustomer(absl::string_view account_id);

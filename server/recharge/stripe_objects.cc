@@ -18,7 +18,7 @@ using ::nlohmann::json;
 
 constexpr absl::string_view kAuthenticationRequired = "authentication_required";
 
-Charge Unknown(absl::string_view message, absl::Duration retry_after = absl::ZeroDuration()) {
+CardCharge Unknown(absl::string_view message, absl::Duration retry_after = absl::ZeroDuration()) {
   return {
       .state = ChargeState::kUnknown, .message = SafeMessage(message), .retry_after = retry_after};
 }
@@ -44,7 +44,7 @@ std::string PageIn(const json& object, const char* name) {
 }
 
 // What a card error, of an answer or within a PaymentIntent, makes of a charge.
-void AddError(const json& error, Charge* charge) {
+void AddError(const json& error, CardCharge* charge) {
   const std::string code = Name(error, "code");
   const std::string decline_code = Name(error, "decline_code");
   charge->decline_code = decline_code.empty() ? code : decline_code;
@@ -56,7 +56,7 @@ void AddError(const json& error, Charge* charge) {
 }
 
 // A payment that waits for a way to be paid: refused, or never tried.
-void AddRefusal(const json& payment_intent, Charge* charge) {
+void AddRefusal(const json& payment_intent, CardCharge* charge) {
   const json& error = Field(payment_intent, "last_payment_error");
   if (!Text(error, "code").empty()) {
     AddError(error, charge);
@@ -67,7 +67,7 @@ void AddRefusal(const json& payment_intent, Charge* charge) {
 }
 
 // Money that was received; an amount that cannot be read is not a success.
-void AddSuccess(const json& payment_intent, Charge* charge) {
+void AddSuccess(const json& payment_intent, CardCharge* charge) {
   const std::optional<int64_t> units = Integer(payment_intent, "amount_received");
   const std::optional<Micros> amount =
       units.has_value() ? FromProviderUnits(*units, charge->currency_code) : std::nullopt;
@@ -109,8 +109,8 @@ std::string ErrorCode(const Answer& answer) {
   return Text(Field(answer.body, "error"), "code");
 }
 
-Charge ChargeOf(const json& payment_intent) {
-  Charge charge;
+CardCharge ChargeOf(const json& payment_intent) {
+  CardCharge charge;
   charge.payment_id = Name(payment_intent, "id");
   if (Text(payment_intent, "object") != "payment_intent" || charge.payment_id.empty()) {
     return Unknown("an answer that is not a payment");
@@ -144,17 +144,17 @@ Charge ChargeOf(const json& payment_intent) {
   return charge;
 }
 
-Charge ChargeOf(const Answer& answer, absl::string_view attempt_id) {
+CardCharge ChargeOf(const Answer& answer, absl::string_view attempt_id) {
   if (!answer.body.is_object()) return Unknown(Problem(answer), answer.retry_after);
   if (answer.status == 200) {
-    Charge charge = ChargeOf(answer.body);
+    CardCharge charge = ChargeOf(answer.body);
     charge.retry_after = answer.retry_after;
     if (Metadata(answer.body, kAttemptIdKey) == attempt_id) return charge;
     return Unknown("an answer about another payment", answer.retry_after);
   }
   const json& error = Field(answer.body, "error");
   const std::string type = Text(error, "type");
-  Charge charge = Unknown(Problem(answer), answer.retry_after);
+  CardCharge charge = Unknown(Problem(answer), answer.retry_after);
   charge.payment_id = IdIn(error, "payment_intent");
   if (answer.status == 402 && type == "card_error") {
     AddError(error, &charge);

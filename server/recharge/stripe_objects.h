@@ -34,11 +34,11 @@ inline constexpr char kRefundIdKey[] = "refund_id";
 std::string Metadata(const nlohmann::json& object, const char* key);
 
 // The state of a PaymentIntent. kUnknown where it is not a whole one.
-Charge ChargeOf(const nlohmann::json& payment_intent);
+CardCharge ChargeOf(const nlohmann::json& payment_intent);
 
 // What an answer that should be a PaymentIntent says of an attempt. Only the provider's own words
 // refuse a request: an error without them (a proxy's page, say) is kUnknown.
-Charge ChargeOf(const Answer& answer, absl::string_view attempt_id);
+CardCharge ChargeOf(const Answer& answer, absl::string_view attempt_id);
 
 // The type of the error that an answer is, e.g. "idempotency_error"; empty where it is none.
 std::string ErrorType(const Answer& answer);

@@ -129,7 +129,7 @@ absl::Status TellEvent(const SimulatedPagesParts& parts, const std::string& paym
 Response TakeAnswer(const SimulatedPagesParts& parts, const Request& request) {
   const std::string payment_id = Field(request, "payment_id");
   const bool confirms = Field(request, "answer") == "yes";
-  const absl::StatusOr<Charge> charge = parts.gateway->AnswerBank(payment_id, confirms);
+  const absl::StatusOr<CardCharge> charge = parts.gateway->AnswerBank(payment_id, confirms);
   if (!charge.ok()) return ShowProblem(charge.status());
   const absl::Status told = TellEvent(parts, payment_id);
   if (!told.ok()) return ShowProblem(told);

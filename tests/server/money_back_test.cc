@@ -37,7 +37,7 @@ class MoneyBackTest : public StripePaymentsTest {
     v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_DECLINED);
     auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
     EXPECT_TRUE(gateway.ok());
-    const Charge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
+    const CardCharge charge = (*gateway)->FindCharge({.attempt_id = paid.recharge_id()});
     EXPECT_EQ(charge.state, ChargeState::kCharged);
     paid.set_provider_payment_id(charge.payment_id);
     return paid;

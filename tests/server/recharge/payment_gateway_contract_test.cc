@@ -31,10 +31,10 @@ class PaymentGatewayContract : public ::testing::TestWithParam<Maker> {
  protected:
   PaymentGateway& gateway() { return provider_->gateway(); }
 
-  Charge Find(const std::string& attempt_id, const std::string& payment_id = "") {
+  CardCharge Find(const std::string& attempt_id, const std::string& payment_id = "") {
     return gateway().FindCharge({.attempt_id = attempt_id, .payment_id = payment_id});
   }
-  Charge Cancel(const std::string& attempt_id, const std::string& payment_id = "") {
+  CardCharge Cancel(const std::string& attempt_id, const std::string& payment_id = "") {
     return gateway().CancelCharge({.attempt_id = attempt_id, .payment_id = payment_id});
   }
 
@@ -52,7 +52,7 @@ class PaymentGatewayContract : public ::testing::TestWithParam<Maker> {
 };
 
 TEST_P(PaymentGatewayContract, AnApprovedCardIsChargedExactly) {
-  const Charge charge = gateway().TakeCharge(RequestFor("a-1"));
+  const CardCharge charge = gateway().TakeCharge(RequestFor("a-1"));
 
   EXPECT_THAT(charge, IsIn(ChargeState::kCharged));
   EXPECT_EQ(charge.amount, Micros(20'000'000));
@@ -77,7 +77,7 @@ TEST_P(PaymentGatewayContract, ADeclineSaysWhyAndTakesNothing) {
       {"pm_card_chargeDeclinedVelocityLimitExceeded", "card_velocity_exceeded"},
   };
   for (const auto& row : kRows) {
-    const Charge charge = gateway().TakeCharge(RequestFor(row.token, row.token));
+    const CardCharge charge = gateway().TakeCharge(RequestFor(row.token, row.token));
 
     EXPECT_THAT(charge, IsIn(ChargeState::kDeclined)) << row.token;
     EXPECT_EQ(charge.decline_code, row.code) << row.token;
@@ -86,8 +86,8 @@ TEST_P(PaymentGatewayContract, ADeclineSaysWhyAndTakesNothing) {
 }
 
 TEST_P(PaymentGatewayContract, TheSameRequestIsChargedOnce) {
-  const Charge first = gateway().TakeCharge(RequestFor("a-1"));
-  const Charge second = gateway().TakeCharge(RequestFor("a-1"));
+  const CardCharge first = gateway().TakeCharge(RequestFor("a-1"));
+  const CardCharge second = gateway().TakeCharge(RequestFor("a-1"));
 
   EXPECT_THAT(second, IsIn(ChargeState::kCharged));
   EXPECT_EQ(second.payment_id, first.payment_id);
@@ -96,8 +96,8 @@ TEST_P(PaymentGatewayContract, TheSameRequestIsChargedOnce) {
 
 TEST_P(PaymentGatewayContract, ADeclineIsToldAgain) {
   const ChargeRequest request = RequestFor("a-1", "pm_card_chargeDeclinedLostCard");
-  const Charge first = gateway().TakeCharge(request);
-  const Charge second = gateway().TakeCharge(request);
+  const CardCharge first = gateway().TakeCharge(request);
+  const CardCharge second = gateway().TakeCharge(request);
 
   EXPECT_THAT(second, IsIn(ChargeState::kDeclined));
   EXPECT_EQ(second.decline_code, "lost_card");
@@ -124,7 +124,7 @@ TEST_P(PaymentGatewayContract, AnotherRequestUnderTheSameIdTakesNothing) {
   ChargeRequest other = RequestFor("a-1");
   other.amount = Micros(30'000'000);
 
-  const Charge charge = gateway().TakeCharge(other);
+  const CardCharge charge = gateway().TakeCharge(other);
 
   EXPECT_NE(charge.amount, other.amount);
   EXPECT_THAT(charge, Not(IsIn(ChargeState::kRejected))) << "there is a charge under this id";
@@ -176,7 +176,7 @@ TEST_P(PaymentGatewayContract, CurrenciesWithOtherUnitsAreChargedExactly) {
     request.amount = Micros(row.micros);
     request.currency_code = row.currency;
 
-    const Charge charge = gateway().TakeCharge(request);
+    const CardCharge charge = gateway().TakeCharge(request);
 
     EXPECT_THAT(charge, IsIn(ChargeState::kCharged)) << row.currency;
     EXPECT_EQ(charge.amount, Micros(row.micros)) << row.currency;
@@ -235,7 +235,7 @@ TEST_P(PaymentGatewayContract, AnotherAttemptsPaymentProvesNothing) {
 
 TEST_P(PaymentGatewayContract, AChargeThatWaitsForTheCustomerHasAPage) {
   const ChargeRequest request = RequestFor("a-1", "pm_card_authenticationRequired");
-  const Charge charge = gateway().TakeCharge(request);
+  const CardCharge charge = gateway().TakeCharge(request);
 
   EXPECT_THAT(charge, IsIn(ChargeState::kActionRequired));
   EXPECT_THAT(charge.action_url, StartsWith("https://"));
@@ -253,7 +253,7 @@ TEST_P(PaymentGatewayContract, AChargeThatWaitsCanBeGivenUp) {
   const std::string payment_id =
       gateway().TakeCharge(RequestFor("a-1", "pm_card_authenticationRequired")).payment_id;
 
-  const Charge cancelled = Cancel("a-1");
+  const CardCharge cancelled = Cancel("a-1");
 
   EXPECT_THAT(cancelled, IsIn(ChargeState::kDeclined));
   EXPECT_EQ(cancelled.decline_code, kCancelledCode);
@@ -394,7 +394,7 @@ TEST_P(PaymentGatewayContract, AListHasWhatWasMadeInItsRange) {
 
   const absl::Status listed = gateway().ListCharges(
       start + absl::Hours(1), start + absl::Hours(3),
-      [&](absl::string_view attempt_id, const Charge&) { ids.emplace_back(attempt_id); });
+      [&](absl::string_view attempt_id, const CardCharge&) { ids.emplace_back(attempt_id); });
 
   EXPECT_THAT(listed, IsOk());
   EXPECT_THAT(ids, ::testing::UnorderedElementsAre("a-1", "a-2"));

@@ -241,7 +241,7 @@ TEST_F(RechargeWorkerTest, ManyThatFallTogetherAreEachChargedOnce) {
   int charges = 0;
   ASSERT_TRUE(gateway_
                   ->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                [&](absl::string_view, const Charge&) { ++charges; })
+                                [&](absl::string_view, const CardCharge&) { ++charges; })
                   .ok());
   EXPECT_EQ(charges, kAccounts);
   EXPECT_EQ(errors_.load(), 0);

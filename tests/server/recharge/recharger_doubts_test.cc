@@ -14,10 +14,10 @@ using ::testing::SizeIs;
 
 TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
   expected_uncredited_ = true;
-  for (const auto& alter : std::vector<std::function<void(Charge*)>>{
-           [](Charge* charge) { charge->amount = Micros(charge->amount.value() - 1); },
-           [](Charge* charge) { charge->amount = Micros(charge->amount.value() * 100); },
-           [](Charge* charge) { charge->currency_code = "JPY"; }}) {
+  for (const auto& alter : std::vector<std::function<void(CardCharge*)>>{
+           [](CardCharge* charge) { charge->amount = Micros(charge->amount.value() - 1); },
+           [](CardCharge* charge) { charge->amount = Micros(charge->amount.value() * 100); },
+           [](CardCharge* charge) { charge->currency_code = "JPY"; }}) {
     clock_.Advance(absl::Hours(24 * 31));
     Spend(Micros(Available().value() - 10'000'000));
     Enable({"pm_card_visa"});
@@ -39,7 +39,7 @@ TEST_F(RechargerTest, AChargeOfAnotherAmountIsNeitherCreditedNorMadeAgain) {
 
 TEST_F(RechargerTest, AnAnswerThatSaysNothingIsAskedForAgainUnderTheSameName) {
   Enable({"pm_card_visa"});
-  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>504</html>"}; });
+  altering_->AlterNext([](CardCharge* charge) { *charge = {.message = "<html>504</html>"}; });
   Work();
   EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
 
@@ -52,7 +52,7 @@ TEST_F(RechargerTest, AnAnswerThatSaysNothingIsAskedForAgainUnderTheSameName) {
 
 TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
   Enable({"pm_card_visa"});
-  altering_->AlterNext([](Charge* charge) {
+  altering_->AlterNext([](CardCharge* charge) {
     charge->state = ChargeState::kDeclined;
     charge->decline_code = "do_not_honor";
   });
@@ -78,7 +78,7 @@ TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
 TEST_F(RechargerTest, AWrongKeyOfTheOperatorsIsNoDeclineAndNobodyIsToldOfIt) {
   Enable({"pm_card_chargeDeclined"});
   for (size_t failures = 1; failures <= 5; ++failures) {
-    altering_->AlterNext([](Charge* charge) {
+    altering_->AlterNext([](CardCharge* charge) {
       *charge = {.state = ChargeState::kRejected,
                  .message = "HTTP 401: Invalid API Key",
                  .is_misconfigured = true};
@@ -107,7 +107,7 @@ TEST_F(RechargerTest, AnAttemptThatWasGivenUpUnsentIsCreditedWhenItWasChargedAll
   Work();
   ASSERT_EQ(States().back(), "ABANDONED");
   const stored::v1::RechargeAttempt given_up = Attempts().back();
-  const Charge charge = gateway_->TakeCharge(RequestOf(given_up));
+  const CardCharge charge = gateway_->TakeCharge(RequestOf(given_up));
 
   EXPECT_TRUE(recharger_
                   ->Ask({.account_id = "alice",
@@ -167,7 +167,7 @@ class DoubtfulPaymentTest : public RechargerTest {
 
   void Pay() { ASSERT_TRUE(recharger_->Pay("alice", "request-1", Cents(25'00)).ok()); }
 
-  static void Lose(Charge* charge) { *charge = {.message = "<html>504</html>"}; }
+  static void Lose(CardCharge* charge) { *charge = {.message = "<html>504</html>"}; }
 };
 
 TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsLookedUpAtAnyTimeOnceTheClockIsRight) {
@@ -209,7 +209,7 @@ TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsTakenWhereTheProviderKnowsOfNo
 
 TEST_F(DoubtfulPaymentTest, IsCancelledWhereTheProviderDoesNotDecideForADay) {
   Enable({"pm_card_authenticationRequired"});
-  altering_->AlterAll([](Charge* charge) {
+  altering_->AlterAll([](CardCharge* charge) {
     *charge = {.state = ChargeState::kPending, .payment_id = charge->payment_id};
   });
   Pay();
@@ -228,7 +228,7 @@ TEST_F(DoubtfulPaymentTest, IsCancelledWhereTheProviderDoesNotDecideForADay) {
 
 TEST_F(DoubtfulPaymentTest, ThatCannotBeCancelledAnyMoreIsCredited) {
   Enable({"pm_card_authenticationRequired"});
-  altering_->AlterAll([](Charge* charge) {
+  altering_->AlterAll([](CardCharge* charge) {
     *charge = {.state = ChargeState::kPending, .payment_id = charge->payment_id};
   });
   Pay();
@@ -257,7 +257,7 @@ TEST_F(DoubtfulPaymentTest, OnAHeldLedgerIsTakenOnceTheProviderKnowsOfNone) {
 TEST_F(RechargerTest, ABankThatWantsTheCustomerStillAfterADoubtIsToldOfOnce) {
   Enable({"pm_card_authenticationRequired"});
   Work();
-  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  altering_->AlterNext([](CardCharge* charge) { *charge = {.message = "<html>500</html>"}; });
   clock_.Advance(absl::Minutes(6));
   Work();
   ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
@@ -357,7 +357,7 @@ TEST_F(RestoredIntentTest, IsAskedAboutUntilTheProviderSaysSo) {
   clock_.Advance(absl::Minutes(1));
   is_held_ = true;
   Restart();
-  altering_->AlterNext([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  altering_->AlterNext([](CardCharge* charge) { *charge = {.message = "<html>500</html>"}; });
   Work();
   EXPECT_THAT(States(), ElementsAre("UNKNOWN"));
 
@@ -372,7 +372,7 @@ TEST_F(RestoredIntentTest, IsAskedAboutLessAndLessOften) {
   clock_.Advance(absl::Minutes(1));
   is_held_ = true;
   Restart();
-  altering_->AlterAll([](Charge* charge) { *charge = {.message = "<html>500</html>"}; });
+  altering_->AlterAll([](CardCharge* charge) { *charge = {.message = "<html>500</html>"}; });
 
   for (int i = 0; i < 720; ++i) {
     Work();

@@ -90,8 +90,8 @@ class AlteringGateway : public PaymentGateway {
  public:
   explicit AlteringGateway(PaymentGateway* provider) : provider_(*provider) {}
 
-  void AlterNext(std::function<void(Charge*)> alter) { alter_ = std::move(alter); }
-  void AlterAll(std::function<void(Charge*)> alter) { alter_all_ = std::move(alter); }
+  void AlterNext(std::function<void(CardCharge*)> alter) { alter_ = std::move(alter); }
+  void AlterAll(std::function<void(CardCharge*)> alter) { alter_all_ = std::move(alter); }
   // The next delivery gets lost on its way.
   void LoseNext() { loses_next_ = true; }
   void RefuseRefunds(absl::Status status) { refunds_ = std::move(status); }
@@ -102,13 +102,13 @@ class AlteringGateway : public PaymentGateway {
   const std::vector<std::string>& calls() const { return calls_; }
   const ChargeReference& last_reference() const { return last_reference_; }
 
-  Charge TakeCharge(const ChargeRequest& request) override {
+  CardCharge TakeCharge(const ChargeRequest& request) override {
     ++deliveries_;
     calls_.emplace_back("take");
     if (std::exchange(loses_next_, false)) return {.message = "lost"};
     return Altered(provider_.TakeCharge(request));
   }
-  Charge FindCharge(const ChargeReference& reference) override {
+  CardCharge FindCharge(const ChargeReference& reference) override {
     calls_.emplace_back("find");
     last_reference_ = reference;
     return Altered(provider_.FindCharge(reference));
@@ -116,7 +116,7 @@ class AlteringGateway : public PaymentGateway {
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
     return provider_.FindAttemptOf(payment_id);
   }
-  Charge CancelCharge(const ChargeReference& reference) override {
+  CardCharge CancelCharge(const ChargeReference& reference) override {
     calls_.emplace_back("cancel");
     return provider_.CancelCharge(reference);
   }
@@ -142,7 +142,7 @@ class AlteringGateway : public PaymentGateway {
   }
 
  private:
-  Charge Altered(Charge charge) {
+  CardCharge Altered(CardCharge charge) {
     if (alter_ != nullptr) std::exchange(alter_, nullptr)(&charge);
     if (alter_all_ != nullptr) alter_all_(&charge);
     return charge;
@@ -153,8 +153,8 @@ class AlteringGateway : public PaymentGateway {
   bool loses_next_ = false;
   std::vector<std::string> calls_;
   ChargeReference last_reference_;
-  std::function<void(Charge*)> alter_all_;
-  std::function<void(Charge*)> alter_;
+  std::function<void(CardCharge*)> alter_all_;
+  std::function<void(CardCharge*)> alter_;
   absl::Status refunds_;
 };
 
@@ -269,7 +269,7 @@ class RechargerTest : public ::testing::Test {
 
   std::map<std::string, Micros> ChargesAtTheProvider() {
     std::map<std::string, Micros> charges;
-    const auto visit = [&](absl::string_view attempt, const Charge& charge) {
+    const auto visit = [&](absl::string_view attempt, const CardCharge& charge) {
       charges[std::string(attempt)] = charge.amount;
     };
     EXPECT_TRUE(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(), visit).ok());

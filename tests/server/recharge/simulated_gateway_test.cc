@@ -134,9 +134,9 @@ TEST_F(SimulatedGatewayTest, EveryCardCanBeRegisteredAndCharged) {
     ChargeRequest registered = RequestFor(token + ":registered");
     registered.card = *card;
 
-    const Charge charge = gateway_->TakeCharge(registered);
+    const CardCharge charge = gateway_->TakeCharge(registered);
 
-    const Charge plain = gateway_->TakeCharge(RequestFor(token + ":plain", token));
+    const CardCharge plain = gateway_->TakeCharge(RequestFor(token + ":plain", token));
     EXPECT_THAT(charge, IsIn(plain.state)) << token;
     EXPECT_EQ(charge.decline_code, plain.decline_code) << token;
   }
@@ -217,7 +217,7 @@ TEST_F(SimulatedGatewayTest, AnEventTellsWhatThePaymentTells) {
                {"pm_card_chargeDeclinedLostCard", "evt_simulated_2_payment_failed"},
                {"pm_card_authenticationRequired", "evt_simulated_3_requires_action"}};
   for (const auto& row : kRows) {
-    const Charge charge = gateway_->TakeCharge(RequestFor(row.token, row.token));
+    const CardCharge charge = gateway_->TakeCharge(RequestFor(row.token, row.token));
     const std::string body = *gateway_->EventBody(charge.payment_id);
 
     const absl::StatusOr<PaymentEvent> event =
@@ -276,7 +276,7 @@ TEST_F(SimulatedGatewayTest, BooksThatCannotBeWrittenAreUnknown) {
   EXPECT_THAT(gateway_->FindCharge({.attempt_id = "a-1"}), IsIn(ChargeState::kUnknown));
   EXPECT_THAT(gateway_->CancelCharge({.attempt_id = "a-1"}), IsIn(ChargeState::kUnknown));
   EXPECT_THAT(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                    [](absl::string_view, const Charge&) {}),
+                                    [](absl::string_view, const CardCharge&) {}),
               HasCode(absl::StatusCode::kUnavailable));
 }
 

@@ -152,7 +152,7 @@ TEST_F(StripeGatewayTest, NobodyThereIsUnknown) {
   options.base_url = "http://127.0.0.1:1";
   const auto gateway = *StripeGateway::Create(options);
 
-  const Charge charge = gateway->TakeCharge(RequestFor("a-1"));
+  const CardCharge charge = gateway->TakeCharge(RequestFor("a-1"));
 
   EXPECT_THAT(charge, IsIn(ChargeState::kUnknown));
   EXPECT_THAT(charge.message, Not(IsEmpty()));
@@ -172,7 +172,7 @@ TEST_F(StripeGatewayTest, RetryAfterIsTold) {
     busy.headers.push_back(absl::StrCat("Retry-After: ", row.header));
     stripe_.AnswerInstead(busy);
 
-    const Charge charge = gateway_->TakeCharge(RequestFor("a-1"));
+    const CardCharge charge = gateway_->TakeCharge(RequestFor("a-1"));
 
     EXPECT_THAT(charge, IsIn(ChargeState::kUnknown));
     EXPECT_EQ(charge.retry_after, row.wait) << row.header;
@@ -228,7 +228,7 @@ TEST_F(StripeGatewayTest, AnotherBodyUnderAUsedKeyTellsOfTheFirst) {
   ChargeRequest other = RequestFor("a-1");
   other.amount = Micros(30'000'000);
 
-  const Charge charge = gateway_->TakeCharge(other);
+  const CardCharge charge = gateway_->TakeCharge(other);
 
   EXPECT_THAT(charge, IsIn(ChargeState::kCharged));
   EXPECT_EQ(charge.amount, Micros(20'000'000));
@@ -254,7 +254,7 @@ TEST_F(StripeGatewayTest, ALookUpThatFailsProvesNothing) {
 TEST_F(StripeGatewayTest, ALookUpIsNarrowedByWhatIsKnown) {
   gateway_->TakeCharge(RequestFor("a-1"));
 
-  const Charge charge = gateway_->FindCharge(
+  const CardCharge charge = gateway_->FindCharge(
       {.attempt_id = "a-1", .customer = "cus_acme", .first_sent = clock_.Now()});
 
   EXPECT_THAT(charge, IsIn(ChargeState::kCharged));
@@ -266,7 +266,7 @@ TEST_F(StripeGatewayTest, AListThatBreaksOffIsNoAnswer) {
   for (const std::string id : {"a-1", "a-2", "a-3"}) gateway_->TakeCharge(RequestFor(id));
   const auto list = [this] {
     return gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                 [](absl::string_view, const Charge&) {});
+                                 [](absl::string_view, const CardCharge&) {});
   };
   EXPECT_THAT(list(), IsOk());
 
@@ -345,7 +345,8 @@ TEST_F(StripeGatewayTest, WithoutAReturnPageTheCustomerIsNotSentToTheBank) {
   options.return_url = "";
   const auto gateway = *StripeGateway::Create(options);
 
-  const Charge charge = gateway->TakeCharge(RequestFor("a-1", "pm_card_authenticationRequired"));
+  const CardCharge charge =
+      gateway->TakeCharge(RequestFor("a-1", "pm_card_authenticationRequired"));
 
   EXPECT_THAT(charge, IsIn(ChargeState::kActionRequired));
   EXPECT_THAT(charge.action_url, IsEmpty());
@@ -373,13 +374,13 @@ TEST(StripeGatewayOptionsTest, WhatIsWrongIsNamed) {
 }
 
 // Over TLS, with a certificate that the test's server made for `host`.
-Charge ChargeOverTls(const std::string& host, bool is_trusted) {
+CardCharge ChargeOverTls(const std::string& host, bool is_trusted) {
   StubServer server([](const StubRequest&) { return WrongKey(); }, {.certificate_host = host});
   TemporaryFolder folder;
   std::ofstream(folder / "ca.pem") << server.certificate();
   StripeGateway::Options options = {.base_url = server.url(), .secret_key = kFakeStripeKey};
   if (is_trusted) options.http.ca_file = folder / "ca.pem";
-  Charge charge = (*StripeGateway::Create(options))->TakeCharge(RequestFor("a-1"));
+  CardCharge charge = (*StripeGateway::Create(options))->TakeCharge(RequestFor("a-1"));
   // The key is not shown to a stranger.
   EXPECT_EQ(server.received().empty(), charge.state == ChargeState::kUnknown);
   return charge;

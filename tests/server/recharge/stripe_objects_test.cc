@@ -34,7 +34,7 @@ json Error(const std::string& type) {
   return {{"error", {{"type", type}, {"message", "No."}, {"payment_intent", {{"id", "pi_1"}}}}}};
 }
 
-Charge Read(int status, const json& body) {
+CardCharge Read(int status, const json& body) {
   return stripe::ChargeOf(stripe::Answer{.status = status, .body = body}, kAttempt);
 }
 
@@ -63,7 +63,7 @@ TEST(StripeObjectsTest, EachStatusOfAPaymentHasItsState) {
       {Payment("a status of next year"), ChargeState::kUnknown, ""},
   };
   for (const auto& row : kRows) {
-    const Charge charge = Read(200, row.payment);
+    const CardCharge charge = Read(200, row.payment);
 
     EXPECT_THAT(charge, IsIn(row.state)) << row.payment;
     EXPECT_EQ(charge.decline_code, row.decline_code) << row.payment;
@@ -105,7 +105,7 @@ TEST(StripeObjectsTest, OnlyTheProvidersOwnWordsRefuse) {
 
 TEST(StripeObjectsTest, AWrongKeyIsTheOperators) {
   for (const int status : {400, 401, 402, 403, 404}) {
-    const Charge charge = Read(status, Error(status == 402 ? "card_error" : "invalid_request"));
+    const CardCharge charge = Read(status, Error(status == 402 ? "card_error" : "invalid_request"));
 
     EXPECT_EQ(charge.is_misconfigured, status == 401 || status == 403) << status;
   }
@@ -134,7 +134,7 @@ TEST(StripeObjectsTest, NamesThatAreNotNamesAreLeftOut) {
   error["error"]["advice_code"] = std::string(10'000, 'a');
   error["error"]["payment_intent"]["id"] = "../../x";
 
-  const Charge charge = Read(402, error);
+  const CardCharge charge = Read(402, error);
 
   EXPECT_EQ(charge.decline_code, "card_declined");
   EXPECT_THAT(charge.advice_code, IsEmpty());
@@ -144,7 +144,7 @@ TEST(StripeObjectsTest, NamesThatAreNotNamesAreLeftOut) {
 // Every way in which one value of a good answer can be missing or of another kind.
 TEST(StripeObjectsTest, ADamagedSuccessIsTheSameSuccessOrUnknown) {
   const json good = Payment("succeeded");
-  const Charge expected = Read(200, good);
+  const CardCharge expected = Read(200, good);
   const json others[] = {json(nullptr), json(true), json(-1),  json(1e300),   json(UINT64_MAX),
                          json("x"),     json(""),   json({1}), json::object()};
   int unknown = 0;
@@ -156,7 +156,7 @@ TEST(StripeObjectsTest, ADamagedSuccessIsTheSameSuccessOrUnknown) {
       damaged.back()[name] = other;
     }
     for (const json& answer : damaged) {
-      const Charge charge = Read(200, answer);
+      const CardCharge charge = Read(200, answer);
       if (charge.state == ChargeState::kUnknown) {
         ++unknown;
         continue;
