@@ -16,8 +16,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 std::string AccountsOf(const v1::ApiKey& key) {
   return key.account_ids().empty() ? "all" : absl::StrJoin(key.account_ids(), ", ");
 }
@@ -43,7 +41,7 @@ int RunCreate(Session* session, v1::CreateApiKeyRequest request, const std::stri
       });
 }
 
-void AddCreate(Commands* commands, CLI::App* group) {
+void AddKeyCreate(Commands* commands, CLI::App* group) {
   struct Arguments {
     v1::CreateApiKeyRequest request;
     std::vector<std::string> accounts;
@@ -84,7 +82,7 @@ void AddCreate(Commands* commands, CLI::App* group) {
       ->type_name("TIME");
 }
 
-void AddRevoke(Commands* commands, CLI::App* group) {
+void AddKeyRevoke(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::RevokeApiKeyRequest>();
   CLI::App* const command =
       commands->Add(group, "revoke", "End a key at once", [request](Session* session) {
@@ -146,7 +144,7 @@ void ShowKeys(Session* session, const v1::ListApiKeysResponse& response) {
   NoteMore(session, response);
 }
 
-void AddList(Commands* commands, CLI::App* group) {
+void AddKeyList(Commands* commands, CLI::App* group) {
   auto limit = std::make_shared<int64_t>(100);
   CLI::App* const command =
       commands->Add(group, "list", "List the keys, newest first", [limit](Session* session) {
@@ -200,10 +198,10 @@ void AddAudit(Commands* commands) {
 
 void AddAccessCommands(Commands* commands) {
   CLI::App* const group = commands->AddGroup("key", "Make and end the keys that callers need");
-  AddCreate(commands, group);
-  AddRevoke(commands, group);
+  AddKeyCreate(commands, group);
+  AddKeyRevoke(commands, group);
   AddLink(commands, group);
-  AddList(commands, group);
+  AddKeyList(commands, group);
   AddAudit(commands);
 }
 

@@ -16,8 +16,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 Cell State(v1::AccountState state) {
   return {Word(state), state == v1::ACCOUNT_STATE_OPEN ? Tone::kGood : Tone::kBad};
 }
@@ -143,7 +141,7 @@ void AddSettings(CLI::App* command, v1::Account* account, std::vector<std::strin
       "What routers do when Farebox cannot be reached");
 }
 
-void AddCreate(Commands* commands, CLI::App* group) {
+void AddAccountCreate(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::CreateAccountRequest>();
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* const command = commands->Add(
@@ -160,7 +158,7 @@ void AddCreate(Commands* commands, CLI::App* group) {
   AddSettings(command, account, paths.get());
 }
 
-void AddUpdate(Commands* commands, CLI::App* group) {
+void AddAccountUpdate(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::UpdateAccountRequest>();
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* const command = commands->Add(
@@ -174,7 +172,7 @@ void AddUpdate(Commands* commands, CLI::App* group) {
   AddSettings(command, request->mutable_account(), paths.get());
 }
 
-void AddShow(Commands* commands, CLI::App* group) {
+void AddAccountShow(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::GetAccountRequest>();
   CLI::App* const command =
       commands->Add(group, "show", "Show an account's settings", [request](Session* session) {
@@ -200,7 +198,7 @@ void ShowAccounts(Session* session, const v1::ListAccountsResponse& response) {
   NoteMore(session, response);
 }
 
-void AddList(Commands* commands, CLI::App* group) {
+void AddAccountList(Commands* commands, CLI::App* group) {
   auto limit = std::make_shared<int64_t>(100);
   CLI::App* const command =
       commands->Add(group, "list", "List accounts, newest first", [limit](Session* session) {
@@ -232,10 +230,10 @@ void AddChange(Commands* commands, CLI::App* group, const char* name, const char
 
 void AddAccountCommands(Commands* commands) {
   CLI::App* const group = commands->AddGroup("account", "Open, show and change accounts");
-  AddCreate(commands, group);
-  AddShow(commands, group);
-  AddUpdate(commands, group);
-  AddList(commands, group);
+  AddAccountCreate(commands, group);
+  AddAccountShow(commands, group);
+  AddAccountUpdate(commands, group);
+  AddAccountList(commands, group);
   AddChange(commands, group, "suspend", "Stop new calls and debits; running calls are told to end",
             &client::Client::SuspendAccount);
   AddChange(commands, group, "resume", "Undo a suspension", &client::Client::ResumeAccount);

@@ -19,8 +19,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 500;
-
 Cell Amount(int64_t micros) {
   return {FormatMicros(micros), micros > 0 ? Tone::kGood : Tone::kPlain};
 }
@@ -138,8 +136,8 @@ int ListActivity(Session* session, ActivityArguments* arguments) {
   }
   if (arguments->is_csv) return ExportActivity(session, *arguments);
   const auto response =
-      FetchPages(session, request, arguments->limit, kPageSizeMax, &client::Client::ListActivity,
-                 &v1::ListActivityResponse::entries);
+      FetchPages(session, request, arguments->limit, kActivityPageSizeMax,
+                 &client::Client::ListActivity, &v1::ListActivityResponse::entries);
   return session->Answer<v1::ListActivityResponse>(
       response, [&](const auto& entries) { ShowActivity(session, request, entries); });
 }

@@ -23,7 +23,7 @@ void AddCard(const v1::Card& card, Facts* facts) {
       .Add("charged first", card.primary() ? "yes" : "no");
 }
 
-void AddSetup(Commands* commands, CLI::App* group) {
+void AddCardSetup(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::StartCardSetupRequest>();
   CLI::App* const command = commands->Add(
       group, "setup", "Begin to register a card, on the provider's page",
@@ -45,7 +45,7 @@ void AddSetup(Commands* commands, CLI::App* group) {
       ->type_name("URL");
 }
 
-void AddComplete(Commands* commands, CLI::App* group) {
+void AddCardComplete(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::CompleteCardSetupRequest>();
   CLI::App* const command = commands->Add(
       group, "complete", "Put the card on file that was entered", [request](Session* session) {
@@ -82,7 +82,7 @@ void ShowCards(Session* session, const v1::GetCardResponse& response) {
   }
 }
 
-void AddShow(Commands* commands, CLI::App* group) {
+void AddCardShow(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::GetCardRequest>();
   CLI::App* const command =
       commands->Add(group, "show", "Show the cards on file", [request](Session* session) {
@@ -122,7 +122,7 @@ int RunDelete(Session* session, v1::DeleteCardRequest request) {
       });
 }
 
-void AddDelete(Commands* commands, CLI::App* group) {
+void AddCardDelete(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::DeleteCardRequest>();
   CLI::App* const command =
       commands->Add(group, "delete", "Take a card off the file",
@@ -136,10 +136,10 @@ void AddDelete(Commands* commands, CLI::App* group) {
 
 void AddCardCommands(Commands* commands) {
   CLI::App* const group = commands->AddGroup("card", "Register and show cards");
-  AddSetup(commands, group);
-  AddComplete(commands, group);
-  AddShow(commands, group);
-  AddDelete(commands, group);
+  AddCardSetup(commands, group);
+  AddCardComplete(commands, group);
+  AddCardShow(commands, group);
+  AddCardDelete(commands, group);
 }
 
 }  // namespace farebox::cli

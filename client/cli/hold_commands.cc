@@ -17,8 +17,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 // Shows the decision of Authorize or Reauthorize.
 template <typename Response>
 void ShowDecision(Session* session, const std::string& account_id, const Response& response) {

@@ -14,8 +14,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 Cell StateOf(const v1::RentedNumber& number) {
   const Tone tone = number.state() == v1::NUMBER_STATE_ACTIVE     ? Tone::kGood
                     : number.state() == v1::NUMBER_STATE_PAST_DUE ? Tone::kBad
@@ -60,7 +58,7 @@ CLI::Option* AddNumberOption(CLI::App* command, std::string* number) {
       ->required();
 }
 
-void AddBuy(Commands* commands, CLI::App* group) {
+void AddNumberBuy(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::PurchaseNumberRequest>();
   CLI::App* const command =
       commands->Add(group, "buy", "Charge a number and give it to the account, or neither",
@@ -69,7 +67,7 @@ void AddBuy(Commands* commands, CLI::App* group) {
   AddNumberOption(command, request->mutable_number());
 }
 
-void AddRelease(Commands* commands, CLI::App* group) {
+void AddNumberRelease(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::ReleaseNumberRequest>();
   CLI::App* const command = commands->Add(
       group, "release", "Take a number from the account", [request](Session* session) {
@@ -104,7 +102,7 @@ void ShowNumbers(Session* session, const v1::ListNumbersResponse& response) {
   NoteMore(session, response);
 }
 
-void AddList(Commands* commands, CLI::App* group) {
+void AddNumberList(Commands* commands, CLI::App* group) {
   struct Arguments {
     v1::ListNumbersRequest request;
     int64_t limit = 100;
@@ -126,9 +124,9 @@ void AddList(Commands* commands, CLI::App* group) {
 
 void AddNumberCommands(Commands* commands) {
   CLI::App* const group = commands->AddGroup("number", "Numbers that cost money by the month");
-  AddBuy(commands, group);
-  AddList(commands, group);
-  AddRelease(commands, group);
+  AddNumberBuy(commands, group);
+  AddNumberList(commands, group);
+  AddNumberRelease(commands, group);
 }
 
 }  // namespace farebox::cli

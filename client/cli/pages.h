@@ -10,6 +10,10 @@
 
 namespace farebox::cli {
 
+// What the server gives at most at once, of lists and of activity.
+inline constexpr int32_t kPageSizeMax = 1'000;
+inline constexpr int32_t kActivityPageSizeMax = 500;
+
 // Asks page after page until there are `limit` elements, all for 0, and puts them into one answer;
 // its next_page_token says whether there are more.
 template <typename Request, typename Response, typename Element>

@@ -15,8 +15,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 void AddImport(Commands* commands, CLI::App* group) {
   struct Arguments {
     std::string deck;

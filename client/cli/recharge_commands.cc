@@ -16,8 +16,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 1'000;
-
 Tone ToneOf(v1::RechargeState state) {
   switch (state) {
     case v1::RECHARGE_STATE_CREDITED:
@@ -113,7 +111,7 @@ void ShowSettings(Session* session, const std::string& account_id, const v1::Aut
   newest.Print();
 }
 
-void AddShow(Commands* commands, CLI::App* group) {
+void AddSettingsShow(Commands* commands, CLI::App* group) {
   auto request = std::make_shared<v1::GetAutoRechargeRequest>();
   CLI::App* const command = commands->Add(
       group, "show", "Show the settings, and why it does not charge", [request](Session* session) {
@@ -168,7 +166,7 @@ int RunSet(Session* session, const SettingsChange& change) {
       });
 }
 
-void AddSet(Commands* commands, CLI::App* group) {
+void AddSettingsSet(Commands* commands, CLI::App* group) {
   auto change = std::make_shared<SettingsChange>();
   CLI::App* const command =
       commands->Add(group, "set", "Switch auto-recharge on with these settings; others stay",
@@ -332,8 +330,8 @@ void AddRechargeCommands(Commands* commands) {
   AddPay(commands);
   CLI::App* const group =
       commands->AddGroup("recharge", "Charge the card when the balance runs low");
-  AddShow(commands, group);
-  AddSet(commands, group);
+  AddSettingsShow(commands, group);
+  AddSettingsSet(commands, group);
   AddRetry(commands, group);
   AddHistory(commands, group);
   AddReconcile(commands, group);

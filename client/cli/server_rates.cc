@@ -7,23 +7,14 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "client/cli/times.h"
 #include "client/cli/words.h"
-#include "google/protobuf/duration.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 
 namespace farebox::cli {
 namespace {
 
 constexpr absl::string_view kPackage = "farebox.v1.";
 constexpr absl::string_view kOk = "OK";
-
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
 
 // What came to `after` since `before`; all of it where the bounds are others.
 v1::DurationHistogram Difference(const v1::DurationHistogram& before,

@@ -24,14 +24,6 @@ constexpr absl::string_view kGap = "   ";
 constexpr absl::Duration kStuckCommit = absl::Seconds(2);
 constexpr int64_t kDiskNearlyFullBytes = 2'000'000'000;
 
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-absl::Duration DurationOf(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
 // "0.4", "12", "1234".
 std::string Number(double number) {
   const int decimals = number != 0 && number < 10 ? 1 : 0;

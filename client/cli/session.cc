@@ -17,7 +17,7 @@ namespace {
 // People wait longer than call routers do.
 constexpr absl::Duration kTimeout = absl::Seconds(5);
 
-std::string Json(const google::protobuf::Message& message, bool is_indented) {
+std::string JsonOf(const google::protobuf::Message& message, bool is_indented) {
   google::protobuf::util::JsonPrintOptions options;
   options.add_whitespace = is_indented;
   options.always_print_primitive_fields = true;
@@ -60,7 +60,7 @@ absl::TimeZone Session::zone() const {
 
 int Session::Fail(const absl::Status& status) {
   if (options_.has_json) {
-    std::cerr << Json(client::StatusToProto(status), /*is_indented=*/true) << "\n";
+    std::cerr << JsonOf(client::StatusToProto(status), /*is_indented=*/true) << "\n";
   } else {
     std::cerr << "farebox: " << DescribeFailure(status, options_.server) << "\n";
   }
@@ -68,11 +68,11 @@ int Session::Fail(const absl::Status& status) {
 }
 
 void Session::PrintJson(const google::protobuf::Message& message) {
-  std::cout << Json(message, /*is_indented=*/true) << "\n";
+  std::cout << JsonOf(message, /*is_indented=*/true) << "\n";
 }
 
 void Session::PrintJsonLine(const google::protobuf::Message& message) {
-  std::cout << Json(message, /*is_indented=*/false) << std::endl;
+  std::cout << JsonOf(message, /*is_indented=*/false) << std::endl;
 }
 
 void Session::Print(const Table& table) { std::cout << table.ToString(options_.has_colour); }

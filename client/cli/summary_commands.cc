@@ -18,8 +18,6 @@
 namespace farebox::cli {
 namespace {
 
-constexpr int32_t kPageSizeMax = 500;
-
 // Lines that a statement may have: a hundred pages of paper. A machine reads `activity --csv`.
 constexpr int64_t kStatementLinesMax = 4'000;
 
@@ -155,7 +153,7 @@ absl::StatusOr<std::vector<v1::Entry>> FetchLines(Session* session,
   *request.mutable_from_time() = summary.range().start_time();
   *request.mutable_to_time() = summary.range().end_time();
   request.set_show(has_all ? v1::ACTIVITY_SHOW_ALL : v1::ACTIVITY_SHOW_CREDITS);
-  auto page = FetchPages(session, request, 0, kPageSizeMax, &client::Client::ListActivity,
+  auto page = FetchPages(session, request, 0, kActivityPageSizeMax, &client::Client::ListActivity,
                          &v1::ListActivityResponse::entries);
   if (!page.ok()) return page.status();
   // Those that have come since the summary are not in its sums.

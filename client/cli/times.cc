@@ -45,7 +45,7 @@ std::optional<absl::Time> ReadMoment(absl::string_view text, absl::TimeZone zone
   return std::nullopt;
 }
 
-absl::Status Malformed(absl::string_view text, absl::string_view examples) {
+absl::Status NotUnderstood(absl::string_view text, absl::string_view examples) {
   return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", examples));
 }
 
@@ -58,14 +58,14 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::TimeZone zone
   if (text == "yesterday") return absl::FromCivil(today - 1, zone);
   if (const auto ago = ReadDistance(text); ago.has_value()) return now - *ago;
   if (const auto moment = ReadMoment(text, zone); moment.has_value()) return *moment;
-  return Malformed(text, "a time such as 2026-03-01, \"2026-03-01 14:30\", today or 24h");
+  return NotUnderstood(text, "a time such as 2026-03-01, \"2026-03-01 14:30\", today or 24h");
 }
 
 absl::StatusOr<absl::Time> ParseTimeAhead(absl::string_view text, absl::TimeZone zone,
                                           absl::Time now) {
   if (const auto ahead = ReadDistance(text); ahead.has_value()) return now + *ahead;
   if (const auto moment = ReadMoment(text, zone); moment.has_value()) return *moment;
-  return Malformed(text, "a time such as 2026-03-01, \"2026-03-01 14:30\" or 24h");
+  return NotUnderstood(text, "a time such as 2026-03-01, \"2026-03-01 14:30\" or 24h");
 }
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
@@ -74,10 +74,10 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   if (absl::SimpleAtoi(text, &seconds)) {
     duration = absl::Seconds(seconds);
   } else if (!ReadDuration(text, &duration)) {
-    return Malformed(text, "a length of time such as 500ms, 2s or 5m");
+    return NotUnderstood(text, "a length of time such as 500ms, 2s or 5m");
   }
   if (duration <= absl::ZeroDuration() || duration == absl::InfiniteDuration()) {
-    return Malformed(text, "a length of time above zero");
+    return NotUnderstood(text, "a length of time above zero");
   }
   return duration;
 }
@@ -92,8 +92,7 @@ std::string ZoneName(absl::TimeZone zone, absl::Time at) {
 }
 
 std::string FormatDuration(const google::protobuf::Duration& duration) {
-  return absl::FormatDuration(absl::Seconds(duration.seconds()) +
-                              absl::Nanoseconds(duration.nanos()));
+  return absl::FormatDuration(DurationOf(duration));
 }
 
 std::string FormatShort(std::optional<absl::Duration> duration) {
@@ -116,6 +115,14 @@ std::string FormatSeconds(int64_t seconds) {
   if (seconds < 60) return absl::StrCat(seconds, "s");
   if (seconds < 3600) return absl::StrFormat("%dm %02ds", seconds / 60, seconds % 60);
   return absl::StrFormat("%dh %02dm %02ds", seconds / 3600, seconds / 60 % 60, seconds % 60);
+}
+
+absl::Time TimeOf(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+absl::Duration DurationOf(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 void FillTimestamp(absl::Time time, google::protobuf::Timestamp* out) {

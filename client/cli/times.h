@@ -39,6 +39,8 @@ std::string FormatShort(std::optional<absl::Duration> duration);
 // "1h 02m 03s", "42s".
 std::string FormatSeconds(int64_t seconds);
 
+absl::Time TimeOf(const google::protobuf::Timestamp& time);
+absl::Duration DurationOf(const google::protobuf::Duration& duration);
 void FillTimestamp(absl::Time time, google::protobuf::Timestamp* out);
 
 }  // namespace farebox::cli

@@ -38,16 +38,16 @@ Response WrongType(bool is_stream) {
   return response;
 }
 
+}  // namespace
+
 // What a call says about its message, wherever it says it.
-struct Sent {
+struct ConnectService::Sent {
   Codec codec = Codec::kJson;
   std::string encoding;
   // Where it is in the query, in place of the body.
   std::optional<std::string> of_query;
   bool accepts_gzip = false;
 };
-
-}  // namespace
 
 // A unary call under way. It lives until gRPC calls back.
 class ConnectService::UnaryCall : public std::enable_shared_from_this<ConnectService::UnaryCall> {

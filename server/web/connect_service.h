@@ -54,6 +54,7 @@ class ConnectService {
   void AddRoutes(Router* routes);
 
  private:
+  struct Sent;
   class UnaryCall;
 
   void Serve(const ConnectMethod& method, ExchangePtr exchange);

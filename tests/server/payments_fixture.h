@@ -12,6 +12,10 @@
 
 namespace farebox::server {
 
+inline constexpr char kAutoRecharge[] =
+    "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
+    "threshold_micros: 15000000 failure_email: 'money@acme.example' }";
+
 // A server with a payment provider and HTTP, both over real sockets.
 class PaymentsTest : public ServerTest {
  protected:

@@ -24,10 +24,6 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 using Stub = v1::RechargeService::Stub;
 
-constexpr char kAutoRecharge[] =
-    "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
-    "threshold_micros: 15000000 failure_email: 'money@acme.example' }";
-
 constexpr char kWebhooks[] = "/webhooks/payments";
 
 // ---- With a provider like Stripe

@@ -15,9 +15,6 @@ namespace {
 using Stub = v1::RechargeService::Stub;
 using ::testing::IsEmpty;
 
-constexpr char kAutoRecharge[] =
-    "account_id: 'acme' auto_recharge { enabled: true amount_micros: 60000000 "
-    "threshold_micros: 15000000 failure_email: 'money@acme.example' }";
 constexpr char kDebit[] =
     "account_id: 'acme' request_id: 'd1' amount_micros: 6000000 item: ITEM_ADJUSTMENT";
 

@@ -27,7 +27,8 @@ if(FAREBOX_SANITIZE)
 endif()
 
 # Headers that most sources of a kind include, compiled once. Sources still include what they use:
-# builds without this option and the header check see to it.
+# builds without this option and the header check see to it. Kinds: library, test; rpc and rpc_test
+# where gRPC's headers come in as well, which cost seconds a file.
 option(FAREBOX_PRECOMPILE "Precompile the headers that most sources include" OFF)
 if(FAREBOX_PRECOMPILE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -42,22 +43,51 @@ if(FAREBOX_PRECOMPILE)
   if(BUILD_TESTING)
     list(APPEND kinds test)
   endif()
+  if(FAREBOX_WITH_GRPC)
+    list(APPEND kinds rpc)
+  endif()
+  if(BUILD_TESTING AND FAREBOX_WITH_GRPC)
+    list(APPEND kinds rpc_test)
+  endif()
   foreach(kind IN LISTS kinds)
+    set(libraries farebox_build_flags)
+    set(headers
+        <cstdint>
+        <functional>
+        <memory>
+        <optional>
+        <string>
+        <utility>
+        <vector>
+        <absl/status/statusor.h>
+        <absl/strings/str_cat.h>
+        <absl/time/time.h>
+    )
+    if(kind MATCHES "test")
+      list(APPEND libraries GTest::gmock)
+      list(APPEND headers <gmock/gmock.h>)
+    endif()
+    if(kind MATCHES "rpc")
+      list(APPEND libraries farebox::protos)
+      list(
+        APPEND
+        headers
+        <grpcpp/grpcpp.h>
+        <farebox/v1/account.grpc.pb.h>
+        <farebox/v1/billing.grpc.pb.h>
+        <farebox/v1/operations.grpc.pb.h>
+        <farebox/v1/rate.grpc.pb.h>
+      )
+    endif()
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc CONTENT "")
     add_library(farebox_precompiled_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled_${kind}.cc)
-    target_link_libraries(
-      farebox_precompiled_${kind} PRIVATE farebox_build_flags
-                                          $<$<STREQUAL:${kind},test>:GTest::gmock>
-    )
-    target_precompile_headers(
-      farebox_precompiled_${kind} PRIVATE <cstdint> <functional> <memory> <optional> <string>
-      <utility> <vector> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/time/time.h>
-      $<$<STREQUAL:${kind},test>:<gmock/gmock.h$<ANGLE-R>>
-    )
+    target_link_libraries(farebox_precompiled_${kind} PRIVATE ${libraries})
+    target_precompile_headers(farebox_precompiled_${kind} PRIVATE ${headers})
   endforeach()
 endif()
 
-# At the end of the target's folder, so that a target which precompiles its own is left alone.
+# farebox_precompile(TARGET KIND), at the end of the target's folder, so that a target which
+# precompiles its own is left alone.
 function(farebox_precompile target kind)
   if(FAREBOX_PRECOMPILE)
     cmake_language(EVAL CODE "cmake_language(DEFER CALL farebox_reuse ${target} ${kind})")
@@ -72,11 +102,11 @@ function(farebox_reuse target kind)
   endif()
 endfunction()
 
-# farebox_library(NAME SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
+# farebox_library(NAME [RPC] SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
 # Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target
-# farebox_NAME_verify_interface_header_sets).
+# farebox_NAME_verify_interface_header_sets). RPC: its sources include gRPC's headers.
 function(farebox_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "RPC" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target farebox_${name})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(farebox::${name} ALIAS ${target})
@@ -85,23 +115,27 @@ function(farebox_library name)
   )
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${target} PUBLIC farebox_build_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-  farebox_precompile(${target} library)
+  if(arg_RPC)
+    farebox_precompile(${target} rpc)
+  else()
+    farebox_precompile(${target} library)
+  endif()
 endfunction()
 
-# What the sources of a test program have in common, the templates of the test library above all,
-# takes longer than what each has of its own.
-option(FAREBOX_JOIN_TESTS "Compile sources of large test programs together, a few at a time" OFF)
+# What the sources of a large test program or library have in common, other people's templates above
+# all, takes longer than what each has of its own.
+option(FAREBOX_JOIN_SOURCES "Compile sources of large targets together, a few at a time" OFF)
 
 # farebox_join_sources(TARGET): their names are one name space then.
 function(farebox_join_sources target)
   set_target_properties(
-    ${target} PROPERTIES UNITY_BUILD ${FAREBOX_JOIN_TESTS} UNITY_BUILD_BATCH_SIZE 4
+    ${target} PROPERTIES UNITY_BUILD ${FAREBOX_JOIN_SOURCES} UNITY_BUILD_BATCH_SIZE 5
   )
 endfunction()
 
-# farebox_test(NAME SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
+# farebox_test(NAME [RPC] SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
 function(farebox_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "RPC" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
@@ -109,7 +143,11 @@ function(farebox_test name)
   target_link_libraries(
     ${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
   )
-  farebox_precompile(${name} test)
+  if(arg_RPC)
+    farebox_precompile(${name} rpc_test)
+  else()
+    farebox_precompile(${name} test)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
