@@ -201,8 +201,11 @@ class PaymentGateway {
 
   // Visits all charges of ours that were created in [from, to) and took money, in any order, with
   // their attempt ids; for the reconciliation. What was visited before a failure is no answer.
+  // Cancelled where `goes_on`, which is asked before every question to the provider, says no.
   using VisitCharge = absl::FunctionRef<void(absl::string_view attempt_id, const CardCharge&)>;
-  virtual absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) = 0;
+  using GoesOn = absl::FunctionRef<bool()>;
+  virtual absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                                   VisitCharge visit) = 0;
 
   // Reads a webhook's body after checking its signature. Unauthenticated: it is not the provider's,
   // or too old. InvalidArgument: it is, and cannot be read.

@@ -44,7 +44,8 @@ absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader*
 
 }  // namespace
 
-absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, absl::Time to) {
+absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, absl::Time to,
+                                                             PaymentGateway::GoesOn goes_on) {
   ReconciliationReport report;
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());
@@ -53,7 +54,7 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   FAREBOX_RETURN_IF_ERROR(VisitCredited(
       from, to, [&](const RechargeAttempt& attempt) { credited.push_back(attempt); }));
   FAREBOX_ASSIGN_OR_RETURN(const Charges charges,
-                           ListCharges(from - kDeliveryTime, to + kDeliveryTime));
+                           ListCharges(from - kDeliveryTime, to + kDeliveryTime, goes_on));
   FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
@@ -66,11 +67,11 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   return report;
 }
 
-absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(absl::Time from,
-                                                                    absl::Time to) {
+absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
+    absl::Time from, absl::Time to, PaymentGateway::GoesOn goes_on) {
   Charges charges;
   FAREBOX_RETURN_IF_ERROR(parts_.gateway->ListCharges(
-      from, to, [&](absl::string_view attempt_id, const CardCharge& charge) {
+      from, to, goes_on, [&](absl::string_view attempt_id, const CardCharge& charge) {
         charges.emplace(std::string(attempt_id), charge);
       }));
   return charges;

@@ -66,13 +66,16 @@ class Reconciliation {
   // All attempts that were decided on in [from, to), and all charges of that time and the day after
   // it, for which some of them may have waited. Charges of the day before are looked at only to
   // find those of the attempts: the provider's clock is another, and counts whole seconds.
-  absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to);
+  // Cancelled once `goes_on` says no.
+  absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to,
+                                               PaymentGateway::GoesOn goes_on);
 
  private:
   // By attempt id.
   using Charges = std::multimap<std::string, CardCharge>;
 
-  absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to);
+  absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to,
+                                      PaymentGateway::GoesOn goes_on);
   // Those of the time itself, all that carry one attempt's name at once.
   absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
                             ReconciliationReport* report);

@@ -394,7 +394,9 @@ absl::Status SimulatedGateway::DetachCard(const ProviderCard& card) {
   return store_.DetachCard(*number);
 }
 
-absl::Status SimulatedGateway::ListCharges(absl::Time from, absl::Time to, VisitCharge visit) {
+absl::Status SimulatedGateway::ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                                           VisitCharge visit) {
+  if (!goes_on()) return absl::CancelledError("the list is wanted no more");
   std::vector<SimulatedPayment> payments;
   {
     MutexLock lock(&mu_);

@@ -64,7 +64,8 @@ class SimulatedGateway : public PaymentGateway {
   absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
                                                  absl::string_view setup_id) override;
   absl::Status DetachCard(const ProviderCard& card) override;
-  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override;
+  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                           VisitCharge visit) override;
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override;
 

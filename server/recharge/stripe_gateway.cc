@@ -340,21 +340,21 @@ absl::Status StripeGateway::DetachCard(const ProviderCard& card) {
   return is_detached ? absl::OkStatus() : detached;
 }
 
-absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, VisitCharge visit) {
+absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                                        VisitCharge visit) {
   bool is_whole = true;
+  const auto visit_payment = [&](const json& payment) {
+    const std::string attempt_id = stripe::Metadata(payment, stripe::kAttemptIdKey);
+    if (attempt_id.empty()) return true;
+    const CardCharge charge = stripe::ChargeOf(payment);
+    if (charge.state == ChargeState::kCharged) visit(attempt_id, charge);
+    is_whole = charge.state != ChargeState::kUnknown;
+    return is_whole;
+  };
   FAREBOX_RETURN_IF_ERROR(List(kPayments,
                                {{"created[gte]", absl::StrCat(SecondsRoundedUp(from))},
                                 {"created[lt]", absl::StrCat(SecondsRoundedUp(to))}},
-                               [&](const json& payment) {
-                                 const std::string attempt_id =
-                                     stripe::Metadata(payment, stripe::kAttemptIdKey);
-                                 if (attempt_id.empty()) return true;
-                                 const CardCharge charge = stripe::ChargeOf(payment);
-                                 if (charge.state == ChargeState::kCharged)
-                                   visit(attempt_id, charge);
-                                 is_whole = charge.state != ChargeState::kUnknown;
-                                 return is_whole;
-                               }));
+                               visit_payment, goes_on));
   return is_whole ? absl::OkStatus() : absl::UnavailableError("a payment that cannot be read");
 }
 
@@ -364,10 +364,12 @@ absl::StatusOr<PaymentEvent> StripeGateway::ReadEvent(absl::string_view body,
   return stripe::EventOf(body);
 }
 
-absl::Status StripeGateway::List(absl::string_view path, Fields query, VisitObject visit) {
+absl::Status StripeGateway::List(absl::string_view path, Fields query, VisitObject visit,
+                                 GoesOn goes_on) {
   query.emplace_back("limit", absl::StrCat(kPageSize));
   const size_t fields = query.size();
   for (int page = 0; page < kPagesMax; ++page) {
+    if (!goes_on()) return absl::CancelledError("the list is wanted no more");
     const Answer answer = Get(path, query);
     const absl::Status status = stripe::StatusOf(answer);
     // A refusal to list is no proof that there is nothing.

@@ -57,7 +57,8 @@ class StripeGateway : public PaymentGateway {
   absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
                                                  absl::string_view setup_id) override;
   absl::Status DetachCard(const ProviderCard& card) override;
-  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override;
+  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                           VisitCharge visit) override;
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override;
 
@@ -73,7 +74,9 @@ class StripeGateway : public PaymentGateway {
   stripe::Answer Post(absl::string_view path, const Fields& form, absl::string_view key);
   stripe::Answer Send(HttpRequest request);
   // Visits all objects of a list, newest first.
-  absl::Status List(absl::string_view path, Fields query, VisitObject visit);
+  absl::Status List(
+      absl::string_view path, Fields query, VisitObject visit,
+      GoesOn goes_on = [] { return true; });
 
   // What became of a charge whose delivery was answered with something old or doubtful.
   CardCharge Settle(const ChargeRequest& request, bool is_replayed, CardCharge answered);

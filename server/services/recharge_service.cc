@@ -1,6 +1,7 @@
 #include "server/services/recharge_service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -82,17 +83,40 @@ std::string LaneOf(const v1::ReconcileRechargesRequest&) { return "all recharges
 
 // Serves one call by a function of the desk.
 template <typename Request, typename Response>
+using AtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*);
+// What takes long: nobody who has gone away keeps it going, and no stop waits for it.
+template <typename Request, typename Response>
+using LongAtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*,
+                                                  PaymentGateway::GoesOn);
+
+template <typename Request, typename Response>
+void AnswerBy(RechargeDesk* desk, AtDesk<Request, Response> function,
+              const std::atomic<bool>& /*is_closing*/, UnaryCall<Request, Response>* call) {
+  call->Finish((desk->*function)(call->request(), call->response()));
+}
+
+template <typename Request, typename Response>
+void AnswerBy(RechargeDesk* desk, LongAtDesk<Request, Response> function,
+              const std::atomic<bool>& is_closing, UnaryCall<Request, Response>* call) {
+  const absl::Status status = (desk->*function)(call->request(), call->response(), [&] {
+    return !is_closing.load() && !call->is_given_up();
+  });
+  const bool is_shut_down = absl::IsCancelled(status) && is_closing.load();
+  call->Finish(is_shut_down ? error::ShuttingDown() : status);
+}
+
+template <typename Request, typename Response, typename... Long>
 grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerContext& context,
                                 const grpc::ByteBuffer& request, grpc::ByteBuffer* response,
                                 const RechargeService::Parts& parts, Lane lane,
-                                absl::Status (RechargeDesk::*function)(const Request&, Response*)) {
+                                absl::Status (RechargeDesk::*function)(const Request&, Response*,
+                                                                       Long...)) {
   using Call = UnaryCall<Request, Response>;
   return Call::Serve(method, context, request, response, [&parts, lane, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    auto work = [desk = parts.desk, function, pending = PendingCall<Call>(call)]() mutable {
-      Call* const answered = pending.Take();
-      answered->Finish((desk->*function)(answered->request(), answered->response()));
+    auto work = [&parts, function, pending = PendingCall<Call>(call)]() mutable {
+      AnswerBy(parts.desk, function, *parts.environment.is_closing, pending.Take());
     };
     // By value: the work takes the call along.
     std::string name = LaneOf(call->request());

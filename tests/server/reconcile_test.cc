@@ -1,9 +1,12 @@
 // ReconcileRecharges over a real socket, beside a provider like Stripe.
 
 #include <string>
+#include <thread>
 
 #include "absl/strings/substitute.h"
+#include "absl/time/time.h"
 #include "server/recharge/stripe_gateway.h"
+#include "storage/clock.h"
 #include "tests/server/payments_fixture.h"
 
 namespace farebox::server {
@@ -51,6 +54,52 @@ TEST_F(StripePaymentsTest, AChargeAtTheEdgeOfTheTimeThatIsComparedIsNoDifference
           absl::Substitute("from_time { seconds: $0 }", absl::ToUnixSeconds(clock_.Now())));
   EXPECT_THAT(later, Answers("charges: 0 credits: 0"));
   EXPECT_THAT(later->differences(), IsEmpty());
+}
+
+// A provider whose list has a page more, whenever it is asked: a thousand of them are looked at.
+class LongListTest : public StripePaymentsTest {
+ protected:
+  void SetUp() override {
+    StripePaymentsTest::SetUp();
+    for (int page = 0; page < 2'500; ++page) {
+      stripe_.AnswerInstead(
+          {.body = R"({"object": "list", "data": [{"id": "pi_other"}], "has_more": true})"});
+    }
+  }
+
+  grpc::Status ReconcileWithin(absl::Duration timeout) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(SystemClock().Now() + timeout));
+    v1::ReconcileRechargesResponse response;
+    return recharges_->ReconcileRecharges(&context, v1::ReconcileRechargesRequest(), &response);
+  }
+  void AwaitAPage() {
+    while (stripe_.received().empty()) std::this_thread::yield();
+  }
+};
+
+TEST_F(LongListTest, NobodyWhoHasGoneAwayKeepsAReconciliationGoing) {
+  std::thread impatient([this] { ReconcileWithin(absl::Milliseconds(50)); });
+  AwaitAPage();
+  impatient.join();
+
+  // One after the other.
+  EXPECT_THAT(Ask(&Stub::ReconcileRecharges, ""),
+              FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
+
+  EXPECT_LT(stripe_.received().size(), 1'500);
+}
+
+TEST_F(LongListTest, AStopDoesNotWaitForAReconciliation) {
+  Answer<v1::ReconcileRechargesResponse> answer;
+  std::thread caller([&] { answer = Ask(&Stub::ReconcileRecharges, ""); });
+  AwaitAPage();
+
+  server_->Drain();
+  caller.join();
+
+  EXPECT_THAT(answer, FailsWith(grpc::StatusCode::UNAVAILABLE, "SHUTTING_DOWN"));
+  EXPECT_LT(stripe_.received().size(), 1'000);
 }
 
 TEST_F(StripePaymentsTest, ReconciliationSaysWhenTheProviderCannotBeAsked) {

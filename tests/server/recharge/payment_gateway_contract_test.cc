@@ -393,7 +393,7 @@ TEST_P(PaymentGatewayContract, AListHasWhatWasMadeInItsRange) {
   std::vector<std::string> ids;
 
   const absl::Status listed = gateway().ListCharges(
-      start + absl::Hours(1), start + absl::Hours(3),
+      start + absl::Hours(1), start + absl::Hours(3), [] { return true; },
       [&](absl::string_view attempt_id, const CardCharge&) { ids.emplace_back(attempt_id); });
 
   EXPECT_THAT(listed, IsOk());

@@ -70,10 +70,11 @@ ChargeRequest RequestFor(const std::string& attempt_id, const std::string& token
 
 std::vector<std::pair<std::string, int64_t>> AllCharges(PaymentGateway& gateway) {
   std::vector<std::pair<std::string, int64_t>> charges;
-  EXPECT_THAT(gateway.ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                  [&](absl::string_view attempt_id, const CardCharge& charge) {
-                                    charges.emplace_back(attempt_id, charge.amount.value());
-                                  }),
+  EXPECT_THAT(gateway.ListCharges(
+                  absl::InfinitePast(), absl::InfiniteFuture(), [] { return true; },
+                  [&](absl::string_view attempt_id, const CardCharge& charge) {
+                    charges.emplace_back(attempt_id, charge.amount.value());
+                  }),
               IsOk());
   std::sort(charges.begin(), charges.end());
   return charges;

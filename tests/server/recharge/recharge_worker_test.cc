@@ -240,8 +240,9 @@ TEST_F(RechargeWorkerTest, ManyThatFallTogetherAreEachChargedOnce) {
   worker_->Drain();
   int charges = 0;
   ASSERT_TRUE(gateway_
-                  ->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                [&](absl::string_view, const CardCharge&) { ++charges; })
+                  ->ListCharges(
+                      absl::InfinitePast(), absl::InfiniteFuture(), [] { return true; },
+                      [&](absl::string_view, const CardCharge&) { ++charges; })
                   .ok());
   EXPECT_EQ(charges, kAccounts);
   EXPECT_EQ(errors_.load(), 0);

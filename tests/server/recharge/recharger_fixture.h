@@ -133,8 +133,9 @@ class AlteringGateway : public PaymentGateway {
     return provider_.CompleteCardSetup(account_id, setup_id);
   }
   absl::Status DetachCard(const ProviderCard& card) override { return provider_.DetachCard(card); }
-  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override {
-    return provider_.ListCharges(from, to, visit);
+  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                           VisitCharge visit) override {
+    return provider_.ListCharges(from, to, goes_on, visit);
   }
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override {
@@ -272,7 +273,10 @@ class RechargerTest : public ::testing::Test {
     const auto visit = [&](absl::string_view attempt, const CardCharge& charge) {
       charges[std::string(attempt)] = charge.amount;
     };
-    EXPECT_TRUE(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(), visit).ok());
+    EXPECT_TRUE(gateway_
+                    ->ListCharges(
+                        absl::InfinitePast(), absl::InfiniteFuture(), [] { return true; }, visit)
+                    .ok());
     return charges;
   }
 

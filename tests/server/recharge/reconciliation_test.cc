@@ -20,8 +20,9 @@ class SlowList : public AlteringGateway {
   SlowList(PaymentGateway* provider, std::function<void()> meanwhile)
       : AlteringGateway(provider), meanwhile_(std::move(meanwhile)) {}
 
-  absl::Status ListCharges(absl::Time from, absl::Time to, VisitCharge visit) override {
-    const absl::Status listed = AlteringGateway::ListCharges(from, to, visit);
+  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                           VisitCharge visit) override {
+    const absl::Status listed = AlteringGateway::ListCharges(from, to, goes_on, visit);
     meanwhile_();
     return listed;
   }
@@ -41,8 +42,8 @@ TEST_F(ReconciliationTest, WhatIsChargedAndCreditedMeanwhileIsNoDifference) {
                                  .gateway = &gateway,
                                  .clock = &clock_});
 
-  const absl::StatusOr<ReconciliationReport> report =
-      reconciliation.Compare(clock_.Now() - absl::Hours(1), clock_.Now() + absl::Hours(1));
+  const absl::StatusOr<ReconciliationReport> report = reconciliation.Compare(
+      clock_.Now() - absl::Hours(1), clock_.Now() + absl::Hours(1), [] { return true; });
 
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(Available(), Cents(61'00));

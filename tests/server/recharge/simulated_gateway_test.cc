@@ -275,8 +275,9 @@ TEST_F(SimulatedGatewayTest, BooksThatCannotBeWrittenAreUnknown) {
   EXPECT_THAT(gateway_->TakeCharge(RequestFor("a-1")), IsIn(ChargeState::kUnknown));
   EXPECT_THAT(gateway_->FindCharge({.attempt_id = "a-1"}), IsIn(ChargeState::kUnknown));
   EXPECT_THAT(gateway_->CancelCharge({.attempt_id = "a-1"}), IsIn(ChargeState::kUnknown));
-  EXPECT_THAT(gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                    [](absl::string_view, const CardCharge&) {}),
+  EXPECT_THAT(gateway_->ListCharges(
+                  absl::InfinitePast(), absl::InfiniteFuture(), [] { return true; },
+                  [](absl::string_view, const CardCharge&) {}),
               HasCode(absl::StatusCode::kUnavailable));
 }
 

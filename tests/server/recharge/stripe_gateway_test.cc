@@ -265,8 +265,9 @@ TEST_F(StripeGatewayTest, ALookUpIsNarrowedByWhatIsKnown) {
 TEST_F(StripeGatewayTest, AListThatBreaksOffIsNoAnswer) {
   for (const std::string id : {"a-1", "a-2", "a-3"}) gateway_->TakeCharge(RequestFor(id));
   const auto list = [this] {
-    return gateway_->ListCharges(absl::InfinitePast(), absl::InfiniteFuture(),
-                                 [](absl::string_view, const CardCharge&) {});
+    return gateway_->ListCharges(
+        absl::InfinitePast(), absl::InfiniteFuture(), [] { return true; },
+        [](absl::string_view, const CardCharge&) {});
   };
   EXPECT_THAT(list(), IsOk());
 

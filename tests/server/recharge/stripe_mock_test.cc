@@ -211,9 +211,9 @@ TEST_F(StripeMockTest, ACardsLifeIsAsSpecified) {
 }
 
 TEST_F(StripeMockTest, AListIsAsSpecified) {
-  const absl::Status listed =
-      gateway_->ListCharges(absl::FromUnixSeconds(1'790'000'000), absl::InfiniteFuture(),
-                            [](absl::string_view, const CardCharge&) {});
+  const absl::Status listed = gateway_->ListCharges(
+      absl::FromUnixSeconds(1'790'000'000), absl::InfiniteFuture(), [] { return true; },
+      [](absl::string_view, const CardCharge&) {});
 
   EXPECT_THAT(listed, IsOk());
   ExpectTaken({"GET /v1/payment_intents?created"});
