@@ -2,6 +2,9 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "farebox/v1/usage.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
 #include "storage/errors.h"
@@ -11,6 +14,11 @@ namespace farebox::server {
 namespace {
 
 using grpc::StatusCode;
+
+bool IsInTheApi(absl::string_view reason) {
+  v1::Reason parsed = v1::REASON_UNSPECIFIED;
+  return v1::Reason_Parse(absl::StrCat("REASON_", reason), &parsed);
+}
 
 TEST(ToGrpcStatus, GivesEveryErrorItsCodeReasonAndWhetherARetryHelps) {
   const struct {
@@ -64,8 +72,18 @@ TEST(ToGrpcStatus, GivesEveryErrorItsCodeReasonAndWhetherARetryHelps) {
     EXPECT_THAT(answer, FailsWith(row.code, row.reason)) << row.status;
     EXPECT_EQ(DetailsOf(answer.status).has_retry_info, row.retry) << row.status;
     EXPECT_EQ(answer.status.error_message().find("secret"), std::string::npos);
+    EXPECT_TRUE(IsInTheApi(row.reason)) << row.reason;
   }
   EXPECT_TRUE(ToGrpcStatus(absl::OkStatus()).ok());
+}
+
+TEST(Reason, IsTheSameInTheLedgerAndInTheApi) {
+  for (int number = 1; ReasonName(static_cast<Reason>(number)) != "UNKNOWN"; ++number) {
+    const auto reason = static_cast<Reason>(number);
+    // Told at a start, to nobody who calls.
+    if (reason >= Reason::kFilesInUse && reason <= Reason::kFilesTooNew) continue;
+    EXPECT_EQ(v1::Reason_Name(number), absl::StrCat("REASON_", ReasonName(reason)));
+  }
 }
 
 TEST(ToGrpcStatus, NamesTheFieldAndItsProblem) {
