@@ -24,7 +24,7 @@ class JournalClock {
 
   // What the next batch is of, where the clock says `clock`.
   absl::Time Look(absl::Time clock) {
-    passed_ += std::max(clock - looked_at_, absl::ZeroDuration());
+    passed_ = std::max(passed_ + (clock - looked_at_), absl::ZeroDuration());
     looked_at_ = clock;
     return std::max(last_, absl::FromUnixMicros(absl::ToUnixMicros(Now())));
   }
@@ -46,7 +46,8 @@ class JournalClock {
 
   absl::Time last_ = absl::InfinitePast();
   absl::Time looked_at_ = absl::InfinitePast();
-  // By the clock since the newest batch, without what it was set back.
+  // By the clock since the newest batch. What it is set back is taken off, as far as it goes: a
+  // leap that no batch came under leaves no trace.
   absl::Duration passed_;
 };
 

@@ -107,7 +107,7 @@ void Model::Start(absl::Time clock) {
 }
 
 void Model::Look(absl::Time clock) {
-  if (clock > clock_) gone_ += clock - clock_;
+  gone_ = std::max(gone_ + (clock - clock_), absl::ZeroDuration());
   clock_ = clock;
 }
 

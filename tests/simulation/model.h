@@ -119,7 +119,7 @@ class Model {
   absl::Time now_ = absl::UnixEpoch();
   absl::Time journal_time_ = absl::UnixEpoch();
   absl::Time clock_ = absl::UnixEpoch();
-  // What the clock has gone forward since the newest entry.
+  // What the clock has gone forward since the newest entry, less what it went back.
   absl::Duration gone_;
   EntryId last_entry_ = 0;
   std::vector<Entry> batch_;

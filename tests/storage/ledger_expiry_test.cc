@@ -352,6 +352,23 @@ TEST_P(LedgerContract, HoldsExpireWhileTheClockIsBehindTheJournal) {
   ExpectBooks("alice", Cents(150));
 }
 
+// A leap that nothing was written under leaves no trace, however often the clock was looked at.
+TEST_P(LedgerContract, AClockThatLeapsAndIsSetRightMovesNothing) {
+  OpenAccount("alice", Cents(200));
+  const EntryId hold = OpenHold("alice", Cents(50), absl::Seconds(60));
+  clock_.Advance(absl::Seconds(60));
+  Expire();
+  clock_.Advance(absl::Hours(24 * 30));
+  Expire();
+
+  clock_.Advance(absl::Seconds(60) - absl::Hours(24 * 30));
+  const Outcome late = Apply(ToSettle("alice", hold, Cents(50)));
+
+  ASSERT_THAT(late, IsApplied());
+  EXPECT_EQ(late.entry.time, Start() + absl::Minutes(2));
+  ExpectBooks("alice", Cents(150));
+}
+
 TEST_P(LedgerContract, AClockThatIsBehindComesUpWithTheJournal) {
   OpenAccount("alice", Cents(200));
   clock_.Advance(absl::Hours(2));
