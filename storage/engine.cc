@@ -71,7 +71,6 @@ absl::Status Engine::ChangeCatalog(const std::function<absl::Status(Catalog&)>& 
 // ---- A commit
 
 CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissions) {
-  journal_->WaitForDerived();
   size_t count = 0;
   for (const absl::Span<const Command> commands : submissions) count += commands.size();
   const absl::Status space = journal_->CheckSpace(SpaceFor::kAnything);

@@ -27,6 +27,7 @@ Urgency LeastUrgent(const std::vector<Command>& commands) {
 
 Ledger::Ledger(Options options, Journal* journal, const Clock* clock)
     : options_(std::move(options)),
+      journal_(journal),
       clock_(clock),
       engine_(
           {.request_window = options_.request_window, .expiry_warning = options_.expiry_warning},
@@ -261,6 +262,9 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   commands.reserve(submissions.size());
   for (const Submission& submission : submissions) commands.emplace_back(submission.commands);
   Answers answers;
+  // Outside of the commit: one that takes long is taken for a disk that is stuck.
+  gate_.BeginWait();
+  journal_->WaitForDerived();
   gate_.BeginCommit();
   answers.commit = engine_.Commit(commands);
   gate_.EndCommit(static_cast<int64_t>(answers.commit.decisions.size()),

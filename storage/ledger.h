@@ -213,6 +213,7 @@ class Ledger {
 
   // Constant after construction.
   const Options options_;
+  Journal* const journal_;
   const Clock* const clock_;
 
   // Used only on the writer thread once Open has returned, but for what its books let any thread

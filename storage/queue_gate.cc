@@ -80,7 +80,12 @@ bool QueueGate::HasRoom(int64_t quarters, int64_t commands) const {
          requests_.load(std::memory_order_relaxed) < bounds_.requests_max * quarters / 4;
 }
 
+void QueueGate::BeginWait() {
+  wait_start_nanos_.store(absl::ToUnixNanos(clock_->Now()), std::memory_order_relaxed);
+}
+
 void QueueGate::BeginCommit() {
+  wait_start_nanos_.store(0, std::memory_order_relaxed);
   commits_begun_.fetch_add(1, std::memory_order_relaxed);
   commit_start_nanos_.store(absl::ToUnixNanos(clock_->Now()), std::memory_order_relaxed);
 }
@@ -117,15 +122,17 @@ int64_t QueueGate::CostNanos() const {
                   answer_cost_nanos_.load(std::memory_order_relaxed));
 }
 
-// A command waits for the commit under way and for its own.
+// A command waits for the commit under way and for its own; none is under way where the writer
+// itself waits.
 int64_t QueueGate::StallNanos() const {
   const int64_t usual = std::min(2 * append_nanos_.load(std::memory_order_relaxed),
                                  absl::ToInt64Nanoseconds(limits::kDiskPatience));
-  return std::max(absl::ToInt64Nanoseconds(commit_under_way()) - usual, int64_t{0});
+  const int64_t stall = absl::ToInt64Nanoseconds(commit_under_way()) - usual;
+  return std::max({stall, absl::ToInt64Nanoseconds(Since(wait_start_nanos_)), int64_t{0}});
 }
 
-absl::Duration QueueGate::commit_under_way() const {
-  const int64_t start = commit_start_nanos_.load(std::memory_order_relaxed);
+absl::Duration QueueGate::Since(const std::atomic<int64_t>& start_nanos) const {
+  const int64_t start = start_nanos.load(std::memory_order_relaxed);
   if (start == 0) return absl::ZeroDuration();
   return std::max(clock_->Now() - absl::FromUnixNanos(start), absl::ZeroDuration());
 }

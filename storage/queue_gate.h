@@ -16,7 +16,8 @@ namespace farebox {
 // taken is answered soon, however much comes.
 //
 //   wait = commands outstanding x what one costs the slower of writer and answer thread
-//        + how much longer the disk takes for the commit under way than it usually does
+//        + how much longer the disk takes for the commit under way than it usually does;
+//          where the writer waits until it may begin one, how long it has
 //
 // What the disk needs by itself is no reason to refuse, since all that waits shares one commit;
 // only where that is longer than a caller's patience does it count. Both costs are learned from the
@@ -42,7 +43,9 @@ class QueueGate {
   void Enter(int64_t commands);
   void Leave(int64_t commands);
 
-  // The writer writes; it is done. What it wrote were `commands`, and the disk took `append` of the
+  // The writer has something to write, and waits until it may.
+  void BeginWait();
+  // It writes; it is done. What it wrote were `commands`, and the disk took `append` of the
   // time: absl::ZeroDuration() where it was not asked.
   void BeginCommit();
   void EndCommit(int64_t commands, absl::Duration append);
@@ -51,7 +54,7 @@ class QueueGate {
 
   int64_t outstanding() const { return outstanding_.load(std::memory_order_relaxed); }
   // How long what is written has been under way; zero where nothing is.
-  absl::Duration commit_under_way() const;
+  absl::Duration commit_under_way() const { return Since(commit_start_nanos_); }
   // Writes begun so far: tells one that goes on from the next one.
   int64_t commits_begun() const { return commits_begun_.load(std::memory_order_relaxed); }
   bool is_committing() const { return commit_start_nanos_.load(std::memory_order_relaxed) != 0; }
@@ -70,6 +73,7 @@ class QueueGate {
   bool HasRoom(int64_t quarters, int64_t commands) const;
   int64_t CostNanos() const;
   int64_t StallNanos() const;
+  absl::Duration Since(const std::atomic<int64_t>& start_nanos) const;
 
   // Constant after construction.
   const Bounds bounds_;
@@ -77,7 +81,8 @@ class QueueGate {
 
   std::atomic<int64_t> outstanding_{0};
   std::atomic<int64_t> requests_{0};
-  // By the clock, in Unix nanoseconds; 0 where nothing is written.
+  // By the clock, in Unix nanoseconds; 0 where the writer does not wait, where nothing is written.
+  std::atomic<int64_t> wait_start_nanos_{0};
   std::atomic<int64_t> commit_start_nanos_{0};
   std::atomic<int64_t> commits_begun_{0};
   // A command's part of the writer's and of the answer thread's time.

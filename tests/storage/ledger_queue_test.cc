@@ -101,6 +101,31 @@ TEST_P(LedgerContract, SubmitOfNothingIsAnsweredWithNothing) {
   EXPECT_THAT(ApplyTogether({}), IsEmpty());
 }
 
+// Or a derived file that is being brought up ends a server whose disk is well. Callers wait for it
+// all the same, and no new ones are let in.
+TEST_P(LedgerContract, AWriterThatWaitsForTheDerivedFileIsNotWriting) {
+  OpenAccount("alice", Cents(100));
+  const EntryId hold = OpenHold("alice", Cents(10));
+  const int64_t begun = ledger().gate().commits_begun();
+  faults_.SetDerivedLags(true);
+  const PendingAnswer first = Submit(ToDebit("alice", Cents(1)));
+  faults_.WaitUntilDerivedIsAwaited();
+
+  clock_.Advance(absl::Seconds(20));
+
+  EXPECT_FALSE(ledger().gate().is_committing());
+  EXPECT_EQ(ledger().gate().commits_begun(), begun);
+  const PendingAnswer next = Submit(ToDebit("alice", Cents(10)));
+  EXPECT_TRUE(next.has_come());
+  const PendingAnswer ending = Submit(ToSettle("alice", hold, Cents(7)));
+  faults_.SetDerivedLags(false);
+  EXPECT_THAT(first.Wait(), ElementsAre(IsApplied()));
+  EXPECT_THAT(next.Wait(), ElementsAre(IsRefused(Reason::kOverloaded)));
+  EXPECT_THAT(ending.Wait(), ElementsAre(IsApplied()));
+  EXPECT_THAT(Apply(ToDebit("alice", Cents(2))), IsApplied());
+  ExpectBooks("alice", Cents(90));
+}
+
 TEST_P(LedgerContract, DrainAnswersWhatIsQueuedAndRefusesTheRest) {
   OpenAccount("alice", Cents(100));
   faults_.CloseGate();

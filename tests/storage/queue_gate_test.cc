@@ -134,6 +134,24 @@ TEST_F(QueueGateTest, ADiskThatStallsIs) {
   EXPECT_TRUE(Admits(Urgency::kReads));
 }
 
+TEST_F(QueueGateTest, AWriterThatWaitsIsAStallAndNoCommit) {
+  Learn(100, absl::Milliseconds(250), absl::Milliseconds(1));
+  gate_.Enter(100);
+  gate_.BeginWait();
+
+  clock_.Advance(limits::kWaitMax - absl::Milliseconds(2));
+  EXPECT_TRUE(Admits(Urgency::kBegins));
+  clock_.Advance(absl::Milliseconds(2));
+  EXPECT_FALSE(Admits(Urgency::kBegins));
+  EXPECT_TRUE(Admits(Urgency::kEnds));
+  EXPECT_FALSE(gate_.is_committing());
+  EXPECT_EQ(gate_.commit_under_way(), absl::ZeroDuration());
+
+  clock_.Advance(absl::Hours(1));
+  Commit(100, absl::Milliseconds(250), absl::Milliseconds(1));
+  EXPECT_TRUE(Admits(Urgency::kBegins));
+}
+
 TEST_F(QueueGateTest, NoDiskIsSlowerByNatureThanCallersArePatient) {
   Learn(100, absl::Seconds(5), absl::Milliseconds(1));
   gate_.Enter(100);

@@ -37,6 +37,17 @@ void JournalFaults::WaitUntilBlocked() {
   while (!blocked_) changed_.Wait(&mu_);
 }
 
+void JournalFaults::SetDerivedLags(bool lags) {
+  MutexLock lock(&mu_);
+  derived_lags_ = lags;
+  changed_.SignalAll();
+}
+
+void JournalFaults::WaitUntilDerivedIsAwaited() {
+  MutexLock lock(&mu_);
+  while (!derived_is_awaited_) changed_.Wait(&mu_);
+}
+
 int64_t JournalFaults::append_count() const {
   MutexLock lock(&mu_);
   return append_count_;
@@ -67,6 +78,14 @@ bool JournalFaults::has_space(SpaceFor purpose) const {
   return !disk_full_ && (!disk_low_ || purpose == SpaceFor::kEndingHolds);
 }
 
+void JournalFaults::WaitForDerived() {
+  MutexLock lock(&mu_);
+  derived_is_awaited_ = derived_lags_;
+  changed_.SignalAll();
+  while (derived_lags_) changed_.Wait(&mu_);
+  derived_is_awaited_ = false;
+}
+
 absl::Status FaultJournal::CheckSpace(SpaceFor purpose) {
   if (!faults_.has_space(purpose)) return error::StorageFull("the test says so");
   return journal_.CheckSpace(purpose);
@@ -83,6 +102,11 @@ absl::Status FaultJournal::Append(const BatchHead& head, absl::Span<const Entry>
   if (fault == Fault::kKept) return error::StorageFailed("the test says so");
   faults_.EndAppend(head.last);
   return absl::OkStatus();
+}
+
+void FaultJournal::WaitForDerived() {
+  faults_.WaitForDerived();
+  journal_.WaitForDerived();
 }
 
 }  // namespace farebox

@@ -41,6 +41,11 @@ class JournalFaults {
   // Returns once an append waits at the gate.
   void WaitUntilBlocked();
 
+  // From now on the derived state lags too far behind, or no longer does.
+  void SetDerivedLags(bool lags);
+  // Returns once the writer waits for it.
+  void WaitUntilDerivedIsAwaited();
+
   // Appends that began, whatever became of them.
   int64_t append_count() const;
   // The last entry that an append has made durable.
@@ -53,14 +58,17 @@ class JournalFaults {
   Fault BeginAppend();
   void EndAppend(EntryId durable_through);
   bool has_space(SpaceFor purpose) const;
+  void WaitForDerived();
 
   mutable Mutex mu_;
-  CondVar changed_;  // Signalled when the gate or blocked_ changes.
+  CondVar changed_;  // Signalled when what somebody waits for changes.
   Fault next_ ABSL_GUARDED_BY(mu_) = Fault::kNone;
   bool disk_full_ ABSL_GUARDED_BY(mu_) = false;
   bool disk_low_ ABSL_GUARDED_BY(mu_) = false;
   bool gate_closed_ ABSL_GUARDED_BY(mu_) = false;
   bool blocked_ ABSL_GUARDED_BY(mu_) = false;
+  bool derived_lags_ ABSL_GUARDED_BY(mu_) = false;
+  bool derived_is_awaited_ ABSL_GUARDED_BY(mu_) = false;
   int64_t append_count_ ABSL_GUARDED_BY(mu_) = 0;
   EntryId durable_through_ ABSL_GUARDED_BY(mu_) = 0;
 };
@@ -89,7 +97,7 @@ class FaultJournal : public Journal {
   absl::StatusOr<BackupReport> Backup(const BackupOrder& order) override {
     return journal_.Backup(order);
   }
-  void WaitForDerived() override { journal_.WaitForDerived(); }
+  void WaitForDerived() override;
 
  private:
   Journal& journal_;
