@@ -185,7 +185,8 @@ class Journal : public JournalSource {
   // FILES_FOREIGN, FILES_IN_USE, JOURNAL_DAMAGED, or Cancelled: then there is no new backup.
   virtual absl::StatusOr<BackupReport> Backup(const BackupOrder& order) = 0;
 
-  // Blocks while the derived state lags more than limits::kDerivedLagEntriesMax behind.
+  // Blocks while the derived state lags more than limits::kDerivedLagEntriesMax behind, as long as
+  // it makes progress.
   virtual void WaitForDerived() = 0;
 };
 

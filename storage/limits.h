@@ -70,6 +70,10 @@ inline constexpr size_t kRemindersKeptMax = 1'000'000;
 // How far the derived file may lag behind the journal before the writer waits for it.
 inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
 
+// Where that shows no progress for so long, one more batch is written: the bound gives way a
+// little, and a disk that is stuck is met by the writer, whose writes are watched.
+inline constexpr absl::Duration kDerivedPatience = absl::Seconds(1);
+
 // What of it is written at once; bounds the memory of that, and the time it takes to stop. Request
 // ids are in the order of hashes there: many of them touch hardly more pages than few.
 inline constexpr int64_t kDerivedChunkEntriesMax = 500'000;

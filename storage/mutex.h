@@ -48,11 +48,12 @@ class CondVar {
     lock.release();
   }
 
-  // Returns after `timeout` at the latest.
-  void WaitFor(Mutex* mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+  // Returns after `timeout` at the latest, and then false.
+  bool WaitFor(Mutex* mu, absl::Duration timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    cv_.wait_for(lock, absl::ToChronoNanoseconds(timeout));
+    const std::cv_status status = cv_.wait_for(lock, absl::ToChronoNanoseconds(timeout));
     lock.release();
+    return status == std::cv_status::no_timeout;
   }
 
   void SignalOne() { cv_.notify_one(); }

@@ -82,6 +82,9 @@ void Deriver::PublishPosition() {
   status_.requests_through.store(position.requests_through);
   status_.requests_promised.store(
       std::max(status_.requests_promised.load(), position.requests_through));
+  // Whoever waits for entries does not wait for the request ids that are taken over after them.
+  MutexLock lock(&mu_);
+  progress_.SignalAll();
 }
 
 void Deriver::OnAppended(EntryId last) {
@@ -97,7 +100,9 @@ void Deriver::OnAppended(EntryId last) {
 void Deriver::WaitUntilClose() {
   if (!is_far_behind()) return;
   MutexLock lock(&mu_);
-  while (is_far_behind() && !is_failing_ && !stopping_) progress_.Wait(&mu_);
+  while (is_far_behind() && !is_failing_ && !stopping_) {
+    if (!progress_.WaitFor(&mu_, options_.patience)) return;
+  }
 }
 
 bool Deriver::is_far_behind() const {

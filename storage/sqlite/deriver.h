@@ -37,6 +37,8 @@ class Deriver : public DamageListener {
     absl::Duration request_window;
     // WaitUntilClose waits while more entries than this are missing.
     int64_t lag_entries_max = 0;
+    // And for no longer than this without any progress.
+    absl::Duration patience = limits::kDerivedPatience;
     // What is taken over at once.
     int64_t chunk_entries_max = limits::kDerivedChunkEntriesMax;
     int64_t chunk_requests_max = limits::kDerivedChunkRequestsMax;
@@ -59,8 +61,8 @@ class Deriver : public DamageListener {
   // Writer thread only.
   void OnAppended(EntryId last);
 
-  // Blocks while the lag is too large and is being worked off. What there was to do when the file
-  // was opened or begun anew does not count: that may take minutes, and comes to an end.
+  // Blocks while the lag is too large and is seen to be worked off. What there was to do when the
+  // file was opened or begun anew does not count: that may take minutes, and comes to an end.
   void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The file is made anew, soon.
@@ -75,7 +77,7 @@ class Deriver : public DamageListener {
   explicit Deriver(Options options);
 
   absl::Status OpenFile();
-  void PublishPosition();
+  void PublishPosition() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The thread.
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
@@ -106,7 +108,7 @@ class Deriver : public DamageListener {
 
   Mutex mu_;
   CondVar wake_;      // Signalled when wake_at_ is reached, and when what WaitForWork asks changes.
-  CondVar progress_;  // Signalled after each chunk.
+  CondVar progress_;  // Signalled when what WaitUntilClose asks changes.
   // The newest attempt failed; the next one is due after a pause.
   bool is_failing_ ABSL_GUARDED_BY(mu_) = false;
 

@@ -6,17 +6,66 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "storage/clock.h"
 #include "storage/errors.h"
+#include "storage/mutex.h"
 #include "storage/request_ids.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
 namespace farebox::sqlite {
 namespace {
+
+// Whoever takes request ids over asks it first. The first one waits to be let on, the others for
+// somebody who is to finish before them.
+class SlowClock : public Clock {
+ public:
+  explicit SlowClock(absl::Time now) : now_(now) {}
+
+  absl::Time Now() const override {
+    MutexLock lock(&mu_);
+    ++times_asked_;
+    changed_.SignalAll();
+    while (!goes_on_) changed_.Wait(&mu_);
+    if (times_asked_ == 1) return now_;
+    for (int i = 0; i < 50 && !is_finished_; ++i) changed_.WaitFor(&mu_, absl::Milliseconds(100));
+    if (!is_finished_) has_timed_out_ = true;
+    return now_;
+  }
+
+  void WaitUntilAsked() {
+    MutexLock lock(&mu_);
+    while (times_asked_ == 0) changed_.Wait(&mu_);
+  }
+  void GoOn() {
+    MutexLock lock(&mu_);
+    goes_on_ = true;
+    changed_.SignalAll();
+  }
+  void Finish() {
+    MutexLock lock(&mu_);
+    is_finished_ = true;
+    changed_.SignalAll();
+  }
+  bool has_timed_out() const {
+    MutexLock lock(&mu_);
+    return has_timed_out_;
+  }
+
+ private:
+  const absl::Time now_;
+  mutable Mutex mu_;
+  mutable CondVar changed_;  // Signalled when one of the following changes.
+  mutable int times_asked_ ABSL_GUARDED_BY(mu_) = 0;
+  bool goes_on_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_finished_ ABSL_GUARDED_BY(mu_) = false;
+  mutable bool has_timed_out_ ABSL_GUARDED_BY(mu_) = false;
+};
 
 class DeriverTest : public SqliteJournalFixture {
  protected:
@@ -24,6 +73,27 @@ class DeriverTest : public SqliteJournalFixture {
     std::vector<Entry> entries;
     for (int i = 0; i < count; ++i) entries.push_back(maker_.Debit(1 + i % 3, 1));
     return entries;
+  }
+
+  // A journal with some accounts, and nothing derived.
+  void OpenWithoutDeriver() {
+    SqliteJournal::Options options = Options();
+    options.derive = false;
+    OpenJournal(options);
+    OpenAccounts(3);
+  }
+
+  std::unique_ptr<Deriver> StartDeriver(absl::Duration patience, const Clock* clock) {
+    auto deriver = Deriver::Start({.journal_path = directory_ / "ledger/journal.db",
+                                   .derived_path = directory_ / "ledger/derived.db",
+                                   .request_window = absl::Hours(24 * 7),
+                                   .lag_entries_max = 5,
+                                   .patience = patience,
+                                   .gather = absl::ZeroDuration(),
+                                   .clock = clock},
+                                  maker_.head().last);
+    EXPECT_TRUE(deriver.ok()) << deriver.status();
+    return *std::move(deriver);
   }
 
   // All pages but the first, which says what the file is.
@@ -80,6 +150,42 @@ TEST_F(DeriverTest, TheWriterDoesNotWaitForTheBacklogOfTheStart) {
   journal_->WaitForDerived();
 
   EXPECT_EQ(journal_->Stats().derived_through, 0);
+}
+
+// Not for the request ids that are taken over after its entries: they are many.
+TEST_F(DeriverTest, TheWriterGoesOnAsSoonAsEnoughIsDerived) {
+  OpenWithoutDeriver();
+  SlowClock clock(Start());
+  const std::unique_ptr<Deriver> deriver = StartDeriver(absl::Hours(1), &clock);
+  clock.WaitUntilAsked();
+  Append(SomeDebits(200));
+  deriver->OnAppended(maker_.head().last);
+
+  std::thread writer([&] {
+    deriver->WaitUntilClose();
+    clock.Finish();
+  });
+  clock.GoOn();
+  writer.join();
+
+  EXPECT_FALSE(clock.has_timed_out());
+}
+
+// So that it meets the disk itself, where that is stuck.
+TEST_F(DeriverTest, TheWriterDoesNotWaitWhereNothingIsDerived) {
+  OpenWithoutDeriver();
+  SlowClock clock(Start());
+  const std::unique_ptr<Deriver> deriver = StartDeriver(absl::ZeroDuration(), &clock);
+  clock.WaitUntilAsked();
+  const EntryId derived = deriver->status().through;
+  Append(SomeDebits(200));
+  deriver->OnAppended(maker_.head().last);
+
+  deriver->WaitUntilClose();
+
+  EXPECT_EQ(deriver->status().through, derived);
+  clock.Finish();
+  clock.GoOn();
 }
 
 TEST_F(DeriverTest, StopsAtOnceWhileItGathers) {
