@@ -55,7 +55,10 @@ void Engine::Remind(AccountNumber account, const Hold& hold) {
 
 absl::Time Engine::NextDue() {
   if (!failure_.ok()) return absl::InfiniteFuture();
-  journal_clock_.Look(clock_->Now());
+  const absl::Time now = clock_->Now();
+  journal_clock_.Look(now);
+  // The clock may have been ahead when that batch failed.
+  no_reminders_before_ = std::min(no_reminders_before_, now + kReminderPause);
   return std::max(journal_clock_.ByClock(expiry_queue_.NextDue()), no_reminders_before_);
 }
 

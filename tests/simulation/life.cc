@@ -341,6 +341,8 @@ void Life::CheckReminder() {
   const size_t needed_max = 2 * open_holds_max_ + model_.expired_hold_count();
   const size_t kept_max = std::max(habits_.engine.reminders_kept_max, 2 * needed_max);
   if (machine_.engine().reminders() > kept_max) Fail("keeps reminders of what has ended");
+  // However the clock is set.
+  reminders_wait_ = std::min(reminders_wait_, machine_.clock().Now() + kReminderPause);
   const absl::Time due = std::max(model_.NextExpiryByClock(), reminders_wait_);
   if (machine_.NextDue() > due) Fail("would sleep through an expiry");
 }
