@@ -15,6 +15,9 @@ namespace {
 // How long reminders wait after a batch that could not be written.
 constexpr absl::Duration kReminderPause = absl::Seconds(1);
 
+// A hold has two, so that at most half as many have come again when all have been looked at.
+constexpr size_t kReminderLooksPerEntry = 4;
+
 // How often request ids that are too old are looked for, in batches.
 constexpr int64_t kForgetEveryBatches = 256;
 
@@ -152,11 +155,20 @@ bool Engine::IsNeedless(const ExpiryQueue::Item& item) const {
 }
 
 // Nobody takes them out when their holds end: that would cost every call, and this costs a look at
-// each of them for as many that have come since.
-void Engine::DropNeedlessReminders() {
-  if (expiry_queue_.size() <= reminders_max_) return;
-  expiry_queue_.RemoveIf([this](const ExpiryQueue::Item& item) { return IsNeedless(item); });
-  reminders_max_ = std::max(options_.reminders_kept_max, 2 * expiry_queue_.size());
+// each of them for as many that have come since. All at once would keep one batch for a second.
+void Engine::DropNeedlessReminders(size_t entries) {
+  if (!expiry_queue_.is_sweeping()) {
+    if (expiry_queue_.size() <= reminders_max_) return;
+    expiry_queue_.BeginSweep();
+    reminders_needed_ = 0;
+  }
+  expiry_queue_.Sweep(kReminderLooksPerEntry * entries, [this](const ExpiryQueue::Item& item) {
+    const bool is_needless = IsNeedless(item);
+    if (!is_needless) ++reminders_needed_;
+    return is_needless;
+  });
+  if (expiry_queue_.is_sweeping()) return;
+  reminders_max_ = std::max(options_.reminders_kept_max, 2 * reminders_needed_);
 }
 
 std::vector<PendingBatch::Decision> Engine::Decide(
@@ -198,7 +210,7 @@ absl::Status Engine::MakeDurable(PendingBatch* batch, CommitResult* result) {
     }
   }
   ForgetHolds();
-  DropNeedlessReminders();
+  DropNeedlessReminders(batch->entries().size());
   if (head.number % kForgetEveryBatches == 0) {
     books_->ForgetRequestIds(head.time, journal_->OldRequestsThrough());
   }

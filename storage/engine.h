@@ -69,7 +69,8 @@ class Engine {
     absl::Duration request_window;
     // HOLD_EXPIRING is signalled this long before a hold's expiry.
     absl::Duration expiry_warning;
-    // Where there are more reminders than this, those of holds that have ended are dropped.
+    // Where there are more reminders than this, those of holds that have ended are dropped, some
+    // with each batch.
     size_t reminders_kept_max = limits::kRemindersKeptMax;
   };
 
@@ -112,7 +113,8 @@ class Engine {
   // Whether what the entry says of its hold's end is new to the books.
   bool MovesExpiry(const Entry& entry) const;
   bool IsNeedless(const ExpiryQueue::Item& item) const;
-  void DropNeedlessReminders();
+  // With a batch of so many entries.
+  void DropNeedlessReminders(size_t entries);
   absl::Status MakeDurable(PendingBatch* batch, CommitResult* result);
 
   // Constant after construction.
@@ -126,6 +128,8 @@ class Engine {
   ExpiryQueue expiry_queue_;
   // So many are in it before it is looked through again.
   size_t reminders_max_ = options_.reminders_kept_max;
+  // So many have been kept since that began.
+  size_t reminders_needed_ = 0;
   // Holds that by the clock cannot be settled any more. They are forgotten when the journal's time
   // says so too: the clock may be set back.
   std::vector<ExpiryQueue::Item> forgettable_;

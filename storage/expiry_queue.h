@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "storage/check.h"
 #include "storage/entry.h"
 
 namespace farebox {
 
-// When something is to be looked at: a heap, so that nothing is ever scanned.
+// When something is to be looked at: a heap, so that nothing is ever scanned at once.
 //
 // An item is only a reminder: whoever takes it looks at the hold as it is then (it may have been
 // settled, or extended by a later item). Used only on the writer thread.
@@ -33,37 +34,61 @@ class ExpiryQueue {
   };
 
   void Add(Item item) {
-    heap_.push_back(item);
-    std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+    items_.push_back(item);
+    std::push_heap(items_.begin(), items_.end(), std::greater<>());
   }
 
   // The next item that is due, taken out; nothing where none is. An item that was added twice is
   // taken once.
   std::optional<Item> TakeDue(absl::Time now) {
-    if (heap_.empty() || heap_.front().due > now) return std::nullopt;
-    const Item item = heap_.front();
-    while (!heap_.empty() && !(heap_.front() > item)) {
-      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-      heap_.pop_back();
-    }
+    if (size() == 0 || NextDue() > now) return std::nullopt;
+    const bool is_unswept =
+        items_.empty() || (!unswept_.empty() && items_.front() > unswept_.front());
+    const Item item = is_unswept ? unswept_.front() : items_.front();
+    TakeThrough(item, &items_);
+    TakeThrough(item, &unswept_);
     return item;
   }
 
-  // Takes out what nobody needs to be reminded of.
+  // Sweeping takes out what nobody needs to be reminded of, some at a time: it looks once at each
+  // item that was there when it began.
+  void BeginSweep() {
+    FAREBOX_CHECK(!is_sweeping());
+    unswept_.swap(items_);
+  }
+  bool is_sweeping() const { return !unswept_.empty(); }
   template <typename Predicate>
-  void RemoveIf(Predicate is_needless) {
-    std::erase_if(heap_, is_needless);
-    heap_.shrink_to_fit();
-    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+  void Sweep(size_t looks, Predicate is_needless) {
+    for (; looks > 0 && !unswept_.empty(); --looks) {
+      // A heap without its last one is a heap.
+      const Item item = unswept_.back();
+      unswept_.pop_back();
+      if (!is_needless(item)) Add(item);
+    }
+    if (unswept_.empty()) unswept_ = Heap();
   }
 
-  size_t size() const { return heap_.size(); }
+  size_t size() const { return items_.size() + unswept_.size(); }
 
   // absl::InfiniteFuture() where there is nothing.
-  absl::Time NextDue() const { return heap_.empty() ? absl::InfiniteFuture() : heap_.front().due; }
+  absl::Time NextDue() const { return std::min(FirstDue(items_), FirstDue(unswept_)); }
 
  private:
-  std::vector<Item> heap_;  // The first one is next.
+  using Heap = std::vector<Item>;  // The first one is next.
+
+  static absl::Time FirstDue(const Heap& heap) {
+    return heap.empty() ? absl::InfiniteFuture() : heap.front().due;
+  }
+  // Takes out all that is not after `item`.
+  static void TakeThrough(const Item& item, Heap* heap) {
+    while (!heap->empty() && !(heap->front() > item)) {
+      std::pop_heap(heap->begin(), heap->end(), std::greater<>());
+      heap->pop_back();
+    }
+  }
+
+  Heap items_;
+  Heap unswept_;  // What a sweep has still to look at.
 };
 
 }  // namespace farebox

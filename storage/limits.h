@@ -64,7 +64,8 @@ inline constexpr size_t kBatchCommandsMax = 16'384;
 // anew. Otherwise some tens are enough.
 inline constexpr int64_t kTotalsLooksMax = 2'000'000;
 
-// Reminders of when holds end, some 40 bytes each, that are kept although their holds have ended.
+// Reminders of when holds end, some 40 bytes each, that are kept although their holds have ended;
+// half as many again may come while they are being dropped.
 inline constexpr size_t kRemindersKeptMax = 1'000'000;
 
 // How far the derived file may lag behind the journal before the writer waits for it.

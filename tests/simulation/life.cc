@@ -339,7 +339,9 @@ void Life::CheckReminder() {
   // A warning and the expiry of what is open, and one of each that has expired.
   open_holds_max_ = std::max(open_holds_max_, model_.open_hold_count());
   const size_t needed_max = 2 * open_holds_max_ + model_.expired_hold_count();
-  const size_t kept_max = std::max(habits_.engine.reminders_kept_max, 2 * needed_max);
+  size_t kept_max = std::max(habits_.engine.reminders_kept_max, 2 * needed_max);
+  // While some are dropped others come: two with each hold of a batch.
+  kept_max = 3 * (kept_max + static_cast<size_t>(6 * habits_.batch_size_max)) / 2;
   if (machine_.engine().reminders() > kept_max) Fail("keeps reminders of what has ended");
   // However the clock is set.
   reminders_wait_ = std::min(reminders_wait_, machine_.clock().Now() + kReminderPause);

@@ -1,10 +1,11 @@
-// The engine alone: what its ledger would sleep through.
+// The engine alone: what its ledger would sleep through, and what it keeps in memory.
 
 #include "storage/engine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "storage/clock.h"
@@ -20,6 +21,7 @@ using ::testing::Each;
 using Fault = JournalFaults::Fault;
 
 constexpr absl::Duration kMonth = absl::Hours(24 * 30);
+constexpr size_t kRemindersKept = 1'000;
 
 class EngineTest : public ::testing::Test {
  protected:
@@ -38,7 +40,9 @@ class EngineTest : public ::testing::Test {
   MemoryJournal memory_journal_{&disk_};
   JournalFaults faults_;
   FaultJournal journal_{&memory_journal_, &faults_};
-  Engine engine_{{.request_window = absl::Hours(24 * 7), .expiry_warning = absl::Seconds(10)},
+  Engine engine_{{.request_window = absl::Hours(24 * 7),
+                  .expiry_warning = absl::Seconds(10),
+                  .reminders_kept_max = kRemindersKept},
                  &journal_,
                  &clock_};
 };
@@ -54,6 +58,24 @@ TEST_F(EngineTest, AfterAFailureUnderAClockThatWasAheadHoldsExpireOnceItIsRight)
   clock_.Advance(absl::Seconds(1));
 
   EXPECT_LE(engine_.NextDue(), clock_.Now());
+}
+
+// All at once would keep one batch, and whoever waits for it, for a second.
+TEST_F(EngineTest, RemindersOfWhatHasEndedAreDroppedAFewWithEachBatch) {
+  size_t dropped_most = 0;
+  size_t kept_most = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    const size_t before = engine_.reminders();
+    const EntryId hold = Commit({ToHold("alice", Cents(1))})[0].entry.id;
+    EXPECT_THAT(Commit({ToRelease("alice", hold)}), Each(IsApplied()));
+    const size_t after = engine_.reminders();
+    if (after < before) dropped_most = std::max(dropped_most, before - after);
+    kept_most = std::max(kept_most, after);
+  }
+
+  EXPECT_GT(dropped_most, 0);
+  EXPECT_LT(dropped_most, 10);
+  EXPECT_LT(kept_most, 2 * kRemindersKept);
 }
 
 }  // namespace
