@@ -47,7 +47,8 @@ class DerivedReader : public AccountIndex {
   // Fails while the file does not know what it once knew.
   absl::StatusOr<std::optional<EntryId>> FindRequest(RequestHash hash);
 
-  // As Journal::LoadSnapshot. The visitor sees either all of it or, where it is damaged, nothing.
+  // As JournalSource::LoadSnapshot, but that it fails where the file is damaged; what the visitor
+  // has seen by then is for the caller to discard.
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor);
 
  private:

@@ -9,8 +9,8 @@
 namespace farebox::sqlite {
 
 // Hands over the accounts, holds and refunds in derived.db and returns the entry they are as of,
-// all in one read transaction. Reads everything once before the visitor sees any of it, so that it
-// has seen nothing where a row or page cannot be right; fails with INTERNAL where it has.
+// all in one read transaction. Where it fails, as with DATA_LOSS where a row or page cannot be
+// right, the visitor may have seen some of it.
 absl::StatusOr<EntryId> VisitDerivedSnapshot(Connection* connection, SnapshotVisitor* visitor);
 
 }  // namespace farebox::sqlite
