@@ -144,6 +144,10 @@ class JournalSource {
   // was discarded half-way; replay all.
   virtual absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) = 0;
 
+  // Entries after that snapshot do not follow from it, and those of the journal do from each other:
+  // what was derived is wrong.
+  virtual void OnWrongSnapshot() = 0;
+
   // The journal's own index knows all request ids of the entries up to this one.
   virtual EntryId OldRequestsThrough() = 0;
 

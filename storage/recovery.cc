@@ -29,14 +29,26 @@ absl::Status Recovery::CatchUp(JournalSource* source) {
   if (through > head.last) {
     return error::JournalDamaged(through, "the derived state is ahead of the journal");
   }
+  absl::Status folded = Fold(through + 1, head.last, reader.get());
+  if (has_snapshot_ && GetReason(folded) == Reason::kJournalDamaged) {
+    // One of the two is wrong: the journal by itself tells which.
+    was_misled_ = true;
+    FAREBOX_RETURN_IF_ERROR(Begin(source, reader.get()).status());
+    folded = Fold(1, head.last, reader.get());
+  }
+  FAREBOX_RETURN_IF_ERROR(folded);
+  if (was_misled_) source->OnWrongSnapshot();
+  head_ = head;
+  return absl::OkStatus();
+}
+
+absl::Status Recovery::Fold(EntryId first, EntryId last, JournalReader* reader) {
   absl::Status folded;
-  FAREBOX_RETURN_IF_ERROR(reader->Scan(through + 1, head.last, [&](const Entry& entry) {
+  FAREBOX_RETURN_IF_ERROR(reader->Scan(first, last, [&](const Entry& entry) {
     folded = books_->Fold(entry);
     return folded.ok();
   }));
-  FAREBOX_RETURN_IF_ERROR(folded);
-  head_ = head;
-  return absl::OkStatus();
+  return folded;
 }
 
 absl::StatusOr<bool> Recovery::GoesOn(JournalSource* source, JournalReader* reader) const {
@@ -58,10 +70,12 @@ absl::StatusOr<EntryId> Recovery::Begin(JournalSource* source, JournalReader* re
   const auto load = [&] { request_ids = LoadRecentRequestIds(head, source, reader); };
   const bool is_long = head.last > kEntriesForThreadMin;
   if (is_long) loader = StartThread("fbx-ids", load);
-  absl::StatusOr<EntryId> snapshot = source->LoadSnapshot(books_->snapshot_visitor());
+  absl::StatusOr<EntryId> snapshot = 0;
+  if (!was_misled_) snapshot = source->LoadSnapshot(books_->snapshot_visitor());
   is_long ? loader.join() : load();
   FAREBOX_RETURN_IF_ERROR(request_ids);
   FAREBOX_RETURN_IF_ERROR(snapshot.status());
+  has_snapshot_ = *snapshot > 0;
   FAREBOX_RETURN_IF_ERROR(NoteRequestIds(head.last + 1, *snapshot, reader));
   return snapshot;
 }

@@ -31,8 +31,9 @@ class Recovery {
 
   // Brings the books up to the newest batch. Begins from the start where the source does not go on
   // from what was read before, by its hashes, or where its index of old request ids no longer knows
-  // what was left to it. Fails with JOURNAL_DAMAGED where entries do not follow from each other;
-  // then the books are of no use.
+  // what was left to it; and without a snapshot where entries do not follow from the one there is.
+  // Fails with JOURNAL_DAMAGED where entries do not follow from each other; then the books are of
+  // no use.
   absl::Status CatchUp(JournalSource* source);
 
   // The batch that the books are as of.
@@ -46,6 +47,7 @@ class Recovery {
   absl::StatusOr<EntryId> Begin(JournalSource* source, JournalReader* reader);
   absl::Status LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
                                     JournalReader* reader);
+  absl::Status Fold(EntryId first, EntryId last, JournalReader* reader);
   absl::Status NoteRequestIds(EntryId first, EntryId last, JournalReader* reader);
 
   // Constant after construction.
@@ -53,6 +55,10 @@ class Recovery {
 
   std::unique_ptr<Books> books_;  // Null before the first CatchUp, and after TakeBooks.
   BatchHead head_;
+  // Whether the books began with a snapshot.
+  bool has_snapshot_ = false;
+  // There was one that the journal contradicts: no other is asked for.
+  bool was_misled_ = false;
   // The request ids up to this entry were left to the journal's own index.
   EntryId left_to_index_ = 0;
 };

@@ -12,6 +12,7 @@
 #include "storage/errors.h"
 #include "storage/limits.h"
 #include "storage/sqlite/checked_vfs.h"
+#include "storage/sqlite/derived_sum.h"
 #include "storage/sqlite/entry_row.h"
 #include "storage/status_macros.h"
 
@@ -149,8 +150,10 @@ absl::Status DerivedFile::Prepare() {
     Statement* statement;
     const char* sql;
   } statements[] = {
+      {&find_record_, "SELECT record FROM account WHERE number = ?"},
       {&put_account_, "INSERT OR REPLACE INTO account (number, id, record) VALUES (?,?,?)"},
-      {&find_totals_, "SELECT totals FROM balance WHERE account = ?"},
+      {&find_balance_,
+       "SELECT account, balance, held, last_entry, totals FROM balance WHERE account = ?"},
       {&put_balance_,
        "INSERT OR REPLACE INTO balance (account, balance, held, last_entry, totals) "
        "VALUES (?,?,?,?,?)"},
@@ -160,16 +163,21 @@ absl::Status DerivedFile::Prepare() {
       {&put_hold_,
        "INSERT OR REPLACE INTO hold (id, account, item, amount, charged, start_time, expire_time, "
        "expired, detail) VALUES (?,?,?,?,?,?,?,?,?)"},
-      {&delete_hold_, "DELETE FROM hold WHERE id = ?"},
-      {&drop_holds_, "DELETE FROM hold WHERE expired AND expire_time < ?"},
+      {&delete_hold_,
+       "DELETE FROM hold WHERE id = ? RETURNING id, account, item, amount, charged, start_time, "
+       "expire_time, expired, detail"},
+      {&drop_holds_,
+       "DELETE FROM hold WHERE expired AND expire_time < ? RETURNING id, account, item, amount, "
+       "charged, start_time, expire_time, expired, detail"},
       {&add_refund_,
        "INSERT INTO refund (debit, refunded) VALUES (?,?) "
-       "ON CONFLICT (debit) DO UPDATE SET refunded = refunded + excluded.refunded"},
+       "ON CONFLICT (debit) DO UPDATE SET refunded = refunded + excluded.refunded "
+       "RETURNING refunded"},
       {&put_activity_, "INSERT OR REPLACE INTO activity (account, entry, totals) VALUES (?,?,?)"},
       {&put_request_, "INSERT OR IGNORE INTO request (hash, entry) VALUES (?,?)"},
       {&put_position_,
-       "INSERT OR REPLACE INTO position (id, batch, entry, time, hash, requests_through) "
-       "VALUES (1,?,?,?,?,?)"},
+       "INSERT OR REPLACE INTO position "
+       "(id, batch, entry, time, hash, requests_through, rows_sum) VALUES (1,?,?,?,?,?,?)"},
   };
   for (const auto& [statement, sql] : statements) {
     FAREBOX_ASSIGN_OR_RETURN(*statement, connection_.Prepare(sql));
@@ -193,13 +201,14 @@ absl::StatusOr<std::optional<HoldRow>> DerivedFile::FindHold(EntryId id) {
 }
 
 absl::Status DerivedFile::Write(DerivedChunk chunk, const BatchHead& through) {
-  const DerivedPosition reached = {.batch = through,
-                                   .requests_through = position_.requests_through};
+  DerivedPosition reached = position_;
+  reached.batch = through;
+  uint64_t* const sum = &reached.rows_sum;
   const auto write = [&]() -> absl::Status {
-    FAREBOX_RETURN_IF_ERROR(WriteRecords(chunk));
-    FAREBOX_RETURN_IF_ERROR(WriteBalances(chunk.TakeBalances()));
-    FAREBOX_RETURN_IF_ERROR(WriteHolds(chunk, through.time));
-    FAREBOX_RETURN_IF_ERROR(WriteRefunds(chunk));
+    FAREBOX_RETURN_IF_ERROR(WriteRecords(chunk, sum));
+    FAREBOX_RETURN_IF_ERROR(WriteBalances(chunk.TakeBalances(), sum));
+    FAREBOX_RETURN_IF_ERROR(WriteHolds(chunk, through.time, sum));
+    FAREBOX_RETURN_IF_ERROR(WriteRefunds(chunk, sum));
     return WritePosition(reached);
   };
   FAREBOX_RETURN_IF_ERROR(InTransaction(&connection_, write));
@@ -207,9 +216,11 @@ absl::Status DerivedFile::Write(DerivedChunk chunk, const BatchHead& through) {
   return absl::OkStatus();
 }
 
-absl::Status DerivedFile::WriteRecords(const DerivedChunk& chunk) {
+absl::Status DerivedFile::WriteRecords(const DerivedChunk& chunk, uint64_t* sum) {
   for (const auto& [number, record] : chunk.Records()) {
     FAREBOX_ASSIGN_OR_RETURN(const AccountRecord decoded, DecodeAccountRecord(record));
+    FAREBOX_RETURN_IF_ERROR(SubtractRecord(number, sum));
+    *sum += HashOfRecord(number, record);
     put_account_.BindInt64(1, number);
     put_account_.BindText(2, decoded.account_id);
     put_account_.BindBlob(3, record);
@@ -218,15 +229,25 @@ absl::Status DerivedFile::WriteRecords(const DerivedChunk& chunk) {
   return absl::OkStatus();
 }
 
-absl::Status DerivedFile::WriteBalances(const std::vector<BalanceStep>& steps) {
+absl::Status DerivedFile::SubtractRecord(AccountNumber account, uint64_t* sum) {
+  const ResetOnExit reset(&find_record_);
+  find_record_.BindInt64(1, account);
+  const int result = find_record_.Step();
+  if (result == SQLITE_ROW) *sum -= HashOfRecord(account, find_record_.Bytes(0));
+  return result == SQLITE_ROW || result == SQLITE_DONE ? absl::OkStatus() : connection_.LastError();
+}
+
+absl::Status DerivedFile::WriteBalances(const std::vector<BalanceStep>& steps, uint64_t* sum) {
   for (auto step = steps.begin(); step != steps.end();) {
     const AccountNumber account = step->account;
-    FAREBOX_ASSIGN_OR_RETURN(AccountTotals totals, FindTotals(account));
+    FAREBOX_ASSIGN_OR_RETURN(AccountTotals totals, SubtractBalance(account, sum));
     for (; step != steps.end() && step->account == account; ++step) {
       totals.Add(step->item, step->side, step->amount);
       if (IsIndexed(step->entry)) FAREBOX_RETURN_IF_ERROR(WriteActivity(*step, totals));
     }
     const BalanceStep& last = *std::prev(step);
+    *sum += HashOfBalance(
+        {.account = account, .balance = last.balance, .held = last.held, .last_entry = last.entry});
     const std::string bytes = EncodeTotals(totals);
     put_balance_.BindInt64(1, account);
     put_balance_.BindInt64(2, last.balance.value());
@@ -238,23 +259,35 @@ absl::Status DerivedFile::WriteBalances(const std::vector<BalanceStep>& steps) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<AccountTotals> DerivedFile::FindTotals(AccountNumber account) {
-  const ResetOnExit reset(&find_totals_);
-  find_totals_.BindInt64(1, account);
-  const int result = find_totals_.Step();
+absl::StatusOr<AccountTotals> DerivedFile::SubtractBalance(AccountNumber account, uint64_t* sum) {
+  const ResetOnExit reset(&find_balance_);
+  find_balance_.BindInt64(1, account);
+  const int result = find_balance_.Step();
   if (result == SQLITE_DONE) return AccountTotals();
   if (result != SQLITE_ROW) return connection_.LastError();
-  return DecodeTotals(find_totals_.Bytes(0));
+  *sum -= HashOfBalance(ReadBalanceRow(find_balance_));
+  return DecodeTotals(find_balance_.Bytes(4));
 }
 
-absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now) {
+absl::Status DerivedFile::DeleteHolds(Statement* statement, uint64_t* sum) {
+  const ResetOnExit reset(statement);
+  int result = statement->Step();
+  for (; result == SQLITE_ROW; result = statement->Step()) {
+    *sum -= HashOfHold(ReadHoldRow(*statement));
+  }
+  return result == SQLITE_DONE ? absl::OkStatus() : connection_.LastError();
+}
+
+absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now, uint64_t* sum) {
   for (const DerivedChunk::HoldChange& change : chunk.Holds()) {
-    if (!change.row->has_value()) {
+    // One that began in this chunk has no row.
+    if (change.id <= position_.batch.last) {
       delete_hold_.BindInt64(1, change.id);
-      FAREBOX_RETURN_IF_ERROR(Run(&delete_hold_));
-      continue;
+      FAREBOX_RETURN_IF_ERROR(DeleteHolds(&delete_hold_, sum));
     }
+    if (!change.row->has_value()) continue;
     const HoldRow& row = **change.row;
+    *sum += HashOfHold(row);
     const Hold& hold = row.hold;
     put_hold_.BindInt64(1, hold.id);
     put_hold_.BindInt64(2, row.account);
@@ -270,14 +303,19 @@ absl::Status DerivedFile::WriteHolds(const DerivedChunk& chunk, absl::Time now) 
   if (now - holds_dropped_ < kDropHoldsEvery) return absl::OkStatus();
   holds_dropped_ = now;
   drop_holds_.BindInt64(1, ToMicros(now - limits::kLateSettlementMax));
-  return Run(&drop_holds_);
+  return DeleteHolds(&drop_holds_, sum);
 }
 
-absl::Status DerivedFile::WriteRefunds(const DerivedChunk& chunk) {
+absl::Status DerivedFile::WriteRefunds(const DerivedChunk& chunk, uint64_t* sum) {
   for (const auto& [debit, refunded] : chunk.Refunds()) {
     add_refund_.BindInt64(1, debit);
     add_refund_.BindInt64(2, refunded.value());
-    FAREBOX_RETURN_IF_ERROR(Run(&add_refund_));
+    const ResetOnExit reset(&add_refund_);
+    if (add_refund_.Step() != SQLITE_ROW) return connection_.LastError();
+    const Micros after(add_refund_.Int64(0));
+    const Micros before(after.value() - refunded.value());
+    if (!before.is_zero()) *sum -= HashOfRefund(debit, before);
+    *sum += HashOfRefund(debit, after);
   }
   return absl::OkStatus();
 }
@@ -292,7 +330,8 @@ absl::Status DerivedFile::WriteActivity(const BalanceStep& step, const AccountTo
 
 absl::Status DerivedFile::WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
                                         EntryId through) {
-  const DerivedPosition reached = {.batch = position_.batch, .requests_through = through};
+  DerivedPosition reached = position_;
+  reached.requests_through = through;
   const auto write = [&]() -> absl::Status {
     for (const auto& [hash, entry] : requests) {
       const std::array<char, 16> bytes = BytesOf(hash);
@@ -315,6 +354,7 @@ absl::Status DerivedFile::WritePosition(const DerivedPosition& position) {
   put_position_.BindBlob(
       4, absl::string_view(reinterpret_cast<const char*>(hash.data()), hash.size()));
   put_position_.BindInt64(5, position.requests_through);
+  put_position_.BindInt64(6, static_cast<int64_t>(position.rows_sum));
   return Run(&put_position_);
 }
 

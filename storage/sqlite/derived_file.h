@@ -72,12 +72,16 @@ class DerivedFile {
                                                                    IsOfJournal is_of_journal);
   absl::Status MarkTrust(bool is_synced);
   absl::Status Prepare();
-  absl::Status WriteRecords(const DerivedChunk& chunk);
-  absl::Status WriteBalances(const std::vector<BalanceStep>& steps);
-  // What the account's entries before the chunk add up to.
-  absl::StatusOr<AccountTotals> FindTotals(AccountNumber account);
-  absl::Status WriteHolds(const DerivedChunk& chunk, absl::Time now);
-  absl::Status WriteRefunds(const DerivedChunk& chunk);
+  // These keep `sum` up with the rows.
+  absl::Status WriteRecords(const DerivedChunk& chunk, uint64_t* sum);
+  absl::Status WriteBalances(const std::vector<BalanceStep>& steps, uint64_t* sum);
+  absl::Status WriteHolds(const DerivedChunk& chunk, absl::Time now, uint64_t* sum);
+  absl::Status WriteRefunds(const DerivedChunk& chunk, uint64_t* sum);
+  absl::Status SubtractRecord(AccountNumber account, uint64_t* sum);
+  // Returns what the account's entries before the chunk add up to.
+  absl::StatusOr<AccountTotals> SubtractBalance(AccountNumber account, uint64_t* sum);
+  // Runs a statement that deletes holds and yields them.
+  absl::Status DeleteHolds(Statement* statement, uint64_t* sum);
   absl::Status WriteActivity(const BalanceStep& step, const AccountTotals& totals);
   absl::Status WritePosition(const DerivedPosition& position);
   absl::Status Run(Statement* statement);
@@ -87,8 +91,9 @@ class DerivedFile {
   // When holds that expired too long ago were last dropped.
   absl::Time holds_dropped_ = absl::InfinitePast();
 
+  Statement find_record_;
   Statement put_account_;
-  Statement find_totals_;
+  Statement find_balance_;
   Statement put_balance_;
   Statement find_hold_;
   Statement put_hold_;

@@ -47,8 +47,7 @@ class DerivedReader : public AccountIndex {
   // Fails while the file does not know what it once knew.
   absl::StatusOr<std::optional<EntryId>> FindRequest(RequestHash hash);
 
-  // As JournalSource::LoadSnapshot, but that it fails where the file is damaged; what the visitor
-  // has seen by then is for the caller to discard.
+  // As Journal::LoadSnapshot. Where it fails, the visitor is to forget what it has seen.
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor);
 
  private:

@@ -18,7 +18,8 @@ const char kDerivedSchema[] = R"sql(
     entry INTEGER NOT NULL,
     time INTEGER NOT NULL,
     hash BLOB NOT NULL,
-    requests_through INTEGER NOT NULL
+    requests_through INTEGER NOT NULL,
+    rows_sum INTEGER NOT NULL
   );
   -- Whether the file is whole: it is while the machine that wrote to it has not been restarted,
   -- and after it was synced.
@@ -69,7 +70,8 @@ const char kDerivedSchema[] = R"sql(
 absl::StatusOr<DerivedPosition> ReadDerivedPosition(Connection* connection) {
   FAREBOX_ASSIGN_OR_RETURN(
       Statement row,
-      connection->Prepare("SELECT batch, entry, time, hash, requests_through FROM position"));
+      connection->Prepare(
+          "SELECT batch, entry, time, hash, requests_through, rows_sum FROM position"));
   const int result = row.Step();
   if (result == SQLITE_DONE) return absl::DataLossError("the derived file has no position");
   if (result != SQLITE_ROW) return connection->LastError();
@@ -83,6 +85,7 @@ absl::StatusOr<DerivedPosition> ReadDerivedPosition(Connection* connection) {
   }
   std::copy(hash.begin(), hash.end(), position.batch.hash.begin());
   position.requests_through = row.Int64(4);
+  position.rows_sum = static_cast<uint64_t>(row.Int64(5));
   return position;
 }
 

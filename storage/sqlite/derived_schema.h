@@ -14,7 +14,7 @@ inline constexpr int64_t kDerivedApplicationId = 0x46425864;
 
 // Raised with any change of the schema or of what its rows mean: files of another version are
 // made anew.
-inline constexpr int64_t kDerivedVersion = 2;
+inline constexpr int64_t kDerivedVersion = 3;
 
 extern const char kDerivedSchema[];
 
@@ -24,6 +24,8 @@ struct DerivedPosition {
   BatchHead batch;
   // The table `request` has the request ids of all entries up to this one.
   EntryId requests_through = 0;
+  // Of the rows that a start loads (derived_sum.h).
+  uint64_t rows_sum = 0;
 };
 
 absl::StatusOr<DerivedPosition> ReadDerivedPosition(Connection* connection);

@@ -4,6 +4,7 @@
 
 #include "storage/sqlite/derived_file.h"
 #include "storage/sqlite/derived_schema.h"
+#include "storage/sqlite/derived_sum.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
@@ -19,7 +20,7 @@ absl::Status ForEachRow(Connection* connection, const char* sql, VisitRow visit)
 
 // Two tables with a row for each account, read side by side: a join would search the second from
 // its root for each row of the first.
-absl::Status VisitAccounts(Connection* connection, SnapshotVisitor* visitor) {
+absl::Status VisitAccounts(Connection* connection, SnapshotVisitor* visitor, uint64_t* sum) {
   FAREBOX_ASSIGN_OR_RETURN(const int64_t count,
                            connection->QueryInt64("SELECT max(number) FROM account"));
   visitor->OnBegin(count);
@@ -35,28 +36,34 @@ absl::Status VisitAccounts(Connection* connection, SnapshotVisitor* visitor) {
     if (result == SQLITE_DONE || balances.Int64(0) != number) {
       return absl::DataLossError("an account in the derived file has no balance");
     }
+    const BalanceRow balance = ReadBalanceRow(balances);
+    *sum += HashOfRecord(number, row.Bytes(1)) + HashOfBalance(balance);
     FAREBOX_ASSIGN_OR_RETURN(AccountRecord record, DecodeAccountRecord(row.Bytes(1)));
     return visitor->OnAccount({.number = number,
                                .record = std::move(record),
-                               .balance = Micros(balances.Int64(1)),
-                               .held = Micros(balances.Int64(2)),
-                               .last_entry = balances.Int64(3)});
+                               .balance = balance.balance,
+                               .held = balance.held,
+                               .last_entry = balance.last_entry});
   });
 }
 
-absl::Status VisitAll(Connection* connection, absl::Time now, SnapshotVisitor* visitor) {
-  FAREBOX_RETURN_IF_ERROR(VisitAccounts(connection, visitor));
+absl::Status VisitAll(Connection* connection, absl::Time now, SnapshotVisitor* visitor,
+                      uint64_t* sum) {
+  FAREBOX_RETURN_IF_ERROR(VisitAccounts(connection, visitor, sum));
   constexpr char kHolds[] =
       "SELECT id, account, item, amount, charged, start_time, expire_time, expired, detail "
       "FROM hold ORDER BY id";
   FAREBOX_RETURN_IF_ERROR(ForEachRow(connection, kHolds, [&](const Statement& row) {
     HoldRow hold = ReadHoldRow(row);
+    *sum += HashOfHold(hold);
     if (IsForgotten(hold.hold, now)) return absl::OkStatus();
     return visitor->OnHold(hold.account, std::move(hold.hold));
   }));
   return ForEachRow(connection, "SELECT debit, refunded FROM refund ORDER BY debit",
                     [&](const Statement& row) {
-                      return visitor->OnRefunded(row.Int64(0), Micros(row.Int64(1)));
+                      const Micros refunded(row.Int64(1));
+                      *sum += HashOfRefund(row.Int64(0), refunded);
+                      return visitor->OnRefunded(row.Int64(0), refunded);
                     });
 }
 
@@ -66,7 +73,11 @@ absl::StatusOr<EntryId> VisitDerivedSnapshot(Connection* connection, SnapshotVis
   FAREBOX_RETURN_IF_ERROR(connection->Execute("BEGIN"));
   const auto visit_all = [&]() -> absl::StatusOr<EntryId> {
     FAREBOX_ASSIGN_OR_RETURN(const DerivedPosition position, ReadDerivedPosition(connection));
-    FAREBOX_RETURN_IF_ERROR(VisitAll(connection, position.batch.time, visitor));
+    uint64_t sum = 0;
+    FAREBOX_RETURN_IF_ERROR(VisitAll(connection, position.batch.time, visitor, &sum));
+    if (sum != position.rows_sum) {
+      return absl::DataLossError("the derived file has rows of another time than its position");
+    }
     return position.batch.last;
   };
   absl::StatusOr<EntryId> through = visit_all();

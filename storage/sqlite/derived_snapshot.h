@@ -9,8 +9,8 @@
 namespace farebox::sqlite {
 
 // Hands over the accounts, holds and refunds in derived.db and returns the entry they are as of,
-// all in one read transaction. Where it fails, as with DATA_LOSS where a row or page cannot be
-// right, the visitor may have seen some of it.
+// all in one read transaction. Fails with DATA_LOSS where a row or page cannot be right, or is not
+// of the time that the position says; the visitor has seen some of it by then.
 absl::StatusOr<EntryId> VisitDerivedSnapshot(Connection* connection, SnapshotVisitor* visitor);
 
 }  // namespace farebox::sqlite

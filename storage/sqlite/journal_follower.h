@@ -27,6 +27,8 @@ class JournalFollower : public JournalSource {
   BatchHead Head() override { return head_; }
   // The head is from now on as new as what was handed over.
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
+  // It is another process's; whoever owns the journal is told when that is ours.
+  void OnWrongSnapshot() override {}
   EntryId OldRequestsThrough() override { return requests_through_; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
 

@@ -123,6 +123,10 @@ absl::StatusOr<EntryId> SqliteJournal::LoadSnapshot(SnapshotVisitor* visitor) {
   return 0;
 }
 
+void SqliteJournal::OnWrongSnapshot() {
+  if (deriver_ != nullptr) deriver_->OnDamage();
+}
+
 absl::Status SqliteJournal::CheckSpace(SpaceFor purpose) {
   FAREBOX_RETURN_IF_ERROR(file_->CheckInPlace());
   FAREBOX_RETURN_IF_ERROR(file_->CheckLock());

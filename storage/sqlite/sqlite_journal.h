@@ -60,6 +60,7 @@ class SqliteJournal : public Journal {
 
   BatchHead Head() override { return head_; }
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
+  void OnWrongSnapshot() override;
   absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   AppendTimes LastAppendTimes() override { return file_->append_times(); }

@@ -82,6 +82,7 @@ class FaultJournal : public Journal {
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override {
     return journal_.LoadSnapshot(visitor);
   }
+  void OnWrongSnapshot() override { journal_.OnWrongSnapshot(); }
   absl::Status CheckSpace(SpaceFor purpose) override;
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   AppendTimes LastAppendTimes() override { return journal_.LastAppendTimes(); }

@@ -78,6 +78,7 @@ class MemoryJournal : public Journal {
 
   BatchHead Head() override;
   absl::StatusOr<EntryId> LoadSnapshot(SnapshotVisitor* visitor) override;
+  void OnWrongSnapshot() override {}
   absl::Status CheckSpace(SpaceFor /*purpose*/) override { return absl::OkStatus(); }
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override;
   AppendTimes LastAppendTimes() override { return {}; }

@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "storage/errors.h"
+#include "storage/recovery.h"
 #include "storage/request_ids.h"
+#include "storage/sqlite/connection.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
 namespace farebox::sqlite {
@@ -109,6 +111,64 @@ TEST_F(DerivedFileTest, MayHaveItsPagesInAnotherOrder) {
   Overwrite(4096 * 3, contents.substr(4096 * 2, 4096));
 
   ExpectSameAnswersAfterOpening();
+}
+
+// As after a write that the disk has lost, or where an older state of the disk was put back. Each
+// page is whole, and where it belongs.
+class LostWriteTest : public DerivedFileTest {
+ protected:
+  // Derives more for an account, then takes back the page that begins the table.
+  void LoseWriteOf(const std::string& table) {
+    const std::string before = Contents(path());
+    OpenJournal();
+    Append({maker_.Debit(1, 5), maker_.Credit(1, 1, /*refunds=*/1 + 2 * 30)});
+    const Entry open = maker_.Hold(1, 500, absl::Minutes(5));
+    Append({open});
+    answers_ = AllAnswers();
+    journal_.reset();
+
+    const int64_t page = PageOf(table);
+    const std::string old = before.substr(static_cast<size_t>(page - 1) * kPageBytes, kPageBytes);
+    ASSERT_NE(Contents(path()).substr(static_cast<size_t>(page - 1) * kPageBytes, kPageBytes), old);
+    Overwrite((page - 1) * kPageBytes, old);
+  }
+
+  static constexpr int64_t kPageBytes = 4096;
+
+ private:
+  int64_t PageOf(const std::string& table) const {
+    auto connection = Connection::Open(path(), {});
+    return connection->QueryInt64("SELECT rootpage FROM sqlite_schema WHERE name = '" + table + "'")
+        .value();
+  }
+};
+
+TEST_F(LostWriteTest, IsNoticedInWhateverAStartLoads) {
+  for (const std::string table : {"balance", "refund"}) {
+    SCOPED_TRACE(table);
+    LoseWriteOf(table);
+
+    ExpectSameAnswersAfterOpening();
+    journal_.reset();
+  }
+}
+
+TEST_F(LostWriteTest, IsNoticedBeforeEntriesAreAddedToAnOldBalance) {
+  LoseWriteOf("balance");
+  SqliteJournal::Options options = Options();
+  options.derive = false;
+  OpenJournal(options);
+  const Entry last = maker_.Debit(1, 7);
+  Append({last});
+  options.derive = true;
+  // The page is not written over before it is read.
+  options.derived_gather = absl::Hours(1);
+  OpenJournal(options);
+
+  Recovery recovery(options.request_window);
+  ASSERT_TRUE(recovery.CatchUp(journal_.get()).ok());
+
+  EXPECT_EQ(recovery.TakeBooks()->Find("account-1")->state.balance, last.balance);
 }
 
 TEST_F(DerivedFileTest, MayBeOfAnotherVersion) {
