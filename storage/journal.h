@@ -132,7 +132,8 @@ enum class SpaceFor {
 };
 
 // What a ledger is recovered from: a journal that is ours, or one that another process still owns.
-// NewReader is thread-safe, the others are used by one thread.
+// NewReader, OldRequestsThrough and LeaveOldRequests are thread-safe, the others are used by one
+// thread.
 class JournalSource {
  public:
   virtual ~JournalSource() = default;
@@ -150,6 +151,10 @@ class JournalSource {
 
   // The journal's own index knows all request ids of the entries up to this one.
   virtual EntryId OldRequestsThrough() = 0;
+
+  // Has the index know all of them up to this entry. While it is still being made, FindOldRequest
+  // refuses what it does not find, with OVERLOADED. Returns false where there is no index.
+  virtual bool LeaveOldRequests(EntryId through) = 0;
 
   virtual absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() = 0;
 };

@@ -52,7 +52,7 @@ absl::Status Recovery::Fold(EntryId first, EntryId last, JournalReader* reader) 
 }
 
 absl::StatusOr<bool> Recovery::GoesOn(JournalSource* source, JournalReader* reader) const {
-  if (books_ == nullptr || source->OldRequestsThrough() < left_to_index_) return false;
+  if (books_ == nullptr || !AreLeftToIndex(left_to_index_, source)) return false;
   if (head_.number == 0) return true;
   bool is_there = false;
   FAREBOX_RETURN_IF_ERROR(reader->ScanBatches(head_.number, [&](const BatchHead& batch) {
@@ -60,6 +60,13 @@ absl::StatusOr<bool> Recovery::GoesOn(JournalSource* source, JournalReader* read
     return false;
   }));
   return is_there;
+}
+
+// Whether nobody needs the request ids up to `through` in memory. An index that was lost may lack
+// those of years, which memory has no room for.
+bool Recovery::AreLeftToIndex(EntryId through, JournalSource* source) const {
+  const EntryId missing = through - source->OldRequestsThrough();
+  return missing <= 0 || (missing > old_requests_loaded_max_ && source->LeaveOldRequests(through));
 }
 
 absl::StatusOr<EntryId> Recovery::Begin(JournalSource* source, JournalReader* reader) {
@@ -90,7 +97,7 @@ absl::Status Recovery::NoteRequestIds(EntryId first, EntryId last, JournalReader
   });
 }
 
-// The recent ones, and those that the journal cannot find; recent by the journal's own time: a
+// The recent ones, and those that the journal will not find; recent by the journal's own time: a
 // clock that is ahead may be set right later, and by one that is behind all of them are recent.
 absl::Status Recovery::LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
                                             JournalReader* reader) {
@@ -98,7 +105,9 @@ absl::Status Recovery::LoadRecentRequestIds(const BatchHead& head, JournalSource
   const absl::Time middle = head.time - request_window_ / 4;
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_window, reader->LastEntryBefore(oldest));
   FAREBOX_ASSIGN_OR_RETURN(const EntryId before_middle, reader->LastEntryBefore(middle));
-  left_to_index_ = std::min(before_window, source->OldRequestsThrough());
+  left_to_index_ = AreLeftToIndex(before_window, source)
+                       ? before_window
+                       : std::min(before_window, source->OldRequestsThrough());
   // In two generations, so that the older does not stay for as long as the newer.
   const EntryId split = std::max(before_middle, left_to_index_);
   RequestIdWindow* const window = books_->WriterRequestIds();

@@ -10,6 +10,7 @@
 #include "storage/books.h"
 #include "storage/entry.h"
 #include "storage/journal.h"
+#include "storage/limits.h"
 
 namespace farebox {
 
@@ -25,7 +26,11 @@ namespace farebox {
 // Used by one thread at a time.
 class Recovery {
  public:
-  explicit Recovery(absl::Duration request_window) : request_window_(request_window) {}
+  // Request ids that are older than `request_window` are left to the journal's own index; where it
+  // lacks no more than `old_requests_loaded_max` of them, they are read too.
+  explicit Recovery(absl::Duration request_window,
+                    int64_t old_requests_loaded_max = limits::kOldRequestsLoadedMax)
+      : request_window_(request_window), old_requests_loaded_max_(old_requests_loaded_max) {}
   Recovery(const Recovery&) = delete;
   Recovery& operator=(const Recovery&) = delete;
 
@@ -44,6 +49,7 @@ class Recovery {
 
  private:
   absl::StatusOr<bool> GoesOn(JournalSource* source, JournalReader* reader) const;
+  bool AreLeftToIndex(EntryId through, JournalSource* source) const;
   absl::StatusOr<EntryId> Begin(JournalSource* source, JournalReader* reader);
   absl::Status LoadRecentRequestIds(const BatchHead& head, JournalSource* source,
                                     JournalReader* reader);
@@ -52,6 +58,7 @@ class Recovery {
 
   // Constant after construction.
   const absl::Duration request_window_;
+  const int64_t old_requests_loaded_max_;
 
   std::unique_ptr<Books> books_;  // Null before the first CatchUp, and after TakeBooks.
   BatchHead head_;

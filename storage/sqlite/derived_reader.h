@@ -1,6 +1,7 @@
 #ifndef FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_
 #define FAREBOX_STORAGE_SQLITE_DERIVED_READER_H_
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string>
@@ -23,6 +24,13 @@ struct DerivedStatus {
   std::atomic<EntryId> requests_through{0};
   // The most that requests_through has ever been: what memory may have forgotten.
   std::atomic<EntryId> requests_promised{0};
+  // What memory never had: a start left them to this file. Set by the ledger's side.
+  std::atomic<EntryId> requests_left{0};
+
+  // What the file must have, once it is whole.
+  EntryId requests_expected() const {
+    return std::max(requests_promised.load(), requests_left.load());
+  }
 };
 
 // Is told by readers that they met what cannot be right. Thread-safe.

@@ -110,6 +110,10 @@ bool Deriver::is_far_behind() const {
   return appended_.load() - expected > options_.lag_entries_max;
 }
 
+void Deriver::LeaveOldRequests(EntryId through) {
+  status_.requests_left.store(std::max(status_.requests_left.load(), through));
+}
+
 void Deriver::OnDamage() {
   is_damaged_.store(true);
   MutexLock lock(&mu_);
@@ -214,7 +218,7 @@ absl::Status Deriver::TakeOverRequests() {
   FAREBOX_ASSIGN_OR_RETURN(const EntryId due_through,
                            journal_->LastEntryBefore(now - options_.request_window * 3 / 4));
   // A file that was made anew has to have what the one before it had.
-  const EntryId wanted = std::min(std::max(due_through, status_.requests_promised.load()), derived);
+  const EntryId wanted = std::min(std::max(due_through, status_.requests_expected()), derived);
   if (wanted <= before) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const int64_t count, RequestsThatFit());
   if (count == 0) return absl::OkStatus();

@@ -30,6 +30,8 @@ class JournalFollower : public JournalSource {
   // It is another process's; whoever owns the journal is told when that is ours.
   void OnWrongSnapshot() override {}
   EntryId OldRequestsThrough() override { return requests_through_; }
+  // The journal will be asked for it, when it is ours.
+  bool LeaveOldRequests(EntryId /*through*/) override { return true; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
 
  private:

@@ -152,7 +152,13 @@ absl::StatusOr<std::optional<EntryId>> SqliteJournal::FindOldRequest(RequestHash
 }
 
 EntryId SqliteJournal::OldRequestsThrough() {
-  return deriver_ == nullptr ? 0 : deriver_->status().requests_promised.load();
+  return deriver_ == nullptr ? 0 : deriver_->status().requests_expected();
+}
+
+bool SqliteJournal::LeaveOldRequests(EntryId through) {
+  if (deriver_ == nullptr) return false;
+  deriver_->LeaveOldRequests(through);
+  return true;
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> SqliteJournal::NewReader() {

@@ -66,6 +66,7 @@ class SqliteJournal : public Journal {
   AppendTimes LastAppendTimes() override { return file_->append_times(); }
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;
+  bool LeaveOldRequests(EntryId through) override;
   Catalog& catalog() override { return catalog_; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
   JournalStats Stats() override;

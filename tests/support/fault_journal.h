@@ -90,6 +90,7 @@ class FaultJournal : public Journal {
     return journal_.FindOldRequest(hash);
   }
   EntryId OldRequestsThrough() override { return journal_.OldRequestsThrough(); }
+  bool LeaveOldRequests(EntryId through) override { return journal_.LeaveOldRequests(through); }
   Catalog& catalog() override { return journal_.catalog(); }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override {
     return journal_.NewReader();

@@ -84,6 +84,7 @@ class MemoryJournal : public Journal {
   AppendTimes LastAppendTimes() override { return {}; }
   absl::StatusOr<std::optional<EntryId>> FindOldRequest(RequestHash hash) override;
   EntryId OldRequestsThrough() override;
+  bool LeaveOldRequests(EntryId /*through*/) override { return false; }
   Catalog& catalog() override { return *catalog_; }
   absl::StatusOr<std::unique_ptr<JournalReader>> NewReader() override;
   JournalStats Stats() override;
