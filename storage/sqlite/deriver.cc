@@ -19,7 +19,11 @@ constexpr int64_t kGatherEntries = 50'000;
 // What a chunk of request ids puts into the log: each id changes one page, and no page is there
 // twice.
 constexpr int64_t kLogBytesOfPage = 4'400;
-// Smaller chunks are not worth the pages that they touch.
+// What an entry takes of the disk: a page in the log for its account, its hold, or both, and what
+// is new of them in the file.
+constexpr int64_t kDiskBytesOfEntry = 2 * kLogBytesOfPage;
+// Smaller chunks are not worth the pages that they touch, where there is more to do.
+constexpr int64_t kChunkEntriesMin = 20'000;
 constexpr int64_t kChunkRequestsMin = 20'000;
 // After a failure, such as a full disk.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
@@ -153,11 +157,9 @@ void Deriver::NoteOutcome(const absl::Status& status) {
 
 absl::Status Deriver::TakeOver() {
   if (file_ == nullptr || is_damaged_) FAREBOX_RETURN_IF_ERROR(BeginAnew());
-  const EntryId last =
-      std::min(appended_.load(), status_.through.load() + options_.chunk_entries_max);
   has_more_requests_ = false;
   absl::Status status;
-  if (last > status_.through) status = TakeOverEntries(last);
+  if (is_behind()) status = TakeOverEntries();
   if (status.ok()) status = TakeOverRequests();
   // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
   if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) is_damaged_ = true;
@@ -177,9 +179,19 @@ absl::Status Deriver::BeginAnew() {
   return absl::OkStatus();
 }
 
-absl::Status Deriver::TakeOverEntries(EntryId last) {
-  FAREBOX_ASSIGN_OR_RETURN(const BatchHead through, journal_->FindBatchOf(last));
+absl::StatusOr<int64_t> Deriver::EntriesThatFit() const {
+  const int64_t wanted = std::min(appended_.load() - status_.through.load(), chunk_entries_);
+  const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.derived_path);
+  if (!free_bytes.has_value()) return wanted;
+  const int64_t fitting = (*free_bytes - options_.free_disk_bytes_min) / kDiskBytesOfEntry;
+  if (fitting >= std::min(wanted, kChunkEntriesMin)) return std::min(wanted, fitting);
+  return absl::ResourceExhaustedError("the disk has no room for the derived file");
+}
+
+absl::Status Deriver::TakeOverEntries() {
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t count, EntriesThatFit());
   const EntryId first = status_.through + 1;
+  FAREBOX_ASSIGN_OR_RETURN(const BatchHead through, journal_->FindBatchOf(first + count - 1));
   DerivedChunk chunk;
   const auto find_hold = [this](EntryId hold) { return file_->FindHold(hold); };
   FAREBOX_RETURN_IF_ERROR(source_->ScanBalances(first, through.last, [&](const BalanceStep& step) {
@@ -193,8 +205,13 @@ absl::Status Deriver::TakeOverEntries(EntryId last) {
   }));
   FAREBOX_RETURN_IF_ERROR(folded);
   if (stopping_) return absl::OkStatus();
-  FAREBOX_RETURN_IF_ERROR(file_->Write(std::move(chunk), through));
+  const absl::Status written = file_->Write(std::move(chunk), through);
+  if (absl::IsResourceExhausted(written)) chunk_entries_ = std::max<int64_t>(1, count / 2);
+  FAREBOX_RETURN_IF_ERROR(written);
   PublishPosition();
+  // The next chunk has the room of this one's log, too.
+  if (chunk_entries_ < options_.chunk_entries_max) file_->EmptyLog().IgnoreError();
+  if (!is_behind()) chunk_entries_ = options_.chunk_entries_max;
   return absl::OkStatus();
 }
 
@@ -202,7 +219,8 @@ absl::StatusOr<int64_t> Deriver::RequestsThatFit() {
   const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.derived_path);
   if (!free_bytes.has_value()) return options_.chunk_requests_max;
   FAREBOX_ASSIGN_OR_RETURN(const int64_t pages, file_->CountPages());
-  const int64_t pages_that_fit = (*free_bytes - options_.free_disk_bytes_min) / kLogBytesOfPage;
+  const int64_t pages_that_fit =
+      (*free_bytes - options_.free_disk_bytes_min_requests) / kLogBytesOfPage;
   if (pages_that_fit > pages + kChunkRequestsMin) return options_.chunk_requests_max;
   return pages_that_fit < kChunkRequestsMin ? 0
                                             : std::min(pages_that_fit, options_.chunk_requests_max);

@@ -42,8 +42,10 @@ class Deriver : public DamageListener {
     // What is taken over at once.
     int64_t chunk_entries_max = limits::kDerivedChunkEntriesMax;
     int64_t chunk_requests_max = limits::kDerivedChunkRequestsMax;
-    // Its disk is left so much: a log that fills the disk would take it from the journal.
+    // Its disk is left so much: a log that fills the disk would take it from the journal. Request
+    // ids, which can stay in memory, leave it more.
     int64_t free_disk_bytes_min = 0;
+    int64_t free_disk_bytes_min_requests = 0;
     // How long a trickle of new entries is gathered.
     absl::Duration gather = absl::Milliseconds(200);
     const Clock* clock = nullptr;
@@ -88,8 +90,10 @@ class Deriver : public DamageListener {
   // Returns false when it is time to stop.
   bool WaitForWork() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status TakeOver();
-  absl::Status TakeOverEntries(EntryId last);
+  absl::Status TakeOverEntries();
   absl::Status TakeOverRequests();
+  // How many of the missing entries are taken over at once. Fails where there is no room.
+  absl::StatusOr<int64_t> EntriesThatFit() const;
   // How many request ids the log of one chunk has room for.
   absl::StatusOr<int64_t> RequestsThatFit();
   absl::Status BeginAnew();
@@ -120,6 +124,9 @@ class Deriver : public DamageListener {
   std::unique_ptr<SqliteJournalReader> journal_;
   std::unique_ptr<DerivationSource> source_;
   bool has_more_requests_ = false;
+  // Less than options_.chunk_entries_max from when a chunk has filled the disk until all is
+  // derived.
+  int64_t chunk_entries_ = options_.chunk_entries_max;
   std::unique_ptr<DerivedFile> file_;  // Null where it could not be opened.
 
   std::thread thread_;  // Last: starts when all above is built.

@@ -106,7 +106,8 @@ absl::Status SqliteJournal::Recover() {
                                 .lag_entries_max = options_.derived_lag_entries_max,
                                 .chunk_entries_max = options_.derived_chunk_entries_max,
                                 .chunk_requests_max = options_.derived_chunk_requests_max,
-                                .free_disk_bytes_min = 2 * options_.free_disk_bytes_min,
+                                .free_disk_bytes_min = options_.free_disk_bytes_min,
+                                .free_disk_bytes_min_requests = 2 * options_.free_disk_bytes_min,
                                 .gather = options_.derived_gather,
                                 .clock = options_.clock},
                                head_.last));

@@ -3,7 +3,9 @@
 #include "storage/sqlite/deriver.h"
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -16,6 +18,7 @@
 #include "storage/errors.h"
 #include "storage/mutex.h"
 #include "storage/request_ids.h"
+#include "storage/sqlite/vfs_shim.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 
 namespace farebox::sqlite {
@@ -66,6 +69,41 @@ class SlowClock : public Clock {
   bool is_finished_ ABSL_GUARDED_BY(mu_) = false;
   mutable bool has_timed_out_ ABSL_GUARDED_BY(mu_) = false;
 };
+
+// A disk that has room for so much of the derived file's log. From before any file is opened.
+std::atomic<int64_t> log_room_bytes = std::numeric_limits<int64_t>::max();
+std::atomic<int> full_disks = 0;
+
+struct LogFile {
+  sqlite3_file base;  // First: SQLite sees this part.
+};
+using Shim = VfsShim<LogFile>;
+
+int WriteLog(sqlite3_file* file, const void* buffer, int bytes, sqlite3_int64 offset) {
+  if (offset + bytes > log_room_bytes) {
+    ++full_disks;
+    return SQLITE_FULL;
+  }
+  return Shim::ForwardFile<&sqlite3_io_methods::xWrite>(file, buffer, bytes, offset);
+}
+
+constexpr sqlite3_io_methods MakeMethods() {
+  sqlite3_io_methods methods = Shim::kForward;
+  methods.xWrite = WriteLog;
+  return methods;
+}
+constexpr sqlite3_io_methods kMethods = MakeMethods();
+
+int OpenLog(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* flags_out) {
+  const bool is_log = (flags & SQLITE_OPEN_WAL) != 0 &&
+                      absl::string_view(path).find("derived.db") != absl::string_view::npos;
+  return Shim::OpenInner(vfs, path, file, flags, flags_out, is_log ? &kMethods : &Shim::kForward);
+}
+
+const bool kHasSmallDisk = [] {
+  static sqlite3_vfs vfs = Shim::Make("farebox-small", OpenLog);
+  return sqlite3_vfs_register(&vfs, /*makeDflt=*/1) == SQLITE_OK;
+}();
 
 class DeriverTest : public SqliteJournalFixture {
  protected:
@@ -272,18 +310,59 @@ TEST_F(DeriverTest, AFileThatIsMadeAnewHasTheRequestIdsThatTheOneBeforeHad) {
 
 TEST_F(DeriverTest, RequestIdsStayInMemoryWhereTheDiskHasNoRoomForThem) {
   SqliteJournal::Options options = Options();
-  options.free_disk_bytes_min = int64_t{1} << 60;
+  options.derive = false;
   OpenJournal(options);
   OpenAccounts(3);
   Append(SomeDebits(10));
   maker_.Advance(absl::Hours(24 * 6));
   clock_.Set(maker_.now());
+  const auto deriver = Deriver::Start({.journal_path = directory_ / "ledger/journal.db",
+                                       .derived_path = directory_ / "ledger/derived.db",
+                                       .request_window = options.request_window,
+                                       .free_disk_bytes_min_requests = int64_t{1} << 60,
+                                       .gather = absl::ZeroDuration(),
+                                       .clock = &clock_},
+                                      journal_->Head().last);
+  ASSERT_TRUE(deriver.ok()) << deriver.status();
   for (int i = 0; i < 3; ++i) {
     Append(SomeDebits(1));
-    WaitUntilDerived();
+    (*deriver)->OnAppended(journal_->Head().last);
+    while ((*deriver)->status().through < journal_->Head().last) std::this_thread::yield();
   }
 
-  EXPECT_EQ(journal_->OldRequestsThrough(), 0);
+  EXPECT_EQ((*deriver)->status().requests_through, 0);
+}
+
+TEST_F(DeriverTest, EntriesWaitWhereTheDiskHasNoRoomForThem) {
+  SqliteJournal::Options options = Options();
+  options.free_disk_bytes_min = int64_t{1} << 60;
+  options.derived_lag_entries_max = 0;
+  OpenJournal(options);
+  OpenAccounts(3);
+  // Until it has tried.
+  journal_->WaitForDerived();
+
+  EXPECT_EQ(journal_->Stats().derived_through, 0);
+
+  // There is room again.
+  OpenJournal();
+  WaitUntilDerived();
+}
+
+TEST_F(DeriverTest, AChunkThatHasFilledTheDiskIsTriedInSmallerOnes) {
+  ASSERT_TRUE(kHasSmallDisk);
+  SqliteJournal::Options options = Options();
+  options.derive = false;
+  OpenJournal(options);
+  OpenAccounts(2'000);
+  for (int i = 0; i < 20; ++i) Append(SomeDebits(100));
+  log_room_bytes = 200'000;
+
+  OpenJournal();
+  WaitUntilDerived();
+
+  EXPECT_GT(full_disks, 0);
+  log_room_bytes = std::numeric_limits<int64_t>::max();
 }
 
 TEST_F(DeriverTest, RequestIdsAreOldByTheJournalsTimeWhereTheClockIsBehind) {
