@@ -111,6 +111,12 @@ absl::StatusOr<int64_t> Connection::QueryInt64(absl::string_view sql) {
   return statement.Int64(0);
 }
 
+absl::StatusOr<bool> Connection::EmptyLog() {
+  // It says in its row, and by no error, that it was kept from its work.
+  FAREBOX_ASSIGN_OR_RETURN(const int64_t is_busy, QueryInt64("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return is_busy == 0;
+}
+
 void Connection::CheckpointOnClose(bool on) {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }

@@ -92,6 +92,10 @@ class Connection {
   // The single number that `sql` yields; 0 where it yields no row.
   absl::StatusOr<int64_t> QueryInt64(absl::string_view sql);
 
+  // Puts the write-ahead log into the file, and cuts it down to nothing. Returns false where a
+  // reader has kept it from that.
+  absl::StatusOr<bool> EmptyLog();
+
   void CheckpointOnClose(bool on);
 
   bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }

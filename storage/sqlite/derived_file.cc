@@ -27,9 +27,6 @@ constexpr int64_t kLogBytesMax = 64 * 1024 * 1024;
 // Looking for holds to drop reads all of them, so it is not done with every chunk.
 constexpr absl::Duration kDropHoldsEvery = absl::Hours(1);
 
-// Everything into the file, and the file onto the disk.
-constexpr char kSyncedCheckpoint[] = "PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)";
-
 // Of the machine's current run: what was written in it is at least in the page cache.
 std::string BootId() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -109,7 +106,7 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std
     // On disk before anything else is written: afterwards the file may be half of this and half of
     // that when the power goes.
     FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
-    FAREBOX_RETURN_IF_ERROR(file->connection_.Execute(kSyncedCheckpoint));
+    FAREBOX_RETURN_IF_ERROR(file->PutOnDisk());
     FAREBOX_RETURN_IF_ERROR(file->connection_.Execute("PRAGMA synchronous = OFF"));
   }
   FAREBOX_RETURN_IF_ERROR(file->Prepare());
@@ -362,16 +359,21 @@ absl::StatusOr<int64_t> DerivedFile::CountPages() {
   return connection_.QueryInt64("PRAGMA page_count");
 }
 
-absl::Status DerivedFile::EmptyLog() {
-  return connection_.Execute("PRAGMA wal_checkpoint(TRUNCATE)");
+absl::Status DerivedFile::EmptyLog() { return connection_.EmptyLog().status(); }
+
+absl::Status DerivedFile::PutOnDisk() {
+  FAREBOX_RETURN_IF_ERROR(connection_.Execute("PRAGMA synchronous = FULL"));
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_whole, connection_.EmptyLog());
+  return is_whole ? absl::OkStatus()
+                  : absl::UnavailableError("another program reads the derived file");
 }
 
 absl::Status DerivedFile::Sync() {
   // First all pages, then the mark that says so, then the mark itself: in any other order a power
   // cut in between would leave the mark on a file that is not whole.
-  FAREBOX_RETURN_IF_ERROR(connection_.Execute(kSyncedCheckpoint));
+  FAREBOX_RETURN_IF_ERROR(PutOnDisk());
   FAREBOX_RETURN_IF_ERROR(MarkTrust(/*is_synced=*/true));
-  return connection_.Execute(kSyncedCheckpoint);
+  return PutOnDisk();
 }
 
 HoldRow ReadHoldRow(const Statement& row) {

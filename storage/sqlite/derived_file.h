@@ -63,6 +63,7 @@ class DerivedFile {
   absl::Status EmptyLog();
 
   // Puts everything on disk, so that the file is trusted whatever happens next; before closing.
+  // Fails where another program reads the file: it is made anew after the next power cut, then.
   absl::Status Sync();
 
  private:
@@ -71,6 +72,8 @@ class DerivedFile {
   static absl::StatusOr<std::unique_ptr<DerivedFile>> OpenExisting(const std::string& path,
                                                                    IsOfJournal is_of_journal);
   absl::Status MarkTrust(bool is_synced);
+  // Everything into the file, and the file onto the disk; fails where a reader is in the way.
+  absl::Status PutOnDisk();
   absl::Status Prepare();
   // These keep `sum` up with the rows.
   absl::Status WriteRecords(const DerivedChunk& chunk, uint64_t* sum);

@@ -115,10 +115,9 @@ class Restore {
 
   // Closing would do it too, and say nothing where the disk is full.
   absl::Status EmptyLog(Connection* draft) {
-    FAREBOX_ASSIGN_OR_RETURN(const int64_t is_busy,
-                             draft->QueryInt64("PRAGMA wal_checkpoint(TRUNCATE)"));
-    return is_busy == 0 ? absl::OkStatus()
-                        : absl::UnavailableError(absl::StrCat("another program reads ", draft_));
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_empty, draft->EmptyLog());
+    return is_empty ? absl::OkStatus()
+                    : absl::UnavailableError(absl::StrCat("another program reads ", draft_));
   }
 
   absl::Status Verify() {

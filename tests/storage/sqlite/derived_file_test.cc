@@ -171,6 +171,26 @@ TEST_F(LostWriteTest, IsNoticedBeforeEntriesAreAddedToAnOldBalance) {
   EXPECT_EQ(recovery.TakeBooks()->Find("account-1")->state.balance, last.balance);
 }
 
+// What is still in the log then is on no disk.
+TEST_F(DerivedFileTest, IsNotTakenForSyncedWhereAReaderWasInTheWay) {
+  OpenJournal();
+  {
+    auto reader = Connection::Open(path(), {.read_only = true});
+    ASSERT_TRUE(reader->Execute("BEGIN; SELECT * FROM position").ok());
+    Append({maker_.Debit(1, 1)});
+    WaitUntilDerived();
+    journal_.reset();
+  }
+  // The machine has been restarted.
+  ASSERT_TRUE(Connection::Open(path(), {})->Execute("UPDATE trust SET boot_id = 'before'").ok());
+  SqliteJournal::Options options = Options();
+  options.derived_gather = absl::Hours(1);
+
+  OpenJournal(options);
+
+  EXPECT_EQ(journal_->Stats().derived_through, 0);
+}
+
 TEST_F(DerivedFileTest, MayBeOfAnotherVersion) {
   Overwrite(60, std::string("\0\0\0\7", 4));
 
