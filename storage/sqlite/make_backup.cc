@@ -103,7 +103,7 @@ class Backup {
     FAREBOX_RETURN_IF_ERROR(Mark());
     const absl::Status added = Add();
     if (!added.ok()) {
-      if (was_verified) FAREBOX_RETURN_IF_ERROR(Unmark());
+      if (was_verified && !may_be_added_) FAREBOX_RETURN_IF_ERROR(Unmark());
       return added;
     }
     // All of it, where nobody has read what the one before has added.
@@ -114,7 +114,12 @@ class Backup {
 
   absl::Status Add() {
     FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForUpdate(order_.path));
-    return InTransaction(&copy, [&] { return CatchUp(&copy); });
+    return InTransaction(&copy, [&] {
+      const absl::Status status = CatchUp(&copy);
+      // What comes next is the commit: where that fails, nobody knows what there is.
+      may_be_added_ = status.ok();
+      return status;
+    });
   }
 
   absl::Status Mark() {
@@ -192,6 +197,7 @@ class Backup {
 
   // What is known to be good: what comes after it is read back.
   BatchHead before_;
+  bool may_be_added_ = false;
   absl::uint128 catalog_hash_;
   BackupReport report_;
 };

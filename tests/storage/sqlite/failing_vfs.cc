@@ -53,8 +53,18 @@ int Open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int*
   return Shim::OpenInner(vfs, path, file, flags, flags_out, &kMethods);
 }
 
+// What was deleted is gone, as where only the answer of a disk is lost.
+int Delete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
+  const int result = Shim::ForwardVfs<&sqlite3_vfs::xDelete>(vfs, path, sync_directory);
+  return result == SQLITE_OK && Fails() ? SQLITE_IOERR_DELETE : result;
+}
+
 bool StandBeforeTheDefault() {
-  static sqlite3_vfs vfs = Shim::Make("farebox-failing", Open);
+  static sqlite3_vfs vfs = [] {
+    sqlite3_vfs made = Shim::Make("farebox-failing", Open);
+    made.xDelete = Delete;
+    return made;
+  }();
   return sqlite3_vfs_register(&vfs, /*makeDflt=*/1) == SQLITE_OK;
 }
 
