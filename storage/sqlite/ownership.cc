@@ -28,8 +28,9 @@ absl::StatusOr<Ownership> Ownership::Take(const std::string& directory) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return CannotLock(path, errno);
   Ownership ownership(file);
-  // Where root looks at what is a server's, the server has to take it afterwards.
-  FAREBOX_RETURN_IF_ERROR(GiveToOwnerOf(directory, path));
+  // Where root looks at what is a server's, the server has to take it afterwards. Not every root
+  // may give files away, and the lock holds all the same.
+  GiveToOwnerOf(directory, path).IgnoreError();
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return error::FilesInUse(directory);
     return CannotLock(path, errno);

@@ -4,7 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "storage/errors.h"
@@ -59,6 +62,22 @@ class RestoreTest : public BackupFixture {
   std::vector<std::string> backed_up_;
   BatchHead head_;
 };
+
+// Whether a process of root's without the right to give files away reads the ledger.
+bool CanLookWithoutChown(const std::string& directory) {
+  const pid_t child = fork();
+  if (child == 0) {
+    __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3] = {};
+    bool can_look = syscall(SYS_capget, &header, rights) == 0;
+    rights[0].effective &= ~(1U << CAP_CHOWN);
+    rights[0].permitted &= ~(1U << CAP_CHOWN);
+    can_look = can_look && syscall(SYS_capset, &header, rights) == 0;
+    _exit(can_look && OpenOfflineReader(directory).ok() ? 0 : 1);
+  }
+  int outcome = -1;
+  return waitpid(child, &outcome, 0) == child && outcome == 0;
+}
 
 TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
   const absl::StatusOr<RestoreReport> report = Restore(Elsewhere());
@@ -120,6 +139,17 @@ TEST_F(RestoreTest, WhatRootLooksAtTheServerCanTakeAfterwards) {
   struct stat found = {};
   ASSERT_EQ(stat((Ledger() + "/lock").c_str(), &found), 0);
   EXPECT_EQ(found.st_uid, kServer);
+}
+
+TEST_F(RestoreTest, RootThatMayGiveNothingAwayLooksAllTheSame) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  constexpr uid_t kServer = 12'345;
+  ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
+  std::filesystem::remove(Ledger() + "/lock");
+
+  // Once with a lock that it makes, and once with one that is there.
+  EXPECT_TRUE(CanLookWithoutChown(Ledger()));
+  EXPECT_TRUE(CanLookWithoutChown(Ledger()));
 }
 
 TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
