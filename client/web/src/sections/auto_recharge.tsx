@@ -4,6 +4,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { explain, type Problem } from "../data/problems";
+import { check, chosenSumMax, type Draft, type Problems } from "../data/recharge_rules";
 import { useScope } from "../data/scope";
 import {
   type AutoRecharge,
@@ -16,15 +17,6 @@ import { Button, Field, Switch } from "../parts/controls";
 import { Panel } from "../parts/panel";
 import { Note, ProblemNote, Shown, Skeleton } from "../parts/states";
 import { toMillis } from "../times";
-
-interface Draft {
-  enabled: boolean;
-  amount: string;
-  threshold: string;
-  email: string;
-}
-
-type Problems = Partial<Record<"amount" | "threshold" | "email", string>>;
 
 function draftOf(settings: AutoRecharge | undefined, money: MoneyFormat): Draft {
   const shown = (micros: bigint | undefined) => (micros ? money.editable(micros) : "");
@@ -43,30 +35,6 @@ function followed(draft: Draft, begun: Draft, now: Draft): Draft {
     (field) => draft[field] !== begun[field],
   );
   return { ...now, ...Object.fromEntries(changed.map((field) => [field, draft[field]])) };
-}
-
-interface Checked {
-  problems: Problems;
-  amountMicros: bigint;
-  thresholdMicros: bigint;
-}
-
-export function check(draft: Draft, limits: RechargeLimits, money: MoneyFormat): Checked {
-  const problems: Problems = {};
-  const amountMicros = money.parse(draft.amount) ?? 0n;
-  const thresholdMicros = money.parse(draft.threshold) ?? 0n;
-  if (amountMicros <= limits.amountAboveMicros) {
-    problems.amount = `Enter an amount greater than ${money.exact(limits.amountAboveMicros)}.`;
-  } else if (amountMicros > limits.chargeMaxMicros) {
-    problems.amount = `Enter at most ${money.exact(limits.chargeMaxMicros)}.`;
-  }
-  if (thresholdMicros < limits.thresholdMinMicros) {
-    problems.threshold = `Enter at least ${money.exact(limits.thresholdMinMicros)}.`;
-  }
-  if (!/^[^\s@]+@[^\s@]+$/.test(draft.email.trim())) {
-    problems.email = "Enter an e-mail address, for example you@example.org.";
-  }
-  return { problems, amountMicros, thresholdMicros };
 }
 
 // The field that the server names.
@@ -180,7 +148,9 @@ function Form({ answer, limits }: FormProps) {
   const isBusy = useSignal(false);
   const isUpdated = useSignal(false);
   const submit = async (form: HTMLFormElement) => {
-    const checked = check(draft.value, limits, money);
+    const before = answer.autoRecharge;
+    const monthlySumMaxMicros = chosenSumMax(before);
+    const checked = check(draft.value, limits, monthlySumMaxMicros, money);
     problems.value = checked.problems;
     problem.value = undefined;
     isUpdated.value = false;
@@ -190,7 +160,6 @@ function Form({ answer, limits }: FormProps) {
       return;
     }
     const { amountMicros, thresholdMicros } = checked;
-    const before = answer.autoRecharge;
     // What follows from the amount is left to the server; what was chosen elsewhere stays.
     const autoRecharge = {
       enabled: draft.value.enabled,
@@ -199,7 +168,7 @@ function Form({ answer, limits }: FormProps) {
       failureEmail: draft.value.email.trim(),
       mode: before?.mode ?? RechargeMode.UNSPECIFIED,
       dailyChargesMax: before?.dailyChargesMax ?? 0,
-      monthlySumMaxMicros: amountMicros === before?.amountMicros ? before.monthlySumMaxMicros : 0n,
+      monthlySumMaxMicros,
     };
     isBusy.value = true;
     const sent = draft.value;
