@@ -7,7 +7,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { Calendar } from "../times";
 import { EVERYTHING, matches, problemOf, requestOf } from "./activity_filter";
 import { Decision } from "./once";
-import { explain } from "./problems";
+import { explain, isSignedOut } from "./problems";
 import { newRequestId } from "./request_id";
 import { safeLink } from "./safe_link";
 
@@ -133,6 +133,14 @@ describe("problems", () => {
   ])("without a reason nothing is decided: that was not the server (code %s)", (code) => {
     expect(explain(new ConnectError("x", code)).isVerdict).toBe(false);
   });
+});
+
+test("only the server says that nobody is signed in", () => {
+  const detail = { desc: ErrorInfoSchema, value: { reason: "UNAUTHENTICATED" } };
+  const told = new ConnectError("x", Code.Unauthenticated, undefined, [detail]);
+
+  expect(isSignedOut(told)).toBe(true);
+  expect(isSignedOut(new ConnectError("HTTP 401", Code.Unauthenticated))).toBe(false);
 });
 
 describe("the filter of the activity", () => {

@@ -1,7 +1,11 @@
 // What went wrong, as the reader is told, and whether trying again helps.
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import {
+  BadRequestSchema,
+  type ErrorInfo,
+  ErrorInfoSchema,
+} from "../gen/google/rpc/error_details_pb";
 
 export interface Problem {
   // A whole sentence, or some.
@@ -59,8 +63,13 @@ const OPEN: ReadonlySet<Code> = new Set([
   Code.PermissionDenied,
 ]);
 
+function factsOf(problem: ConnectError): ErrorInfo | undefined {
+  return problem.findDetails(ErrorInfoSchema)[0];
+}
+
+// By the reason: a proxy says 401 too, of its own.
 export function isSignedOut(problem: unknown): boolean {
-  return problem instanceof ConnectError && problem.code === Code.Unauthenticated;
+  return problem instanceof ConnectError && factsOf(problem)?.reason === "UNAUTHENTICATED";
 }
 
 export function isAborted(problem: unknown): boolean {
@@ -75,7 +84,7 @@ function sentence(message: string): string {
 
 export function explain(thrown: unknown): Problem {
   const problem = ConnectError.from(thrown);
-  const [facts] = problem.findDetails(ErrorInfoSchema);
+  const facts = factsOf(problem);
   const [bad] = problem.findDetails(BadRequestSchema);
   const violation = bad?.fieldViolations[0];
   const reason = facts?.reason ?? "";
