@@ -125,6 +125,8 @@ test("a payment whose answer is lost is asked for again, and charged once", asyn
   const dialog = await payNow(page, 25);
   await dialog.getByText("$25.00 was paid.").waitFor();
   expect(lost).toBe(3);
+  // The answer is that of the first delivery, and so is the balance in it.
+  expect(await dialog.getByText("Your balance is now").count()).toBe(0);
   const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
   expect(recharges.length).toBe(1);
   const { balanceMicros } = await farebox.billing.getBalance({ accountId: account });

@@ -22,7 +22,8 @@ type Step =
   | { kind: "amount" }
   | { kind: "confirm" }
   | { kind: "paying"; actionUrl: string; isLong: boolean }
-  | { kind: "paid"; balance: bigint }
+  // Undefined where an earlier delivery has made the payment: what is told then is an old balance.
+  | { kind: "paid"; balance: bigint | undefined }
   | { kind: "failed"; problem: Problem };
 
 class Payment {
@@ -45,8 +46,9 @@ class Payment {
     const requestId = this.#decision.nameFor(String(amountMicros));
     if (this.#step.peek().kind !== "paying") this.#await("");
     try {
-      const { entry } = await server.recharges.pay({ accountId, requestId, amountMicros });
-      this.#end({ kind: "paid", balance: entry?.balanceAfterMicros ?? 0n });
+      const paid = await server.recharges.pay({ accountId, requestId, amountMicros });
+      const balance = paid.replayed ? undefined : paid.entry?.balanceAfterMicros;
+      this.#end({ kind: "paid", balance });
     } catch (thrown) {
       // Nobody is signed in: what became of it is asked for by whoever signs in next.
       if (isSignedOut(thrown)) return this.leave();
@@ -241,14 +243,14 @@ function Progress(props: { amount: bigint; actionUrl: string; isLong: boolean })
   );
 }
 
-function Paid(props: { amount: bigint; balance: bigint; onClose: () => void }) {
+function Paid(props: { amount: bigint; balance: bigint | undefined; onClose: () => void }) {
   const { money } = useScope();
   return (
     <>
       <div class="dialog-body">
         <Note kind="good">
-          <strong>{money.exact(props.amount)} was paid.</strong> Your balance is now{" "}
-          {money.floor(props.balance)}.
+          <strong>{money.exact(props.amount)} was paid.</strong>
+          {props.balance !== undefined && ` Your balance is now ${money.floor(props.balance)}.`}
         </Note>
       </div>
       <footer>
