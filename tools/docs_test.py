@@ -42,19 +42,49 @@ def differences(wanted, found, path="answer"):
     return [] if wanted == found else [f"{path} is {found}, not {wanted}"]
 
 
-class Reasons(unittest.TestCase):
+def read(path):
+    with open(f"{TOP}/{path}", encoding="utf-8") as file:
+        return file.read()
+
+
+def rows_of(page, heading):
+    """The cells of the lines of the tables below a heading."""
+    section = re.split(r"^#+ ", read(page).split(f"# {heading}\n")[1], flags=re.MULTILINE)[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in section.splitlines() if line.startswith("|")]
+
+
+class Tables(unittest.TestCase):
 
     def test_every_reason_of_the_api_is_explained(self):
-        with open(f"{TOP}/protos/farebox/v1/usage.proto", encoding="utf-8") as file:
-            enum = re.search(r"^enum Reason {(.*?)^}", file.read(), re.DOTALL | re.MULTILINE)
+        enum = re.search(r"^enum Reason {(.*?)^}", read("protos/farebox/v1/usage.proto"),
+                         re.DOTALL | re.MULTILINE)
         reasons = re.findall(r"^  REASON_(\w+) = ", enum.group(1), re.MULTILINE)
-        with open(f"{TOP}/docs/api.md", encoding="utf-8") as file:
-            table = file.read().split("\n## Reasons\n")[1].split("\n## ")[0]
-        explained = re.findall(r"\b[A-Z_]{3,}\b", "".join(
-            line.split("|")[1] for line in table.splitlines() if line.startswith("|")))
+        explained = re.findall(r"\b[A-Z_]{3,}\b", " ".join(
+            row[0] for row in rows_of("docs/api.md", "Reasons")))
 
         self.assertGreater(len(reasons), 30)
         self.assertEqual(set(reasons) - {"UNSPECIFIED"} - set(explained), set())
+
+    def test_what_is_to_be_repeated_is_so_in_every_table(self):
+        repeated = " ".join(row[0] for row in rows_of("docs/api.md", "When there is no answer")
+                            if "repeat" in row[2] and "do not" not in row[2])
+        codes = [code for _, code, when in rows_of("docs/api.md", "Reasons")
+                 if "unknown" in when or "repeat the same" in when]
+
+        self.assertGreater(len(codes), 3)
+        self.assertEqual([code for code in codes if code not in repeated], [])
+
+    def test_every_code_of_http_is_explained(self):
+        codes = re.findall(r'^    {"(\w+)", (\d+)},', read("server/web/connect_protocol.cc"),
+                           re.MULTILINE)
+        rows = rows_of("docs/api.md", "HTTP and JSON")
+        explained = {(code, status) for row in rows if len(row) == 3
+                     for code in re.findall(r"`(\w+)`", row[1])
+                     for status in re.findall(r"\d+", row[0])}
+
+        self.assertGreater(len(codes), 10)
+        self.assertEqual(set(codes) - explained, set())
 
 
 class Docs(unittest.TestCase):

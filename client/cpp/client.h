@@ -34,9 +34,9 @@ namespace farebox::client {
 //     Any other answer is final. A denied Authorize is an OK answer.
 //   - A call ends with its answer or with the status of its last attempt; ErrorOf() tells what that
 //     carries. A change of which an earlier attempt was lost ends with that one's status, where the
-//     last does not tell what became of it. After UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED it is
-//     unknown whether the change was made: repeating it under ErrorOf(status).request_id tells, and
-//     makes it if it was not.
+//     last does not tell what became of it. After UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED,
+//     INTERNAL or UNKNOWN it is unknown whether the change was made: repeating it under
+//     ErrorOf(status).request_id tells, and makes it if it was not.
 //
 // Connects by itself, when first used and whenever the connection was lost. Thread-safe.
 class Client {

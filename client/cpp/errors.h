@@ -29,8 +29,8 @@ struct ErrorDetails {
   std::optional<absl::Duration> retry_after;
   std::vector<FieldViolation> field_violations;
   // The id that the failed call was sent with, also where the library made it. Where it is unknown
-  // whether the change was made (UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED), repeating it with this
-  // id tells.
+  // whether the change was made (UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, INTERNAL, UNKNOWN),
+  // repeating it with this id tells.
   std::string request_id;
   // The trace id under which the server's log has the call, where it has told one.
   std::string trace_id;
