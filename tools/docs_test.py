@@ -86,6 +86,20 @@ class Tables(unittest.TestCase):
         self.assertGreater(len(codes), 10)
         self.assertEqual(set(codes) - explained, set())
 
+    def test_every_line_of_the_log_that_asks_for_somebody_is_explained(self):
+        events = set()
+        for folder, _, names in os.walk(f"{TOP}/server"):
+            for name in names:
+                if name.endswith(".cc"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        calls = re.findall(r"\bLog\(([^{};]*)", file.read())
+                    events |= {event for call in calls if re.search("kWarning|kError", call)
+                               for event in re.findall(r'"([a-z_]+)"', call)}
+        explained = set(re.findall(r"`([a-z_]+)`", read("docs/operations.md")))
+
+        self.assertGreater(len(events), 20)
+        self.assertEqual(events - explained, set())
+
 
 class Docs(unittest.TestCase):
 
