@@ -16,6 +16,7 @@
 #include "server/exit_codes.h"
 #include "server/mail_options.h"
 #include "server/web/http_listener.h"
+#include "server/whole_number.h"
 
 namespace farebox::server {
 namespace {
@@ -125,7 +126,7 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
       ->capture_default_str();
   app->add_option("--queue-max", config->queued_commands_max,
                   "Changes that may wait for the disk; more are answered OVERLOADED")
-      ->check(CLI::Range(size_t{1}, limits::kQueuedCommandsMax))
+      ->transform(WholeNumber(1, limits::kQueuedCommandsMax))
       ->capture_default_str();
   app->add_option(
          "--key-rate", raw->key_rate,
@@ -138,29 +139,29 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--free-disk-min", raw->free_disk_min_mib,
                   "MiB of free disk below which only running calls are ended; below a quarter of "
                   "it, nothing is changed")
-      ->check(CLI::Range(1, 1024 * 1024))
+      ->transform(WholeNumber(1, 1024 * 1024))
       ->capture_default_str();
   app->add_option("--number-grace-days", raw->number_grace_days,
                   "Days that a number is kept whose month could not be paid")
-      ->check(CLI::Range(1, 366))
+      ->transform(WholeNumber(1, 366))
       ->capture_default_str();
   app->add_option("--reader-threads", config->reader_threads, "Threads for queries of the journal")
-      ->check(CLI::Range(1, 64))
+      ->transform(WholeNumber(1, 64))
       ->capture_default_str();
 }
 
 void AddConnectionOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--connections-max", config->connections.connections_max,
                   "gRPC connections at once; more are closed. Each needs two file descriptors")
-      ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
+      ->transform(WholeNumber(1, 1'000'000))
       ->capture_default_str();
   app->add_option("--connections-per-host-max", config->connections.connections_per_host_max,
                   "The same of one address, or one /64 of IPv6, that is not this machine's")
-      ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
+      ->transform(WholeNumber(1, 1'000'000))
       ->capture_default_str();
   app->add_option("--calls-per-connection-max", config->calls_per_connection_max,
                   "Calls and streams at once on one connection; a client keeps back what is more")
-      ->check(CLI::Range(1, 100'000))
+      ->transform(WholeNumber(1, 100'000))
       ->capture_default_str();
   app->add_option("--connection-idle", raw->connection_idle_seconds,
                   "Seconds without a call after which a connection is told to go away")
@@ -193,7 +194,7 @@ void AddAccessOptions(CLI::App* app, AccessOptions* access, RawOptions* raw) {
       ->type_name("NAME=ROLE");
   app->add_option("--support-credit-max", raw->support_credit_max,
                   "The most, in whole units, that support staff credits at once")
-      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000'000}))
+      ->transform(WholeNumber(0, 1'000'000'000))
       ->capture_default_str();
 }
 

@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "server/limits.h"
 #include "server/mail/message.h"
+#include "server/whole_number.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -88,7 +89,7 @@ void AddSmtpOptions(CLI::App* app, mail::SmtpOptions* smtp, std::string* passwor
       {"none", mail::SmtpSecurity::kNone}};
   app->add_option("--smtp-host", smtp->host, "The mail server, for --mail smtp");
   app->add_option("--smtp-port", smtp->port, "Its port; by default 587, with tls 465")
-      ->check(CLI::Range(1, 65'535));
+      ->transform(WholeNumber(1, 65'535));
   app->add_option("--smtp-security", smtp->security,
                   "How the connection is protected: starttls, starttls-if-offered, tls or none")
       ->transform(CLI::CheckedTransformer(kSecurities)

@@ -1,3 +1,4 @@
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,16 +66,16 @@ void AddKeyCreate(Commands* commands, CLI::App* group) {
                    "An account that it is confined to; may be repeated. A customer's has one")
       ->type_name("ACCOUNT");
   command->add_option("--label", *key->mutable_label(), "What it is for")->type_name("TEXT");
-  command
-      ->add_option_function<int32_t>(
-          "--rate", [key](int32_t calls) { key->set_calls_per_second(calls); },
-          "How many calls a second it may make; what the server's settings say by default")
-      ->type_name("CALLS");
-  command
-      ->add_option_function<int32_t>(
-          "--burst", [key](int32_t calls) { key->set_calls_burst(calls); },
-          "How many calls at once; by default as many as in a second")
-      ->type_name("CALLS");
+  const NumberRange calls = {.min = 0, .max = std::numeric_limits<int32_t>::max()};
+  AddNumber(
+      command, "--rate",
+      [key](int64_t rate) { key->set_calls_per_second(static_cast<int32_t>(rate)); },
+      "How many calls a second it may make; what the server's settings say by default", "CALLS",
+      calls);
+  AddNumber(
+      command, "--burst",
+      [key](int64_t burst) { key->set_calls_burst(static_cast<int32_t>(burst)); },
+      "How many calls at once; by default as many as in a second", "CALLS", calls);
   command
       ->add_option(
           "--expires", arguments->expires,

@@ -242,11 +242,9 @@ void AddWatch(Commands* commands) {
   command
       ->add_option("ACCOUNT", *request->mutable_account_id(), "The account's id; without it, all")
       ->type_name("");
-  command
-      ->add_option_function<int64_t>(
-          "--from-entry", [request](int64_t id) { request->set_from_entry_id(id); },
-          "First the entries after this one; without it, only new ones")
-      ->type_name("ENTRY");
+  AddNumber(
+      command, "--from-entry", [request](int64_t id) { request->set_from_entry_id(id); },
+      "First the entries after this one; without it, only new ones", "ENTRY");
   AddNumber(
       command, "--count", [arguments](int64_t count) { arguments->count = count; },
       "End after so many events", "COUNT");

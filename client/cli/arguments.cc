@@ -1,7 +1,6 @@
 #include "client/cli/arguments.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -27,21 +26,21 @@ CLI::Validator IsOneOf(std::vector<std::string> words) {
   return CLI::Validator(check, "");
 }
 
-// Refuses, in a sentence, whatever is no whole number of that range.
-CLI::Validator IsWithin(int64_t min, int64_t max) {
-  const auto check = [min, max](const std::string& value) -> std::string {
+// Refuses, in a sentence, whatever is no whole number of that range. To be used as a transform:
+// what is checked is what is taken, while CLI11 by itself reads 010 as eight and 0x10 as a number.
+CLI::Validator WholeNumber(NumberRange range) {
+  const auto rewrite = [range](std::string& text) -> std::string {
     int64_t number = 0;
-    if (!absl::SimpleAtoi(value, &number)) {
-      return absl::StrCat("\"", value, "\" is not a whole number");
+    if (!absl::SimpleAtoi(text, &number)) {
+      return absl::StrCat("\"", text, "\" is not a whole number");
     }
-    if (number >= min && number <= max) return "";
-    return number < min ? absl::StrCat(number, " is below ", min)
-                        : absl::StrCat(number, " is above ", max);
+    if (number < range.min) return absl::StrCat(number, " is below ", range.min);
+    if (number > range.max) return absl::StrCat(number, " is above ", range.max);
+    text = absl::StrCat(number);
+    return "";
   };
-  return CLI::Validator(check, "");
+  return CLI::Validator(rewrite, "");
 }
-
-constexpr int64_t kNumberMax = std::numeric_limits<int64_t>::max();
 
 std::string Choices(const std::vector<std::string>& words) {
   return absl::StrCat("{", absl::StrJoin(words, ","), "}");
@@ -94,9 +93,10 @@ CLI::Option* AddChoice(CLI::App* command, const std::string& name,
 }
 
 CLI::Option* AddNumber(CLI::App* command, const std::string& name, std::function<void(int64_t)> set,
-                       const std::string& description, const std::string& type_name) {
+                       const std::string& description, const std::string& type_name,
+                       NumberRange range) {
   return command->add_option_function<int64_t>(name, std::move(set), description)
-      ->check(IsWithin(1, kNumberMax))
+      ->transform(WholeNumber(range))
       ->type_name(type_name);
 }
 
@@ -140,7 +140,7 @@ CLI::Option* AddUsage(CLI::App* command, UsageArguments* usage) {
       command->add_option("--body", usage->body, "The text, whose segments the server counts")
           ->type_name("TEXT");
   command->add_option("--segments", usage->segments, "Segments of the text, counted already")
-      ->check(IsWithin(1, 255))
+      ->transform(WholeNumber({.max = 255}))
       ->type_name("COUNT")
       ->excludes(body);
   command->add_option("--number", usage->number, "The phone number that is rented")
@@ -151,7 +151,7 @@ CLI::Option* AddUsage(CLI::App* command, UsageArguments* usage) {
 
 CLI::Option* AddLimit(CLI::App* command, int64_t* limit) {
   return command->add_option("--limit", *limit, "How many to show at most; 0 for all")
-      ->check(IsWithin(0, kNumberMax))
+      ->transform(WholeNumber({.min = 0}))
       ->type_name("COUNT")
       ->capture_default_str();
 }

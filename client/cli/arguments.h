@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -57,9 +58,15 @@ CLI::Option* AddChoice(CLI::App* command, const std::string& name, std::function
       [set = std::move(set)](int value) { set(static_cast<Enum>(value)); }, description);
 }
 
-// A whole number from 1 to 2^63 - 1.
+struct NumberRange {
+  int64_t min = 1;
+  int64_t max = std::numeric_limits<int64_t>::max();
+};
+
+// A whole number, decimal also where it begins with a zero.
 CLI::Option* AddNumber(CLI::App* command, const std::string& name, std::function<void(int64_t)> set,
-                       const std::string& description, const std::string& type_name);
+                       const std::string& description, const std::string& type_name,
+                       NumberRange range = {});
 
 // What is used: a kind, as a positional argument, and its options.
 struct UsageArguments {

@@ -181,11 +181,9 @@ void AddSettle(Commands* commands) {
       command, "HOLD", [settlement](int64_t id) { settlement->set_hold_id(id); },
       "The hold, from authorize or holds", "")
       ->required();
-  command
-      ->add_option_function<int64_t>(
-          "--used", [settlement](int64_t seconds) { settlement->set_used_seconds(seconds); },
-          "Seconds from answer to now; 0 where nobody answered")
-      ->type_name("SECONDS")
+  AddNumber(command, "--used",
+            [settlement](int64_t seconds) { settlement->set_used_seconds(seconds); },
+            "Seconds from answer to now; 0 where nobody answered", "SECONDS", {.min = 0})
       ->required();
   command->add_flag_callback(
       "--interim", [settlement] { settlement->set_final(false); },

@@ -83,6 +83,19 @@ TEST_F(CliTest, SendsAnAmountExactly) {
               AllOf(Exits(0), Says(HasSubstr("-0.300001 USD"))));
 }
 
+// Once, 0060 were the 48 that C takes it for.
+TEST_F(CliTest, ANumberIsDecimalWhateverItBeginsWith) {
+  ASSERT_THAT(Run({"settle", "acme", "08", "--used", "0060"}), Exits(0));
+  EXPECT_EQ(server_.debit().settlement().hold_id(), 8);
+  EXPECT_EQ(server_.debit().settlement().used_seconds(), 60);
+
+  ASSERT_THAT(Run({"debit", "acme", "text", "--segments", "010"}), Exits(0));
+  EXPECT_EQ(server_.debit().usage().text().segments(), 10);
+
+  ASSERT_THAT(Run({"refund", "acme", "010", "1"}), Exits(0));
+  EXPECT_EQ(server_.credit().refunded_entry_id(), 10);
+}
+
 TEST_F(CliTest, SendsTheRequestIdThatIsGiven) {
   std::vector<std::string> arguments = kDebit;
   arguments.insert(arguments.end(), {"--request-id", "mine"});
@@ -111,6 +124,11 @@ TEST_F(CliTest, RefusesACommandThatIsWrongWithoutAskingTheServer) {
                                              {"authorize", "acme", "fax"},
                                              {"settle", "acme", "seven", "--used", "1"},
                                              {"settle", "acme", "0", "--used", "1"},
+                                             {"settle", "acme", "1", "--used", "0x10"},
+                                             {"settle", "acme", "1", "--used", "-1"},
+                                             {"watch", "--from-entry", "0"},
+                                             {"key", "create", "router", "--rate", "0x10"},
+                                             {"key", "create", "router", "--burst", "4294967296"},
                                              {"activity", "acme", "--from", "noon"},
                                              {"activity", "acme", "--limit", "-1"},
                                              {"balance", "acme", "--timeout", "soon"},

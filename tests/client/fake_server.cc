@@ -176,8 +176,19 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   }
   grpc::Status Debit(Context*, const v1::DebitRequest* request,
                      v1::DebitResponse* response) override {
+    {
+      const absl::MutexLock lock(&mu);
+      debit = *request;
+    }
     response->mutable_entry()->set_entry_id(42);
     response->mutable_entry()->set_amount_micros(-request->amount_micros());
+    return Meet(request->request_id());
+  }
+  grpc::Status Credit(Context*, const v1::CreditRequest* request, v1::CreditResponse*) override {
+    {
+      const absl::MutexLock lock(&mu);
+      credit = *request;
+    }
     return Meet(request->request_id());
   }
   grpc::Status GetBalance(Context* context, const v1::GetBalanceRequest*,
@@ -355,6 +366,8 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   int64_t journal_last ABSL_GUARDED_BY(mu) = 0;
   int64_t entries_per_stream ABSL_GUARDED_BY(mu) = 0;
   std::vector<std::string> request_ids ABSL_GUARDED_BY(mu);
+  v1::DebitRequest debit ABSL_GUARDED_BY(mu);
+  v1::CreditRequest credit ABSL_GUARDED_BY(mu);
   std::vector<std::string> traceparents ABSL_GUARDED_BY(mu);
   std::vector<std::string> authorizations ABSL_GUARDED_BY(mu);
   std::vector<int64_t> watched_from ABSL_GUARDED_BY(mu);
@@ -405,6 +418,16 @@ void FakeServer::ReactToWatchers(std::vector<Reaction> reactions) {
 std::vector<std::string> FakeServer::request_ids() const {
   const absl::MutexLock lock(&services_->mu);
   return services_->request_ids;
+}
+
+v1::DebitRequest FakeServer::debit() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->debit;
+}
+
+v1::CreditRequest FakeServer::credit() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->credit;
 }
 
 std::vector<std::string> FakeServer::traceparents() const {

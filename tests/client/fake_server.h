@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "farebox/v1/billing.pb.h"
 #include "farebox/v1/number.pb.h"
 #include "farebox/v1/operations.pb.h"
 #include "farebox/v1/recharge.pb.h"
@@ -64,6 +65,9 @@ class FakeServer {
 
   // The request ids of the attempts so far, empty ones for reads.
   std::vector<std::string> request_ids() const;
+  // The newest debit and credit that were asked for.
+  v1::DebitRequest debit() const;
+  v1::CreditRequest credit() const;
   // The `traceparent` of each attempt of GetBalance, of an import, an export and a backup; empty
   // where it had none.
   std::vector<std::string> traceparents() const;

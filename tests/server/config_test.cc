@@ -152,6 +152,30 @@ TEST(ReadConfig, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Read({"--config", "/no/such/file"}).exit_code, kExitUsage);
 }
 
+// Once, 010 days were the eight that C takes it for.
+TEST(ReadConfig, TakesNumbersAsDecimalWhateverTheyBeginWith) {
+  const ConfigResult result =
+      Read({"--number-grace-days", "010", "--queue-max", "0100", "--smtp-port", "0025"});
+
+  ASSERT_FALSE(result.is_done);
+  EXPECT_EQ(result.config.rentals.grace, absl::Hours(24 * 10));
+  EXPECT_EQ(result.config.queued_commands_max, 100);
+  EXPECT_EQ(result.config.mail.smtp.port, 25);
+}
+
+TEST(ReadConfig, RefusesNumbersThatAreNotDecimalOrTooLarge) {
+  for (const char* const option :
+       {"--number-grace-days", "--queue-max", "--free-disk-min", "--reader-threads",
+        "--connections-max", "--connections-per-host-max", "--calls-per-connection-max",
+        "--support-credit-max", "--smtp-port"}) {
+    for (const char* const text : {"0x10", "1.5", "-1", "9223372036854775807"}) {
+      std::string problem;
+      EXPECT_EQ(Read({option, text}, &problem).exit_code, kExitUsage) << option << " " << text;
+      EXPECT_NE(problem.find(option), std::string::npos) << problem;
+    }
+  }
+}
+
 TEST(ReadConfig, TellsOfItselfAndIsDone) {
   for (const char* flag : {"--help", "--version"}) {
     EXPECT_TRUE(Read({flag}).is_done);
