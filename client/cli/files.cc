@@ -1,6 +1,10 @@
 #include "client/cli/files.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <iostream>
 #include <system_error>
@@ -12,15 +16,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Piece by piece: a stream that cannot be read, as that of a directory, ends bad, where an iterator
-// over it throws.
-bool Read(std::istream* in, std::string* text) {
+// Not by a stream: std::cin takes a read that fails for the end.
+bool Read(int fd, std::string* text) {
   std::array<char, 16'384> piece;
-  do {
-    in->read(piece.data(), piece.size());
-    text->append(piece.data(), static_cast<size_t>(in->gcount()));
-  } while (*in);
-  return !in->bad();
+  while (true) {
+    const ssize_t count = read(fd, piece.data(), piece.size());
+    if (count == 0) return true;
+    if (count > 0) {
+      text->append(piece.data(), static_cast<size_t>(count));
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
 }
 
 absl::Status CannotWrite(absl::string_view path) {
@@ -68,11 +75,14 @@ absl::Status OutputFile::Keep() {
 }
 
 absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  std::ifstream file;
-  if (path != kStandardStream) file.open(path, std::ios::binary);
-  std::istream* const in = path == kStandardStream ? &std::cin : &file;
+  const bool is_standard = path == kStandardStream;
+  const int fd = is_standard ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   std::string text;
-  if (!*in || !Read(in, &text)) return absl::UnknownError(absl::StrCat("cannot read ", path));
+  const bool is_read = fd >= 0 && Read(fd, &text);
+  if (fd >= 0 && !is_standard) close(fd);
+  if (!is_read) {
+    return absl::UnknownError(absl::StrCat("cannot read ", is_standard ? "standard input" : path));
+  }
   return text;
 }
 

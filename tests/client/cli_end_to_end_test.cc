@@ -57,6 +57,13 @@ class CliEndToEndTest : public ::testing::Test {
     return nlohmann::json::parse(last_.out, nullptr, false);
   }
 
+  // By a shell, which knows redirections; one that goes on for ever ends with 124.
+  int RunByShell(const std::string& arguments) {
+    last_ = RunProgram({"bash", "-c", "timeout 60 " FAREBOX_BINARY " " + arguments}, "",
+                       {"FAREBOX_SERVER=" + server_.address(), "TZ=UTC"});
+    return last_.exit_code;
+  }
+
   static std::string ContentsOf(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -232,6 +239,14 @@ TEST_F(CliEndToEndTest, ABadDeckIsRefusedByLineAndColumn) {
 
   EXPECT_THAT(last_.err, HasSubstr("line 2, column 3"));
   EXPECT_EQ(RunJson({"rates", "decks"})["rate_decks"].size(), 1);
+}
+
+// Once, a terminal that went away was taken for the end of the deck.
+TEST_F(CliEndToEndTest, ADeckThatCannotBeReadToItsEndIsNotTaken) {
+  EXPECT_EQ(RunByShell("rates import standard - </"), 6);
+
+  EXPECT_THAT(last_.err, HasSubstr("cannot read standard input"));
+  EXPECT_EQ(RunJson({"rates", "decks"})["rate_decks"][0]["version"], "1");
 }
 
 TEST_F(CliEndToEndTest, AnExportedDeckIsImportedAsTheSame) {
