@@ -76,9 +76,14 @@ std::string Values(const client::ErrorDetails& details) {
   return values.empty() ? "" : absl::StrCat(" (", absl::StrJoin(values, ", "), ")");
 }
 
-bool IsOutcomeUnknown(const absl::Status& status) {
+bool IsNoAnswer(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
          absl::IsCancelled(status);
+}
+
+// Of a change. UNKNOWN is what a proxy's answer becomes.
+bool IsOutcomeUnknown(const absl::Status& status) {
+  return IsNoAnswer(status) || absl::IsInternal(status) || absl::IsUnknown(status);
 }
 
 // What to do about a payment that is not decided yet.
@@ -107,7 +112,7 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
     const bool is_named = absl::StrContains(status.message(), details.reason);
     text = absl::StrCat(is_named ? "" : details.reason, is_named ? "" : ": ", status.message(),
                         Values(details));
-  } else if (IsOutcomeUnknown(status)) {
+  } else if (IsNoAnswer(status)) {
     text = absl::StrCat("no answer from ", server, ": ", status.message(),
                         ". Is farebox-server running there? --server or FAREBOX_SERVER names "
                         "another");

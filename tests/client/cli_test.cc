@@ -197,6 +197,20 @@ TEST_F(CliTest, TellsTheRequestIdWhereTheOutcomeIsUnknown) {
   EXPECT_THAT(outcome.err, HasSubstr("--request-id " + server_.request_ids()[0]));
 }
 
+// Once, it did not, and repeating the command was a second change.
+TEST_F(CliTest, TellsTheRequestIdWhereTheServerFailed) {
+  for (const Reaction& failure : {IsFaulty(), IsUnknown()}) {
+    server_.React({failure});
+
+    const Outcome outcome = Run({"credit", "acme", "25"});
+
+    EXPECT_THAT(outcome,
+                AllOf(Exits(6),
+                      Complains(AllOf(HasSubstr("is unknown"),
+                                      HasSubstr("--request-id " + server_.request_ids().back())))));
+  }
+}
+
 TEST_F(CliTest, TellsTheRequestIdOfAFailureInJsonToo) {
   server_.React({IsSilent()});
   std::vector<std::string> arguments = kDebit;

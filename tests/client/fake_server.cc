@@ -68,6 +68,14 @@ Reaction FindsMessageTooLarge() {
   return reaction;
 }
 
+Reaction IsFaulty() {
+  Reaction reaction = Refuses(grpc::StatusCode::INTERNAL, "the server failed to answer");
+  reaction.status.add_details()->PackFrom(Info("INTERNAL"));
+  return reaction;
+}
+
+Reaction IsUnknown() { return Refuses(grpc::StatusCode::UNKNOWN, "status: 500"); }
+
 Reaction FindsRequestIdReused() {
   Reaction reaction = Refuses(grpc::StatusCode::ALREADY_EXISTS, "came before with other content");
   reaction.status.add_details()->PackFrom(Info("REQUEST_ID_REUSED"));

@@ -28,6 +28,9 @@ Reaction IsCancelled();
 // RESOURCE_EXHAUSTED, with and without a time to come back.
 Reaction IsOverloaded(absl::Duration retry_after);
 Reaction FindsMessageTooLarge();
+// INTERNAL, as the server says it of its own faults, and UNKNOWN without a reason.
+Reaction IsFaulty();
+Reaction IsUnknown();
 // ALREADY_EXISTS, REQUEST_ID_REUSED.
 Reaction FindsRequestIdReused();
 // INVALID_ARGUMENT, FIELD_INVALID, of usage.call.to.
