@@ -86,6 +86,11 @@ bool IsOutcomeUnknown(const absl::Status& status) {
   return IsNoAnswer(status) || absl::IsInternal(status) || absl::IsUnknown(status);
 }
 
+// Whether the server's log has more to say of it.
+bool IsFault(const absl::Status& status, const client::ErrorDetails& details) {
+  return details.reason.empty() || absl::IsInternal(status) || absl::IsDataLoss(status);
+}
+
 // What to do about a payment that is not decided yet.
 std::string PendingAdvice(const client::ErrorDetails& details) {
   const auto page = details.metadata.find(std::string(kActionUrl));
@@ -120,8 +125,7 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
     text = std::string(status.message());
   }
   text = Printable(text);
-  if (!details.trace_id.empty() && details.reason.empty()) {
-    // A fault that the server has logged.
+  if (!details.trace_id.empty() && IsFault(status, details)) {
     absl::StrAppend(&text, " (trace id ", details.trace_id, ")");
   }
   const absl::string_view advice = AdviceFor(details.reason);

@@ -62,9 +62,11 @@ google::rpc::Status StatusToProto(const absl::Status& status) {
   proto.set_code(static_cast<int>(status.code()));
   proto.set_message(std::string(status.message()));
   const auto request_id = status.GetPayload(kRequestIdUrl);
-  if (request_id.has_value()) {
+  const auto trace_id = status.GetPayload(kTraceIdUrl);
+  if (request_id.has_value() || trace_id.has_value()) {
     google::rpc::RequestInfo info;
-    info.set_request_id(std::string(*request_id));
+    if (request_id.has_value()) info.set_request_id(std::string(*request_id));
+    if (trace_id.has_value()) info.set_serving_data(std::string(*trace_id));
     proto.add_details()->PackFrom(info);
   }
   return proto;

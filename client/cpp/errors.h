@@ -43,7 +43,7 @@ ErrorDetails ErrorOf(const absl::Status& status);
 absl::Status StatusFromProto(const google::rpc::Status& proto);
 
 // The other way: the form in which the server sent it, and a google.rpc.RequestInfo with the
-// request id under which the call was sent, where that is known.
+// request id under which the call was sent and the trace id, where they are known.
 google::rpc::Status StatusToProto(const absl::Status& status);
 
 // Notes the id that the call was sent with, for ErrorOf. Nothing happens to an OK status.

@@ -325,6 +325,20 @@ TEST_F(CliTest, ATracedCommandTellsItsTraceId) {
   EXPECT_THAT(outcome, Complains(HasSubstr("trace id " + trace_id)));
 }
 
+TEST_F(CliTest, AFaultOfTheServersTellsItsTraceId) {
+  server_.React({IsFaulty(), IsFaulty(), FindsInsufficientBalance()});
+
+  const Outcome fault = Run({"balance", "acme", "--trace"});
+  const Outcome json = Run({"balance", "acme", "--trace", "--json"});
+  const Outcome refusal = Run({"balance", "acme", "--trace"});
+
+  ASSERT_THAT(server_.traceparents(), SizeIs(3));
+  const auto trace_id = [this](size_t call) { return server_.traceparents()[call].substr(3, 32); };
+  EXPECT_THAT(fault, AllOf(Exits(6), Complains(HasSubstr("(trace id " + trace_id(0) + ")"))));
+  EXPECT_THAT(json, AllOf(Exits(6), Complains(HasSubstr("\"" + trace_id(1) + "\""))));
+  EXPECT_THAT(refusal, AllOf(Exits(1), Complains(Not(HasSubstr("(trace id")))));
+}
+
 TEST_F(CliTest, ATracedCommandGoesOnWithTheTraceOfItsEnvironment) {
   const std::string header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 

@@ -71,5 +71,17 @@ TEST(StatusToProtoTest, TellsTheRequestId) {
   EXPECT_EQ(info.request_id(), "r-1");
 }
 
+TEST(StatusToProtoTest, TellsTheTraceId) {
+  absl::Status status = absl::InternalError("failed");
+  SetTraceId("0af7651916cd43dd8448eb211c80319c", &status);
+
+  const google::rpc::Status proto = StatusToProto(status);
+
+  google::rpc::RequestInfo info;
+  ASSERT_EQ(proto.details_size(), 1);
+  ASSERT_TRUE(proto.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.serving_data(), "0af7651916cd43dd8448eb211c80319c");
+}
+
 }  // namespace
 }  // namespace farebox::client
