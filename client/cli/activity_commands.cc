@@ -226,7 +226,7 @@ int RunWatch(Session* session, const WatchArguments& arguments) {
           session->Print(absl::StrCat(
               DescribeEvent(session, event, arguments.request.account_id().empty()), "\n"));
         }
-        if (++seen == arguments.count) watch->Stop();
+        if (++seen == arguments.count || !session->can_print()) watch->Stop();
       });
   mu.Unlock();
   const absl::Status end = watch->Wait();

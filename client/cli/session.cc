@@ -79,6 +79,8 @@ void Session::Print(const Table& table) { std::cout << table.ToString(options_.h
 
 void Session::Print(absl::string_view text) { std::cout << text << std::flush; }
 
+bool Session::can_print() const { return std::cout.good(); }
+
 int Session::Write(const std::string& path, absl::string_view bytes) {
   const absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(path);
   if (!file.ok()) return Fail(file.status());

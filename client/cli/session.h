@@ -77,6 +77,8 @@ class Session {
   void PrintJsonLine(const google::protobuf::Message& message);
   void Print(const Table& table);
   void Print(absl::string_view text);
+  // Whether all that was printed so far could be: what goes on for ever is to look.
+  bool can_print() const;
   // All of a file, or of standard output for "-". How the program ends.
   int Write(const std::string& path, absl::string_view bytes);
   // A line for the person, on standard error.

@@ -63,7 +63,7 @@ int RunPlain(Session* session, const TopArguments& arguments, const ServerViewOp
     if (!taken.ok()) return session->Fail(taken);
     if (samples.has_rates()) {
       session->Print(session->has_json() ? samples.Json() + "\n" : samples.Text(options) + "\n");
-      if (arguments.is_once) return kExitOk;
+      if (arguments.is_once || !session->can_print()) return kExitOk;
     }
     absl::SleepFor(arguments.interval);
   }

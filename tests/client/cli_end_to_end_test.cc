@@ -283,6 +283,15 @@ TEST_F(CliEndToEndTest, StatusAndWatchTellWhatHappened) {
 
 // ---- Files
 
+// Once, they went on for ever.
+TEST_F(CliEndToEndTest, WhatNobodyCanReadIsNotGoneOnWith) {
+  for (const std::string arguments : {"watch --from-entry 1", "watch --from-entry 1 --json",
+                                      "top --interval 100ms", "top --interval 100ms --json"}) {
+    EXPECT_EQ(RunByShell(arguments + " >/dev/full"), 6) << arguments;
+    EXPECT_THAT(last_.err, HasSubstr("cannot write standard output")) << arguments;
+  }
+}
+
 TEST_F(CliEndToEndTest, FilesThatAreNoLedgerOrTooNewCannotBeUsed) {
   ASSERT_EQ(server_.Terminate(), 0);
   const std::string journal = data_ + "/journal.db";
