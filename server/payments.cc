@@ -96,7 +96,8 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                                    .gateway = gateway_.get(),
                                                                    .recharger = recharger_.get(),
                                                                    .worker = worker_.get(),
-                                                                   .clock = house_.clock});
+                                                                   .clock = house_.clock,
+                                                                   .is_held = is_held});
   reconciliation_ =
       std::make_unique<Reconciliation>(Reconciliation::Parts{.journal = house_.journal,
                                                              .documents = &documents_,

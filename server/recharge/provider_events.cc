@@ -95,7 +95,11 @@ absl::StatusOr<std::optional<AttemptRecord>> ProviderEvents::FindPaid(
   if (record.has_value()) return record;
   FAREBOX_ASSIGN_OR_RETURN(const std::string attempt_id, parts_.gateway->FindAttemptOf(payment_id));
   if (attempt_id.empty()) return std::optional<AttemptRecord>();
-  return records_.FindAttempt(attempt_id);
+  FAREBOX_ASSIGN_OR_RETURN(record, records_.FindAttempt(attempt_id));
+  if (!record.has_value() && parts_.is_held()) {
+    return absl::UnavailableError("the restored ledger does not know its payment yet");
+  }
+  return record;
 }
 
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
 #define FAREBOX_SERVER_RECHARGE_PROVIDER_EVENTS_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,8 @@ namespace farebox::server {
 //     request id made of the dispute's or refund's own name: once, however often it is told. When
 //     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
 //     where nobody told of that.
+//   - While a restored ledger is held, of a charge that it does not know: told again, as the charge
+//     may be made anew from the provider's books in a moment.
 //   - Of a charge that was never credited, as the account was closed meanwhile, nothing is debited:
 //     it is noted whether the money went back.
 //
@@ -41,6 +44,8 @@ class ProviderEvents {
     Recharger* recharger = nullptr;
     RechargeWorker* worker = nullptr;
     const Clock* clock = nullptr;
+    // As the recharger's: the ledger may have forgotten charges.
+    std::function<bool()> is_held = [] { return false; };
   };
   explicit ProviderEvents(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
@@ -55,7 +60,7 @@ class ProviderEvents {
   absl::Status HearOfEnded(const stored::v1::RechargeAttempt& attempt,
                            const std::string& payment_id);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
-  // The attempt that was paid in this way.
+  // The attempt that was paid in this way; none where the payment is none of ours.
   absl::StatusOr<std::optional<AttemptRecord>> FindPaid(const std::string& payment_id);
   // Of a charge whose credit is not known here.
   absl::Status HearOfUncredited(const PaymentEvent& event, AttemptRecord* record);

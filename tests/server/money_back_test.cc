@@ -55,14 +55,6 @@ class MoneyBackTest : public StripePaymentsTest {
   }
 };
 
-// The parts of a dispute, and of a refund that somebody made at the provider.
-nlohmann::json MoneyBack(const std::string& id, const v1::Recharge& recharge, int64_t cents) {
-  return {{"id", id},
-          {"payment_intent", recharge.provider_payment_id()},
-          {"currency", "usd"},
-          {"amount", cents}};
-}
-
 TEST_F(MoneyBackTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) {
   RegisterCard("pm_card_visa");
   ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));

@@ -136,4 +136,12 @@ nlohmann::json StripePaymentsTest::IntentOf(const v1::Recharge& recharge,
   return intent;
 }
 
+nlohmann::json StripePaymentsTest::MoneyBack(const std::string& id, const v1::Recharge& recharge,
+                                             int64_t cents) {
+  return {{"id", id},
+          {"payment_intent", recharge.provider_payment_id()},
+          {"currency", "usd"},
+          {"amount", cents}};
+}
+
 }  // namespace farebox::server

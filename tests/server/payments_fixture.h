@@ -70,6 +70,9 @@ class StripePaymentsTest : public PaymentsTest {
   int Charges();
   // What Stripe tells of a payment of ours.
   static nlohmann::json IntentOf(const v1::Recharge& recharge, const std::string& status);
+  // What Stripe tells of a dispute of such a payment, or of a refund.
+  static nlohmann::json MoneyBack(const std::string& id, const v1::Recharge& recharge,
+                                  int64_t cents);
 };
 
 class SimulatedPaymentsTest : public PaymentsTest {

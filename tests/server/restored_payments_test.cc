@@ -166,6 +166,35 @@ TEST_F(RestoredPaymentsTest, AChargeThatWasRepairedIsNotMadeAgainHoweverLateItIs
   EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
 }
 
+TEST_F(RestoredPaymentsTest, ARefundIsToldAgainUntilItsChargeIsRepaired) {
+  RegisterCard("pm_card_visa");
+  Backup();
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = Recharges().recharges(0);
+  Restore();
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+  ASSERT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"), Answers("charges: 1 credits: 0"));
+  AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
+TEST_F(RestoredPaymentsTest, ARefundOfAChargeThatIsNotRepairedIsAnothersOnceChargesGoOn) {
+  RegisterCard("pm_card_visa");
+  Backup();
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = Recharges().recharges(0);
+  Restore();
+  ASSERT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
+
+  std::filesystem::remove(Mark());
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+}
+
 TEST_F(RestoredPaymentsTest, AChargeThatWasCreditedByHandUnderItsNameIsNotCreditedAgain) {
   RegisterCard("pm_card_visa");
   Backup();
