@@ -154,7 +154,8 @@ struct PaymentEvent {
   // The provider's name for the dispute or the refund: each moves money once, whatever the number
   // of events about it.
   std::string cause_id;
-  // Of RefundRequest, where it is a refund that was asked for here.
+  // Of RefundRequest, where it is a refund that was asked for here. Whoever makes another may have
+  // written anything in its place.
   std::string refund_id;
   CardCharge charge;
 };

@@ -7,6 +7,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/entry.pb.h"
 #include "server/log.h"
+#include "server/recharge/money_back.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
@@ -103,12 +104,8 @@ absl::StatusOr<std::optional<AttemptRecord>> ProviderEvents::FindPaid(
 }
 
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
-  const bool is_own = !event.refund_id.empty();
-  // What Farebox itself sends back was never credited: it matters only where it comes again.
-  if (is_own && event.kind == Kind::kMoneyBack) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, FindPaid(event.charge.payment_id));
   if (!record.has_value()) return absl::OkStatus();
-  if (is_own) return NoteComeAgain(event, &*record);
   if (record->attempt.state() != v1::RECHARGE_STATE_CREDITED) {
     return HearOfUncredited(event, &*record);
   }
@@ -127,7 +124,9 @@ absl::Status ProviderEvents::HearOfUncredited(const PaymentEvent& event, Attempt
   const bool is_decided = !IsOpen(attempt) || attempt.state() == v1::RECHARGE_STATE_SUCCEEDED;
   FAREBOX_ASSIGN_OR_RETURN(const bool is_closed, IsClosed(attempt.account_id()));
   if (is_closed && is_decided) {
-    return has_come_again ? absl::OkStatus() : NoteGoneBack(event, record);
+    // The recharger notes what it sends back itself.
+    const bool is_own = event.refund_id == RefundIdOf(attempt);
+    return has_come_again || is_own ? absl::OkStatus() : NoteGoneBack(event, record);
   }
   // Money cannot go back before it is known here to have come. One that was taken for declined was
   // charged all the same, or nothing could go back.

@@ -11,6 +11,7 @@
 #include "server/account_settings.h"
 #include "server/log.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/money_back.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
@@ -337,11 +338,10 @@ absl::StatusOr<Entry> Recharger::FindCreditByHand(const RechargeAttempt& attempt
 // Only a closed account takes no credit, and it stays closed.
 absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* record) {
   RechargeAttempt& attempt = record->attempt;
-  const absl::Status refund =
-      parts_.gateway->Refund({.refund_id = absl::StrCat(attempt.recharge_id(), "-back"),
-                              .payment_id = attempt.payment_id(),
-                              .amount = Micros(attempt.amount_micros()),
-                              .currency_code = attempt.currency_code()});
+  const absl::Status refund = parts_.gateway->Refund({.refund_id = RefundIdOf(attempt),
+                                                      .payment_id = attempt.payment_id(),
+                                                      .amount = Micros(attempt.amount_micros()),
+                                                      .currency_code = attempt.currency_code()});
   parts_.reached("paid back");
   NotePaidBack(refund, parts_.clock->Now(), &attempt);
   if (IsOpen(attempt)) return records_.Put({.attempt = record});

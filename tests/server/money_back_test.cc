@@ -53,6 +53,18 @@ class MoneyBackTest : public StripePaymentsTest {
   Answer<v1::ReconcileRechargesResponse> Reconcile() {
     return Ask(&v1::RechargeService::Stub::ReconcileRecharges, "");
   }
+
+  // A refund that carries a name.
+  static nlohmann::json NamedRefund(const std::string& id, const v1::Recharge& recharge,
+                                    const std::string& refund_id) {
+    nlohmann::json refund = MoneyBack(id, recharge, recharge.amount_micros() / 10'000);
+    refund["metadata"] = {{"refund_id", refund_id}};
+    return refund;
+  }
+  // The one that Farebox makes itself.
+  static nlohmann::json OwnRefund(const v1::Recharge& recharge) {
+    return NamedRefund("re_1", recharge, recharge.recharge_id() + "-back");
+  }
 };
 
 TEST_F(MoneyBackTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) {
@@ -151,9 +163,7 @@ TEST_F(MoneyBackTest, ARefundOfOursThatFailsAtTheBankIsADifference) {
   EXPECT_THAT(Reconcile()->differences(), IsEmpty());
 
   clock_.Advance(absl::Hours(24));
-  nlohmann::json refund = MoneyBack("re_1", paid, 2500);
-  refund["metadata"] = {{"refund_id", paid.recharge_id() + "-back"}};
-  EXPECT_EQ(Tell("refund.failed", refund), 200);
+  EXPECT_EQ(Tell("refund.failed", OwnRefund(paid)), 200);
 
   EXPECT_THAT(Reconcile(), Answers(absl::Substitute(
                                "charges: 1 differences { kind: "
@@ -176,6 +186,23 @@ TEST_F(MoneyBackTest, MoneyOfAClosedAccountThatIsRefundedByHandIsNotDebited) {
   AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
   EXPECT_EQ(Balance("acme").balance_micros(), 0);
   EXPECT_THAT(Reconcile()->differences(), IsEmpty());
+}
+
+TEST_F(MoneyBackTest, ARefundThatCarriesAnyNameIsDebited) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  ASSERT_THAT(Pay("p2", 5'000'000), Answers(""));
+  const v1::Recharge paid = Recharges().recharges(1);
+  const v1::Recharge paid_too = Recharges().recharges(0);
+
+  EXPECT_EQ(Tell("refund.created", NamedRefund("re_7", paid, "RF-1")), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 25'000'000);
+
+  // What was credited has not gone back before, whatever is said.
+  EXPECT_EQ(Tell("refund.created", OwnRefund(paid_too)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
+  EXPECT_EQ(Tell("refund.failed", OwnRefund(paid_too)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 25'000'000);
 }
 
 TEST_F(MoneyBackTest, MoneyThatCannotBeSentBackIsADifferenceAfterAnHour) {
