@@ -174,6 +174,9 @@ inline constexpr absl::Duration kHttpDrainTimeout = absl::Seconds(5);
 // Accounts that are charged at once; each may wait for the provider.
 inline constexpr int kRechargeThreads = 16;
 
+// Refunds and disputes that are kept of a charge that no account has: far more than one meets.
+inline constexpr int kMoneyBackCausesMax = 100;
+
 // Threads for cards and settings, which may ask the provider too.
 inline constexpr int kSettingsThreads = 8;
 

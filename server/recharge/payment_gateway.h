@@ -184,7 +184,8 @@ class PaymentGateway {
   // kDeclined with kCancelledCode: in time. Anything else is what became of it.
   virtual CardCharge CancelCharge(const ChargeReference& reference) = 0;
 
-  // Gives money of a charge back. OK: it is on its way, or all of the charge went back before.
+  // Gives money of a charge back. OK: it is on its way. AlreadyExists: all of the charge went back
+  // before, by somebody else's hand.
   virtual absl::Status Refund(const RefundRequest& request) = 0;
 
   // Begins to register a card. `customer` is the account's at the provider; empty for a new one.

@@ -119,40 +119,38 @@ absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
 
 absl::Status ProviderEvents::HearOfUncredited(const PaymentEvent& event, AttemptRecord* record) {
   const stored::v1::RechargeAttempt& attempt = record->attempt;
-  const bool has_come_again = event.kind == Kind::kMoneyBackUndone;
-  if (attempt.paid_back()) return has_come_again ? NoteComeAgain(event, record) : absl::OkStatus();
   const bool is_decided = !IsOpen(attempt) || attempt.state() == v1::RECHARGE_STATE_SUCCEEDED;
   FAREBOX_ASSIGN_OR_RETURN(const bool is_closed, IsClosed(attempt.account_id()));
-  if (is_closed && is_decided) {
-    // The recharger notes what it sends back itself.
-    const bool is_own = event.refund_id == RefundIdOf(attempt);
-    return has_come_again || is_own ? absl::OkStatus() : NoteGoneBack(event, record);
-  }
+  if (is_closed && is_decided) return NoteMoneyBack(event, record);
   // Money cannot go back before it is known here to have come. One that was taken for declined was
   // charged all the same, or nothing could go back.
   if (is_decided) AskAbout(attempt, event.charge.payment_id);
   return absl::UnavailableError("its payment is not credited yet");
 }
 
-absl::Status ProviderEvents::NoteGoneBack(const PaymentEvent& event, AttemptRecord* record) {
+absl::Status ProviderEvents::NoteMoneyBack(const PaymentEvent& event, AttemptRecord* record) {
   stored::v1::RechargeAttempt& attempt = record->attempt;
+  const bool has_come_again = event.kind == Kind::kMoneyBackUndone;
+  const bool is_own = event.refund_id == RefundIdOf(attempt);
+  // The recharger notes what it sends back itself.
+  if (is_own && !has_come_again) return absl::OkStatus();
   const bool is_all = event.charge.amount == Micros(attempt.amount_micros()) &&
                       event.charge.currency_code == attempt.currency_code();
-  if (!is_all) {
-    LogMoneyBack(LogLevel::kError, event, attempt, "only a part of what nobody has went back");
+  const absl::Status noted =
+      is_all ? NoteCause(is_own ? event.refund_id : event.cause_id, has_come_again, &attempt)
+             : absl::FailedPreconditionError("it is only a part of what nobody has");
+  if (absl::IsAlreadyExists(noted)) return absl::OkStatus();
+  if (!noted.ok()) {
+    LogMoneyBack(LogLevel::kError, event, attempt, noted.message());
     return absl::OkStatus();
   }
-  NotePaidBack(absl::OkStatus(), parts_.clock->Now(), &attempt);
+  const bool was_paid_back = attempt.paid_back();
+  const bool is_paid_back = IsWithCustomer(attempt);
+  if (is_paid_back && !was_paid_back) NotePaidBack(absl::OkStatus(), parts_.clock->Now(), &attempt);
+  if (was_paid_back && !is_paid_back) NoteNotPaidBack(&attempt);
   FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
-  LogMoneyBack(LogLevel::kInfo, event, attempt, /*problem=*/"");
-  return absl::OkStatus();
-}
-
-absl::Status ProviderEvents::NoteComeAgain(const PaymentEvent& event, AttemptRecord* record) {
-  if (!record->attempt.paid_back()) return absl::OkStatus();
-  NoteNotPaidBack(&record->attempt);
-  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
-  LogMoneyBack(LogLevel::kError, event, record->attempt, record->attempt.message());
+  LogMoneyBack(is_paid_back ? LogLevel::kInfo : LogLevel::kError, event, attempt,
+               is_paid_back ? "" : attempt.message());
   return absl::OkStatus();
 }
 

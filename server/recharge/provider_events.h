@@ -31,7 +31,7 @@ namespace farebox::server {
 //   - While a restored ledger is held, of a charge that it does not know: told again, as the charge
 //     may be made anew from the provider's books in a moment.
 //   - Of a charge that was never credited, as the account was closed meanwhile, nothing is debited:
-//     it is noted whether the money went back.
+//     it is noted for which causes the money went back, and whether it came again.
 //
 // Thread-safe; waits for the disk.
 class ProviderEvents {
@@ -64,8 +64,8 @@ class ProviderEvents {
   absl::StatusOr<std::optional<AttemptRecord>> FindPaid(const std::string& payment_id);
   // Of a charge whose credit is not known here.
   absl::Status HearOfUncredited(const PaymentEvent& event, AttemptRecord* record);
-  absl::Status NoteGoneBack(const PaymentEvent& event, AttemptRecord* record);
-  absl::Status NoteComeAgain(const PaymentEvent& event, AttemptRecord* record);
+  // Of one that never will be.
+  absl::Status NoteMoneyBack(const PaymentEvent& event, AttemptRecord* record);
 
   void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);
   absl::StatusOr<bool> IsClosed(const std::string& account_id);

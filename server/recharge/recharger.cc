@@ -338,11 +338,14 @@ absl::StatusOr<Entry> Recharger::FindCreditByHand(const RechargeAttempt& attempt
 // Only a closed account takes no credit, and it stays closed.
 absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* record) {
   RechargeAttempt& attempt = record->attempt;
-  const absl::Status refund = parts_.gateway->Refund({.refund_id = RefundIdOf(attempt),
-                                                      .payment_id = attempt.payment_id(),
-                                                      .amount = Micros(attempt.amount_micros()),
-                                                      .currency_code = attempt.currency_code()});
+  absl::Status refund = parts_.gateway->Refund({.refund_id = RefundIdOf(attempt),
+                                                .payment_id = attempt.payment_id(),
+                                                .amount = Micros(attempt.amount_micros()),
+                                                .currency_code = attempt.currency_code()});
   parts_.reached("paid back");
+  if (refund.ok()) NoteCause(RefundIdOf(attempt), /*has_come_again=*/false, &attempt).IgnoreError();
+  // By somebody else: an event tells for which cause.
+  if (absl::IsAlreadyExists(refund)) refund = absl::OkStatus();
   NotePaidBack(refund, parts_.clock->Now(), &attempt);
   if (IsOpen(attempt)) return records_.Put({.attempt = record});
   return PutWithProfile(account, record, [&](ProfileRecord* profile) {

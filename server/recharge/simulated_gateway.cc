@@ -286,7 +286,9 @@ absl::Status SimulatedGateway::Refund(const RefundRequest& request) {
   FAREBOX_RETURN_IF_ERROR(payment.status());
   FAREBOX_ASSIGN_OR_RETURN(const Micros refunded, store_.Refunded(*number));
   const bool was_charged = payment->state == ChargeState::kCharged;
-  if (was_charged && refunded == payment->request.amount) return absl::OkStatus();
+  if (was_charged && refunded == payment->request.amount) {
+    return absl::AlreadyExistsError("nothing is left to give back");
+  }
   const std::optional<Micros> total = CheckedAdd(refunded, request.amount);
   if (!was_charged ||
       !absl::EqualsIgnoreCase(payment->request.currency_code, request.currency_code) ||

@@ -249,8 +249,9 @@ absl::Status StripeGateway::Refund(const RefundRequest& request) {
                               {"amount", absl::StrCat(*units)},
                               {MetadataField(stripe::kRefundIdKey), request.refund_id}},
                              absl::StrCat("refund:", request.refund_id));
-  // By somebody else: there is nothing left to give back.
-  if (stripe::ErrorCode(answer) == "charge_already_refunded") return absl::OkStatus();
+  if (stripe::ErrorCode(answer) == "charge_already_refunded") {
+    return absl::AlreadyExistsError("nothing is left to give back");
+  }
   FAREBOX_RETURN_IF_ERROR(stripe::StatusOf(answer));
   if (Text(answer.body, "object") != "refund") {
     return absl::UnavailableError("an answer that is not a refund");

@@ -213,7 +213,7 @@ absl::StatusOr<PaymentEvent> EventOf(absl::string_view body) {
     read.charge = ChargeOf(object);
   } else if (type == "charge.dispute.funds_withdrawn" || type == "refund.created" || is_undone) {
     read.kind = is_undone ? PaymentEvent::Kind::kMoneyBackUndone : PaymentEvent::Kind::kMoneyBack;
-    read.cause_id = Text(object, "id");
+    read.cause_id = Name(object, "id");
     read.refund_id = Metadata(object, kRefundIdKey);
     read.charge.payment_id = IdIn(object, "payment_intent");
     read.charge.currency_code = absl::AsciiStrToUpper(Text(object, "currency"));

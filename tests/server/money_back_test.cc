@@ -54,6 +54,9 @@ class MoneyBackTest : public StripePaymentsTest {
     return Ask(&v1::RechargeService::Stub::ReconcileRecharges, "");
   }
 
+  // Whether nobody has the money of the only charge.
+  bool IsNobodys() { return Reconcile()->differences_size() == 1; }
+
   // A refund that carries a name.
   static nlohmann::json NamedRefund(const std::string& id, const v1::Recharge& recharge,
                                     const std::string& refund_id) {
@@ -203,6 +206,66 @@ TEST_F(MoneyBackTest, ARefundThatCarriesAnyNameIsDebited) {
   EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
   EXPECT_EQ(Tell("refund.failed", OwnRefund(paid_too)), 200);
   EXPECT_EQ(Balance("acme").balance_micros(), 25'000'000);
+}
+
+TEST_F(MoneyBackTest, ARefundThatFailedAndIsToldOfAgainUndoesNoLaterOne) {
+  const v1::Recharge paid = PayIntoClosedAccount();
+  AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
+  EXPECT_EQ(Tell("refund.created", OwnRefund(paid)), 200);
+  EXPECT_EQ(Tell("refund.failed", OwnRefund(paid)), 200);
+  EXPECT_TRUE(IsNobodys());
+
+  // Somebody sends it back by hand.
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_2", paid, 2500)), 200);
+  EXPECT_EQ(Tell("refund.failed", OwnRefund(paid)), 200);
+  EXPECT_EQ(Tell("refund.created", OwnRefund(paid)), 200);
+  EXPECT_FALSE(IsNobodys());
+
+  EXPECT_EQ(Tell("refund.failed", MoneyBack("re_2", paid, 2500)), 200);
+  EXPECT_TRUE(IsNobodys());
+}
+
+TEST_F(MoneyBackTest, ADisputeOfAClosedAccountsMoneyCountsOnceInAnyOrder) {
+  const std::string out = "charge.dispute.funds_withdrawn";
+  const std::string again = "charge.dispute.funds_reinstated";
+  stripe_.RefuseRefunds(true);
+  const v1::Recharge paid = PayIntoClosedAccount();
+  AwaitRefusedRefund();
+
+  for (const std::string& type : {out, again, out}) {
+    EXPECT_EQ(Tell(type, MoneyBack("dp_1", paid, 2500)), 200);
+  }
+  EXPECT_TRUE(IsNobodys());
+
+  for (const std::string& type : {again, out}) {
+    EXPECT_EQ(Tell(type, MoneyBack("dp_2", paid, 2500)), 200);
+  }
+  EXPECT_TRUE(IsNobodys());
+
+  EXPECT_EQ(Tell(out, MoneyBack("dp_3", paid, 2500)), 200);
+  // What comes again is another's, and was a part.
+  EXPECT_EQ(Tell(again, MoneyBack("dp_4", paid, 1000)), 200);
+  EXPECT_FALSE(IsNobodys());
+}
+
+// Its own refund finds that nothing is left to send back.
+TEST_F(MoneyBackTest, ARefundByHandThatComesBeforeOursAndFailsIsADifference) {
+  stripe_.RefuseRefunds(true);
+  const v1::Recharge paid = PayIntoClosedAccount();
+  AwaitRefusedRefund();
+  stripe_.RefuseRefunds(false);
+  stripe_.AnswerInstead({.body = R"({"data":[],"has_more":false})"});
+  stripe_.AnswerInstead({.status = 400,
+                         .body = R"({"error":{"type":"invalid_request_error",)"
+                                 R"("code":"charge_already_refunded"}})"});
+  clock_.Advance(absl::Hours(1));
+  AwaitRecharge(v1::RECHARGE_STATE_ABANDONED);
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_2", paid, 2500)), 200);
+  EXPECT_FALSE(IsNobodys());
+
+  EXPECT_EQ(Tell("refund.failed", MoneyBack("re_2", paid, 2500)), 200);
+
+  EXPECT_TRUE(IsNobodys());
 }
 
 TEST_F(MoneyBackTest, MoneyThatCannotBeSentBackIsADifferenceAfterAnHour) {
