@@ -177,6 +177,11 @@ class PaymentGateway {
   // forgotten the key.
   virtual CardCharge FindCharge(const ChargeReference& reference) = 0;
 
+  // Asks for the bank's page of a charge that FindCharge has found to want the customer, without
+  // one: the answer to its delivery was lost, say. The same page each time. `found` where there is
+  // none to be had; else how the charge stands now, which may be that the bank asks no more.
+  virtual CardCharge AskCustomer(const ChargeRequest& request, CardCharge found) = 0;
+
   // The attempt that a payment was made for; empty where the payment is none of ours.
   virtual absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) = 0;
 

@@ -206,7 +206,7 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   // Its own payment was not charged, where it has ended: the one that is told of may have been.
   const bool is_told_of = reference.payment_id.empty() || !IsOpen(attempt);
   if (is_told_of && !name.payment_id.empty()) reference.payment_id = name.payment_id;
-  const CardCharge charge = parts_.gateway->FindCharge(reference);
+  const CardCharge charge = Find(reference, attempt);
   const bool is_news = charge.state == ChargeState::kCharged ||
                        charge.state == ChargeState::kDeclined ||
                        charge.state == ChargeState::kActionRequired;
@@ -232,7 +232,7 @@ absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record)
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
-      return NoteFound(parts_.gateway->FindCharge(ReferenceOf(record->attempt)), account, record);
+      return NoteFound(Find(ReferenceOf(record->attempt), record->attempt), account, record);
     case NextStep::kFindElseTake:
       return FindElseTake(account, record);
     case NextStep::kCancel:
@@ -254,11 +254,18 @@ Forgotten Recharger::ForgottenOf(const RechargeAttempt& attempt) const {
   return is_manual ? Forgotten::kNamesake : Forgotten::kNothing;
 }
 
+CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttempt& attempt) {
+  CardCharge found = parts_.gateway->FindCharge(reference);
+  const bool has_no_page = found.state == ChargeState::kActionRequired && found.action_url.empty();
+  if (!has_no_page || !IsOpen(attempt)) return found;
+  return parts_.gateway->AskCustomer(RequestOf(attempt), std::move(found));
+}
+
 absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
   const RechargeAttempt& attempt = record->attempt;
   const bool was_sent = attempt.first_sent_micros() != 0;
   const CardCharge found =
-      parts_.gateway->FindCharge(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt));
+      Find(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt), attempt);
   if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
   return NoteFound(found, account, record);
 }

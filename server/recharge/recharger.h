@@ -107,6 +107,8 @@ class Recharger {
   absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
   absl::Status Step(const AccountFacts& account, AttemptRecord* record);
   Forgotten ForgottenOf(const stored::v1::RechargeAttempt& attempt) const;
+  // How an attempt stands at the provider; with the bank's page, where an open one needs it.
+  CardCharge Find(const ChargeReference& reference, const stored::v1::RechargeAttempt& attempt);
   // Looks for what it may have done before, and takes the money where that is nothing.
   absl::Status FindElseTake(const AccountFacts& account, AttemptRecord* record);
   absl::Status NoteFound(const CardCharge& found, const AccountFacts& account,

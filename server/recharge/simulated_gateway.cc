@@ -229,6 +229,11 @@ CardCharge SimulatedGateway::FindCharge(const ChargeReference& reference) {
   return Unknown(payment.status().message());
 }
 
+// Its charges that want the customer have their page from the beginning.
+CardCharge SimulatedGateway::AskCustomer(const ChargeRequest& /*request*/, CardCharge found) {
+  return found;
+}
+
 absl::StatusOr<std::string> SimulatedGateway::FindAttemptOf(absl::string_view payment_id) {
   const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
   if (!number.has_value()) return "";

@@ -55,6 +55,7 @@ class SimulatedGateway : public PaymentGateway {
   // nothing about the first.
   CardCharge TakeCharge(const ChargeRequest& request) override;
   CardCharge FindCharge(const ChargeReference& reference) override;
+  CardCharge AskCustomer(const ChargeRequest& request, CardCharge found) override;
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override;
   CardCharge CancelCharge(const ChargeReference& reference) override;
   absl::Status Refund(const RefundRequest& request) override;

@@ -155,17 +155,23 @@ CardCharge StripeGateway::Settle(const ChargeRequest& request, bool is_replayed,
   return answered;
 }
 
-CardCharge StripeGateway::AskCustomer(const ChargeRequest& request, CardCharge charge) {
-  if (options_.return_url.empty() || !IsProviderId(charge.payment_id)) return charge;
-  const Answer answer = Post(absl::StrCat(PaymentPath(charge.payment_id), "/confirm"),
-                             {{"payment_method", request.card.token},
-                              {"off_session", "false"},
-                              {"return_url", options_.return_url}},
-                             absl::StrCat(request.attempt_id, ":confirm"));
-  CardCharge confirmed = stripe::ChargeOf(answer, request.attempt_id);
+CardCharge StripeGateway::AskCustomer(const ChargeRequest& request, CardCharge found) {
+  if (options_.return_url.empty() || !IsProviderId(found.payment_id)) return found;
+  CardCharge confirmed;
+  for (const absl::string_view key : {":confirm", ":confirm-again"}) {
+    const Answer answer = Post(absl::StrCat(PaymentPath(found.payment_id), "/confirm"),
+                               {{"payment_method", request.card.token},
+                                {"off_session", "false"},
+                                {"return_url", options_.return_url}},
+                               absl::StrCat(request.attempt_id, key));
+    confirmed = stripe::ChargeOf(answer, request.attempt_id);
+    // An error that is kept for a day: there is no page, and none would come under this key.
+    const bool is_spent = answer.is_replayed && confirmed.state == ChargeState::kUnknown;
+    if (!is_spent) break;
+  }
   // Without a page the customer can still be asked for another card.
-  if (confirmed.state == ChargeState::kRejected) return charge;
-  if (confirmed.payment_id.empty()) confirmed.payment_id = charge.payment_id;
+  if (confirmed.state == ChargeState::kRejected) return found;
+  if (confirmed.payment_id.empty()) confirmed.payment_id = found.payment_id;
   return confirmed;
 }
 

@@ -49,6 +49,9 @@ class StripeGateway : public PaymentGateway {
 
   CardCharge TakeCharge(const ChargeRequest& request) override;
   CardCharge FindCharge(const ChargeReference& reference) override;
+  // The same payment, confirmed as if the customer were there, under a key of its own: where
+  // TakeCharge has asked before, it is the same page.
+  CardCharge AskCustomer(const ChargeRequest& request, CardCharge found) override;
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override;
   CardCharge CancelCharge(const ChargeReference& reference) override;
   absl::Status Refund(const RefundRequest& request) override;
@@ -80,9 +83,6 @@ class StripeGateway : public PaymentGateway {
 
   // What became of a charge whose delivery was answered with something old or doubtful.
   CardCharge Settle(const ChargeRequest& request, bool is_replayed, CardCharge answered);
-  // Makes the bank's page for a charge that needs the customer: the same payment, confirmed as if
-  // the customer were there.
-  CardCharge AskCustomer(const ChargeRequest& request, CardCharge charge);
   // OK where the refund was made before; NotFound where it was not.
   absl::Status FindRefund(const RefundRequest& request);
   absl::StatusOr<std::string> MakeCustomer(absl::string_view account_id);

@@ -73,6 +73,18 @@ TEST_F(StripePaymentsTest, APaymentThatTheCustomerConfirmsIsCreditedWhenTheProvi
   EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
 }
 
+TEST_F(StripePaymentsTest, APaymentWhoseAnswerWasLostHasTheBanksPageTooWhenTheProviderTells) {
+  RegisterCard("pm_card_authenticationRequired");
+  stripe_.AnswerAfterwards({.status = 500});
+  EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
+  const v1::Recharge lost = AwaitRecharge(v1::RECHARGE_STATE_UNKNOWN);
+
+  EXPECT_EQ(Tell("payment_intent.payment_failed", IntentOf(lost, "requires_payment_method")), 200);
+
+  EXPECT_THAT(AwaitRecharge(v1::RECHARGE_STATE_ACTION_REQUIRED).action_url(),
+              StartsWith("https://bank.example/"));
+}
+
 TEST_F(StripePaymentsTest, EventsInAnyOrderAndNumberCreditOnceAndMoveNothingBack) {
   RegisterCard("pm_card_visa");
   ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));

@@ -113,6 +113,9 @@ class AlteringGateway : public PaymentGateway {
     last_reference_ = reference;
     return Altered(provider_.FindCharge(reference));
   }
+  CardCharge AskCustomer(const ChargeRequest& request, CardCharge found) override {
+    return provider_.AskCustomer(request, std::move(found));
+  }
   absl::StatusOr<std::string> FindAttemptOf(absl::string_view payment_id) override {
     return provider_.FindAttemptOf(payment_id);
   }

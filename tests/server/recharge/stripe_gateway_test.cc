@@ -279,6 +279,34 @@ TEST_F(StripeGatewayTest, AListThatBreaksOffIsNoAnswer) {
   }
 }
 
+TEST_F(StripeGatewayTest, AChargeWhoseAnswerWasLostHasOnePageHoweverItIsAskedFor) {
+  const ChargeRequest request = RequestFor("a-1", "pm_card_authenticationRequired");
+  stripe_.AnswerAfterwards(ServersError());
+  EXPECT_THAT(gateway_->TakeCharge(request), IsIn(ChargeState::kUnknown));
+  const CardCharge found = gateway_->FindCharge({.attempt_id = "a-1"});
+  EXPECT_THAT(found, IsIn(ChargeState::kActionRequired));
+  EXPECT_THAT(found.action_url, IsEmpty());
+
+  const CardCharge asked = gateway_->AskCustomer(request, found);
+
+  EXPECT_THAT(asked, IsIn(ChargeState::kActionRequired));
+  EXPECT_THAT(asked.action_url, Not(IsEmpty()));
+  EXPECT_EQ(gateway_->AskCustomer(request, found).action_url, asked.action_url);
+  EXPECT_EQ(gateway_->TakeCharge(request).action_url, asked.action_url);
+}
+
+TEST_F(StripeGatewayTest, AnErrorThatIsKeptDoesNotKeepThePageAway) {
+  const ChargeRequest request = RequestFor("a-1", "pm_card_authenticationRequired");
+  stripe_.AnswerAfterwards(ServersError());
+  gateway_->TakeCharge(request);
+  const CardCharge found = gateway_->FindCharge({.attempt_id = "a-1"});
+
+  stripe_.AnswerInstead(ServersError());
+  EXPECT_THAT(gateway_->AskCustomer(request, found), IsIn(ChargeState::kUnknown));
+  stripe_.AnswerInstead(Replayed(ServersError()));
+  EXPECT_THAT(gateway_->AskCustomer(request, found).action_url, Not(IsEmpty()));
+}
+
 TEST_F(StripeGatewayTest, ARefundWhoseKeyIsForgottenIsPaidOnce) {
   const std::string payment_id = gateway_->TakeCharge(RequestFor("a-1")).payment_id;
   const RefundRequest refund = {.refund_id = "r-1",
