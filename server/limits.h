@@ -239,6 +239,11 @@ inline constexpr absl::Duration kMailAgeMax = absl::Hours(24 * 30);
 // What a mail said, and to whom, is forgotten so long after it was sent or given up.
 inline constexpr absl::Duration kMailContentKept = absl::Hours(24 * 30);
 
+// Where a clock was set back, so many of the newest mails are looked through for those that it has
+// put off; and so many at once.
+inline constexpr size_t kMailsSoughtMax = 100'000;
+inline constexpr size_t kMailPageSize = 256;
+
 // How long a mail that is being sent may take to end when the server ends; then it is broken off.
 inline constexpr absl::Duration kMailDrainTimeout = absl::Seconds(5);
 

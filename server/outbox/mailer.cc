@@ -1,5 +1,7 @@
 #include "server/outbox/mailer.h"
 
+#include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -28,7 +30,9 @@ mail::Mail MailOf(const StoredMail& stored) {
 absl::StatusOr<bool> Mailer::Step() {
   FAREBOX_RETURN_IF_ERROR(NoteOnDisk());
   const absl::Time now = parts_.clock->Now();
-  if (is_broken_off_.load() || IsResting(now)) return false;
+  if (is_broken_off_.load()) return false;
+  FAREBOX_RETURN_IF_ERROR(LookAtClock(now));
+  if (IsResting(now)) return false;
   // What is due at this very moment too.
   FAREBOX_ASSIGN_OR_RETURN(
       std::vector<Document> due,
@@ -82,6 +86,37 @@ absl::StatusOr<bool> Mailer::Send(Document document, StoredMail mail) {
 void Mailer::BreakOff() {
   is_broken_off_.store(true);
   parts_.sender->BreakOff();
+}
+
+// ---- The clock
+
+absl::Status Mailer::LookAtClock(absl::Time now) {
+  const bool is_set_back = last_look_ - now > limits::kClockLeapBackMax;
+  if (is_set_back) FAREBOX_RETURN_IF_ERROR(BringForward(now));
+  last_look_ = now;
+  return absl::OkStatus();
+}
+
+absl::Status Mailer::BringForward(absl::Time now) {
+  int64_t before = std::numeric_limits<int64_t>::max();
+  for (size_t looked_at = 0; looked_at < limits::kMailsSoughtMax && !is_broken_off_.load();) {
+    FAREBOX_ASSIGN_OR_RETURN(
+        std::vector<Document> page,
+        parts_.documents->List(kMails, /*account=*/0, before, limits::kMailPageSize));
+    if (page.empty()) break;
+    looked_at += page.size();
+    before = page.back().id;
+    DocumentGroup put_off;
+    for (Document& document : page) {
+      if (document.due - now <= limits::kMailPauseMax) continue;
+      StoredMail mail;
+      if (!mail.ParseFromString(document.content) || !IsWaiting(mail)) continue;
+      document.due = now;
+      put_off.push_back(std::move(document));
+    }
+    if (!put_off.empty()) FAREBOX_RETURN_IF_ERROR(parts_.documents->Put(std::move(put_off)));
+  }
+  return absl::OkStatus();
 }
 
 // ---- The mail server's health

@@ -24,7 +24,8 @@ namespace farebox::server {
 // A mail that the server has taken is never sent again, but where the process dies before that is
 // on disk: then it arrives twice, under the same Message-ID. Nothing is done in between, and where
 // the disk refuses to take it, no other mail is sent before it does. A mail that was not taken
-// stays, until it is too old.
+// stays, until it is too old. One that a clock has put off that ran ahead is due once that is
+// noticed, also at a start.
 //
 // One mail at a time: a slow server delays other mails and nothing else. Used only on one thread,
 // but for BreakOff().
@@ -61,6 +62,10 @@ class Mailer {
   void BreakOff();
 
  private:
+  // Notices a clock that was set back.
+  absl::Status LookAtClock(absl::Time now);
+  // Has all mails tried now that are due later than any that this clock has delayed.
+  absl::Status BringForward(absl::Time now);
   bool IsResting(absl::Time now) const;
   void NoteHealth(mail::MailSender::Outcome outcome, absl::Time now);
   absl::StatusOr<bool> Send(Document document, stored::v1::StoredMail mail);
@@ -73,6 +78,8 @@ class Mailer {
 
   // A document that is to be written before anything else is done.
   std::optional<Document> to_note_;
+  // The time of the newest look. At a start nobody knows how far the clock had been.
+  absl::Time last_look_ = absl::InfiniteFuture();
   int delays_in_a_row_ = 0;
   absl::Time rest_until_ = absl::InfinitePast();
 };

@@ -229,8 +229,39 @@ TEST_F(MailerTest, AClockThatIsSetBackDoesNotMakeARestLast) {
   clock_.Advance(absl::Hours(-24));
   Post("new");
   SendDue();
+  clock_.Advance(absl::Minutes(2));
+  SendDue();
 
-  EXPECT_THAT(sender_.sent, SizeIs(1));
+  EXPECT_THAT(sender_.sent, SizeIs(11));
+}
+
+TEST_F(MailerTest, MailsOfAClockThatRanAheadAreSentByTheNextProcessOnceTheClockIsRight) {
+  sender_.next = {Outcome::kSent, Outcome::kTryLater};
+  clock_.Advance(absl::Hours(24));
+  Post("sent");
+  Post("delayed");
+  SendDue();
+  Post("new");
+  const absl::Time strip = Due("sent");
+
+  clock_.Advance(absl::Hours(-24));
+  Restart();
+  SendDue();
+
+  EXPECT_THAT(sender_.tried, ElementsAre("sent", "delayed", "delayed", "new"));
+  EXPECT_EQ(Due("sent"), strip);
+}
+
+TEST_F(MailerTest, AMailThatIsToWaitWaitsWhereTheClockIsSetBackALittle) {
+  sender_.otherwise = Outcome::kTryLater;
+  Post("A");
+  SendDue();
+  const absl::Time due = Due("A");
+
+  clock_.Advance(absl::Minutes(-2));
+  SendDue();
+
+  EXPECT_EQ(Due("A"), due);
 }
 
 // ---- Never
