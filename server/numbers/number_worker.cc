@@ -130,6 +130,8 @@ void NumberWorker::Work(const RentalRecord& due) {
   const std::string account_id = due.rental.account_id();
   lanes_.Post(account_id, [this, account_id, account = due.document.account,
                            rental_id = due.rental.rental_id()] {
+    // Before it goes past due: money that comes in at that moment is heard of.
+    const bool is_first = NoteUnpaid(account, account_id);
     absl::Status status = parts_.rental->Work(rental_id);
     absl::StatusOr<std::optional<RentalRecord>> after = records_.Find(rental_id);
     if (status.ok()) status = after.status();
@@ -137,10 +139,18 @@ void NumberWorker::Work(const RentalRecord& due) {
     MutexLock lock(&mu_);
     if (!status.ok()) {
       failed_[rental_id] = parts_.clock->Now() + limits::kRenewalFailurePause;
-    } else if (after->has_value() && (*after)->rental.state() == v1::NUMBER_STATE_PAST_DUE) {
-      unpaid_[account] = account_id;
+      return;
     }
+    const bool is_unpaid =
+        after->has_value() && (*after)->rental.state() == v1::NUMBER_STATE_PAST_DUE;
+    // An account that was on the list before may have another number there.
+    if (is_first && !is_unpaid) unpaid_.erase(account);
   });
+}
+
+bool NumberWorker::NoteUnpaid(AccountNumber account, const std::string& account_id) {
+  MutexLock lock(&mu_);
+  return unpaid_.emplace(account, account_id).second;
 }
 
 }  // namespace farebox::server

@@ -60,6 +60,8 @@ class NumberWorker : public LedgerListener {
   void DueLoop();
   void LookAtDue();
   void Work(const RentalRecord& due);
+  // Whether the account was not on the list.
+  bool NoteUnpaid(AccountNumber account, const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
   void TryUnpaid(AccountNumber account);
   bool Rests(const std::string& rental_id) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -72,7 +74,7 @@ class NumberWorker : public LedgerListener {
 
   Mutex mu_;
   CondVar stopped_;  // Signalled when stopping_ changes.
-  // Accounts with a number that is past due, by id.
+  // Accounts with a number that is past due, or is being worked on and may be in a moment, by id.
   absl::flat_hash_map<AccountNumber, std::string> unpaid_ ABSL_GUARDED_BY(mu_);
   // Rentals that could not be worked on, and when to try again.
   absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -37,7 +39,8 @@ class NumberWorkerTest : public ::testing::Test {
                              .request_id = request.request_id(),
                              .action = Debit{.item = 1, .charge = Charge{.amount = Cents(1'00)}}};
             },
-        .grace = 14 * kDay});
+        .grace = 14 * kDay,
+        .reached = [this](absl::string_view point) { reached_(point); }});
     stored::v1::AccountSettings settings;
     settings.set_currency_code("USD");
     settings.set_time_zone("UTC");
@@ -78,6 +81,7 @@ class NumberWorkerTest : public ::testing::Test {
   std::unique_ptr<MemoryJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;
+  std::function<void(absl::string_view)> reached_ = [](absl::string_view) {};
   std::unique_ptr<NumberRental> rental_;
   std::unique_ptr<NumberWorker> worker_;
 };
@@ -91,6 +95,20 @@ TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
 
   Await(v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
+}
+
+TEST_F(NumberWorkerTest, MoneyThatComesInAtTheMomentANumberGoesPastDuePaysIt) {
+  clock_.Advance(kDay * 32);
+  std::atomic<bool> has_paid = false;
+  reached_ = [&](absl::string_view point) {
+    if (point != "past due") return;
+    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+    has_paid = true;
+  };
+  Start(clock_.Now());
+
+  while (!has_paid) std::this_thread::yield();
+  Await(v1::NUMBER_STATE_ACTIVE);
 }
 
 TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
