@@ -4,9 +4,7 @@
 #include <thread>
 
 #include "absl/strings/substitute.h"
-#include "absl/time/time.h"
 #include "server/recharge/stripe_gateway.h"
-#include "storage/clock.h"
 #include "tests/server/payments_fixture.h"
 
 namespace farebox::server {
@@ -61,26 +59,27 @@ class LongListTest : public StripePaymentsTest {
  protected:
   void SetUp() override {
     StripePaymentsTest::SetUp();
-    for (int page = 0; page < 2'500; ++page) {
-      stripe_.AnswerInstead(
-          {.body = R"({"object": "list", "data": [{"id": "pi_other"}], "has_more": true})"});
-    }
+    // So large that a page takes longer than a caller takes to leave.
+    const std::string page = absl::Substitute(
+        R"({"object": "list", "data": [{"id": "pi_other", "note": "$0"}], "has_more": true})",
+        std::string(50'000, '-'));
+    for (int i = 0; i < 1'600; ++i) stripe_.AnswerInstead({.body = page});
   }
 
-  grpc::Status ReconcileWithin(absl::Duration timeout) {
-    grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(SystemClock().Now() + timeout));
-    v1::ReconcileRechargesResponse response;
-    return recharges_->ReconcileRecharges(&context, v1::ReconcileRechargesRequest(), &response);
-  }
   void AwaitAPage() {
     while (stripe_.received().empty()) std::this_thread::yield();
   }
 };
 
 TEST_F(LongListTest, NobodyWhoHasGoneAwayKeepsAReconciliationGoing) {
-  std::thread impatient([this] { ReconcileWithin(absl::Milliseconds(50)); });
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  std::thread impatient([&] {
+    v1::ReconcileRechargesResponse response;
+    recharges_->ReconcileRecharges(&context, v1::ReconcileRechargesRequest(), &response);
+  });
   AwaitAPage();
+  context.TryCancel();
   impatient.join();
 
   // One after the other.
@@ -95,7 +94,7 @@ TEST_F(LongListTest, AStopDoesNotWaitForAReconciliation) {
   std::thread caller([&] { answer = Ask(&Stub::ReconcileRecharges, ""); });
   AwaitAPage();
 
-  server_->Drain();
+  Stop();
   caller.join();
 
   EXPECT_THAT(answer, FailsWith(grpc::StatusCode::UNAVAILABLE, "SHUTTING_DOWN"));
