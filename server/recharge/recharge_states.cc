@@ -43,19 +43,23 @@ absl::Duration AgeOf(const RechargeAttempt& attempt, absl::Time now) {
 }
 
 // Of an attempt that was not sent yet, as far as is known.
-NextStep FirstStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten forgotten) {
-  // It is delivered within moments: one so old has most likely come out of a backup.
+NextStep FirstStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
+  // It is delivered within moments: one so old has most likely come out of a backup, or nobody
+  // waits for it any more.
   const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= kKeyLife;
-  if (is_old || forgotten == Forgotten::kDelivery) return NextStep::kFind;
-  if (forgotten == Forgotten::kNamesake) return NextStep::kFindElseTake;
+  if (is_old) return NextStep::kFind;
+  if (attempt.has_namesake_doubt()) return NextStep::kFindElseTake;
+  if (is_from_backup) return NextStep::kFind;
   // One that had to be looked up once is not sent without.
   return attempt.state() == v1::RECHARGE_STATE_INTENT ? NextStep::kTake : NextStep::kFind;
 }
 
 // The provider knows of it, so it was sent, also where this ledger is too old to know.
 void NoteSentBefore(RechargeAttempt* attempt) {
+  attempt->clear_has_namesake_doubt();
   if (attempt->first_sent_micros() != 0) return;
   attempt->set_first_sent_micros(attempt->create_micros());
+  attempt->set_key_is_doubtful(true);
   attempt->set_deliveries(std::max(attempt->deliveries(), 1));
 }
 
@@ -91,9 +95,9 @@ bool IsDue(const RechargeAttempt& attempt, absl::Time now) {
   return left <= absl::ZeroDuration() || left > kPauseMax;
 }
 
-NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, Forgotten forgotten) {
+NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return NextStep::kCredit;
-  if (attempt.first_sent_micros() == 0) return FirstStepOf(attempt, now, forgotten);
+  if (attempt.first_sent_micros() == 0) return FirstStepOf(attempt, now, is_from_backup);
   const absl::Duration age = AgeOf(attempt, now);
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
     return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
@@ -116,6 +120,7 @@ void NoteLookUp(RechargeAttempt* attempt) {
 }
 
 void NoteSending(absl::Time now, RechargeAttempt* attempt) {
+  attempt->clear_has_namesake_doubt();
   if (attempt->first_sent_micros() == 0) attempt->set_first_sent_micros(absl::ToUnixMicros(now));
   attempt->set_deliveries(attempt->deliveries() + 1);
   const bool is_first = attempt->state() == v1::RECHARGE_STATE_INTENT;
@@ -193,6 +198,9 @@ ChargeRequest RequestOf(const RechargeAttempt& attempt) {
 }
 
 ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
+  if (attempt.has_namesake_doubt()) {
+    return {.attempt_id = attempt.recharge_id(), .account_id = attempt.account_id()};
+  }
   const int64_t first_sent =
       attempt.first_sent_micros() != 0 ? attempt.first_sent_micros() : attempt.create_micros();
   return {.attempt_id = attempt.recharge_id(),
@@ -201,10 +209,6 @@ ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
           .first_sent =
               attempt.key_is_doubtful() ? absl::InfinitePast() : absl::FromUnixMicros(first_sent),
           .account_id = attempt.account_id()};
-}
-
-ChargeReference ReferenceOfNamesake(const RechargeAttempt& attempt) {
-  return {.attempt_id = attempt.recharge_id(), .account_id = attempt.account_id()};
 }
 
 }  // namespace farebox::server

@@ -36,17 +36,9 @@ enum class NextStep {
   // Charged: put it into the ledger.
   kCredit,
 };
-// What a ledger that was restored from a backup may have forgotten of an attempt.
-enum class Forgotten {
-  kNothing,
-  // That it was delivered: it came out of the backup.
-  kDelivery,
-  // That there was one of the same name, and what became of it: it was made since the restore, for
-  // a request that may have been made before.
-  kNamesake,
-};
+// `is_from_backup`: the ledger was restored, and may have forgotten that the attempt was delivered.
 NextStep NextStepOf(const stored::v1::RechargeAttempt& attempt, absl::Time now,
-                    Forgotten forgotten);
+                    bool is_from_backup);
 
 // Notices that the clock was set back since the attempt was first sent. To be called before
 // NextStepOf.
@@ -73,10 +65,9 @@ void NoteNotPaidBack(stored::v1::RechargeAttempt* attempt);
 void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt* attempt);
 
 ChargeRequest RequestOf(const stored::v1::RechargeAttempt& attempt);
+// As narrow as what is known of the attempt allows: one that may have been charged under its name
+// before a restore was made at any time, and the card may have been of a customer who is forgotten.
 ChargeReference ReferenceOf(const stored::v1::RechargeAttempt& attempt);
-// Of a forgotten one of the same name: it was made at any time, and the card may have been of a
-// customer who is forgotten too.
-ChargeReference ReferenceOfNamesake(const stored::v1::RechargeAttempt& attempt);
 
 }  // namespace farebox::server
 

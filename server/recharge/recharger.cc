@@ -137,6 +137,9 @@ absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attem
   attempt.set_due_micros(absl::ToUnixMicros(now));
   attempt.set_day(DayOf(now, zone));
   attempt.set_month(MonthOf(now, zone));
+  // Names of automatic ones are never the same twice.
+  const bool is_manual = attempt.kind() == v1::RECHARGE_KIND_MANUAL;
+  attempt.set_has_namesake_doubt(is_manual && parts_.is_held());
   CountCharge(attempt, &profile->profile);
   *begun = RechargeRecords::NewAttempt(account, std::move(attempt));
   FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile, .attempt = begun}));
@@ -198,7 +201,9 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   if (!record.has_value()) return Adopt(name, account);
   RechargeAttempt& attempt = record->attempt;
   const bool is_settled = attempt.state() == v1::RECHARGE_STATE_CREDITED || attempt.paid_back();
-  const bool is_yet_to_be_sent = IsOpen(attempt) && attempt.first_sent_micros() == 0;
+  // Nothing is known of it yet. Where its payment has a name, it was sent before a restore.
+  const bool is_yet_to_be_sent =
+      IsOpen(attempt) && attempt.first_sent_micros() == 0 && name.payment_id.empty();
   if (is_settled || is_yet_to_be_sent) return absl::OkStatus();
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return Credit(account, &*record);
 
@@ -210,7 +215,8 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   const bool is_news = charge.state == ChargeState::kCharged ||
                        charge.state == ChargeState::kDeclined ||
                        charge.state == ChargeState::kActionRequired;
-  if (!is_news) return absl::OkStatus();
+  const bool is_anothers = !charge.account_id.empty() && charge.account_id != attempt.account_id();
+  if (!is_news || is_anothers) return absl::OkStatus();
   if (!IsOpen(attempt)) return CreditLate(charge, account, &*record);
   FAREBOX_RETURN_IF_ERROR(Note(charge, account, &*record));
   return Advance(account, &*record);
@@ -227,8 +233,8 @@ absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* reco
 
 absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
   NoteClock(parts_.clock->Now(), &record->attempt);
-  const Forgotten forgotten = ForgottenOf(record->attempt);
-  switch (NextStepOf(record->attempt, parts_.clock->Now(), forgotten)) {
+  const bool is_from_backup = IsFromBackup(record->attempt);
+  switch (NextStepOf(record->attempt, parts_.clock->Now(), is_from_backup)) {
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
@@ -243,29 +249,30 @@ absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record)
   return absl::OkStatus();
 }
 
-Forgotten Recharger::ForgottenOf(const RechargeAttempt& attempt) const {
-  if (!parts_.is_held()) return Forgotten::kNothing;
+bool Recharger::IsFromBackup(const RechargeAttempt& attempt) const {
+  if (!parts_.is_held()) return false;
   // Later than now: by a clock that ran ahead when the backup was made.
-  const bool is_from_backup = attempt.create_micros() < absl::ToUnixMicros(start_time_) ||
-                              attempt.create_micros() > absl::ToUnixMicros(parts_.clock->Now());
-  if (is_from_backup) return Forgotten::kDelivery;
-  // Names of automatic ones are never the same twice.
-  const bool is_manual = attempt.kind() == v1::RECHARGE_KIND_MANUAL;
-  return is_manual ? Forgotten::kNamesake : Forgotten::kNothing;
+  return attempt.create_micros() < absl::ToUnixMicros(start_time_) ||
+         attempt.create_micros() > absl::ToUnixMicros(parts_.clock->Now());
 }
 
 CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttempt& attempt) {
   CardCharge found = parts_.gateway->FindCharge(reference);
+  // Among more payments than can be searched it may never be answered, and the account's card is
+  // not charged meanwhile.
+  if (attempt.has_namesake_doubt() && found.state == ChargeState::kUnknown) {
+    Log(LogLevel::kWarning, "payment_in_doubt",
+        {{"account_id", attempt.account_id()},
+         {"recharge_id", attempt.recharge_id()},
+         {"error", found.message}});
+  }
   const bool has_no_page = found.state == ChargeState::kActionRequired && found.action_url.empty();
   if (!has_no_page || !IsOpen(attempt)) return found;
   return parts_.gateway->AskCustomer(RequestOf(attempt), std::move(found));
 }
 
 absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
-  const RechargeAttempt& attempt = record->attempt;
-  const bool was_sent = attempt.first_sent_micros() != 0;
-  const CardCharge found =
-      Find(was_sent ? ReferenceOf(attempt) : ReferenceOfNamesake(attempt), attempt);
+  const CardCharge found = Find(ReferenceOf(record->attempt), record->attempt);
   if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
   return NoteFound(found, account, record);
 }

@@ -106,7 +106,7 @@ class Recharger {
   // Until it is over, or waits for its time.
   absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
   absl::Status Step(const AccountFacts& account, AttemptRecord* record);
-  Forgotten ForgottenOf(const stored::v1::RechargeAttempt& attempt) const;
+  bool IsFromBackup(const stored::v1::RechargeAttempt& attempt) const;
   // How an attempt stands at the provider; with the bank's page, where an open one needs it.
   CardCharge Find(const ChargeReference& reference, const stored::v1::RechargeAttempt& attempt);
   // Looks for what it may have done before, and takes the money where that is nothing.

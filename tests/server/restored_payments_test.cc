@@ -148,6 +148,28 @@ TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainDaysLaterIsOneCharge) {
   EXPECT_EQ(Charges(), 2);
 }
 
+TEST_F(RestoredPaymentsTest, APaymentThatCouldNotBeLookedForIsOneChargeAfterARestart) {
+  Backup();
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  Restore();
+  Advance(absl::Hours(30));
+  stripe_.ForgetKeys();
+  RegisterCard("pm_card_visa");
+
+  stripe_.AnswerInstead({.status = 500});
+  EXPECT_THAT(Pay("p1", 25'000'000), FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
+  // Not yet due.
+  Advance(absl::Seconds(1));
+  Restart();
+  recharges_ = v1::RechargeService::NewStub(channel_);
+  Advance(absl::Minutes(2));
+
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
+  EXPECT_EQ(Charges(), 1);
+  EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+}
+
 TEST_F(RestoredPaymentsTest, AChargeThatWasRepairedIsNotMadeAgainHoweverLateItIsAskedFor) {
   RegisterCard("pm_card_visa");
   Backup();
