@@ -115,7 +115,10 @@ absl::Status RechargeRecords::Put(Change change) {
     Write(change.attempt);
     group.push_back(change.attempt->document);
   }
-  if (change.is_charged) group.push_back(PaymentOf(*change.attempt));
+  if (change.is_charged) {
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_remembered, IsRemembered(*change.attempt));
+    if (!is_remembered) group.push_back(PaymentOf(*change.attempt));
+  }
   FAREBOX_RETURN_IF_ERROR(documents_.Put(std::move(group)));
   if (change.profile != nullptr) ++change.profile->document.revision;
   if (change.attempt != nullptr) ++change.attempt->document.revision;
@@ -123,8 +126,18 @@ absl::Status RechargeRecords::Put(Change change) {
 }
 
 absl::Status RechargeRecords::RememberPayment(const AttemptRecord& record) {
-  const absl::Status put = documents_.Put({PaymentOf(record)});
-  return absl::IsAborted(put) ? absl::OkStatus() : put;  // It was remembered before.
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_remembered, IsRemembered(record));
+  return is_remembered ? absl::OkStatus() : documents_.Put({PaymentOf(record)});
+}
+
+absl::StatusOr<bool> RechargeRecords::IsRemembered(const AttemptRecord& record) {
+  const Document payment = PaymentOf(record);
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> found,
+                           documents_.Find(payment.kind, payment.key));
+  if (!found.has_value()) return false;
+  if (found->content == payment.content) return true;
+  return absl::DataLossError(absl::StrCat("payment ", payment.key, " is of attempt ",
+                                          found->content, ", and not of ", payment.content));
 }
 
 }  // namespace farebox::server

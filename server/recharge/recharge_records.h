@@ -64,6 +64,9 @@ class RechargeRecords {
   absl::Status RememberPayment(const AttemptRecord& record);
 
  private:
+  // Whether FindCharged finds it already. DataLoss: it finds another.
+  absl::StatusOr<bool> IsRemembered(const AttemptRecord& record);
+
   DocumentStore& documents_;
 };
 

@@ -392,6 +392,7 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
   attempt.set_message("charged before a restore; made anew from the provider's books");
   AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
   FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(record));
+  parts_.reached("remembered");
   return Credit(account, &record);
 }
 

@@ -18,7 +18,8 @@ using stored::v1::RechargeAttempt;
 // An attempt may be delivered for so long after it was decided on.
 constexpr absl::Duration kDeliveryTime = absl::Hours(24);
 
-// And is credited within moments after it was charged, unless something is wrong.
+// And is credited within moments after it was charged, unless something is wrong: also where the
+// clock was set back since.
 constexpr absl::Duration kCreditTime = absl::Hours(1);
 
 // Attempts read at once.
@@ -101,9 +102,11 @@ absl::Status Reconciliation::CheckCharges(const Charges& charges, absl::Time fro
 }
 
 bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {
-  if (attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return IsOpen(attempt);
-  const absl::Time charged = absl::FromUnixMicros(attempt.update_micros());
-  return parts_.clock->Now() - charged < kCreditTime;
+  if (!IsOpen(attempt)) return false;
+  // The customer may have confirmed it a moment ago: we learn of it when it is due.
+  const bool has_waited = attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED;
+  const int64_t since = has_waited ? attempt.due_micros() : attempt.update_micros();
+  return absl::AbsDuration(parts_.clock->Now() - absl::FromUnixMicros(since)) < kCreditTime;
 }
 
 absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const CardCharge& charge,

@@ -131,5 +131,34 @@ TEST_F(ForgottenPaymentTest, ThatIsNotDecidedYetIsNeverDeliveredAgain) {
   EXPECT_THAT(altering_->calls(), ElementsAre("find", "find"));
 }
 
+TEST_F(ForgottenPaymentTest, ThatWasToBeMadeAnewIsCreditedWhenItIsAskedForAgain) {
+  const std::string payment_id = ChargeBefore();
+  kill_at_ = "remembered";
+  EXPECT_THROW(recharger_->Ask({"alice", Name(), payment_id}).IgnoreError(), Killed);
+  Restart();
+
+  const auto paid = Pay();
+
+  ASSERT_TRUE(paid.ok()) << paid.status();
+  EXPECT_EQ(paid->attempt.state(), v1::RECHARGE_STATE_CREDITED);
+  EXPECT_EQ(altering_->deliveries(), 0);
+}
+
+TEST_F(ForgottenPaymentTest, ThatIsRememberedAsAnothersIsNotCredited) {
+  expected_uncredited_ = true;
+  RechargeRecords records(documents_.get());
+  stored::v1::RechargeAttempt other;
+  other.set_recharge_id("pay-other");
+  other.set_payment_id(ChargeBefore());
+  ASSERT_TRUE(
+      records.RememberPayment(RechargeRecords::NewAttempt(*ledger_->FindAccount("alice"), other))
+          .ok());
+
+  EXPECT_EQ(GetReason(Pay().status()), Reason::kPaymentPending);
+  EXPECT_TRUE(absl::IsDataLoss(recharger_->Work("alice")));
+
+  EXPECT_EQ(Available(), Cents(20'00));
+}
+
 }  // namespace
 }  // namespace farebox::server

@@ -12,6 +12,8 @@
 namespace farebox::server {
 namespace {
 
+using Kind = RechargeDifference::Kind;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // A provider whose list is a while old when it is read.
@@ -31,23 +33,72 @@ class SlowList : public AlteringGateway {
   const std::function<void()> meanwhile_;
 };
 
-using ReconciliationTest = RechargerTest;
+class ReconciliationTest : public RechargerTest {
+ protected:
+  // Of all times.
+  ReconciliationReport Compare(PaymentGateway* gateway) {
+    Reconciliation reconciliation({.journal = journal_.get(),
+                                   .documents = documents_.get(),
+                                   .gateway = gateway,
+                                   .clock = &clock_});
+    const absl::StatusOr<ReconciliationReport> report = reconciliation.Compare(
+        clock_.Now() - absl::Hours(48), clock_.Now() + absl::Hours(1), [] { return true; });
+    EXPECT_TRUE(report.ok()) << report.status();
+    return report.value();
+  }
+
+  static std::vector<Kind> KindsOf(const ReconciliationReport& report) {
+    std::vector<Kind> kinds;
+    for (const RechargeDifference& difference : report.differences) {
+      kinds.push_back(difference.kind);
+    }
+    return kinds;
+  }
+};
 
 TEST_F(ReconciliationTest, WhatIsChargedAndCreditedMeanwhileIsNoDifference) {
   Enable({"pm_card_visa"});
   Spend(Cents(9'00));
   SlowList gateway(gateway_.get(), [this] { Work(); });
-  Reconciliation reconciliation({.journal = journal_.get(),
-                                 .documents = documents_.get(),
-                                 .gateway = &gateway,
-                                 .clock = &clock_});
 
-  const absl::StatusOr<ReconciliationReport> report = reconciliation.Compare(
-      clock_.Now() - absl::Hours(1), clock_.Now() + absl::Hours(1), [] { return true; });
+  const ReconciliationReport report = Compare(&gateway);
 
-  ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(Available(), Cents(61'00));
-  EXPECT_THAT(report->differences, IsEmpty());
+  EXPECT_THAT(report.differences, IsEmpty());
+}
+
+TEST_F(ReconciliationTest, AChargeOfWhateverStateIsUnderWayForAnHour) {
+  Enable({"pm_card_visa"});
+  altering_->AlterNext([](CardCharge* charge) { *charge = {.message = "<html>504</html>"}; });
+  Work();
+  ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
+  EXPECT_EQ(Compare(gateway_.get()).under_way, 1);
+  EXPECT_THAT(Compare(gateway_.get()).differences, IsEmpty());
+
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Compare(gateway_.get()).under_way, 0);
+  EXPECT_THAT(KindsOf(Compare(gateway_.get())), ElementsAre(Kind::kChargedNotCredited));
+
+  Work();
+  EXPECT_THAT(Compare(gateway_.get()).differences, IsEmpty());
+}
+
+TEST_F(ReconciliationTest, AChargeThatItsCustomerHasJustConfirmedIsUnderWay) {
+  Enable({"pm_card_authenticationRequired"});
+  Work();
+  for (int i = 0; i < 24; ++i) {
+    clock_.Advance(absl::Minutes(6));
+    Work();
+  }
+  ASSERT_THAT(States(), ElementsAre("ACTION_REQUIRED"));
+  ASSERT_TRUE(gateway_->AnswerBank(Attempts()[0].payment_id(), /*confirms=*/true).ok());
+
+  EXPECT_EQ(Compare(gateway_.get()).under_way, 1);
+  EXPECT_THAT(Compare(gateway_.get()).differences, IsEmpty());
+  // It is asked about every few minutes, unless something is wrong.
+  clock_.Advance(absl::Hours(2));
+  EXPECT_THAT(KindsOf(Compare(gateway_.get())), ElementsAre(Kind::kChargedNotCredited));
+  Work();
 }
 
 }  // namespace
