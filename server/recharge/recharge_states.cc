@@ -63,11 +63,6 @@ void NoteSentBefore(RechargeAttempt* attempt) {
   attempt->set_deliveries(std::max(attempt->deliveries(), 1));
 }
 
-bool IsWhatWasAskedFor(const CardCharge& charge, const RechargeAttempt& attempt) {
-  return charge.amount == Micros(attempt.amount_micros()) &&
-         charge.currency_code == attempt.currency_code();
-}
-
 void NoteTaken(const CardCharge& charge, absl::Time now, RechargeAttempt* attempt) {
   if (IsWhatWasAskedFor(charge, *attempt)) {
     return Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now, attempt);
@@ -78,6 +73,11 @@ void NoteTaken(const CardCharge& charge, absl::Time now, RechargeAttempt* attemp
 }
 
 }  // namespace
+
+bool IsWhatWasAskedFor(const CardCharge& charge, const RechargeAttempt& attempt) {
+  return charge.amount == Micros(attempt.amount_micros()) &&
+         charge.currency_code == attempt.currency_code();
+}
 
 bool IsOpen(const RechargeAttempt& attempt) {
   switch (attempt.state()) {

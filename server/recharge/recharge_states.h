@@ -50,6 +50,9 @@ void NoteLookUp(stored::v1::RechargeAttempt* attempt);
 // The delivery is about to be made.
 void NoteSending(absl::Time now, stored::v1::RechargeAttempt* attempt);
 
+// Whether the provider has taken that much, and in that currency.
+bool IsWhatWasAskedFor(const CardCharge& charge, const stored::v1::RechargeAttempt& attempt);
+
 // What the provider's answer makes of an open attempt. A charge of another amount than was asked
 // for stays UNKNOWN, for people to look at: it is neither credited nor charged again.
 void NoteCharge(const CardCharge& charge, absl::Time now, stored::v1::RechargeAttempt* attempt);

@@ -60,12 +60,17 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
     if (charges.find(attempt.recharge_id()) != charges.end()) continue;
-    // Made anew from the provider's books after a restore: its charge is older.
-    if (attempt.deliveries() == 0) continue;
+    if (!goes_on()) return absl::CancelledError("the report is wanted no more");
+    if (IsCharged(attempt)) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
     report.differences.back().credited = Micros(attempt.amount_micros());
   }
   return report;
+}
+
+bool Reconciliation::IsCharged(const RechargeAttempt& attempt) const {
+  const CardCharge charge = parts_.gateway->FindCharge(ReferenceOf(attempt));
+  return charge.state == ChargeState::kCharged && IsWhatWasAskedFor(charge, attempt);
 }
 
 absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
@@ -121,8 +126,7 @@ absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Ca
   if (record.has_value()) {
     const RechargeAttempt& attempt = record->attempt;
     if (attempt.paid_back()) return absl::OkStatus();
-    const bool is_right_amount = charge.amount == Micros(attempt.amount_micros()) &&
-                                 charge.currency_code == attempt.currency_code();
+    const bool is_right_amount = IsWhatWasAskedFor(charge, attempt);
     if (IsUnderWay(attempt) && is_right_amount) {
       ++report->under_way;
       return absl::OkStatus();

@@ -76,6 +76,9 @@ class Reconciliation {
 
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to,
                                       PaymentGateway::GoesOn goes_on);
+  // Whether the provider has it, at whatever time: a restored ledger may have found the charge of
+  // an attempt that it made again.
+  bool IsCharged(const stored::v1::RechargeAttempt& attempt) const;
   // Those of the time itself, all that carry one attempt's name at once.
   absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
                             ReconciliationReport* report);

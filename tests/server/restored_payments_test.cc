@@ -135,7 +135,7 @@ TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainDaysLaterIsOneCharge) {
   EXPECT_FALSE(Pay("p1", 25'000'000).status.ok());
 
   Restore();
-  Advance(absl::Hours(25));
+  Advance(absl::Hours(24 * 5));
   stripe_.ForgetKeys();
   // The ledger has forgotten the customer too, and makes another.
   RegisterCard("pm_card_visa");
@@ -146,6 +146,10 @@ TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainDaysLaterIsOneCharge) {
   // One that the provider does not know is charged as ever.
   EXPECT_THAT(Pay("p2", 5'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
   EXPECT_EQ(Charges(), 2);
+  // The first charge is older than what is listed.
+  const auto compared = Ask(&Stub::ReconcileRecharges, "");
+  EXPECT_THAT(compared, Answers("charges: 1 credits: 2"));
+  EXPECT_THAT(compared->differences(), IsEmpty());
 }
 
 TEST_F(RestoredPaymentsTest, APaymentThatCouldNotBeLookedForIsOneChargeAfterARestart) {

@@ -33,6 +33,17 @@ class SlowList : public AlteringGateway {
   const std::function<void()> meanwhile_;
 };
 
+// A provider that lists nothing.
+class EmptyList : public AlteringGateway {
+ public:
+  using AlteringGateway::AlteringGateway;
+
+  absl::Status ListCharges(absl::Time /*from*/, absl::Time /*to*/, GoesOn /*goes_on*/,
+                           VisitCharge /*visit*/) override {
+    return absl::OkStatus();
+  }
+};
+
 class ReconciliationTest : public RechargerTest {
  protected:
   // Of all times.
@@ -65,6 +76,22 @@ TEST_F(ReconciliationTest, WhatIsChargedAndCreditedMeanwhileIsNoDifference) {
 
   EXPECT_EQ(Available(), Cents(61'00));
   EXPECT_THAT(report.differences, IsEmpty());
+}
+
+TEST_F(ReconciliationTest, ACreditIsADifferenceUnlessItsPaymentWasChargedAtSomeTime) {
+  Enable({"pm_card_visa"});
+  Work();
+  EmptyList gateway(gateway_.get());
+
+  EXPECT_THAT(Compare(&gateway).differences, IsEmpty());
+  for (const auto& alter : std::vector<std::function<void(CardCharge*)>>{
+           [](CardCharge* charge) { *charge = {.message = "no such payment"}; },
+           [](CardCharge* charge) { charge->state = ChargeState::kDeclined; },
+           [](CardCharge* charge) { charge->amount = Cents(1'00); },
+           [](CardCharge* charge) { charge->currency_code = "EUR"; }}) {
+    gateway.AlterNext(alter);
+    EXPECT_THAT(KindsOf(Compare(&gateway)), ElementsAre(Kind::kCreditedNotCharged));
+  }
 }
 
 TEST_F(ReconciliationTest, AChargeOfWhateverStateIsUnderWayForAnHour) {
