@@ -44,11 +44,17 @@ absl::Status CheckCurrency(absl::string_view field, absl::string_view currency_c
 absl::Status CheckChargeable(absl::string_view field, Micros amount,
                              absl::string_view currency_code) {
   FAREBOX_RETURN_IF_ERROR(CheckCurrency(field, currency_code));
-  if (ToProviderUnits(amount, currency_code).has_value()) return absl::OkStatus();
-  const Micros step = ChargeStep(currency_code).value_or(Micros(1));
+  if (!ToProviderUnits(amount, currency_code).has_value()) {
+    const Micros step = ChargeStep(currency_code).value_or(Micros(1));
+    return error::AmountInvalid(
+        field,
+        absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(step, currency_code)));
+  }
+  const Micros least = LeastCharge(currency_code).value_or(Micros(1));
+  if (amount >= least) return absl::OkStatus();
   return error::AmountInvalid(
-      field,
-      absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(step, currency_code)));
+      field, absl::StrCat("must be at least ", mail::FormatAmountRoundedDown(least, currency_code),
+                          ", the least that the payment provider takes"));
 }
 
 absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits& limits,

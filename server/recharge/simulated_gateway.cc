@@ -64,6 +64,9 @@ absl::string_view ProblemOf(const ChargeRequest& request) {
   if (ToProviderUnits(request.amount, request.currency_code).value_or(0) == 0) {
     return "the amount is not one that can be charged in this currency";
   }
+  if (request.amount < LeastCharge(request.currency_code).value_or(Micros(1))) {
+    return "the amount is less than the least charge in this currency";
+  }
   return IsRequestName(request.attempt_id) ? "" : "the attempt's id is malformed";
 }
 

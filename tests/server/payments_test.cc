@@ -296,6 +296,7 @@ TEST_F(SimulatedPaymentsTest, AmountsThatNoCardCanBeChargedAreRefused) {
 
   EXPECT_THAT(paid, FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID"));
   EXPECT_THAT(paid.status.error_message(), HasSubstr("multiple of 0.01 USD"));
+  EXPECT_THAT(Pay("r2", 490'000), FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID"));
   EXPECT_THAT(update("amount_micros: 60005000"),
               FailsWith(grpc::StatusCode::INVALID_ARGUMENT, "AMOUNT_INVALID"));
   // A balance to reach is no charge.

@@ -166,6 +166,16 @@ TEST_P(PaymentGatewayContract, AnAmountThatWouldBeRoundedIsRejected) {
   EXPECT_THAT(AllCharges(gateway()), IsEmpty());
 }
 
+TEST_P(PaymentGatewayContract, LessThanTheLeastChargeIsRejected) {
+  ChargeRequest request = RequestFor("a-1");
+  request.amount = Micros(490'000);
+  EXPECT_THAT(gateway().TakeCharge(request), IsIn(ChargeState::kRejected));
+
+  request = RequestFor("a-2");
+  request.amount = Micros(500'000);
+  EXPECT_THAT(gateway().TakeCharge(request), IsIn(ChargeState::kCharged));
+}
+
 TEST_P(PaymentGatewayContract, CurrenciesWithOtherUnitsAreChargedExactly) {
   const struct {
     int64_t micros;
