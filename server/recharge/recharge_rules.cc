@@ -20,6 +20,9 @@ constexpr int32_t kDeclinesMax = static_cast<int32_t>(kBackOff.size());
 // Until a charge is tried again that failed by the operator's fault: short, as nobody is told.
 constexpr absl::Duration kOperatorsPause = absl::Minutes(30);
 
+// Between the first time zone that has a new day, and the last.
+constexpr absl::Duration kZonesApart = absl::Hours(26);
+
 std::optional<size_t> FirstChargeable(const PaymentProfile& profile) {
   for (int i = 0; i < profile.cards_size(); ++i) {
     if (profile.cards(i).refused_code().empty()) return static_cast<size_t>(i);
@@ -40,11 +43,41 @@ RechargePlan Obstacle(RechargeObstacle obstacle, absl::Time until = absl::Infini
 }
 
 int32_t ChargesOfDay(const PaymentProfile& profile, int32_t day) {
-  return profile.day() == day ? profile.day_charges() : 0;
+  if (profile.day() == day) return profile.day_charges();
+  return profile.earlier_day() == day ? profile.earlier_day_charges() : 0;
+}
+
+void SetChargesOfDay(int32_t day, int32_t charges, PaymentProfile* profile) {
+  if (day > profile->day()) {
+    profile->set_earlier_day(profile->day());
+    profile->set_earlier_day_charges(profile->day_charges());
+    profile->set_day(day);
+  }
+  if (day == profile->day()) return profile->set_day_charges(charges);
+  profile->set_earlier_day(day);
+  profile->set_earlier_day_charges(charges);
 }
 
 int64_t SumOfMonth(const PaymentProfile& profile, int32_t month) {
-  return profile.month() == month ? profile.month_sum_micros() : 0;
+  if (profile.month() == month) return profile.month_sum_micros();
+  return profile.earlier_month() == month ? profile.earlier_month_sum_micros() : 0;
+}
+
+void SetSumOfMonth(int32_t month, int64_t sum_micros, PaymentProfile* profile) {
+  if (month > profile->month()) {
+    profile->set_earlier_month(profile->month());
+    profile->set_earlier_month_sum_micros(profile->month_sum_micros());
+    profile->set_month(month);
+  }
+  if (month == profile->month()) return profile->set_month_sum_micros(sum_micros);
+  profile->set_earlier_month(month);
+  profile->set_earlier_month_sum_micros(sum_micros);
+}
+
+// The end of a pause. One that is longer than any was begun by a clock that ran ahead.
+absl::Time EndOfPause(const PaymentProfile& profile, absl::Time now) {
+  const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
+  return not_before - now <= kBackOff.back() ? not_before : now;
 }
 
 // What is missing up to `target` in whole steps, at least the least charge, as far as there is
@@ -113,7 +146,7 @@ RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& 
   }
   const std::optional<size_t> card = FirstChargeable(profile);
   if (!card.has_value()) return Obstacle(RechargeObstacle::kNoCard);
-  const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
+  const absl::Time not_before = EndOfPause(profile, now);
   if (now < not_before) return Obstacle(RechargeObstacle::kBackOff, not_before);
 
   const int32_t day = DayOf(now, subject.time_zone);
@@ -139,16 +172,18 @@ int32_t MonthOf(absl::Time now, const absl::TimeZone& time_zone) {
 }
 
 void CountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
-  profile->set_day_charges(ChargesOfDay(*profile, attempt.day()) + 1);
-  profile->set_day(attempt.day());
-  profile->set_month_sum_micros(SumOfMonth(*profile, attempt.month()) + attempt.amount_micros());
-  profile->set_month(attempt.month());
+  SetChargesOfDay(attempt.day(), ChargesOfDay(*profile, attempt.day()) + 1, profile);
+  const int64_t sum = SumOfMonth(*profile, attempt.month()) + attempt.amount_micros();
+  SetSumOfMonth(attempt.month(), sum, profile);
 }
 
 void UncountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
-  if (profile->day() == attempt.day()) profile->set_day_charges(profile->day_charges() - 1);
-  if (profile->month() == attempt.month()) {
-    profile->set_month_sum_micros(profile->month_sum_micros() - attempt.amount_micros());
+  // One that is not known any more has no count to be taken from.
+  if (const int32_t charges = ChargesOfDay(*profile, attempt.day()); charges > 0) {
+    SetChargesOfDay(attempt.day(), charges - 1, profile);
+  }
+  if (const int64_t sum = SumOfMonth(*profile, attempt.month()); sum > 0) {
+    SetSumOfMonth(attempt.month(), std::max<int64_t>(sum - attempt.amount_micros(), 0), profile);
   }
 }
 
@@ -196,15 +231,19 @@ void PauseCharges(absl::Time now, PaymentProfile* profile) {
 
 bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,
              PaymentProfile* profile) {
-  // A later time zone may bring yesterday back: it has been told of too.
+  // A later time zone may bring yesterday back: it has been told of too. What is later than today
+  // anywhere was told by a clock that ran ahead.
+  const absl::Time latest = now + kZonesApart;
   if (cap == RechargeObstacle::kDailyCap) {
     const int32_t day = DayOf(now, subject.time_zone);
-    if (profile->cap_told() >= day) return false;
+    const int32_t told = profile->cap_told();
+    if (told >= day && told <= DayOf(latest, subject.time_zone)) return false;
     profile->set_cap_told(day);
     return true;
   }
   const int32_t month = MonthOf(now, subject.time_zone);
-  if (profile->month_cap_told() >= month) return false;
+  const int32_t told = profile->month_cap_told();
+  if (told >= month && told <= MonthOf(latest, subject.time_zone)) return false;
   profile->set_month_cap_told(month);
   return true;
 }

@@ -120,9 +120,10 @@ absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& acco
   const RechargeEvent event =
       cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
   const absl::Time resume_time = profile->document.due;
-  return records_.Put(
-      {.profile = profile,
-       .mails = parts_.mails->WriteCap(event, account, profile->profile, resume_time, now)});
+  FAREBOX_ASSIGN_OR_RETURN(
+      DocumentGroup mails,
+      Untold(parts_.mails->WriteCap(event, account, profile->profile, resume_time, now)));
+  return records_.Put({.profile = profile, .mails = std::move(mails)});
 }
 
 absl::Status Recharger::Begin(const AccountFacts& account, RechargeAttempt attempt,
@@ -428,10 +429,12 @@ absl::Status Recharger::Note(const CardCharge& charge, const AccountFacts& accou
 absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
                                                     const RechargeAttempt& attempt) {
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
-  DocumentGroup mails = parts_.mails->Write(RechargeEvent::kActionRequired, account,
-                                            profile.profile, &attempt, parts_.clock->Now());
-  // The bank may say so again after a doubt. A mail that is there already would have the whole
-  // group refused.
+  // The bank may say so again after a doubt.
+  return Untold(parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
+                                    &attempt, parts_.clock->Now()));
+}
+
+absl::StatusOr<DocumentGroup> Recharger::Untold(DocumentGroup mails) {
   for (const Document& mail : mails) {
     FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> told,
                              parts_.documents->Find(mail.kind, mail.key));

@@ -126,6 +126,8 @@ class Recharger {
   // The mail that the bank wants the customer; none where it was written before.
   absl::StatusOr<DocumentGroup> TellOfBank(const AccountFacts& account,
                                            const stored::v1::RechargeAttempt& attempt);
+  // None where one of them was written before: it would have the whole group refused.
+  absl::StatusOr<DocumentGroup> Untold(DocumentGroup mails);
   absl::Status NoteRefusal(const CardCharge& charge, const AccountFacts& account,
                            AttemptRecord* record);
 

@@ -169,12 +169,70 @@ TEST(ForgetDeclinesTest, ACardThatWasRefusedForGoodStaysSoWhenAnotherPays) {
   EXPECT_EQ(Plan(profile, Units(0)).card, 0u);
 }
 
+// A clock that runs a month ahead for a while.
+constexpr absl::Duration kAhead = absl::Hours(24 * 30);
+
+stored::v1::RechargeAttempt SomeAttempt(absl::Time now) {
+  stored::v1::RechargeAttempt attempt;
+  attempt.set_day(DayOf(now, absl::UTCTimeZone()));
+  attempt.set_month(MonthOf(now, absl::UTCTimeZone()));
+  attempt.set_amount_micros(Units(60).value());
+  return attempt;
+}
+
+TEST(ClockAheadTest, APauseThatItHasBegunHoldsNothingBack) {
+  PaymentProfile profile = SomeProfile();
+  for (int i = 0; i < 3; ++i) {
+    NoteDecline("card-1", "do_not_honor", /*is_hard=*/false, At(3, 10, 12) + kAhead, &profile);
+  }
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kNone);
+
+  // The longest there is.
+  profile = SomeProfile();
+  for (int i = 0; i < 4; ++i) {
+    NoteDecline("card-1", "do_not_honor", /*is_hard=*/false, At(3, 10, 12), &profile);
+  }
+  profile.clear_stop();
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kBackOff);
+  EXPECT_EQ(Plan(profile, Units(0)).until, At(3, 13, 12));
+}
+
+TEST(ClockAheadTest, WhatTheDayAndTheMonthHadIsKnownOnceTheClockIsRight) {
+  const absl::Time now = At(3, 10, 12);
+  PaymentProfile profile = SomeProfile();
+  profile.mutable_auto_recharge()->set_daily_charges_max(20);
+  for (int i = 0; i < 19; ++i) CountCharge(SomeAttempt(now), &profile);
+  CountCharge(SomeAttempt(now + kAhead), &profile);
+
+  EXPECT_EQ(Plan(profile, Units(-1000)).amount, Units(60)) << "19 of 20 times 60 are used";
+  CountCharge(SomeAttempt(now), &profile);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kDailyCap);
+  profile.mutable_auto_recharge()->set_daily_charges_max(100);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kMonthlyCap);
+  UncountCharge(SomeAttempt(now), &profile);
+  EXPECT_EQ(Plan(profile, Units(0)).obstacle, RechargeObstacle::kNone);
+
+  // The days and months after that are counted as ever.
+  CountCharge(SomeAttempt(now + absl::Hours(24)), &profile);
+  EXPECT_EQ(profile.earlier_day(), 20260311);
+  EXPECT_EQ(profile.earlier_day_charges(), 1);
+  EXPECT_EQ(profile.earlier_month_sum_micros(), Units(20 * 60).value());
+}
+
+TEST(ClockAheadTest, ACapIsToldThoughItWasToldAhead) {
+  const RechargeSubject subject = With(Units(0));
+  PaymentProfile profile = SomeProfile();
+  for (const RechargeObstacle cap : {RechargeObstacle::kDailyCap, RechargeObstacle::kMonthlyCap}) {
+    EXPECT_TRUE(TellCap(cap, subject, At(3, 10, 12) + kAhead, &profile));
+
+    EXPECT_TRUE(TellCap(cap, subject, At(3, 10, 12), &profile));
+    EXPECT_FALSE(TellCap(cap, subject, At(3, 10, 13), &profile));
+  }
+}
+
 TEST(CountChargeTest, WhatFailedDoesNotCount) {
   PaymentProfile profile = SomeProfile();
-  stored::v1::RechargeAttempt attempt;
-  attempt.set_day(20260310);
-  attempt.set_month(202603);
-  attempt.set_amount_micros(Units(60).value());
+  stored::v1::RechargeAttempt attempt = SomeAttempt(At(3, 10, 12));
 
   CountCharge(attempt, &profile);
   CountCharge(attempt, &profile);

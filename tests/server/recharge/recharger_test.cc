@@ -192,6 +192,24 @@ TEST_F(RechargerTest, ACapIsToldWithTheTimeWhenItEnds) {
   EXPECT_THAT(mails_.resume_times, ElementsAre("03-11 04:00", "04-01 04:00"));
 }
 
+TEST_F(RechargerTest, ACapThatWasToldIsNotToldAgainAfterAClockThatRanAhead) {
+  Enable({"pm_card_visa"});
+  RechargeRecords records(documents_.get());
+  const auto change = [&](const std::function<void(stored::v1::PaymentProfile*)>& change_it) {
+    ProfileRecord record = *records.ReadProfile(*ledger_->FindAccount("alice"));
+    change_it(&record.profile);
+    ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  };
+  change([](auto* profile) { profile->mutable_auto_recharge()->set_monthly_sum_max_micros(0); });
+  Work();
+  ASSERT_THAT(Mails(), ElementsAre("monthly"));
+
+  change([](auto* profile) { profile->set_month_cap_told(202604); });
+  Work();
+
+  EXPECT_THAT(Mails(), ElementsAre("monthly"));
+}
+
 TEST_F(RechargerTest, ADayThatComesBackWithATimeZoneIsNotToldAgain) {
   RechargeSubject subject = {.available = Cents(0), .time_zone = absl::FixedTimeZone(14 * 3600)};
   stored::v1::PaymentProfile profile;
