@@ -259,8 +259,7 @@ bool Recharger::IsFromBackup(const RechargeAttempt& attempt) const {
 
 CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttempt& attempt) {
   CardCharge found = parts_.gateway->FindCharge(reference);
-  // Among more payments than can be searched it may never be answered, and the account's card is
-  // not charged meanwhile.
+  // Among more payments than can be searched it may never be answered; the card waits meanwhile.
   if (attempt.has_namesake_doubt() && found.state == ChargeState::kUnknown) {
     Log(LogLevel::kWarning, "payment_in_doubt",
         {{"account_id", attempt.account_id()},
