@@ -72,11 +72,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnEntries(std::vector<Entry> entries, std::vector<std::string> account_ids) override {
-    const absl::Status known = caller_.Check();
-    if (!known.ok()) return OnEnd(known);
     {
       MutexLock lock(&mu_);
-      for (size_t i = 0; i < entries.size(); ++i) {
+      const bool is_heard = IsHeard();
+      for (size_t i = 0; is_heard && i < entries.size(); ++i) {
         entries_.push_back(EntryEvent(entries[i], account_ids[i]));
       }
     }
@@ -84,15 +83,11 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   }
 
   void OnSignal(const Signal& signal) override {
-    const absl::Status known = caller_.Check();
-    if (!known.ok()) return OnEnd(known);
     {
       MutexLock lock(&mu_);
-      if (signals_.size() < limits::kWatchSignalsMax) {
-        signals_.push_back(SignalEvent(signal));
-      } else if (!end_.has_value()) {
-        end_ = WatcherTooSlow();
-      }
+      const bool has_room = signals_.size() < limits::kWatchSignalsMax;
+      if (IsHeard() && has_room) signals_.push_back(SignalEvent(signal));
+      if (!has_room && !end_.has_value()) end_ = WatcherTooSlow();
     }
     Proceed();
   }
@@ -144,6 +139,16 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       account = facts.number;
     }
     return hub_->Add(self_, account, request.account_id(), request.from_entry_id());
+  }
+
+  // Whether there is somebody to tell. Ends the stream where its caller is nobody any more. The hub
+  // may still be at a call that is over: only until it is finished does gRPC keep what tells who
+  // is calling, and nothing is finished while the lock is held.
+  bool IsHeard() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (is_finished_) return false;
+    const absl::Status known = caller_.Check();
+    if (!known.ok() && !end_.has_value()) end_ = known;
+    return known.ok();
   }
 
   void Proceed() {

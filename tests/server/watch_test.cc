@@ -1,5 +1,6 @@
 // WatchAccount: every entry once and in order, and signals.
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -187,6 +188,33 @@ TEST_F(Watch, TellsToDisconnectTheCallsOfASuspendedAccount) {
   EXPECT_THAT(
       stream->NextSignal(),
       Shows(absl::StrCat("kind: KIND_DISCONNECT account_id: 'alice' hold_id: ", hold->hold_id())));
+}
+
+// The hub may be about to tell a watcher that is going.
+TEST_F(Watch, MayEndWhileSignalsAreTold) {
+  constexpr int kThreads = 4;
+  constexpr int kWatchesOfEach = 100;
+  OpenAccount("carol", 100'000'000);
+  for (int i = 0; i < 20; ++i) AuthorizeCall("carol", absl::StrCat("hold", i), 60);
+  std::atomic<int> left{kThreads};
+  std::vector<std::thread> watchers;
+  for (int i = 0; i < kThreads; ++i) {
+    watchers.emplace_back([&] {
+      for (int j = 0; j < kWatchesOfEach; ++j) Begin("account_id: 'carol'");
+      --left;
+    });
+  }
+
+  // Each tells as many signals as there are holds.
+  for (int i = 0; left > 0; ++i) {
+    Send<v1::SuspendAccountRequest>(absl::Substitute("account_id: 'carol' request_id: 's$0'", i));
+    Send<v1::ResumeAccountRequest>(absl::Substitute("account_id: 'carol' request_id: 'r$0'", i));
+  }
+  for (std::thread& watcher : watchers) watcher.join();
+
+  const auto stream = Begin("account_id: 'carol'");
+  const int64_t id = Debit("carol", "1");
+  EXPECT_EQ(stream->NextEntries(1), std::vector<int64_t>{id});
 }
 
 TEST_F(Watch, RefusesUnknownAccountsAndCountsItsWatchers) {
