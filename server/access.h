@@ -50,7 +50,7 @@ class Access {
   const AccessControl& control() const { return *control_; }
   Sessions* sessions() { return sessions_.get(); }
   AccessService* service() { return service_.get(); }
-  const AuditLog& audit() const { return audit_; }
+  AuditLog* audit() { return &audit_; }
 
   // Puts on disk when keys and sessions were used so far: what is used after that is not noted any
   // more. May take a while, in which callers are served as ever. Idempotent.

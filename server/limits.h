@@ -412,6 +412,9 @@ inline constexpr int kAuditThreads = 4;
 // A request, or an answer, in a line of the audit log.
 inline constexpr size_t kAuditTextBytesMax = 8 * 1024;
 
+// Lines of one call that are written at once: some milliseconds of the ledger's writer.
+inline constexpr size_t kAuditLinesPerCommit = 256;
+
 // Callers and RPCs whose refusals are remembered, so that each is written once a minute.
 inline constexpr size_t kDeniedCallersMax = 10'000;
 

@@ -312,7 +312,7 @@ void Server::AddRoutes() {
       ServerMetrics::Sources{.ledger = ledger_.get(),
                              .journal = journal_.get(),
                              .readers = readers_.get(),
-                             .audit = &access_->audit(),
+                             .audit = access_->audit(),
                              .tls = tls_.get(),
                              .watcher_count = [this] { return watchers_->watcher_count(); },
                              .data_directory = config_.data_directory,
@@ -408,6 +408,7 @@ void Server::ServeHttp() {
       web::SessionRoutes::Parts{.sessions = access_->sessions(),
                                 .ledger = ledger_.get(),
                                 .origins = origins_.get(),
+                                .audit = access_->audit(),
                                 .clock = clock_,
                                 .is_open = access_->control().is_open()});
   sessions_->AddRoutes(&http_->routes());

@@ -1,5 +1,6 @@
 #include "server/security/audit_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -47,6 +48,19 @@ struct CallName {
   std::string call_id;
   std::string trace_id;
 };
+
+CallName NameOf(const v1::AuditRecord& line) {
+  return {.call_id = line.call_id(), .trace_id = line.trace_id()};
+}
+
+// Where its lines have their turn: with those of their account, where they are about one.
+std::string LaneOf(const AuditLog::Lines& lines) {
+  const std::string& account_id = lines.front().account_id();
+  const bool is_of_one = std::all_of(lines.begin(), lines.end(), [&](const v1::AuditRecord& line) {
+    return line.account_id() == account_id;
+  });
+  return is_of_one ? account_id : "";
+}
 
 void LogLost(const CallName& name, absl::string_view why) {
   Log(LogLevel::kError, "audit_line_lost",
@@ -119,32 +133,54 @@ void AuditLog::LeaveChange() {
   change_left_.SignalAll();
 }
 
-absl::Status AuditLog::Write(v1::AuditRecord record) {
-  SetTime(clock_->Now(), record.mutable_time());
+Document AuditLog::DocumentOf(v1::AuditRecord line, size_t number) const {
+  SetTime(clock_->Now(), line.mutable_time());
   AccountNumber account = 0;
-  if (!record.account_id().empty()) {
-    const absl::StatusOr<AccountFacts> facts = ledger_->FindAccount(record.account_id());
+  if (!line.account_id().empty()) {
+    const absl::StatusOr<AccountFacts> facts = ledger_->FindAccount(line.account_id());
     if (facts.ok()) account = facts->number;
   }
-  std::string key = absl::StrCat(record.call_id(), "/", v1::AuditEvent_Name(record.event()));
-  absl::Status written = documents_->Put({{.kind = kAuditRecords,
-                                           .key = std::move(key),
-                                           .account = account,
-                                           .content = record.SerializeAsString()}});
-  Count(record.event(), written.ok());
-  return written;
+  std::string key = absl::StrCat(line.call_id(), "/", v1::AuditEvent_Name(line.event()));
+  if (number > 0) absl::StrAppend(&key, "/", number);
+  return {.kind = kAuditRecords,
+          .key = std::move(key),
+          .account = account,
+          .content = line.SerializeAsString()};
 }
 
-void AuditLog::Count(v1::AuditEvent event, bool is_written) {
+absl::Status AuditLog::Write(Lines lines) {
+  const v1::AuditEvent event = lines.front().event();
+  for (size_t begin = 0; begin < lines.size(); begin += limits::kAuditLinesPerCommit) {
+    const size_t end = std::min(lines.size(), begin + limits::kAuditLinesPerCommit);
+    DocumentGroup group;
+    for (size_t i = begin; i < end; ++i) group.push_back(DocumentOf(std::move(lines[i]), i));
+    const absl::Status written = documents_->Put(std::move(group));
+    if (!written.ok()) {
+      Count(event, lines.size() - begin, /*are_written=*/false);
+      return written;
+    }
+    Count(event, end - begin, /*are_written=*/true);
+  }
+  return absl::OkStatus();
+}
+
+void AuditLog::WriteDone(Lines lines) {
+  const CallName name = NameOf(lines.front());
+  const absl::Status written = Write(std::move(lines));
+  if (!written.ok()) LogLost(name, written.message());
+}
+
+void AuditLog::Count(v1::AuditEvent event, size_t lines, bool are_written) {
+  const auto count = static_cast<int64_t>(lines);
   MutexLock lock(&mu_);
-  if (!is_written) {
-    ++counts_.lost;
+  if (!are_written) {
+    counts_.lost += count;
   } else if (event == v1::AUDIT_EVENT_ASKED) {
-    ++counts_.asked;
+    counts_.asked += count;
   } else if (event == v1::AUDIT_EVENT_ANSWERED) {
-    ++counts_.answered;
+    counts_.answered += count;
   } else {
-    ++counts_.denied;
+    counts_.denied += count;
   }
 }
 
@@ -153,33 +189,33 @@ AuditLog::Counts AuditLog::counts() const {
   return counts_;
 }
 
-void AuditLog::Begin(v1::AuditRecord asked, Describe describe,
+void AuditLog::Begin(Lines asked, Describe describe,
                      absl::AnyInvocable<void(const absl::Status&)> then) {
-  std::string lane = asked.account_id();
+  std::string lane = LaneOf(asked);
   lanes_.Post(std::move(lane), [this, asked = std::move(asked), describe = std::move(describe),
                                 then = std::move(then)]() mutable {
-    asked.set_before_json(describe());
+    asked.front().set_before_json(describe());
     then(Write(std::move(asked)));
   });
 }
 
-void AuditLog::End(v1::AuditRecord answered, absl::AnyInvocable<void()> then) {
-  std::string lane = answered.account_id();
+void AuditLog::End(Lines answered, absl::AnyInvocable<void()> then) {
+  std::string lane = LaneOf(answered);
   WriteSoon(std::move(lane), std::move(answered), std::move(then));
 }
 
-void AuditLog::WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvocable<void()> then) {
-  const v1::AuditEvent event = line.event();
-  const CallName name = {.call_id = line.call_id(), .trace_id = line.trace_id()};
+void AuditLog::WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then) {
+  const v1::AuditEvent event = lines.front().event();
+  const size_t count = lines.size();
+  const CallName name = NameOf(lines.front());
   // Where the work is dropped too: the change was made, and its caller waits.
   auto done = absl::MakeCleanup(std::move(then));
   const bool is_posted = lanes_.Post(
-      std::move(lane), [this, name, line = std::move(line), done = std::move(done)]() mutable {
-        const absl::Status written = Write(std::move(line));
-        if (!written.ok()) LogLost(name, written.message());
+      std::move(lane), [this, lines = std::move(lines), done = std::move(done)]() mutable {
+        WriteDone(std::move(lines));
       });
   if (is_posted) return;
-  Count(event, /*is_written=*/false);
+  Count(event, count, /*are_written=*/false);
   LogLost(name, "the server stops");
 }
 
@@ -203,7 +239,7 @@ void AuditLog::NoteDenied(absl::string_view caller, absl::string_view method,
        {"method", denied.method()},
        {"problem", denied.problem()},
        {"trace_id", denied.trace_id()}});
-  WriteSoon(/*lane=*/"", std::move(denied), [] {});
+  WriteSoon(/*lane=*/"", {std::move(denied)}, [] {});
 }
 
 absl::StatusOr<std::vector<v1::AuditRecord>> AuditLog::List(AccountNumber account, int64_t before,

@@ -23,11 +23,12 @@
 
 namespace farebox::server {
 
-// Who has changed what, for good: a line before a change is begun, and one before it is answered.
+// Who has changed what, for good: a line before a change is begun, and one before it is answered;
+// several where there is more to say than a line takes, or it is about several accounts.
 // So nothing is changed that has no line, and what has only its first line is what the server was
 // at when it ended.
 //
-// Thread-safe. Lines are written on threads of its own; those of one account in order.
+// Thread-safe. Lines are written on threads of its own; those of changes of one account in order.
 class AuditLog {
  public:
   // All outlive it.
@@ -42,23 +43,28 @@ class AuditLog {
   using Change = std::unique_ptr<AuditLog, Leave>;
   Change EnterChange();
 
-  // Writes the line that a change is asked for, with what `describe` says of how it is before, then
-  // calls `then`: both on another thread. `then` is told what became of the line. Not OK: the
+  // One or more, of one event of one call.
+  using Lines = std::vector<v1::AuditRecord>;
+
+  // Writes the lines that a change is asked for, with what `describe` says of how it is before,
+  // then calls `then`: both on another thread. `then` is told what became of the lines. Not OK: the
   // change must not be made. While it drains both are dropped.
   using Describe = absl::AnyInvocable<std::string()>;
-  void Begin(v1::AuditRecord asked, Describe describe,
-             absl::AnyInvocable<void(const absl::Status&)> then);
+  void Begin(Lines asked, Describe describe, absl::AnyInvocable<void(const absl::Status&)> then);
 
-  // Writes the line that it was answered, then calls `then`, on whichever thread, in any case.
-  void End(v1::AuditRecord answered, absl::AnyInvocable<void()> then);
+  // Writes the lines that it was answered, then calls `then`, on whichever thread, in any case.
+  void End(Lines answered, absl::AnyInvocable<void()> then);
 
   // Writes by and by that somebody was turned away, as `describe` has it: once a minute for a
   // caller and an RPC, so that nobody fills the disk by asking again.
   void NoteDenied(absl::string_view caller, absl::string_view method,
                   absl::FunctionRef<v1::AuditRecord()> describe);
 
-  // Writes a line and waits for the disk.
-  absl::Status Write(v1::AuditRecord record);
+  // Writes lines and waits for the disk.
+  absl::Status Write(Lines lines);
+
+  // The same of what is done already: a line that cannot be written is logged.
+  void WriteDone(Lines lines);
 
   // Newest first, with ids below `before`; of one account, or of all where it is 0. Waits for a
   // disk.
@@ -81,11 +87,12 @@ class AuditLog {
   void LeaveChange();
   void AwaitChanges();
   bool IsNews(absl::string_view caller, absl::string_view method);
-  // Writes a line in its lane's turn, then calls `then`, on whichever thread, in any case. A line
-  // that cannot be written is counted and logged.
-  void WriteSoon(std::string lane, v1::AuditRecord line, absl::AnyInvocable<void()> then);
-  // Notes what became of a line.
-  void Count(v1::AuditEvent event, bool is_written);
+  Document DocumentOf(v1::AuditRecord line, size_t number) const;
+  // Writes lines in their lane's turn, then calls `then`, on whichever thread, in any case. Lines
+  // that cannot be written are counted and logged.
+  void WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then);
+  // Notes what became of some lines.
+  void Count(v1::AuditEvent event, size_t lines, bool are_written);
 
   DocumentStore* const documents_;
   const Ledger* const ledger_;
@@ -106,6 +113,7 @@ class AuditLog {
 std::string MakeCallId();
 
 // A message as the audit log and the log may have it: without its secrets, cut where it is long.
+// Empty where it cannot be written.
 std::string AuditJson(const google::protobuf::Message& message);
 
 }  // namespace farebox::server

@@ -33,6 +33,10 @@ std::string Sessions::DigestOf(absl::string_view token) {
   return absl::BytesToHexString(Sha256(token));
 }
 
+std::string Sessions::NameOf(absl::string_view digest) {
+  return absl::StrCat("session:", digest.substr(0, kShownDigits));
+}
+
 absl::StatusOr<std::unique_ptr<Sessions>> Sessions::Load(const Options& options,
                                                          DocumentStore* documents,
                                                          const ApiKeys* keys, const Clock* clock) {
@@ -59,7 +63,7 @@ void Sessions::Remember(const std::string& digest, const stored::v1::Session& st
   session->stored = stored;
   session->last_used_micros = stored.last_used_micros();
   session->written_use_micros = stored.last_used_micros();
-  session->caller.name = absl::StrCat("session:", digest.substr(0, kShownDigits));
+  session->caller.name = NameOf(digest);
   session->caller.role = v1::ROLE_CUSTOMER;
   session->caller.account_ids.insert(stored.account_id());
   session->caller.rate = MakeCallerRate(options_.rate);

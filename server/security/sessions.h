@@ -84,6 +84,8 @@ class Sessions {
 
   // What stands for a token where that is not to be seen: SHA-256 in hexadecimal.
   static std::string DigestOf(absl::string_view token);
+  // What names a session for people: "session:" and the beginning of the digest.
+  static std::string NameOf(absl::string_view digest);
 
  private:
   struct Session {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "server/errors.h"
 #include "server/log.h"
 #include "server/services/message.h"
 #include "server/services/request_bounds.h"
-#include "server/services/text_field.h"
 #include "server/transport/flood_limits.h"
 #include "storage/check.h"
 #include "storage/errors.h"
@@ -27,10 +27,20 @@ AuditedCall::AuditedCall(AuditLog* log, v1::AuditRecord about,
       describe_before_(describe_before),
       change_(log->EnterChange()) {}
 
+v1::AuditRecord AuditedCall::Line(v1::AuditEvent event, AuditText* text) const {
+  v1::AuditRecord line = about_;
+  line.set_event(event);
+  line.set_account_id(std::move(text->account_id));
+  line.set_request_id(std::move(text->request_id));
+  return line;
+}
+
 void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
-  v1::AuditRecord asked = about_;
-  asked.set_event(v1::AUDIT_EVENT_ASKED);
-  asked.set_request_json(AuditJson(request_));
+  std::vector<v1::AuditRecord> asked;
+  for (AuditText& text : RequestTexts(request_)) {
+    asked.push_back(Line(v1::AUDIT_EVENT_ASKED, &text));
+    asked.back().set_request_json(std::move(text.json));
+  }
   // Both are there until `then` is called or dropped.
   auto describe = [&describe = *describe_before_, &request = request_] {
     return describe == nullptr ? "" : describe(request);
@@ -40,13 +50,13 @@ void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
 
 void AuditedCall::End(const absl::Status& status, const google::protobuf::Message& response,
                       absl::AnyInvocable<void()> then) {
-  v1::AuditRecord answered = about_;
-  answered.set_event(v1::AUDIT_EVENT_ANSWERED);
-  answered.set_code(std::string(CodeName(ToGrpcStatus(status).error_code())));
-  if (status.ok()) {
-    answered.set_after_json(AuditJson(response));
-  } else {
-    answered.set_problem(std::string(status.message()));
+  const absl::string_view code = CodeName(ToGrpcStatus(status).error_code());
+  std::vector<v1::AuditRecord> answered;
+  for (AuditText& text : ResponseTexts(request_, response, status.ok())) {
+    v1::AuditRecord& line = answered.emplace_back(Line(v1::AUDIT_EVENT_ANSWERED, &text));
+    line.set_code(std::string(code));
+    line.set_after_json(std::move(text.json));
+    if (!status.ok()) line.set_problem(std::string(status.message()));
   }
   // It is over with its last line, however long the caller takes to read the answer.
   log_->End(std::move(answered), [change = std::move(change_), then = std::move(then)]() mutable {
@@ -153,10 +163,7 @@ void RpcMethod::NoteDenied(CallContext* call, const absl::Status& status) const 
 std::unique_ptr<AuditedCall> RpcMethod::Audit(CallContext* call,
                                               const google::protobuf::Message& request) const {
   if (!rule_.IsAudited(*call->caller())) return nullptr;
-  v1::AuditRecord about = About(call);
-  about.set_account_id(TextField(request, "account_id"));
-  about.set_request_id(TextField(request, "request_id"));
-  return std::make_unique<AuditedCall>(audit_, std::move(about), request, &describe_before_);
+  return std::make_unique<AuditedCall>(audit_, About(call), request, &describe_before_);
 }
 
 absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,

@@ -20,6 +20,7 @@
 #include "server/security/access_control.h"
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
+#include "server/services/audit_texts.h"
 #include "server/services/call_context.h"
 #include "server/services/call_gate.h"
 #include "server/services/call_log.h"
@@ -58,7 +59,7 @@ using DescribeBefore = std::function<std::string(const google::protobuf::Message
 // A change under way that the audit log is told of. Thread-compatible.
 class AuditedCall {
  public:
-  // `about` has all that both lines say; the request and the function outlive the call.
+  // `about` has all that every line says; the request and the function outlive the call.
   AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
               const DescribeBefore* describe_before);
 
@@ -68,6 +69,8 @@ class AuditedCall {
            absl::AnyInvocable<void()> then);
 
  private:
+  v1::AuditRecord Line(v1::AuditEvent event, AuditText* text) const;
+
   AuditLog* const log_;
   const v1::AuditRecord about_;
   const google::protobuf::Message& request_;

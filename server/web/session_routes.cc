@@ -71,6 +71,25 @@ absl::StatusOr<Sessions::Opened> SessionRoutes::Open(const Request& request) {
   return error::FieldInvalid("request", "must be one of api_key, code and account_id as JSON");
 }
 
+std::optional<v1::AuditRecord> SessionRoutes::Line(const char* method, const Request& request,
+                                                   const std::string& digest) const {
+  if (parts_.is_open) return std::nullopt;
+  const server::CallerPtr caller = parts_.sessions->FindCaller(digest);
+  if (caller == nullptr) return std::nullopt;
+  v1::AuditRecord line;
+  line.set_event(v1::AUDIT_EVENT_ANSWERED);
+  line.set_caller(caller->name);
+  line.set_role(caller->role);
+  line.set_peer(request.peer);
+  line.set_method(method);
+  // A customer's one.
+  line.set_account_id(*caller->account_ids.begin());
+  line.set_call_id(server::MakeCallId());
+  line.set_code("OK");
+  line.set_after_json(json({{"session", Sessions::NameOf(digest)}}).dump());
+  return line;
+}
+
 Response SessionRoutes::SignIn(const Request& request) {
   if (request.body.size() > limits::kSignInBytesMax) return TextResponse(413, "it is too long");
   const std::optional<ConnectContent> content = ReadContentType(request.Header("content-type"));
@@ -100,6 +119,10 @@ Response SessionRoutes::SignIn(const Request& request) {
     const absl::Status closed = parts_.sessions->Close(old_token);
     if (!closed.ok()) return Refuse(closed);
   }
+  // Before anybody has the token.
+  const auto line = Line("SignIn", request, Sessions::DigestOf(opened->token));
+  const absl::Status noted = line.has_value() ? parts_.audit->Write({*line}) : absl::OkStatus();
+  if (!noted.ok()) return Refuse(noted);
   server::Log(server::LogLevel::kInfo, "signed_in",
               {{"peer", request.peer}, {"account_id", opened->facts.account_id}});
   Response response = Tell(opened->facts);
@@ -121,8 +144,10 @@ Response SessionRoutes::SignOut(const Request& request) {
   const std::string token = SessionToken(request, is_secure);
   if (allowed.ok() && !token.empty()) allowed = parts_.origins->CheckWithSession(request);
   if (!allowed.ok()) return Refuse(allowed);
+  const auto line = Line("SignOut", request, Sessions::DigestOf(token));
   const absl::Status closed = parts_.sessions->Close(token);
   if (!closed.ok()) return Refuse(closed);
+  if (line.has_value()) parts_.audit->WriteDone({*line});
   return {.status = 204, .headers = {{"set-cookie", ClearSessionCookie(is_secure)}}};
 }
 

@@ -1,8 +1,12 @@
 #ifndef FAREBOX_SERVER_WEB_SESSION_ROUTES_H_
 #define FAREBOX_SERVER_WEB_SESSION_ROUTES_H_
 
+#include <optional>
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/security/audit_log.h"
 #include "server/security/sessions.h"
 #include "server/web/origin_rules.h"
 #include "server/web/router.h"
@@ -27,6 +31,7 @@ class SessionRoutes {
     server::Sessions* sessions = nullptr;
     const Ledger* ledger = nullptr;
     const OriginRules* origins = nullptr;
+    server::AuditLog* audit = nullptr;
     const Clock* clock = nullptr;
     // Nobody is asked who they are.
     bool is_open = false;
@@ -41,6 +46,10 @@ class SessionRoutes {
   Response SignOut(const Request& request);
 
   absl::StatusOr<server::Sessions::Opened> Open(const Request& request);
+  // The audit log's line of what was done by the session of a digest; nothing where nobody is asked
+  // who they are, or there is no such session.
+  std::optional<v1::AuditRecord> Line(const char* method, const Request& request,
+                                      const std::string& digest) const;
   Response Refuse(const absl::Status& status) const;
   Response Tell(const server::Sessions::Facts& facts) const;
 

@@ -46,7 +46,7 @@ TEST_F(AuditLogTest, ADrainWaitsForTheLastLineOfAChange) {
   const std::future<void> drain = std::async(std::launch::async, [this] { log_.Drain(); });
   EXPECT_EQ(drain.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
 
-  log_.End(Line(v1::AUDIT_EVENT_ANSWERED), [change = std::move(change)]() mutable {});
+  log_.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [change = std::move(change)]() mutable {});
   drain.wait();
 
   EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(1));
@@ -58,7 +58,7 @@ TEST_F(AuditLogTest, HowItWasBeforeIsFoundOutOnAThreadOfItsOwn) {
   std::thread::id described_on;
 
   log_.Begin(
-      Line(v1::AUDIT_EVENT_ASKED),
+      {Line(v1::AUDIT_EVENT_ASKED)},
       [&] {
         described_on = std::this_thread::get_id();
         return std::string("as it was");
@@ -78,7 +78,7 @@ TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {
   log_.Drain();
 
   bool is_answered = false;
-  log_.End(Line(v1::AUDIT_EVENT_ANSWERED), [&] { is_answered = true; });
+  log_.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [&] { is_answered = true; });
   EXPECT_TRUE(is_answered);
   EXPECT_EQ(log_.counts().lost, 1);
 }

@@ -122,6 +122,66 @@ TEST_F(AuditTest, OfAStreamEachMessageHasItsLines) {
   EXPECT_EQ(asked, answered);
 }
 
+// Also those that no single line has room for.
+TEST_F(AuditTest, OfABatchEveryOperationIsFoundUnderItsAccount) {
+  constexpr int kOperations = 200;
+  constexpr int kOfOther = 150;
+  v1::ApplyBatchRequest batch;
+  for (int i = 0; i < kOperations; ++i) {
+    v1::CreditRequest* const credit = batch.add_operations()->mutable_credit();
+    credit->set_account_id(i == kOfOther ? "other" : "acme");
+    credit->set_request_id(absl::StrCat("b", i));
+    credit->set_amount_micros(1);
+    credit->set_reason(v1::CREDIT_REASON_PAYMENT);
+  }
+  ASSERT_TRUE(Send(batch).status.ok());
+
+  const v1::ListAuditLogResponse others = AuditLog("account_id: 'other' page_size: 2");
+  ASSERT_EQ(others.records_size(), 2);
+  for (const v1::AuditRecord& record : others.records()) {
+    EXPECT_THAT(record, Shows("method: 'farebox.v1.BillingService/ApplyBatch' "
+                              "account_id: 'other' request_id: 'b150'"));
+  }
+  EXPECT_THAT(others.records(0), Shows("event: AUDIT_EVENT_ANSWERED code: 'OK'"));
+  EXPECT_THAT(others.records(0).after_json(), HasSubstr("b150"));
+  EXPECT_THAT(others.records(1).request_json(), AllOf(HasSubstr("b150"), Not(HasSubstr("b149"))));
+  std::string asked;
+  const v1::ListAuditLogResponse own = AuditLog("account_id: 'acme'");
+  for (const v1::AuditRecord& record : own.records()) {
+    if (record.call_id() == others.records(0).call_id()) asked += record.request_json();
+    EXPECT_LT(record.request_json().size(), size_t{10'000});
+    EXPECT_LT(record.after_json().size(), size_t{10'000});
+  }
+  for (int i = 0; i < kOperations; ++i) {
+    EXPECT_EQ(absl::StrContains(asked, absl::StrCat("\"b", i, "\"")), i != kOfOther) << i;
+  }
+}
+
+TEST_F(AuditTest, WhatBecameOfABatchIsFoundUnderEachAccount) {
+  v1::ApplyBatchRequest batch = Parse<v1::ApplyBatchRequest>(
+      "operations { release { account_id: 'acme' request_id: 'r' hold_id: 1 } } "
+      "operations { release { account_id: 'other' request_id: 's' hold_id: 1 } }");
+  ASSERT_TRUE(Send(batch).status.ok());
+
+  for (const char* const account : {"acme", "other"}) {
+    const v1::ListAuditLogResponse log =
+        AuditLog(absl::StrCat("page_size: 1 account_id: '", account, "'"));
+    EXPECT_THAT(log.records(0), Shows("event: AUDIT_EVENT_ANSWERED method: "
+                                      "'farebox.v1.BillingService/ApplyBatch'"));
+    EXPECT_THAT(log.records(0).after_json(), HasSubstr("HOLD_NOT_FOUND"));
+  }
+}
+
+TEST_F(AuditTest, AKeyOfOneAccountIsInTheLogOfTheAccount) {
+  const std::string key_id = MakeKey("role: ROLE_CUSTOMER account_ids: 'acme'").key().key_id();
+
+  const v1::ListAuditLogResponse log = AuditLog("account_id: 'acme' page_size: 1");
+
+  EXPECT_THAT(log.records(0), Shows("event: AUDIT_EVENT_ANSWERED role: ROLE_ADMIN "
+                                    "method: 'farebox.v1.AccessService/CreateApiKey'"));
+  EXPECT_THAT(log.records(0).after_json(), HasSubstr(key_id));
+}
+
 TEST_F(AuditTest, AMachinesStreamIsInTheJournalOnly) {
   const auto gateway = ChannelOf("role: ROLE_GATEWAY");
   const size_t before = AuditLog().records_size();

@@ -54,6 +54,14 @@ class SessionsTest : public AccessTest {
     EXPECT_EQ(response.status, 200) << response.body;
     return CookieOf(response);
   }
+  // The head of the answer.
+  std::string SignOut(const std::string& cookie) {
+    web::RawConnection connection(server_->http_port());
+    EXPECT_TRUE(connection.Send(absl::StrCat("DELETE /session HTTP/1.1\r\nHost: x\r\n",
+                                             absl::StrJoin(OwnPage(), "\r\n"), "\r\n", cookie,
+                                             "\r\n\r\n")));
+    return connection.ReadUntil("\r\n\r\n");
+  }
   HttpResponse Balance(const std::string& cookie, const std::string& account = "acme") {
     std::vector<std::string> headers = OwnPage();
     headers.push_back(cookie);
@@ -124,13 +132,7 @@ TEST_F(SessionsTest, SigningOutEndsIt) {
   const std::string cookie = SignInAs(MakeKey("role: ROLE_CUSTOMER account_ids: 'acme'").secret());
   EXPECT_EQ(HttpCalls::Json(http_->Get("/session", {cookie}))["account_id"], "acme");
 
-  web::RawConnection sign_out(server_->http_port());
-  ASSERT_TRUE(
-      sign_out.Send(absl::StrCat("DELETE /session HTTP/1.1\r\nHost: x\r\n",
-                                 absl::StrJoin(OwnPage(), "\r\n"), "\r\n", cookie, "\r\n\r\n")));
-
-  EXPECT_THAT(sign_out.ReadUntil("\r\n\r\n"),
-              AllOf(StartsWith("HTTP/1.1 204"), HasSubstr("Max-Age=0")));
+  EXPECT_THAT(SignOut(cookie), AllOf(StartsWith("HTTP/1.1 204"), HasSubstr("Max-Age=0")));
   EXPECT_EQ(Balance(cookie).status, 401);
   RestartHttp();
   EXPECT_EQ(Balance(cookie).status, 401);
@@ -264,6 +266,26 @@ TEST_F(SessionsTest, TooManyOfAnAccountEndTheFirst) {
 }
 
 // Where nobody is asked who they are, a page still acts for one account.
+TEST_F(SessionsTest, SigningInAndOutAreInTheAuditLogOfTheAccount) {
+  const v1::CreateApiKeyResponse key = MakeKey("role: ROLE_CUSTOMER account_ids: 'acme'");
+  const std::string cookie = SignInAs(key.secret());
+  ASSERT_THAT(SignOut(cookie), StartsWith("HTTP/1.1 204"));
+
+  const v1::ListAuditLogResponse log = AuditLog("account_id: 'acme' page_size: 2");
+
+  ASSERT_EQ(log.records_size(), 2);
+  for (const v1::AuditRecord& record : log.records()) {
+    EXPECT_THAT(record, Shows(absl::StrCat("event: AUDIT_EVENT_ANSWERED role: ROLE_CUSTOMER "
+                                           "code: 'OK' caller: 'key:",
+                                           key.key().key_id(), "'")));
+    EXPECT_THAT(record.peer(), StartsWith("ipv4:127.0.0.1:"));
+  }
+  EXPECT_THAT(log.records(0), Shows("method: 'SignOut'"));
+  EXPECT_THAT(log.records(1), Shows("method: 'SignIn'"));
+  EXPECT_THAT(log.records(1).after_json(), HasSubstr("session:"));
+  EXPECT_EQ(log.records(0).after_json(), log.records(1).after_json());
+}
+
 class OpenSessionsTest : public SessionsTest {
  protected:
   Config MakeConfig() const override {
