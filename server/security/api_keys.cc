@@ -97,6 +97,7 @@ void ApiKeys::Remember(const std::string& key_id, const stored::v1::ApiKey& stor
   known->caller.role = stored.role();
   known->caller.account_ids.insert(stored.account_ids().begin(), stored.account_ids().end());
   known->caller.credit_max = options_.support_credit_max;
+  known->caller.key_rate = RateOf(stored, /*rate_of_all=*/{});
   known->caller.rate = MakeCallerRate(RateOf(stored, options_.rate));
   known->expire_micros = stored.expire_micros();
   known->is_revoked = stored.revoke_micros() != 0;

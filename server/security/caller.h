@@ -21,6 +21,8 @@ struct Caller {
   absl::flat_hash_set<std::string> account_ids;
   // The most that ROLE_SUPPORT credits at once.
   Micros credit_max;
+  // What the operator gave their key; no limit where it has none of its own.
+  CallRate key_rate;
   // How often they may call; null: as often as they like.
   std::shared_ptr<CallerRate> rate;
   // False on a server that asks nobody who they are: everybody may do everything.

@@ -100,6 +100,16 @@ absl::Status CheckNewKey(const v1::ApiKey& key, const Ledger& ledger, absl::Time
   return CheckAccounts(key, ledger);
 }
 
+// What a customer makes has the rate of the key that it is made with: or the operator's limit would
+// end with the next key.
+v1::ApiKey KeyToMake(const Caller& caller, const v1::CreateApiKeyRequest& request) {
+  v1::ApiKey key = request.key();
+  if (caller.role != v1::ROLE_CUSTOMER) return key;
+  key.set_calls_per_second(caller.key_rate.per_second);
+  key.set_calls_burst(caller.key_rate.burst);
+  return key;
+}
+
 // Makes the call wait for a lane, then `answer(call)` gives its status.
 template <typename Call, typename Answer>
 void RunOn(Lanes* lanes, Call* call, Answer answer) {
@@ -127,7 +137,7 @@ grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const By
     valid.Update(CheckNewKey(call->request().key(), *parts_.ledger, create_api_key_.Now()));
     if (!valid.ok()) return call->Finish(valid);
     RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
-      const v1::ApiKey& key = answered->request().key();
+      const v1::ApiKey key = KeyToMake(answered->caller(), answered->request());
       const bool is_customers = key.role() == v1::ROLE_CUSTOMER;
       FAREBOX_ASSIGN_OR_RETURN(
           const AccountNumber account,

@@ -98,6 +98,17 @@ TEST_F(CustomerKeysTest, ACustomerGivesNoKeyARateOfItsOwn) {
   }
 }
 
+TEST_F(CustomerKeysTest, AKeyThatACustomerMakesHasTheRateOfTheirs) {
+  customer_ = ChannelOf(
+      "role: ROLE_CUSTOMER account_ids: 'acme' calls_per_second: 5 calls_burst: 7 label: 'slow'");
+
+  const auto made = Create(kOwn);
+
+  ASSERT_THAT(made, Answers("key { calls_per_second: 5 calls_burst: 7 }"));
+  customer_ = ChannelWith(made->secret());
+  EXPECT_THAT(Create(kOwn), Answers("key { calls_per_second: 5 calls_burst: 7 }"));
+}
+
 TEST_F(CustomerKeysTest, ACustomerSeesTheKeysOfTheirOwnAccountOnly) {
   MakeKey("role: ROLE_CUSTOMER account_ids: 'other' label: 'of another'");
   MakeKey("role: ROLE_ROUTER account_ids: 'acme' label: 'of the operator'");
