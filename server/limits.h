@@ -105,11 +105,14 @@ inline constexpr size_t kTransportMemoryBytesMax = size_t{512} * 1024 * 1024;
 // Threads that serve connections; none of them waits for anything.
 inline constexpr size_t kHttpThreads = 2;
 
-// Threads for routes that may wait, and for requests that take long to be read: webhooks, the
+// Threads for routes that may wait, and for requests that take long to be read: signing in, the
 // simulated provider's pages, the figures, large batches.
 inline constexpr int kHttpWaitingThreads = 8;
 
-// Requests that have such a thread or wait for one; more are answered 503.
+// Threads for webhooks, which may have to ask the provider.
+inline constexpr int kHttpWebhookThreads = 8;
+
+// Requests that have such a thread or wait for one, of either sort; more are answered 503.
 inline constexpr size_t kHttpWaitingMax = 256;
 
 // Connections at once; above it, the one that has waited longest for a request is closed. Where all

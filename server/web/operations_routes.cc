@@ -32,6 +32,17 @@ std::string MetricsText(const OperationsRoutesParts& parts) {
   return prometheus::TextSerializer().Serialize(families);
 }
 
+web::Response Readiness(const OperationsRoutesParts& parts) {
+  const bool is_leaving = parts.is_leaving->load();
+  const bool is_locked = parts.ledger->Stats().is_locked;
+  const bool is_slow = parts.is_disk_slow->load();
+  return web::TextResponse(is_leaving || is_slow || is_locked ? 503 : 200,
+                           is_leaving  ? "shutting down"
+                           : is_locked ? "another program locks the journal"
+                           : is_slow   ? "the disk is slow"
+                                       : "ready");
+}
+
 }  // namespace
 
 void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes) {
@@ -46,18 +57,14 @@ void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes
     }
     return {.headers = {{"content-type", kMetricsType}}, .body = MetricsText(parts)};
   });
-  routes->AddWaiting("GET", "/healthz",
-                     [](const web::Request&) { return web::TextResponse(200, "alive"); });
-  routes->AddWaiting("GET", "/readyz", [parts](const web::Request&) {
-    const bool is_leaving = parts.is_leaving->load();
-    const bool is_locked = parts.ledger->Stats().is_locked;
-    const bool is_slow = parts.is_disk_slow->load();
-    return web::TextResponse(is_leaving || is_slow || is_locked ? 503 : 200,
-                             is_leaving  ? "shutting down"
-                             : is_locked ? "another program locks the journal"
-                             : is_slow   ? "the disk is slow"
-                                         : "ready");
-  });
+  // On the listener's thread: whoever restarts a server that does not answer these must not find
+  // them behind what waits for others.
+  routes->Add("GET", "/healthz", {.handler = [](const web::ExchangePtr& exchange) {
+                exchange->Answer(web::TextResponse(200, "alive"));
+              }});
+  routes->Add("GET", "/readyz", {.handler = [parts](const web::ExchangePtr& exchange) {
+                exchange->Answer(Readiness(parts));
+              }});
 }
 
 }  // namespace farebox::server

@@ -9,7 +9,8 @@ Router::Router()
                     [](const ExchangePtr& exchange) {
                       exchange->Answer(TextResponse(404, "there is nothing here"));
                     }},
-      lanes_("fbx-http-work", limits::kHttpWaitingThreads) {}
+      for_us_("fbx-http-work", limits::kHttpWaitingThreads),
+      for_others_("fbx-http-hooks", limits::kHttpWebhookThreads) {}
 
 Router::~Router() { Drain(); }
 
@@ -17,24 +18,35 @@ void Router::Add(absl::string_view method, absl::string_view path, Route route) 
   by_path_[path].emplace_back(method, std::move(route));
 }
 
-void Router::AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler) {
-  Add(method, path, {.handler = [this, handler = std::move(handler)](const ExchangePtr& exchange) {
-        RunApart(exchange,
-                 [&handler, exchange] { exchange->Answer(handler(exchange->request())); });
+void Router::Drain() {
+  for_us_.lanes.Drain();
+  for_others_.lanes.Drain();
+}
+
+void Router::AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler,
+                        Waiting waiting) {
+  Add(method, path,
+      {.handler = [this, waiting, handler = std::move(handler)](const ExchangePtr& exchange) {
+        RunApart(
+            exchange, [&handler, exchange] { exchange->Answer(handler(exchange->request())); },
+            waiting);
       }});
 }
 
-void Router::RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work) {
-  if (waiting_.fetch_add(1) >= limits::kHttpWaitingMax) {
-    waiting_.fetch_sub(1);
+void Router::RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work,
+                      Waiting waiting) {
+  Pool& pool = waiting == Waiting::kForOthers ? for_others_ : for_us_;
+  if (pool.waiting.fetch_add(1) >= limits::kHttpWaitingMax) {
+    pool.waiting.fetch_sub(1);
     exchange->Answer(TextResponse(503, "too many requests wait already"));
     return;
   }
   // A lane each: they do not wait for one another.
-  lanes_.Post(absl::StrCat(next_lane_.fetch_add(1)), [this, work = std::move(work)]() mutable {
-    work();
-    waiting_.fetch_sub(1);
-  });
+  pool.lanes.Post(absl::StrCat(pool.next_lane.fetch_add(1)),
+                  [&pool, work = std::move(work)]() mutable {
+                    work();
+                    pool.waiting.fetch_sub(1);
+                  });
 }
 
 Router::Found Router::Find(absl::string_view method, absl::string_view path) const {

@@ -41,10 +41,16 @@ class Router {
   // `path` is compared whole, as it is sent. Whoever answers GET answers HEAD too: the listener
   // leaves the body out.
   void Add(absl::string_view method, absl::string_view path, Route route);
-  void AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler);
+
+  // What a handler waits for. Another machine may take long, so those that wait for one have
+  // threads of their own and hold up no others.
+  enum class Waiting { kForUs, kForOthers };
+  void AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler,
+                  Waiting waiting = Waiting::kForUs);
 
   // Has the work done on a thread of the router's own, or answers 503 where too many wait already.
-  void RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work);
+  void RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work,
+                Waiting waiting = Waiting::kForUs);
 
   // For paths that have no route; 404 where it is not set.
   void SetFallback(Handler handler) { fallback_.handler = std::move(handler); }
@@ -57,17 +63,25 @@ class Router {
   Found Find(absl::string_view method, absl::string_view path) const;
 
   // Lets what has begun end. Idempotent.
-  void Drain() { lanes_.Drain(); }
+  void Drain();
 
  private:
+  struct Pool {
+    Pool(const char* thread_name, int threads) : lanes(thread_name, threads) {}
+
+    // Requests that wait for a thread, or have one.
+    std::atomic<size_t> waiting{0};
+    std::atomic<uint64_t> next_lane{0};
+    // Last: its threads use what is above.
+    server::Lanes lanes;
+  };
+
   absl::flat_hash_map<std::string, std::vector<std::pair<std::string, Route>>> by_path_;
   Route fallback_;
 
-  // Requests that wait for a thread, or have one.
-  std::atomic<size_t> waiting_{0};
-  std::atomic<uint64_t> next_lane_{0};
-  // Last: its threads use what is above.
-  server::Lanes lanes_;
+  // Last: their threads use what is above.
+  Pool for_us_;
+  Pool for_others_;
 };
 
 }  // namespace farebox::web

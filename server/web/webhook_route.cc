@@ -22,7 +22,7 @@ int HttpStatusOf(const absl::Status& status) {
 
 void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* routes) {
   const auto turns = std::make_shared<LogTurns>(clock, limits::kRefusedWebhookLinesPerSecond);
-  routes->AddWaiting("POST", "/webhooks/payments", [events, turns](const web::Request& request) {
+  const auto hear = [events, turns](const web::Request& request) {
     const absl::Status heard =
         events->Hear(request.body, std::string(request.Header("stripe-signature")));
     if (int64_t left_out = 0; !heard.ok() && turns->Take(&left_out)) {
@@ -31,7 +31,8 @@ void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* ro
     }
     // The caller learns no more: it may be anybody.
     return web::TextResponse(HttpStatusOf(heard), heard.ok() ? "heard" : "refused");
-  });
+  };
+  routes->AddWaiting("POST", "/webhooks/payments", hear, web::Router::Waiting::kForOthers);
 }
 
 }  // namespace farebox::server

@@ -1,5 +1,6 @@
 #include "tests/server/payments_fixture.h"
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -106,7 +107,7 @@ void StripePaymentsTest::RegisterCard(const std::string& token) {
 }
 
 int StripePaymentsTest::Tell(absl::string_view type, const nlohmann::json& object) {
-  static int events = 0;
+  static std::atomic<int> events{0};
   const std::string body = nlohmann::json{
       {"id", absl::StrCat("evt_", ++events)},
       {"object", "event"},
