@@ -1,5 +1,6 @@
 #include "server/services/watch_stream.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "farebox/v1/billing.pb.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
@@ -49,6 +51,16 @@ grpc::ByteBuffer SignalEvent(const Signal& signal) {
   event.mutable_signal()->set_available_micros(signal.available.value());
   event.mutable_signal()->set_account_id(signal.account_id);
   return SerializeMessage(event);
+}
+
+// Whoever has seen an entry that is not there watches a ledger that is not the one it was: what
+// comes would be taken for known, up to that entry. 1 is where a watch of everything begins.
+absl::Status CheckHasBeen(EntryId from, const Ledger& ledger) {
+  const EntryId last = ledger.Stats().last_entry;
+  if (from <= std::max<EntryId>(last, 1)) return absl::OkStatus();
+  return error::FieldInvalid("from_entry_id",
+                             absl::StrCat("is ", from, ", but the ledger ends with entry ", last,
+                                          ": it was restored from before, or is another one"));
 }
 
 // Thread-safe. Keeps itself alive until gRPC is done with it.
@@ -132,6 +144,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     if (request.from_entry_id() < 0) {
       return error::FieldInvalid("from_entry_id", "must not be negative");
     }
+    FAREBOX_RETURN_IF_ERROR(CheckHasBeen(request.from_entry_id(), ledger));
     AccountNumber account = 0;
     if (!request.account_id().empty()) {
       FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));

@@ -13,6 +13,7 @@ namespace farebox::server {
 namespace {
 
 using grpc::StatusCode;
+using ::testing::HasSubstr;
 
 class Watch : public ServerTest {
  protected:
@@ -215,6 +216,19 @@ TEST_F(Watch, MayEndWhileSignalsAreTold) {
   const auto stream = Begin("account_id: 'carol'");
   const int64_t id = Debit("carol", "1");
   EXPECT_EQ(stream->NextEntries(1), std::vector<int64_t>{id});
+}
+
+// As after a backup was restored that is older than what the watcher has seen.
+TEST_F(Watch, RefusesToGoOnAfterAnEntryThatIsNotThere) {
+  const int64_t last = Debit("alice", "1");
+
+  const grpc::Status status = Begin(absl::StrCat("from_entry_id: ", last + 1))->Finish();
+
+  EXPECT_EQ(status.error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr(absl::StrCat("the ledger ends with entry ", last)));
+  const auto stream = Begin(absl::StrCat("from_entry_id: ", last));
+  const int64_t next = Debit("bob", "2");
+  EXPECT_EQ(stream->NextEntries(1), std::vector<int64_t>{next});
 }
 
 TEST_F(Watch, RefusesUnknownAccountsAndCountsItsWatchers) {

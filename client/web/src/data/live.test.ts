@@ -32,6 +32,7 @@ class FakeBilling {
     let last = request.fromEntryId;
     this.streams += 1;
     if (this.newest - last > LAG_MAX) throw new ConnectError("too far", Code.InvalidArgument);
+    if (last > this.newest) throw new ConnectError("not there", Code.InvalidArgument);
     while (!signal.aborted && !this.isBroken) {
       while (last < this.sent) {
         last += 1n;
@@ -118,6 +119,23 @@ describe("entries are told, each once and in order,", () => {
     await pass(50);
     expect(live.isLive.peek()).toBe(true);
     expect(heard).toEqual([billing.newest]);
+  });
+
+  test("from the balance on where the ledger was restored from before", async () => {
+    show("hidden");
+    billing.append(3n);
+    show("visible");
+    await pass(50);
+    billing.isBroken = true;
+    await pass(50);
+    billing.newest = 4n;
+    billing.sent = 4n;
+    billing.isBroken = false;
+    await pass(5_000);
+    expect(live.balance.peek()?.balance).toBe(4n);
+    billing.append(1n);
+    await pass(50);
+    expect(heard).toEqual([6n, 7n, 8n, 5n]);
   });
 
   test("over a new stream where one is silent and the balance is not", async () => {

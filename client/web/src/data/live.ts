@@ -71,6 +71,8 @@ export class LiveAccount {
   #recountTimer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #isEnded = false;
+  // Nothing that was seen is good to go on from.
+  #isLost = false;
 
   constructor(server: Server, accountId: string) {
     this.#server = server;
@@ -95,7 +97,8 @@ export class LiveAccount {
   // Asks for the balance; for what changes it without an entry, and to be sure.
   async refresh(): Promise<void> {
     const answer = await this.#server.billing.getBalance({ accountId: this.#accountId });
-    const known = this.balance.peek();
+    const known = this.#isLost ? undefined : this.balance.peek();
+    this.#isLost = false;
     if (known === undefined) this.#seen = answer.asOfEntry;
     if (known === undefined || answer.asOfEntry >= known.asOf) {
       this.balance.value = balanceOf(answer);
@@ -139,10 +142,9 @@ export class LiveAccount {
       await this.#follow(stream);
       this.#tryAgain(stream, 0);
     } catch (problem) {
-      // Too far behind for the server: rather a gap in what is told than never to be live again.
-      if (ConnectError.from(problem).code === Code.InvalidArgument) {
-        this.#seen = this.balance.peek()?.asOf ?? this.#seen;
-      }
+      // Too far behind for the server, or ahead of it since it was restored: rather a gap in what
+      // is told than never to be live again.
+      if (ConnectError.from(problem).code === Code.InvalidArgument) this.#isLost = true;
       // Whether nobody is signed in any more, the next call says.
       this.#tryAgain(stream, this.#failures + 1);
     }
