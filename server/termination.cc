@@ -1,6 +1,7 @@
 #include "server/termination.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <utility>
@@ -25,10 +26,12 @@ sigset_t AllSignals() {
 }
 
 // Does what the signal does to a process that does not care for it.
-void EndBy(int signal) {
+[[noreturn]] void EndBy(int signal) {
   const sigset_t signals = EndSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   raise(signal);
+  // Still here: the first process of a container, which the kernel ends by no signal of its own.
+  _exit(128 + signal);
 }
 
 }  // namespace
