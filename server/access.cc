@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "storage/errors.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
 
@@ -82,6 +83,13 @@ absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) 
   return fsync(folder) == 0 ? absl::OkStatus() : FileProblem(path, errno);
 }
 
+// Whether no key can be made for an admin just now, and all else is well.
+bool IsOfAdminKeyOnly(const absl::Status& status) {
+  const Reason reason = GetReason(status);
+  return absl::IsInvalidArgument(status) || reason == Reason::kStorageFull ||
+         reason == Reason::kStorageLocked;
+}
+
 absl::Status MoveIntoPlace(const std::string& path) {
   return std::rename(DraftOf(path).c_str(), path.c_str()) == 0 ? absl::OkStatus()
                                                                : FileProblem(path, errno);
@@ -122,7 +130,7 @@ absl::Status Access::Load() {
   control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
   if (options_.mode != AccessMode::kKeys) return absl::OkStatus();
   const absl::Status status = keys_->HasAdmin() ? FinishAdminKey() : MakeAdminKey();
-  if (!absl::IsInvalidArgument(status) || !keys_->HasAny()) return status;
+  if (!IsOfAdminKeyOnly(status) || !keys_->HasAny()) return status;
   // Whoever has a key is served all the same.
   Log(LogLevel::kWarning, "admin_key_missing", {{"problem", std::string(status.message())}});
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +17,24 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-using AdminKeyTest = AccessTest;
+class AdminKeyTest : public AccessTest {
+ protected:
+  // There is one key beside it, which is newer.
+  void RevokeAdminKey() {
+    const auto keys = CallBy<v1::ListApiKeysResponse>(channel_, "AccessService/ListApiKeys",
+                                                      v1::ListApiKeysRequest());
+    v1::RevokeApiKeyRequest revocation;
+    revocation.set_key_id(keys->keys(1).key_id());
+    ASSERT_TRUE(CallBy<v1::RevokeApiKeyResponse>(channel_, "AccessService/RevokeApiKey", revocation)
+                    .status.ok());
+  }
+
+  bool HasAccess(const std::string& key) const {
+    const auto request = Parse<v1::GetBalanceRequest>("account_id: 'acme'");
+    return CallBy<v1::GetBalanceResponse>(ChannelWith(key), "BillingService/GetBalance", request)
+        .status.ok();
+  }
+};
 
 class FirstKeyTest : public ::testing::Test {
  protected:
@@ -98,18 +116,8 @@ TEST_F(AdminKeyTest, AStartThatWasKilledBeforeTheFileHadItsNameIsFinished) {
 
 TEST_F(AdminKeyTest, WithoutAnAdminTheOthersAreServedUntilANewKeyIsMade) {
   const Config config = MakeConfig();
-  const auto has_access = [this](const std::string& key) {
-    const auto request = Parse<v1::GetBalanceRequest>("account_id: 'acme'");
-    return CallBy<v1::GetBalanceResponse>(ChannelWith(key), "BillingService/GetBalance", request)
-        .status.ok();
-  };
   const std::string router = MakeKey("role: ROLE_ROUTER").secret();
-  const auto keys = CallBy<v1::ListApiKeysResponse>(channel_, "AccessService/ListApiKeys",
-                                                    v1::ListApiKeysRequest());
-  v1::RevokeApiKeyRequest revocation;
-  revocation.set_key_id(keys->keys(1).key_id());
-  ASSERT_TRUE(CallBy<v1::RevokeApiKeyResponse>(channel_, "AccessService/RevokeApiKey", revocation)
-                  .status.ok());
+  ASSERT_NO_FATAL_FAILURE(RevokeAdminKey());
   Stop();
   {
     const auto reader = sqlite::OpenOfflineReader(config.data_directory);
@@ -124,14 +132,40 @@ TEST_F(AdminKeyTest, WithoutAnAdminTheOthersAreServedUntilANewKeyIsMade) {
   ConfigureLog(LogFormat::kText, LogLevel::kError);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("admin_key_missing"), HasSubstr("remove it and start again")));
-  EXPECT_TRUE(has_access(router));
-  EXPECT_FALSE(has_access(AdminKey()));
+  EXPECT_TRUE(HasAccess(router));
+  EXPECT_FALSE(HasAccess(AdminKey()));
 
   Stop();
   std::filesystem::remove(config.access.admin_key_file);
   Start();
-  EXPECT_TRUE(has_access(router));
-  EXPECT_TRUE(has_access(AdminKey()));
+  EXPECT_TRUE(HasAccess(router));
+  EXPECT_TRUE(HasAccess(AdminKey()));
+}
+
+class FullDiskTest : public AdminKeyTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = AdminKeyTest::MakeConfig();
+    if (is_full_) config.free_disk_bytes_min = std::numeric_limits<int64_t>::max();
+    return config;
+  }
+
+  // From the next start on.
+  bool is_full_ = false;
+};
+
+TEST_F(FullDiskTest, WithoutAnAdminTheOthersAreServedAllTheSame) {
+  const std::string router = MakeKey("role: ROLE_ROUTER").secret();
+  ASSERT_NO_FATAL_FAILURE(RevokeAdminKey());
+  std::filesystem::remove(MakeConfig().access.admin_key_file);
+
+  is_full_ = true;
+  Restart();
+
+  EXPECT_TRUE(HasAccess(router));
+  is_full_ = false;
+  Restart();
+  EXPECT_TRUE(HasAccess(AdminKey()));
 }
 
 }  // namespace
