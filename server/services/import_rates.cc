@@ -39,11 +39,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
   ImportCall(const RpcMethod& method, grpc::CallbackServerContext* context, DeckImporter* importer,
              grpc::ByteBuffer* response)
-      : method_(method),
-        context_(context, method.Now()),
-        importer_(importer),
-        response_(response),
-        has_place_(importer->Enter()) {
+      : method_(method), context_(context, method.Now()), importer_(importer), response_(response) {
     const absl::Status taken = Admit();
     if (taken.ok()) {
       StartRead(&piece_);
@@ -85,6 +81,8 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   absl::Status Admit() {
     FAREBOX_RETURN_IF_ERROR(method_.Admit(&context_, 0));
     FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, about_));
+    // Not before it is known who asks: strangers would take the places.
+    has_place_ = importer_->Enter();
     return has_place_ ? absl::OkStatus() : error::Overloaded();
   }
 
@@ -159,9 +157,9 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   StandingCaller caller_{method_, context_};
   DeckImporter* const importer_;
   grpc::ByteBuffer* const response_;
-  const bool has_place_;
 
   // Used by one reaction at a time.
+  bool has_place_ = false;
   grpc::ByteBuffer piece_;
   std::string name_;
   std::string csv_;
