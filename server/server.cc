@@ -412,7 +412,11 @@ void Server::ServeHttp() {
                                 .clock = clock_,
                                 .is_open = access_->control().is_open()});
   sessions_->AddRoutes(&http_->routes());
-  http_->routes().SetFallback([this](const web::ExchangePtr& exchange) { page_.Serve(exchange); });
+  http_->routes().SetFallback([this](const web::ExchangePtr& exchange) {
+    const absl::Status allowed = origins_->CheckName(exchange->request());
+    if (!allowed.ok()) return exchange->Answer(web::TextResponse(403, allowed.message()));
+    page_.Serve(exchange);
+  });
   http_->Serve();
 }
 

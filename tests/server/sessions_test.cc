@@ -331,10 +331,12 @@ TEST_F(OpenSessionsTest, ANameThatIsMadeToLeadHereIsRefused) {
   EXPECT_EQ(http_->Call("BillingService/GetBalance", "{}", {"Host: evil.example"}).status, 403);
   EXPECT_EQ(SignIn({{"account_id", "acme"}}, {"Host: evil.example"}).status, 403);
   EXPECT_EQ(http_->Get("/metrics", {"Host: evil.example"}).status, 403);
+  EXPECT_EQ(http_->Get("/", {"Host: evil.example"}).status, 403);
   EXPECT_EQ(http_->Get("/metrics", {"Sec-Fetch-Site: cross-site"}).status, 403);
 
   EXPECT_EQ(http_->Get("/metrics", {"Host: 192.0.2.1:8080"}).status, 200);
   EXPECT_EQ(http_->Get("/metrics", {"Host: localhost"}).status, 200);
+  EXPECT_EQ(http_->Get("/", {"Host: localhost"}).status, 200);
   EXPECT_EQ(http_->Get("/healthz", {"Host: evil.example"}).status, 200);
   EXPECT_EQ(http_->Get("/readyz", {"Host: evil.example"}).status, 200);
 }
