@@ -55,6 +55,8 @@ class ExpiryQueue {
   void BeginSweep() {
     FAREBOX_CHECK(!is_sweeping());
     unswept_.swap(items_);
+    // Growing would copy all of them between two batches.
+    items_.reserve(unswept_.capacity());
   }
   bool is_sweeping() const { return !unswept_.empty(); }
   template <typename Predicate>

@@ -240,16 +240,48 @@ TEST(ExpiryQueueTest, GivesWhatIsDueInTheOrderOfTime) {
   EXPECT_EQ(queue.NextDue(), kStart + absl::Seconds(4));
 }
 
-TEST(ExpiryQueueTest, KeepsTheOrderOfWhatIsNotTakenOut) {
+TEST(ExpiryQueueTest, KeepsTheOrderHoweverFarASweepHasCome) {
+  const auto is_odd = [](const ExpiryQueue::Item& item) { return item.hold % 2 == 1; };
+  for (const size_t looks : {0, 1, 2, 3, 4}) {
+    ExpiryQueue queue;
+    for (const int seconds : {5, 1, 4, 2, 3}) queue.Add(ItemAt(seconds, seconds));
+
+    queue.BeginSweep();
+    queue.Sweep(looks, is_odd);
+    queue.Add(ItemAt(3, 6));
+
+    EXPECT_TRUE(queue.is_sweeping());
+    std::vector<EntryId> even;
+    while (const auto item = queue.TakeDue(kStart + absl::Seconds(9))) {
+      if (!is_odd(*item)) even.push_back(item->hold);
+    }
+    EXPECT_THAT(even, ::testing::ElementsAre(2, 6, 4)) << looks;
+    EXPECT_EQ(queue.NextDue(), absl::InfiniteFuture());
+  }
+}
+
+TEST(ExpiryQueueTest, ASweepTakesOutWhatIsNeedless) {
   ExpiryQueue queue;
   for (const int seconds : {5, 1, 4, 2, 3}) queue.Add(ItemAt(seconds, seconds));
 
-  queue.RemoveIf([](const ExpiryQueue::Item& item) { return item.hold % 2 == 1; });
+  queue.BeginSweep();
+  queue.Sweep(5, [](const ExpiryQueue::Item& item) { return item.hold % 2 == 1; });
 
+  EXPECT_FALSE(queue.is_sweeping());
   EXPECT_EQ(queue.size(), 2);
   EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(9))->hold, 2);
   EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(9))->hold, 4);
   EXPECT_EQ(queue.NextDue(), absl::InfiniteFuture());
+}
+
+TEST(ExpiryQueueTest, ItemAddedAgainDuringASweepIsTakenOnce) {
+  ExpiryQueue queue;
+  queue.Add(ItemAt(1, 1));
+  queue.BeginSweep();
+  queue.Add(ItemAt(1, 1));
+
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1))->hold, 1);
+  EXPECT_EQ(queue.TakeDue(kStart + absl::Seconds(1)), std::nullopt);
 }
 
 TEST(ExpiryQueueTest, WarnsBeforeItExpires) {
