@@ -132,8 +132,8 @@ enum class SpaceFor {
 };
 
 // What a ledger is recovered from: a journal that is ours, or one that another process still owns.
-// NewReader, OldRequestsThrough and LeaveOldRequests are thread-safe, the others are used by one
-// thread.
+// NewReader is thread-safe, the others are used by one thread; but OldRequestsThrough and
+// LeaveOldRequests may be used by another one while LoadSnapshot runs.
 class JournalSource {
  public:
   virtual ~JournalSource() = default;

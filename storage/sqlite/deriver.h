@@ -67,8 +67,8 @@ class Deriver : public DamageListener {
   // file was opened or begun anew does not count: that may take minutes, and comes to an end.
   void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The file is to have the request ids of all entries up to this one: memory does not. Thread-safe
-  // beside the thread, not beside itself.
+  // The file is to have the request ids of all entries up to this one: memory does not. By one
+  // thread at a time.
   void LeaveOldRequests(EntryId through);
 
   // The file is made anew, soon.

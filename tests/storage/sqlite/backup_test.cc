@@ -354,6 +354,23 @@ TEST_F(BackupTest, ADirectoryThatIsMissingIsTold) {
   EXPECT_EQ(GetReason(status), Reason::kBackupFailed);
 }
 
+// The end of a commit is that its journal is deleted.
+TEST_F(BackupTest, AnUpdateThatMayBeDoneIsReadBackByTheNext) {
+  OpenJournal();
+  OpenAccounts(3);
+  Append({maker_.Debit(1, 1)});
+  MakeOldBackup("a.db");
+  {
+    const LostDeletions lost;
+    EXPECT_EQ(GetReason(journal_->Backup(Update("a.db")).status()), Reason::kBackupFailed);
+  }
+
+  EXPECT_EQ(HeadOf(Backup("a.db")), journal_->Head());
+  EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "a.db.unverified", "lock"));
+  EXPECT_TRUE(journal_->Backup(Update("a.db")).ok());
+  EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "lock"));
+}
+
 // Every operation on the disk fails once: there is a backup that is whole, or none, and the journal
 // takes no harm.
 TEST_F(BackupTest, WhateverFailsABackupIsWholeOrNotThere) {

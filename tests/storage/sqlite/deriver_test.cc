@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "storage/clock.h"
 #include "storage/errors.h"
 #include "storage/mutex.h"
@@ -354,9 +355,14 @@ TEST_F(DeriverTest, AChunkThatHasFilledTheDiskIsTriedInSmallerOnes) {
   SqliteJournal::Options options = Options();
   options.derive = false;
   OpenJournal(options);
-  OpenAccounts(2'000);
-  for (int i = 0; i < 20; ++i) Append(SomeDebits(100));
-  log_room_bytes = 200'000;
+  for (int batch = 0; batch < 20; ++batch) {
+    std::vector<Entry> entries;
+    for (int i = 0; i < 100; ++i) {
+      entries.push_back(maker_.Open(absl::StrCat("account-", batch, "-", i)));
+    }
+    Append(entries);
+  }
+  log_room_bytes = 150'000;
 
   OpenJournal();
   WaitUntilDerived();

@@ -22,6 +22,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // How many operations still succeed.
 std::atomic<int64_t> left = kNever;
 std::atomic<bool> fails_for_good = false;
+std::atomic<bool> loses_deletions = false;
 
 bool Fails() {
   if (left.load() == kNever) return false;
@@ -53,26 +54,26 @@ int Open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int*
   return Shim::OpenInner(vfs, path, file, flags, flags_out, &kMethods);
 }
 
-// What was deleted is gone, as where only the answer of a disk is lost.
 int Delete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
   const int result = Shim::ForwardVfs<&sqlite3_vfs::xDelete>(vfs, path, sync_directory);
-  return result == SQLITE_OK && Fails() ? SQLITE_IOERR_DELETE : result;
+  return loses_deletions.load() ? SQLITE_IOERR_DELETE : result;
 }
 
-bool StandBeforeTheDefault() {
+// The first call has it stand there.
+bool StandsBeforeTheDefault() {
   static sqlite3_vfs vfs = [] {
     sqlite3_vfs made = Shim::Make("farebox-failing", Open);
     made.xDelete = Delete;
     return made;
   }();
-  return sqlite3_vfs_register(&vfs, /*makeDflt=*/1) == SQLITE_OK;
+  static const bool stands = sqlite3_vfs_register(&vfs, /*makeDflt=*/1) == SQLITE_OK;
+  return stands;
 }
 
 }  // namespace
 
 FailingVfs::FailingVfs(int64_t count, FailFor how_long) {
-  static const bool is_there = StandBeforeTheDefault();
-  FAREBOX_CHECK(is_there && left.load() == kNever);
+  FAREBOX_CHECK(StandsBeforeTheDefault() && left.load() == kNever);
   fails_for_good.store(how_long == FailFor::kGood);
   left.store(count);
 }
@@ -80,5 +81,12 @@ FailingVfs::FailingVfs(int64_t count, FailFor how_long) {
 FailingVfs::~FailingVfs() { left.store(kNever); }
 
 bool FailingVfs::has_failed() const { return left.load() < 0; }
+
+LostDeletions::LostDeletions() {
+  FAREBOX_CHECK(StandsBeforeTheDefault() && !loses_deletions.load());
+  loses_deletions.store(true);
+}
+
+LostDeletions::~LostDeletions() { loses_deletions.store(false); }
 
 }  // namespace farebox::sqlite

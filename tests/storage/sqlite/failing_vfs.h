@@ -12,8 +12,7 @@ enum class FailFor {
 
 // While it lives, what SQLite asks of the disk succeeds `count` times, in whatever file and on
 // whatever thread, and then fails: opening, reading, writing, syncing, truncating, asking for a
-// size or for shared memory; and of what is deleted the answer is lost. Only for files that are
-// opened after the first of these was made.
+// size or for shared memory. Only for files that are opened after the first of these was made.
 class FailingVfs {
  public:
   FailingVfs(int64_t count, FailFor how_long);
@@ -23,6 +22,16 @@ class FailingVfs {
 
   // Whether anything has failed yet.
   bool has_failed() const;
+};
+
+// While it lives, what SQLite deletes is gone, and it hears that it is not: as where a disk's
+// answer is lost.
+class LostDeletions {
+ public:
+  LostDeletions();
+  ~LostDeletions();
+  LostDeletions(const LostDeletions&) = delete;
+  LostDeletions& operator=(const LostDeletions&) = delete;
 };
 
 }  // namespace farebox::sqlite
