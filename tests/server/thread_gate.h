@@ -11,11 +11,24 @@ namespace farebox::server {
 // Holds up one thread until it is let go.
 class ThreadGate {
  public:
+  ThreadGate() = default;
+  // Opens, and waits for who is still on the way through.
+  ~ThreadGate() {
+    Open();
+    MutexLock lock(&mu_);
+    while (waiting_ > 0) changed_.Wait(&mu_);
+  }
+  ThreadGate(const ThreadGate&) = delete;
+  ThreadGate& operator=(const ThreadGate&) = delete;
+
   void Wait() {
     MutexLock lock(&mu_);
     is_reached_ = true;
+    ++waiting_;
     changed_.SignalAll();
     while (!is_open_) changed_.Wait(&mu_);
+    --waiting_;
+    changed_.SignalAll();
   }
   void AwaitReached() {
     MutexLock lock(&mu_);
@@ -31,6 +44,7 @@ class ThreadGate {
   Mutex mu_;
   CondVar changed_;
   bool is_reached_ ABSL_GUARDED_BY(mu_) = false;
+  int waiting_ ABSL_GUARDED_BY(mu_) = 0;
   bool is_open_ ABSL_GUARDED_BY(mu_) = false;
 };
 
