@@ -55,6 +55,16 @@ class RestoredPaymentsTest : public StripePaymentsTest {
     recharges_ = v1::RechargeService::NewStub(channel_);
   }
 
+  // Pays 25.00 as "p1", and restores a backup that was made before.
+  v1::Recharge PayAndForget() {
+    RegisterCard("pm_card_visa");
+    Backup();
+    EXPECT_THAT(Pay("p1", 25'000'000), Answers(""));
+    v1::Recharge paid = Recharges().recharges(0);
+    Restore();
+    return paid;
+  }
+
   // Lets the workers look again, for some minutes of the server's time.
   void LetTimePass() {
     for (int minute = 0; minute < 3; ++minute) {
@@ -117,11 +127,7 @@ TEST_F(RestoredPaymentsTest, AnAttemptThatWasOpenInTheBackupIsGoneOnWithUnderIts
 }
 
 TEST_F(RestoredPaymentsTest, APaymentThatIsAskedForAgainIsOneCharge) {
-  RegisterCard("pm_card_visa");
-  Backup();
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-
-  Restore();
+  PayAndForget();
 
   EXPECT_THAT(Pay("p1", 25'000'000), Answers("recharge { state: RECHARGE_STATE_CREDITED }"));
   EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
@@ -175,10 +181,7 @@ TEST_F(RestoredPaymentsTest, APaymentThatCouldNotBeLookedForIsOneChargeAfterARes
 }
 
 TEST_F(RestoredPaymentsTest, AChargeThatWasRepairedIsNotMadeAgainHoweverLateItIsAskedFor) {
-  RegisterCard("pm_card_visa");
-  Backup();
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  Restore();
+  PayAndForget();
   ASSERT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"), Answers("charges: 1 credits: 0"));
   AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
   std::filesystem::remove(Mark());
@@ -193,11 +196,7 @@ TEST_F(RestoredPaymentsTest, AChargeThatWasRepairedIsNotMadeAgainHoweverLateItIs
 }
 
 TEST_F(RestoredPaymentsTest, ARefundIsToldAgainUntilItsChargeIsRepaired) {
-  RegisterCard("pm_card_visa");
-  Backup();
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  const v1::Recharge paid = Recharges().recharges(0);
-  Restore();
+  const v1::Recharge paid = PayAndForget();
 
   EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
   ASSERT_THAT(Ask(&Stub::ReconcileRecharges, "repair: true"), Answers("charges: 1 credits: 0"));
@@ -208,11 +207,7 @@ TEST_F(RestoredPaymentsTest, ARefundIsToldAgainUntilItsChargeIsRepaired) {
 }
 
 TEST_F(RestoredPaymentsTest, ARefundOfAChargeThatIsNotRepairedIsAnothersOnceChargesGoOn) {
-  RegisterCard("pm_card_visa");
-  Backup();
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  const v1::Recharge paid = Recharges().recharges(0);
-  Restore();
+  const v1::Recharge paid = PayAndForget();
   ASSERT_EQ(Tell("refund.created", MoneyBack("re_1", paid, 2500)), 503);
 
   std::filesystem::remove(Mark());
@@ -222,12 +217,7 @@ TEST_F(RestoredPaymentsTest, ARefundOfAChargeThatIsNotRepairedIsAnothersOnceChar
 }
 
 TEST_F(RestoredPaymentsTest, AChargeThatWasCreditedByHandUnderItsNameIsNotCreditedAgain) {
-  RegisterCard("pm_card_visa");
-  Backup();
-  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
-  const std::string recharge_id = Recharges().recharges(0).recharge_id();
-
-  Restore();
+  const std::string recharge_id = PayAndForget().recharge_id();
   ASSERT_THAT(Send<v1::CreditRequest>(absl::StrCat("account_id: 'acme' request_id: '", recharge_id,
                                                    "' amount_micros: 25000000 "
                                                    "reason: CREDIT_REASON_PAYMENT")),
