@@ -24,7 +24,7 @@ namespace {
 constexpr size_t kOperationsPerMessageMax = 256;
 
 // Where operations are long, a message has fewer: the server takes 512 KiB.
-constexpr size_t kMessageBytesMax = 256 * 1024;
+constexpr size_t kOperationsBytesMax = 256 * 1024;
 
 class GrpcApplyStream final : public ApplyStream {
  public:
@@ -104,7 +104,7 @@ class GrpcApplyStream final : public ApplyStream {
     for (size_t i = 1; i < kOperationsPerMessageMax && sent_ < unanswered_.size(); ++i) {
       const v1::ApplyStreamRequest& request = unanswered_[sent_];
       bytes += request.ByteSizeLong();
-      if (bytes > kMessageBytesMax) break;
+      if (bytes > kOperationsBytesMax) break;
       ++sent_;
       v1::StreamOperation* const further = message->add_more();
       further->set_correlation_id(request.correlation_id());

@@ -16,14 +16,14 @@ using ::testing::Pair;
 constexpr size_t kReasonCount = 46;
 
 // Every error there is: its code, and whether trying again helps.
-struct Row {
+struct ErrorRow {
   absl::Status status;
   absl::StatusCode code;
   Reason reason;
   bool retry;
 };
 
-std::vector<Row> Catalogue() {
+std::vector<ErrorRow> Catalogue() {
   using Code = absl::StatusCode;
   return {
       {error::FieldInvalid("f", "p"), Code::kInvalidArgument, Reason::kFieldInvalid, false},
@@ -76,7 +76,7 @@ std::vector<Row> Catalogue() {
 }
 
 TEST(ErrorsTest, EveryErrorHasItsCodeReasonAndRetry) {
-  for (const Row& row : Catalogue()) {
+  for (const ErrorRow& row : Catalogue()) {
     SCOPED_TRACE(row.status.ToString());
     EXPECT_EQ(row.status.code(), row.code);
     EXPECT_EQ(GetReason(row.status), row.reason);

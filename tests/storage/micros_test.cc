@@ -8,30 +8,30 @@
 namespace farebox {
 namespace {
 
-struct Row {
+struct SumRow {
   Micros a, b;
   std::optional<Micros> result;
 };
 
 TEST(MicrosTest, SumsThatDoNotFitAreAbsent) {
-  for (const Row& row : std::vector<Row>{{Micros(2), Micros(3), Micros(5)},
-                                         {Micros::Max(), Micros(0), Micros::Max()},
-                                         {Micros::Max(), Micros(1), std::nullopt},
-                                         {Micros::Min(), Micros(-1), std::nullopt},
-                                         {Micros::Min(), Micros::Max(), Micros(-1)},
-                                         {Micros::Min(), Micros::Min(), std::nullopt}}) {
+  for (const SumRow& row : std::vector<SumRow>{{Micros(2), Micros(3), Micros(5)},
+                                               {Micros::Max(), Micros(0), Micros::Max()},
+                                               {Micros::Max(), Micros(1), std::nullopt},
+                                               {Micros::Min(), Micros(-1), std::nullopt},
+                                               {Micros::Min(), Micros::Max(), Micros(-1)},
+                                               {Micros::Min(), Micros::Min(), std::nullopt}}) {
     EXPECT_EQ(CheckedAdd(row.a, row.b), row.result) << row.a << " + " << row.b;
     EXPECT_EQ(CheckedAdd(row.b, row.a), row.result) << row.b << " + " << row.a;
   }
 }
 
 TEST(MicrosTest, DifferencesThatDoNotFitAreAbsent) {
-  for (const Row& row : std::vector<Row>{{Micros(2), Micros(3), Micros(-1)},
-                                         {Micros::Min(), Micros(0), Micros::Min()},
-                                         {Micros::Min(), Micros(1), std::nullopt},
-                                         {Micros(0), Micros::Min(), std::nullopt},
-                                         {Micros(-1), Micros::Min(), Micros::Max()},
-                                         {Micros::Max(), Micros(-1), std::nullopt}}) {
+  for (const SumRow& row : std::vector<SumRow>{{Micros(2), Micros(3), Micros(-1)},
+                                               {Micros::Min(), Micros(0), Micros::Min()},
+                                               {Micros::Min(), Micros(1), std::nullopt},
+                                               {Micros(0), Micros::Min(), std::nullopt},
+                                               {Micros(-1), Micros::Min(), Micros::Max()},
+                                               {Micros::Max(), Micros(-1), std::nullopt}}) {
     EXPECT_EQ(CheckedSubtract(row.a, row.b), row.result) << row.a << " - " << row.b;
   }
 }

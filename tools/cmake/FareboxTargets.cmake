@@ -26,9 +26,15 @@ if(FAREBOX_SANITIZE)
   target_link_options(farebox_build_flags INTERFACE -fsanitize=${FAREBOX_SANITIZE})
 endif()
 
+# Linking with GNU's linker takes as long as compiling a twentieth of the tree.
+find_program(FAREBOX_MOLD mold)
+if(FAREBOX_MOLD)
+  target_link_options(farebox_build_flags INTERFACE -fuse-ld=mold)
+endif()
+
 # Headers that most sources of a kind include, compiled once. Sources still include what they use:
 # builds without this option and the header check see to it. Kinds: library, test; rpc and rpc_test
-# where gRPC's headers come in as well, which cost seconds a file.
+# where gRPC's headers come in as well, which cost seconds a file; command where CLI11's do too.
 option(FAREBOX_PRECOMPILE "Precompile the headers that most sources include" OFF)
 if(FAREBOX_PRECOMPILE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -44,7 +50,8 @@ if(FAREBOX_PRECOMPILE)
     list(APPEND kinds test)
   endif()
   if(FAREBOX_WITH_GRPC)
-    list(APPEND kinds rpc)
+    find_package(CLI11 REQUIRED)
+    list(APPEND kinds rpc command)
   endif()
   if(BUILD_TESTING AND FAREBOX_WITH_GRPC)
     list(APPEND kinds rpc_test)
@@ -67,7 +74,11 @@ if(FAREBOX_PRECOMPILE)
       list(APPEND libraries GTest::gmock)
       list(APPEND headers <gmock/gmock.h>)
     endif()
-    if(kind MATCHES "rpc")
+    if(kind STREQUAL "command")
+      list(APPEND libraries CLI11::CLI11)
+      list(APPEND headers <CLI/CLI.hpp>)
+    endif()
+    if(kind MATCHES "rpc|command")
       list(APPEND libraries farebox::protos)
       list(
         APPEND
@@ -102,11 +113,12 @@ function(farebox_reuse target kind)
   endif()
 endfunction()
 
-# farebox_library(NAME [RPC] SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
+# farebox_library(NAME [RPC | COMMAND] SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
 # Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target
-# farebox_NAME_verify_interface_header_sets). RPC: its sources include gRPC's headers.
+# farebox_NAME_verify_interface_header_sets). RPC: its sources include gRPC's headers; COMMAND: and
+# CLI11's.
 function(farebox_library name)
-  cmake_parse_arguments(arg "RPC" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "RPC;COMMAND" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target farebox_${name})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(farebox::${name} ALIAS ${target})
@@ -115,16 +127,18 @@ function(farebox_library name)
   )
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${target} PUBLIC farebox_build_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-  if(arg_RPC)
+  if(arg_COMMAND)
+    farebox_precompile(${target} command)
+  elseif(arg_RPC)
     farebox_precompile(${target} rpc)
   else()
     farebox_precompile(${target} library)
   endif()
 endfunction()
 
-# What the sources of a large test program or library have in common, other people's templates above
+# What the sources of a test program or large library have in common, other people's templates above
 # all, takes longer than what each has of its own.
-option(FAREBOX_JOIN_SOURCES "Compile sources of large targets together, a few at a time" OFF)
+option(FAREBOX_JOIN_SOURCES "Compile sources of tests and large libraries a few at a time" OFF)
 
 # farebox_join_sources(TARGET): their names are one name space then.
 function(farebox_join_sources target)
@@ -133,9 +147,10 @@ function(farebox_join_sources target)
   )
 endfunction()
 
-# farebox_test(NAME [RPC] SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
+# farebox_test(NAME [RPC] [APART] SOURCES ... [LIBRARIES ...] [LABELS ...] [TIMEOUT seconds])
+# APART: its sources have names in common, and are compiled one by one.
 function(farebox_test name)
-  cmake_parse_arguments(arg "RPC" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "RPC;APART" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
@@ -143,6 +158,9 @@ function(farebox_test name)
   target_link_libraries(
     ${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
   )
+  if(NOT arg_APART)
+    farebox_join_sources(${name})
+  endif()
   if(arg_RPC)
     farebox_precompile(${name} rpc_test)
   else()

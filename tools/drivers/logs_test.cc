@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr char kDeck[] =
+constexpr char kLogsDeck[] =
     "item,prefix,description,connect_fee,rate_per_minute,initial_increment,increment,unit_fee,"
     "effective_from,effective_to\n"
     "OUTBOUND_CALL,1,\"North America, other\",0.5,0.0085,6,6,,,\n"
@@ -23,7 +23,7 @@ constexpr char kDeck[] =
 class DeckPricesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    absl::StatusOr<DeckPrices> prices = DeckPrices::Parse(kDeck);
+    absl::StatusOr<DeckPrices> prices = DeckPrices::Parse(kLogsDeck);
     ASSERT_TRUE(prices.ok()) << prices.status();
     prices_ = *std::move(prices);
   }

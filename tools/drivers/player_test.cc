@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr char kDeck[] =
+constexpr char kCallDeck[] =
     "item,prefix,connect_fee,attempt_fee,rate_per_minute,initial_increment,increment\n"
     "OUTBOUND_CALL,1,,0.01,0.0085,6,6\n"
     "OUTBOUND_CALL,44,0.05,,0.0312345,30,6\n"
@@ -32,7 +32,7 @@ constexpr int64_t kOpeningMicros = 1'500'000;
 
 class CallPlayerTest : public ::testing::Test {
  protected:
-  CallPlayerTest() : prices_(DeckPrices::Parse(kDeck).value()) {
+  CallPlayerTest() : prices_(DeckPrices::Parse(kCallDeck).value()) {
     options_ = {.calls_at_once = 16, .balance_read_per_mille = 200, .run_id = "test"};
     options_.habits = {.crash_per_mille = 50, .repeat_per_mille = 200, .interim_per_mille = 200};
     for (int i = 0; i < kCalls; ++i) {

@@ -20,7 +20,7 @@ using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr char kDeck[] =
+constexpr char kTextDeck[] =
     "item,prefix,unit_fee\n"
     "OUTGOING_TEXT,1,0.0079\n"
     "INCOMING_TEXT,,0.0075\n";
@@ -28,7 +28,7 @@ constexpr int kTexts = 100;
 
 class TextPlayerTest : public ::testing::Test {
  protected:
-  TextPlayerTest() : prices_(DeckPrices::Parse(kDeck).value()) {
+  TextPlayerTest() : prices_(DeckPrices::Parse(kTextDeck).value()) {
     options_ = {.texts_at_once = 8, .repeat_per_mille = 200, .run_id = "test"};
     for (int i = 0; i < kTexts; ++i) {
       log_.push_back({.party = {.account_id = i % 2 == 0 ? "rich" : "poor",

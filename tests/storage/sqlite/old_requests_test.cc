@@ -20,7 +20,7 @@
 namespace farebox::sqlite {
 namespace {
 
-constexpr absl::Duration kWindow = absl::Hours(24);
+constexpr absl::Duration kRequestWindow = absl::Hours(24);
 constexpr int kOld = 100;
 constexpr int kRecent = 10;
 
@@ -33,7 +33,7 @@ class OldRequestsTest : public ::testing::Test {
     first_ = Apply(ToCredit("acme", Cents(1'000), "first"));
     for (int i = 3; i < kOld; ++i) EXPECT_THAT(Apply(ToDebit("acme", Cents(1))), IsApplied());
     last_ = Apply(ToDebit("acme", Cents(1), "last"));
-    clock_.Advance(2 * kWindow);
+    clock_.Advance(2 * kRequestWindow);
     for (int i = 1; i < kRecent; ++i) EXPECT_THAT(Apply(ToDebit("acme", Cents(1))), IsApplied());
     recent_ = Apply(ToDebit("acme", Cents(1), "recent"));
     Close();
@@ -42,7 +42,7 @@ class OldRequestsTest : public ::testing::Test {
   // With the window and the clock of this test.
   void OpenJournal(SqliteJournal::Options options) {
     options.directory = directory_ / "ledger";
-    options.request_window = kWindow;
+    options.request_window = kRequestWindow;
     options.clock = &clock_;
     auto journal = SqliteJournal::Open(options);
     ASSERT_TRUE(journal.ok()) << journal.status();
@@ -55,8 +55,8 @@ class OldRequestsTest : public ::testing::Test {
   }
 
   void OpenLedger(std::unique_ptr<Recovery> recovery) {
-    auto ledger =
-        Ledger::Open({.request_window = kWindow}, journal_.get(), &clock_, std::move(recovery));
+    auto ledger = Ledger::Open({.request_window = kRequestWindow}, journal_.get(), &clock_,
+                               std::move(recovery));
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     ledger_ = *std::move(ledger);
   }
@@ -68,7 +68,7 @@ class OldRequestsTest : public ::testing::Test {
 
   // As if the old ones were too many.
   static std::unique_ptr<Recovery> Sparing() {
-    return std::make_unique<Recovery>(kWindow, /*old_requests_loaded_max=*/kOld / 2);
+    return std::make_unique<Recovery>(kRequestWindow, /*old_requests_loaded_max=*/kOld / 2);
   }
 
   // How many request ids a start has in memory.
@@ -94,7 +94,7 @@ class OldRequestsTest : public ::testing::Test {
 TEST_F(OldRequestsTest, AreReadAtTheStartWhereTheyAreFew) {
   OpenResting();
 
-  EXPECT_EQ(CountLoaded(std::make_unique<Recovery>(kWindow)), kOld + kRecent);
+  EXPECT_EQ(CountLoaded(std::make_unique<Recovery>(kRequestWindow)), kOld + kRecent);
 }
 
 TEST_F(OldRequestsTest, AreLeftToTheIndexWhereTheyAreMany) {
