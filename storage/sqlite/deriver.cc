@@ -43,7 +43,6 @@ Deriver::Deriver(Options options) : options_(std::move(options)) {}
 absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId last) {
   auto deriver = std::unique_ptr<Deriver>(new Deriver(std::move(options)));
   deriver->appended_ = last;
-  deriver->backlog_through_ = last;
   FAREBOX_ASSIGN_OR_RETURN(deriver->journal_,
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
   FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
@@ -76,12 +75,29 @@ absl::Status Deriver::OpenFile() {
                                  if (derived.last > appended_) return LostAfter(appended_);
                                  return journal_->HasBatch(derived);
                                }));
+  BeginBacklog(file_->position().batch.last);
   PublishPosition();
   return absl::OkStatus();
 }
 
+void Deriver::BeginBacklog(EntryId through) {
+  const EntryId appended = appended_.load();
+  backlog_ = appended - through;
+  backlog_through_.store(appended);
+}
+
+void Deriver::EndBacklog(EntryId through) {
+  // What has come meanwhile is a backlog too. It comes to an end where each is less than half of
+  // the one before; else the writer is too fast for it, and has to wait.
+  const int64_t left = appended_.load() - through;
+  const bool goes_on = left > options_.lag_entries_max && left < backlog_ / 2;
+  backlog_ = 0;
+  if (goes_on) BeginBacklog(through);
+}
+
 void Deriver::PublishPosition() {
   const DerivedPosition& position = file_->position();
+  if (position.batch.last >= backlog_through_) EndBacklog(position.batch.last);
   status_.through.store(position.batch.last);
   status_.requests_through.store(position.requests_through);
   status_.requests_promised.store(
@@ -110,8 +126,10 @@ void Deriver::WaitUntilClose() {
 }
 
 bool Deriver::is_far_behind() const {
-  const EntryId expected = std::max(status_.through.load(), backlog_through_.load());
-  return appended_.load() - expected > options_.lag_entries_max;
+  // In this order: where one backlog ends and the next begins, that is known first.
+  const EntryId through = status_.through.load();
+  const bool has_backlog = through < backlog_through_.load();
+  return !has_backlog && appended_.load() - through > options_.lag_entries_max;
 }
 
 void Deriver::LeaveOldRequests(EntryId through) {
@@ -169,7 +187,7 @@ absl::Status Deriver::TakeOver() {
 absl::Status Deriver::BeginAnew() {
   // Readers keep away while the generation is odd, and open the new file after that.
   if (status_.generation % 2 == 0) ++status_.generation;
-  backlog_through_ = appended_.load();
+  BeginBacklog(0);
   status_.through = 0;
   status_.requests_through = 0;
   file_.reset();

@@ -64,7 +64,8 @@ class Deriver : public DamageListener {
   void OnAppended(EntryId last);
 
   // Blocks while the lag is too large and is seen to be worked off. What there was to do when the
-  // file was opened or begun anew does not count: that may take minutes, and comes to an end.
+  // file was opened or begun anew does not count: that may take minutes, and comes to an end. Nor
+  // does what has come meanwhile, where it is less than half of that, and so on.
   void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The file is to have the request ids of all entries up to this one: memory does not. By one
@@ -83,6 +84,9 @@ class Deriver : public DamageListener {
   explicit Deriver(Options options);
 
   absl::Status OpenFile();
+  // What there is to do beyond `through` does not count.
+  void BeginBacklog(EntryId through);
+  void EndBacklog(EntryId through);
   void PublishPosition() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The thread.
@@ -107,7 +111,7 @@ class Deriver : public DamageListener {
   // Synchronise themselves.
   DerivedStatus status_;
   std::atomic<EntryId> appended_{0};
-  // What there was to do when the file was opened or begun anew.
+  // Where the backlog ends.
   std::atomic<EntryId> backlog_through_{0};
   // The thread sleeps until the journal reaches this entry.
   std::atomic<EntryId> wake_at_{std::numeric_limits<EntryId>::max()};
@@ -124,6 +128,8 @@ class Deriver : public DamageListener {
   std::unique_ptr<SqliteJournalReader> journal_;
   std::unique_ptr<DerivationSource> source_;
   bool has_more_requests_ = false;
+  // How much of it there was when it began; 0 where it is done.
+  int64_t backlog_ = 0;
   // Less than options_.chunk_entries_max from when a chunk has filled the disk until all is
   // derived.
   int64_t chunk_entries_ = options_.chunk_entries_max;

@@ -25,7 +25,7 @@
 namespace farebox::sqlite {
 namespace {
 
-// Whoever takes request ids over asks it first. The first one waits to be let on, the others for
+// Whoever takes request ids over asks it first. The first ones wait to be let on, the others for
 // somebody who is to finish before them.
 class SlowClock : public Clock {
  public:
@@ -33,22 +33,23 @@ class SlowClock : public Clock {
 
   absl::Time Now() const override {
     MutexLock lock(&mu_);
-    ++times_asked_;
+    const int time = ++times_asked_;
     changed_.SignalAll();
-    while (!goes_on_) changed_.Wait(&mu_);
-    if (times_asked_ == 1) return now_;
+    while (let_on_ == 0) changed_.Wait(&mu_);
+    if (time <= let_on_) return now_;
     for (int i = 0; i < 50 && !is_finished_; ++i) changed_.WaitFor(&mu_, absl::Milliseconds(100));
     if (!is_finished_) has_timed_out_ = true;
     return now_;
   }
 
-  void WaitUntilAsked() {
+  void WaitUntilAsked(int times = 1) {
     MutexLock lock(&mu_);
-    while (times_asked_ == 0) changed_.Wait(&mu_);
+    while (times_asked_ < times) changed_.Wait(&mu_);
   }
-  void GoOn() {
+  // Lets so many on.
+  void GoOn(int times = 1) {
     MutexLock lock(&mu_);
-    goes_on_ = true;
+    let_on_ = times;
     changed_.SignalAll();
   }
   void Finish() {
@@ -66,7 +67,7 @@ class SlowClock : public Clock {
   mutable Mutex mu_;
   mutable CondVar changed_;  // Signalled when one of the following changes.
   mutable int times_asked_ ABSL_GUARDED_BY(mu_) = 0;
-  bool goes_on_ ABSL_GUARDED_BY(mu_) = false;
+  int let_on_ ABSL_GUARDED_BY(mu_) = 0;
   bool is_finished_ ABSL_GUARDED_BY(mu_) = false;
   mutable bool has_timed_out_ ABSL_GUARDED_BY(mu_) = false;
 };
@@ -108,6 +109,8 @@ const bool kHasSmallDisk = [] {
 
 class DeriverTest : public SqliteJournalFixture {
  protected:
+  static constexpr int kChunk = 1'000;
+
   std::vector<Entry> SomeDebits(int count) {
     std::vector<Entry> entries;
     for (int i = 0; i < count; ++i) entries.push_back(maker_.Debit(1 + i % 3, 1));
@@ -122,12 +125,23 @@ class DeriverTest : public SqliteJournalFixture {
     OpenAccounts(3);
   }
 
+  // The same with a backlog of ten chunks.
+  void OpenWithBacklog() {
+    OpenWithoutDeriver();
+    AppendChunks(10);
+  }
+
+  void AppendChunks(int count) {
+    for (int i = 0; i < count; ++i) Append(SomeDebits(kChunk));
+  }
+
   std::unique_ptr<Deriver> StartDeriver(absl::Duration patience, const Clock* clock) {
     auto deriver = Deriver::Start({.journal_path = directory_ / "ledger/journal.db",
                                    .derived_path = directory_ / "ledger/derived.db",
                                    .request_window = absl::Hours(24 * 7),
                                    .lag_entries_max = 5,
                                    .patience = patience,
+                                   .chunk_entries_max = kChunk,
                                    .gather = absl::ZeroDuration(),
                                    .clock = clock},
                                   maker_.head().last);
@@ -208,6 +222,62 @@ TEST_F(DeriverTest, TheWriterGoesOnAsSoonAsEnoughIsDerived) {
   writer.join();
 
   EXPECT_FALSE(clock.has_timed_out());
+}
+
+// What is written meanwhile is behind the backlog, whatever is derived of that.
+TEST_F(DeriverTest, TheWriterDoesNotWaitWhileTheBacklogIsWorkedOff) {
+  OpenWithBacklog();
+  const EntryId backlog_through = maker_.head().last;
+  SlowClock clock(Start());
+  const std::unique_ptr<Deriver> deriver = StartDeriver(absl::Hours(1), &clock);
+  clock.WaitUntilAsked();
+  Append(SomeDebits(200));
+  deriver->OnAppended(maker_.head().last);
+
+  EntryId derived = 0;
+  std::thread writer([&] {
+    deriver->WaitUntilClose();
+    derived = deriver->status().through;
+    clock.Finish();
+  });
+  clock.GoOn();
+  writer.join();
+
+  EXPECT_LT(derived, backlog_through);
+}
+
+TEST_F(DeriverTest, WhatCameMeanwhileIsABacklogTooWhereItIsLessThanHalf) {
+  OpenWithBacklog();
+  const EntryId backlog_through = maker_.head().last;
+  SlowClock clock(Start());
+  const std::unique_ptr<Deriver> deriver = StartDeriver(absl::Hours(1), &clock);
+  clock.WaitUntilAsked();
+  AppendChunks(4);
+  deriver->OnAppended(maker_.head().last);
+  clock.GoOn(9);
+  clock.WaitUntilAsked(10);
+
+  deriver->WaitUntilClose();
+
+  EXPECT_EQ(deriver->status().through, backlog_through);
+  clock.Finish();
+}
+
+TEST_F(DeriverTest, TheWriterWaitsWhereMoreThanHalfOfTheBacklogHasComeMeanwhile) {
+  OpenWithBacklog();
+  const EntryId backlog_through = maker_.head().last;
+  SlowClock clock(Start());
+  const std::unique_ptr<Deriver> deriver = StartDeriver(absl::Hours(1), &clock);
+  clock.WaitUntilAsked();
+  AppendChunks(6);
+  deriver->OnAppended(maker_.head().last);
+  clock.GoOn(9);
+  while (deriver->status().through < backlog_through) std::this_thread::yield();
+
+  deriver->WaitUntilClose();
+
+  EXPECT_GE(deriver->status().through, maker_.head().last - 5);
+  clock.Finish();
 }
 
 // So that it meets the disk itself, where that is stuck.
