@@ -178,7 +178,8 @@ absl::Status Deriver::TakeOver() {
   has_more_requests_ = false;
   absl::Status status;
   if (is_behind()) status = TakeOverEntries();
-  if (status.ok()) status = TakeOverRequests();
+  // The writer waits for entries then, and request ids may be a million.
+  if (status.ok() && !is_far_behind()) status = TakeOverRequests();
   // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
   if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) is_damaged_ = true;
   return status;
