@@ -96,6 +96,7 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   }
   if (result.status.ok()) {
     result.expired = RunReminders(&batch, &reminders);
+    result.has_more_due = expiry_queue_.NextDue() <= batch.now();
     result.decisions = Decide(submissions, count, &batch);
     result.status = MakeDurable(&batch, &result);
   } else {
@@ -113,9 +114,15 @@ CommitResult Engine::Commit(absl::Span<const absl::Span<const Command>> submissi
   return result;
 }
 
+// After a stop, or with a clock that leaps, all holds that there are may be due. What a batch takes
+// of them fits into the room that is kept for ending holds, and its commands need not wait long.
 int64_t Engine::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>* taken) {
   int64_t expired = 0;
-  while (const std::optional<ExpiryQueue::Item> item = expiry_queue_.TakeDue(batch->now())) {
+  size_t forgettable = 0;
+  // Each that matters is signalled, or forgotten.
+  while (batch->signals().size() + forgettable < limits::kBatchCommandsMax) {
+    const std::optional<ExpiryQueue::Item> item = expiry_queue_.TakeDue(batch->now());
+    if (!item.has_value()) break;
     switch (item->kind) {
       case ExpiryQueue::Kind::kWarn:
         taken->push_back(*item);
@@ -127,6 +134,7 @@ int64_t Engine::RunReminders(PendingBatch* batch, std::vector<ExpiryQueue::Item>
         break;
       case ExpiryQueue::Kind::kForget:
         forgettable_.push_back(*item);
+        ++forgettable;
         break;
     }
   }

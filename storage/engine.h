@@ -39,6 +39,8 @@ struct CommitResult {
   std::vector<Signal> signals;
   // Holds that expired.
   int64_t expired = 0;
+  // More reminders are due: one batch takes so many.
+  bool has_more_due = false;
   // How long the journal took for it.
   absl::Duration append_duration;
   AppendTimes append_times;
@@ -82,8 +84,9 @@ class Engine {
   // before all else.
   absl::Status Recover(std::unique_ptr<Recovery> recovery = nullptr);
 
-  // Ends the holds that are due, and applies the commands in order, all in one durable batch;
-  // each succeeds or fails by itself. The commands stay as they are until it returns.
+  // Ends the holds that are due, the first limits::kBatchCommandsMax of them, and applies the
+  // commands in order, all in one durable batch; each succeeds or fails by itself. The commands
+  // stay as they are until it returns.
   CommitResult Commit(absl::Span<const absl::Span<const Command>> submissions);
 
   // Runs a change of the catalog, between batches.

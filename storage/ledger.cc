@@ -125,11 +125,11 @@ absl::StatusOr<int64_t> Ledger::ExpireDue() {
   {
     MutexLock lock(&mu_);
     FAREBOX_RETURN_IF_ERROR(CheckTakesWork());
-    work_.expiry_waiters.push_back([&](absl::StatusOr<int64_t> count) {
+    work_.expiry_waiters.push_back({.done = [&](absl::StatusOr<int64_t> count) {
       MutexLock answer_lock(&mu);
       expired = std::move(count);
       answered.SignalOne();
-    });
+    }});
   }
   work_arrived_.SignalOne();
   MutexLock lock(&mu);
@@ -272,14 +272,26 @@ void Ledger::Commit(std::vector<Submission> submissions, std::vector<ExpiryWaite
   Count(answers.commit);
   NoteLock(answers.commit.status);
 
-  for (ExpiryWaiter& waiter : expiry_waiters) {
-    absl::StatusOr<int64_t> count = answers.commit.expired;
-    if (!answers.commit.status.ok()) count = answers.commit.status;
-    answers.others.push_back([waiter = std::move(waiter), count]() mutable { waiter(count); });
-  }
+  TellExpired(std::move(expiry_waiters), &answers);
   answers.submissions = std::move(submissions);
   HandOver(std::move(answers));
   TellFailure();
+}
+
+void Ledger::TellExpired(std::vector<ExpiryWaiter> waiters, Answers* answers) {
+  const CommitResult& commit = answers->commit;
+  for (ExpiryWaiter& waiter : waiters) {
+    waiter.expired += commit.expired;
+    if (commit.status.ok() && commit.has_more_due) {
+      MutexLock lock(&mu_);
+      work_.expiry_waiters.push_back(std::move(waiter));
+      continue;
+    }
+    absl::StatusOr<int64_t> count = waiter.expired;
+    if (!commit.status.ok()) count = commit.status;
+    answers->others.push_back(
+        [done = std::move(waiter.done), count]() mutable { done(std::move(count)); });
+  }
 }
 
 void Ledger::NoteLock(const absl::Status& status) {

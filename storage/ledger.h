@@ -167,7 +167,11 @@ class Ledger {
     std::function<absl::Status(Catalog&)> change;
     absl::AnyInvocable<void(absl::Status)> done;
   };
-  using ExpiryWaiter = absl::AnyInvocable<void(absl::StatusOr<int64_t>)>;
+  struct ExpiryWaiter {
+    absl::AnyInvocable<void(absl::StatusOr<int64_t>)> done;
+    // So far: one commit may not expire all.
+    int64_t expired = 0;
+  };
 
   // What the writer is to do.
   struct Work {
@@ -202,6 +206,8 @@ class Ledger {
   bool WaitForWork(Work* work) ABSL_LOCKS_EXCLUDED(mu_);
   void RunCatalogChanges(std::vector<CatalogChange> changes);
   void Commit(std::vector<Submission> submissions, std::vector<ExpiryWaiter> expiry_waiters);
+  // Tells them what has expired, or lets them wait for the rest of it.
+  void TellExpired(std::vector<ExpiryWaiter> waiters, Answers* answers) ABSL_LOCKS_EXCLUDED(mu_);
   void NoteLock(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void Count(const CommitResult& commit) ABSL_LOCKS_EXCLUDED(mu_);
   void TellFailure() ABSL_LOCKS_EXCLUDED(mu_);

@@ -57,7 +57,8 @@ inline constexpr absl::Duration kDiskPatience = absl::Milliseconds(500);
 // Commands of one Submit call: one group commit, one answer.
 inline constexpr size_t kSubmittedCommandsMax = 10'000;
 
-// Commands the writer puts into one commit, so that the first of them never waits for a long one.
+// Commands the writer puts into one commit, so that the first of them never waits for a long one;
+// and as many holds that are due.
 inline constexpr size_t kBatchCommandsMax = 16'384;
 
 // Entries of one account that are read to add it up, while the derived file lags or is being made

@@ -6,9 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "storage/clock.h"
+#include "storage/errors.h"
+#include "storage/limits.h"
 #include "tests/storage/commands.h"
 #include "tests/storage/ledger_fixture.h"
 #include "tests/support/fault_journal.h"
@@ -22,6 +26,21 @@ using Fault = JournalFaults::Fault;
 
 constexpr absl::Duration kMonth = absl::Hours(24 * 30);
 constexpr size_t kRemindersKept = 1'000;
+// More than one batch takes.
+constexpr int kManyHolds = 20'000;
+
+// Has no room for batches of more entries than this.
+class SmallJournal : public FaultJournal {
+ public:
+  using FaultJournal::FaultJournal;
+
+  absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries) override {
+    if (entries.size() > entries_max) return error::StorageFull("the batch is too large");
+    return FaultJournal::Append(head, entries);
+  }
+
+  size_t entries_max = std::numeric_limits<size_t>::max();
+};
 
 class EngineTest : public ::testing::Test {
  protected:
@@ -35,11 +54,24 @@ class EngineTest : public ::testing::Test {
     return engine_.Commit({submission}).TakeOutcomes(commands.size());
   }
 
+  // On three accounts, each with room for some more; all are due then.
+  void PlaceManyHolds() {
+    EXPECT_THAT(Commit({ToOpen("bob"), ToCredit("bob", Cents(1'000'000)), ToOpen("carol"),
+                        ToCredit("carol", Cents(1'000'000))}),
+                Each(IsApplied()));
+    for (const std::string account : {"alice", "bob", "carol"}) {
+      std::vector<Command> holds;
+      for (int i = 0; i < kManyHolds; i += 3) holds.push_back(ToHold(account, Cents(1)));
+      EXPECT_THAT(Commit(holds), Each(IsApplied()));
+    }
+    clock_.Advance(kHoldLifetime);
+  }
+
   ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   MemoryDisk disk_;
   MemoryJournal memory_journal_{&disk_};
   JournalFaults faults_;
-  FaultJournal journal_{&memory_journal_, &faults_};
+  SmallJournal journal_{&memory_journal_, &faults_};
   Engine engine_{{.request_window = absl::Hours(24 * 7),
                   .expiry_warning = absl::Seconds(10),
                   .reminders_kept_max = kRemindersKept},
@@ -58,6 +90,35 @@ TEST_F(EngineTest, AfterAFailureUnderAClockThatWasAheadHoldsExpireOnceItIsRight)
   clock_.Advance(absl::Seconds(1));
 
   EXPECT_LE(engine_.NextDue(), clock_.Now());
+}
+
+TEST_F(EngineTest, HoldsThatAreAllDueExpireSomeWithEachBatch) {
+  PlaceManyHolds();
+
+  int64_t expired = 0;
+  bool has_more_due = true;
+  while (has_more_due) {
+    EXPECT_LE(engine_.NextDue(), clock_.Now());
+    const CommitResult result = engine_.Commit({});
+    EXPECT_LE(result.entries.size(), limits::kBatchCommandsMax);
+    expired += result.expired;
+    has_more_due = result.has_more_due;
+  }
+
+  EXPECT_GE(expired, kManyHolds);
+  EXPECT_GT(engine_.NextDue(), clock_.Now());
+}
+
+// In a batch with all of them they would not be written as long as the disk is nearly full.
+TEST_F(EngineTest, CallsAreEndedWhereTheDiskHasNoRoomForAllHoldsThatAreDue) {
+  const absl::Duration lifetime = 2 * kHoldLifetime;
+  const EntryId first = Commit({ToHold("alice", Cents(1), lifetime)})[0].entry.id;
+  const EntryId second = Commit({ToHold("alice", Cents(1), lifetime)})[0].entry.id;
+  PlaceManyHolds();
+  journal_.entries_max = limits::kBatchCommandsMax + 1;
+
+  EXPECT_THAT(Commit({ToRelease("alice", first)}), Each(IsApplied()));
+  EXPECT_THAT(Commit({ToSettle("alice", second, Cents(1))}), Each(IsApplied()));
 }
 
 // All at once would keep one batch, and whoever waits for it, for a second.

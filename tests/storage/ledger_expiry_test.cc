@@ -1,6 +1,7 @@
 // Holds whose end nobody reports, and ends that are reported late.
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "storage/limits.h"
@@ -9,6 +10,7 @@
 namespace farebox {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -191,6 +193,23 @@ TEST_P(LedgerContract, HoldsExpireInTheOrderOfTheirTimes) {
 }
 
 // An extended hold has a reminder of its former time too; a restart leaves only the newest.
+// More than one commit takes.
+TEST_P(LedgerContract, HoldsThatAreAllDueHaveExpiredWhenThatIsAnswered) {
+  constexpr auto count = static_cast<int>(limits::kBatchCommandsMax / 2 + 1);
+  for (const char* const account : {"alice", "bob"}) {
+    OpenAccount(account, Cents(count));
+    std::vector<Command> holds;
+    for (int i = 0; i < count; ++i) holds.push_back(ToHold(account, Cents(1)));
+    EXPECT_THAT(ApplyTogether(std::move(holds)), Each(IsApplied()));
+  }
+  clock_.Advance(kHoldLifetime);
+
+  Expire();
+
+  ExpectBooks("alice", Cents(count));
+  ExpectBooks("bob", Cents(count));
+}
+
 TEST_P(LedgerContract, ExtendedHoldExpiresInTheOrderOfItsNewTime) {
   OpenAccount("alice", Cents(200));
   const EntryId extended = OpenHold("alice", Cents(1), absl::Seconds(30));
