@@ -22,13 +22,19 @@ constexpr int64_t kLogBytesOfPage = 4'400;
 // What an entry takes of the disk: a page in the log for its account, its hold, or both, and what
 // is new of them in the file.
 constexpr int64_t kDiskBytesOfEntry = 2 * kLogBytesOfPage;
-// Smaller chunks are not worth the pages that they touch, where there is more to do.
-constexpr int64_t kChunkEntriesMin = 20'000;
+// Smaller chunks are not worth the pages that they touch, where there is more to do. Of request ids
+// they are where somebody waits for them, or else there would be none.
+constexpr int64_t kChunkEntriesMin = 1'000;
 constexpr int64_t kChunkRequestsMin = 20'000;
+constexpr int64_t kChunkMissingRequestsMin = 1'000;
 // After a failure, such as a full disk.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // Request ids grow old without any new entry.
 constexpr absl::Duration kLookAtRequestsEvery = absl::Minutes(1);
+
+absl::Status NoRoom() {
+  return absl::ResourceExhaustedError("the disk has no room for the derived file");
+}
 
 absl::Status LostAfter(EntryId last) {
   return error::JournalDamaged(
@@ -204,7 +210,7 @@ absl::StatusOr<int64_t> Deriver::EntriesThatFit() const {
   if (!free_bytes.has_value()) return wanted;
   const int64_t fitting = (*free_bytes - options_.free_disk_bytes_min) / kDiskBytesOfEntry;
   if (fitting >= std::min(wanted, kChunkEntriesMin)) return std::min(wanted, fitting);
-  return absl::ResourceExhaustedError("the disk has no room for the derived file");
+  return NoRoom();
 }
 
 absl::Status Deriver::TakeOverEntries() {
@@ -238,11 +244,14 @@ absl::StatusOr<int64_t> Deriver::RequestsThatFit() {
   const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.derived_path);
   if (!free_bytes.has_value()) return options_.chunk_requests_max;
   FAREBOX_ASSIGN_OR_RETURN(const int64_t pages, file_->CountPages());
-  const int64_t pages_that_fit =
-      (*free_bytes - options_.free_disk_bytes_min_requests) / kLogBytesOfPage;
+  const bool are_missing = status_.requests_through < status_.requests_expected();
+  const int64_t bytes_left =
+      are_missing ? options_.free_disk_bytes_min : options_.free_disk_bytes_min_requests;
+  const int64_t least = are_missing ? kChunkMissingRequestsMin : kChunkRequestsMin;
+  const int64_t pages_that_fit = (*free_bytes - bytes_left) / kLogBytesOfPage;
   if (pages_that_fit > pages + kChunkRequestsMin) return options_.chunk_requests_max;
-  return pages_that_fit < kChunkRequestsMin ? 0
-                                            : std::min(pages_that_fit, options_.chunk_requests_max);
+  if (pages_that_fit >= least) return std::min(pages_that_fit, options_.chunk_requests_max);
+  return are_missing ? NoRoom() : absl::StatusOr<int64_t>(0);
 }
 
 absl::Status Deriver::TakeOverRequests() {

@@ -43,7 +43,7 @@ class Deriver : public DamageListener {
     int64_t chunk_entries_max = limits::kDerivedChunkEntriesMax;
     int64_t chunk_requests_max = limits::kDerivedChunkRequestsMax;
     // Its disk is left so much: a log that fills the disk would take it from the journal. Request
-    // ids, which can stay in memory, leave it more.
+    // ids that can stay in memory leave it more.
     int64_t free_disk_bytes_min = 0;
     int64_t free_disk_bytes_min_requests = 0;
     // How long a trickle of new entries is gathered.
@@ -98,7 +98,8 @@ class Deriver : public DamageListener {
   absl::Status TakeOverRequests();
   // How many of the missing entries are taken over at once. Fails where there is no room.
   absl::StatusOr<int64_t> EntriesThatFit() const;
-  // How many request ids the log of one chunk has room for.
+  // How many request ids the log of one chunk has room for. Fails where there is none, and memory
+  // does not have them.
   absl::StatusOr<int64_t> RequestsThatFit();
   absl::Status BeginAnew();
   void NoteOutcome(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
