@@ -14,6 +14,7 @@
 #include "storage/sqlite/checked_vfs.h"
 #include "storage/sqlite/derived_sum.h"
 #include "storage/sqlite/entry_row.h"
+#include "storage/sqlite/file.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {
@@ -91,8 +92,9 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Open(const std::string
                                                                IsOfJournal is_of_journal) {
   absl::StatusOr<std::unique_ptr<DerivedFile>> file = OpenExisting(path, is_of_journal);
   // Damage of the journal is nothing that a new derived file would mend.
-  const bool is_answer = file.ok() || GetReason(file.status()) == Reason::kJournalDamaged;
-  return is_answer ? std::move(file) : Create(path);
+  if (file.ok() || GetReason(file.status()) == Reason::kJournalDamaged) return file;
+  FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(path));
+  return !is_there || absl::IsDataLoss(file.status()) ? Create(path) : std::move(file);
 }
 
 absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std::string& path,
@@ -101,15 +103,11 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::OpenExisting(const std
   FAREBOX_ASSIGN_OR_RETURN(const TrustedDerived trusted, CheckDerived(&connection, is_of_journal));
   auto file = std::unique_ptr<DerivedFile>(new DerivedFile(std::move(connection)));
   file->position_ = trusted.position;
+  file->is_marked_synced_ = trusted.is_synced;
   FAREBOX_RETURN_IF_ERROR(Configure(&file->connection_));
-  if (trusted.is_synced) {
-    // On disk before anything else is written: afterwards the file may be half of this and half of
-    // that when the power goes.
-    FAREBOX_RETURN_IF_ERROR(file->MarkTrust(/*is_synced=*/false));
-    FAREBOX_RETURN_IF_ERROR(file->PutOnDisk());
-    FAREBOX_RETURN_IF_ERROR(file->connection_.Execute("PRAGMA synchronous = OFF"));
-  }
   FAREBOX_RETURN_IF_ERROR(file->Prepare());
+  // While nobody of this process reads it. Where that fails, it is tried again with each write.
+  file->BeginToWrite().IgnoreError();
   return file;
 }
 
@@ -130,6 +128,20 @@ absl::StatusOr<std::unique_ptr<DerivedFile>> DerivedFile::Create(const std::stri
   };
   FAREBOX_RETURN_IF_ERROR(InTransaction(&file->connection_, write));
   return file;
+}
+
+absl::Status DerivedFile::BeginToWrite() {
+  if (!is_marked_synced_) return absl::OkStatus();
+  // First what a try before this one has left in the log, so that no more of it gathers while a
+  // reader is in the way.
+  FAREBOX_RETURN_IF_ERROR(PutOnDisk());
+  // On disk before anything else is written: afterwards the file may be half of this and half of
+  // that when the power goes.
+  FAREBOX_RETURN_IF_ERROR(MarkTrust(/*is_synced=*/false));
+  FAREBOX_RETURN_IF_ERROR(PutOnDisk());
+  FAREBOX_RETURN_IF_ERROR(connection_.Execute("PRAGMA synchronous = OFF"));
+  is_marked_synced_ = false;
+  return absl::OkStatus();
 }
 
 absl::Status DerivedFile::MarkTrust(bool is_synced) {
@@ -198,6 +210,7 @@ absl::StatusOr<std::optional<HoldRow>> DerivedFile::FindHold(EntryId id) {
 }
 
 absl::Status DerivedFile::Write(DerivedChunk chunk, const BatchHead& through) {
+  FAREBOX_RETURN_IF_ERROR(BeginToWrite());
   DerivedPosition reached = position_;
   reached.batch = through;
   uint64_t* const sum = &reached.rows_sum;
@@ -327,6 +340,7 @@ absl::Status DerivedFile::WriteActivity(const BalanceStep& step, const AccountTo
 
 absl::Status DerivedFile::WriteRequests(absl::Span<const std::pair<RequestHash, EntryId>> requests,
                                         EntryId through) {
+  FAREBOX_RETURN_IF_ERROR(BeginToWrite());
   DerivedPosition reached = position_;
   reached.requests_through = through;
   const auto write = [&]() -> absl::Status {

@@ -28,7 +28,8 @@ namespace farebox::sqlite {
 // 2. Nothing is synced while it runs. A file that was written to before the machine last started,
 //    and not synced since, is not trusted.
 // 3. A file that is missing, damaged, of another version or of another journal is deleted and
-//    begun anew. It holds nothing that the journal does not.
+//    begun anew. It holds nothing that the journal does not. One that merely cannot be read or
+//    written now stays, for the next try: to make it anew may take hours.
 //
 // Used by one thread at a time.
 class DerivedFile {
@@ -37,7 +38,8 @@ class DerivedFile {
   // must have had it, and has lost it.
   using IsOfJournal = absl::FunctionRef<absl::StatusOr<bool>(const BatchHead&)>;
 
-  // Opens the file, or begins it anew where it is not usable. Fails with JOURNAL_DAMAGED.
+  // Opens the file, or begins it anew where it is not usable. Fails with JOURNAL_DAMAGED, and where
+  // nobody knows what is in it. Opened, it can be read; whether it can be written shows later.
   static absl::StatusOr<std::unique_ptr<DerivedFile>> Open(const std::string& path,
                                                            IsOfJournal is_of_journal);
   // Begins the file anew.
@@ -71,6 +73,8 @@ class DerivedFile {
 
   static absl::StatusOr<std::unique_ptr<DerivedFile>> OpenExisting(const std::string& path,
                                                                    IsOfJournal is_of_journal);
+  // Before the first write: where that is lost, the file must not be trusted.
+  absl::Status BeginToWrite();
   absl::Status MarkTrust(bool is_synced);
   // Everything into the file, and the file onto the disk; fails where a reader is in the way.
   absl::Status PutOnDisk();
@@ -91,6 +95,8 @@ class DerivedFile {
 
   Connection connection_;
   DerivedPosition position_;
+  // The file on the disk says that it is synced.
+  bool is_marked_synced_ = false;
   // When holds that expired too long ago were last dropped.
   absl::Time holds_dropped_ = absl::InfinitePast();
 

@@ -133,7 +133,7 @@ absl::StatusOr<std::optional<EntryId>> DerivedReader::LookUpRequest(RequestHash 
 absl::Status DerivedReader::Refresh() {
   const int64_t generation = status_->generation.load();
   if (generation == generation_) return absl::OkStatus();
-  if (generation % 2 != 0) return absl::UnavailableError("the derived file is being replaced");
+  if (generation % 2 != 0) return absl::UnavailableError("there is no derived file now");
 
   snapshots_ = Snapshots();
   find_indexed_ = Statement();

@@ -17,8 +17,9 @@ namespace farebox::sqlite {
 
 // What the thread that writes derived.db and those that read it tell each other. Thread-safe.
 struct DerivedStatus {
-  // Counts the times that the file was begun anew; odd while it is being replaced.
-  std::atomic<int64_t> generation{0};
+  // Counts the times that the file was begun anew; odd while it is being replaced, and until it was
+  // opened.
+  std::atomic<int64_t> generation{1};
   // Everything up to these entries is in the file now.
   std::atomic<EntryId> through{0};
   std::atomic<EntryId> requests_through{0};

@@ -83,6 +83,7 @@ absl::Status Deriver::OpenFile() {
                                }));
   BeginBacklog(file_->position().batch.last);
   PublishPosition();
+  ++status_.generation;
   return absl::OkStatus();
 }
 
@@ -180,7 +181,11 @@ void Deriver::NoteOutcome(const absl::Status& status) {
 }
 
 absl::Status Deriver::TakeOver() {
-  if (file_ == nullptr || is_damaged_) FAREBOX_RETURN_IF_ERROR(BeginAnew());
+  if (is_damaged_) {
+    FAREBOX_RETURN_IF_ERROR(BeginAnew());
+  } else if (file_ == nullptr) {
+    FAREBOX_RETURN_IF_ERROR(OpenFile());
+  }
   has_more_requests_ = false;
   absl::Status status;
   if (is_behind()) status = TakeOverEntries();

@@ -83,6 +83,7 @@ class Deriver : public DamageListener {
  private:
   explicit Deriver(Options options);
 
+  // Where none is open. Fails as DerivedFile::Open.
   absl::Status OpenFile();
   // What there is to do beyond `through` does not count.
   void BeginBacklog(EntryId through);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,13 @@ class DerivedFileTest : public SqliteJournalFixture {
     for (size_t i = 0; i < answers.size(); ++i) ASSERT_EQ(answers[i], answers_[i]);
   }
 
+  // Another one, where the file was made anew.
+  ino_t FileNumber() const {
+    struct stat found = {};
+    EXPECT_EQ(stat(path().c_str(), &found), 0);
+    return found.st_ino;
+  }
+
   void Overwrite(int64_t offset, const std::string& bytes) {
     std::fstream file(path(), std::ios::binary | std::ios::in | std::ios::out);
     file.seekp(offset);
@@ -66,6 +74,39 @@ TEST_F(DerivedFileTest, IsThereAtOnceAfterACleanStop) {
   SnapshotRecorder snapshot;
   EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last);
   EXPECT_EQ(journal_->OldRequestsThrough(), old_through_);
+}
+
+TEST_F(DerivedFileTest, IsKeptWhereAReaderIsInTheWay) {
+  const ino_t before = FileNumber();
+  auto reader = Connection::Open(path(), {.read_only = true});
+  ASSERT_TRUE(reader->Execute("BEGIN; SELECT * FROM position").ok());
+
+  OpenJournal();
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last);
+
+  // It goes on once nobody reads.
+  Append({maker_.Debit(1, 1)});
+  ASSERT_TRUE(reader->Execute("COMMIT").ok());
+  WaitUntilDerived();
+  EXPECT_EQ(FileNumber(), before);
+}
+
+// As where the process has too many files open.
+TEST_F(DerivedFileTest, IsKeptWhereItCannotBeOpened) {
+  const ino_t before = FileNumber();
+  const std::string aside = directory_ / "aside";
+  std::filesystem::rename(path(), aside);
+  std::filesystem::create_symlink(path(), path());
+
+  OpenJournal();
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), 0);
+
+  ASSERT_TRUE(std::filesystem::is_symlink(path()));
+  std::filesystem::rename(aside, path());
+  ExpectSameAnswers();
+  EXPECT_EQ(FileNumber(), before);
 }
 
 TEST_F(DerivedFileTest, MayBeDeleted) {
@@ -174,6 +215,8 @@ TEST_F(LostWriteTest, IsNoticedBeforeEntriesAreAddedToAnOldBalance) {
 // What is still in the log then is on no disk.
 TEST_F(DerivedFileTest, IsNotTakenForSyncedWhereAReaderWasInTheWay) {
   OpenJournal();
+  Append({maker_.Debit(1, 1)});
+  WaitUntilDerived();
   {
     auto reader = Connection::Open(path(), {.read_only = true});
     ASSERT_TRUE(reader->Execute("BEGIN; SELECT * FROM position").ok());

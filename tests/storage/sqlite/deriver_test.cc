@@ -443,6 +443,28 @@ TEST_F(DeriverTest, AChunkThatHasFilledTheDiskIsTriedInSmallerOnes) {
   log_room_bytes = std::numeric_limits<int64_t>::max();
 }
 
+TEST_F(DeriverTest, AFileThatTheDiskHasNoRoomToWriteToIsReadAndKept) {
+  ASSERT_TRUE(kHasSmallDisk);
+  OpenJournal();
+  OpenAccounts(3);
+  WaitUntilDerived();
+  journal_.reset();
+  const std::string aside = directory_ / "aside";
+  std::filesystem::create_hard_link(directory_ / "ledger/derived.db", aside);
+  log_room_bytes = 0;
+
+  OpenJournal();
+  full_disks = 0;
+  Append(SomeDebits(1));
+  while (full_disks == 0) std::this_thread::yield();
+  SnapshotRecorder snapshot;
+  EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), maker_.head().last - 1);
+
+  log_room_bytes = std::numeric_limits<int64_t>::max();
+  WaitUntilDerived();
+  EXPECT_TRUE(std::filesystem::equivalent(directory_ / "ledger/derived.db", aside));
+}
+
 TEST_F(DeriverTest, RequestIdsAreOldByTheJournalsTimeWhereTheClockIsBehind) {
   OpenJournal();
   OpenAccounts(3);
