@@ -53,17 +53,22 @@ void BindWhatChanges(const Document& document, Statement* statement) {
   statement->BindBlob(5, document.content);
 }
 
-// First what is there already: it may leave a slot to what is new.
-int Write(const DocumentGroup& group, Statement* change, Statement* insert) {
+// Whoever has a slot leaves it first, since another of the group may take it.
+int Write(const DocumentGroup& group, Statement* leave, Statement* change, Statement* insert) {
   int result = SQLITE_OK;
-  for (const bool is_new : {false, true}) {
+  for (const Document& document : group) {
+    if (result != SQLITE_OK || document.revision == 0 || group.size() == 1) continue;
+    leave->BindInt64(1, document.kind);
+    leave->BindText(2, document.key);
+    result = leave->Run();
+  }
+  for (const Document& document : group) {
+    if (result != SQLITE_OK) break;
+    const bool is_new = document.revision == 0;
     Statement* const statement = is_new ? insert : change;
-    for (const Document& document : group) {
-      if (result != SQLITE_OK || (document.revision == 0) != is_new) continue;
-      BindWhatChanges(document, statement);
-      if (is_new) statement->BindInt64(6, document.account);
-      result = statement->Run();
-    }
+    BindWhatChanges(document, statement);
+    if (is_new) statement->BindInt64(6, document.account);
+    result = statement->Run();
   }
   return result;
 }
@@ -134,6 +139,9 @@ absl::StatusOr<std::vector<Document>> DocumentTableReader::ReadAll(Statement* ro
 absl::StatusOr<std::vector<absl::Status>> DocumentTable::Put(
     absl::Span<const DocumentGroup> groups) {
   FAREBOX_ASSIGN_OR_RETURN(
+      Statement leave,
+      file_->connection().Prepare("UPDATE document SET slot = NULL WHERE kind = ?1 AND key = ?2"));
+  FAREBOX_ASSIGN_OR_RETURN(
       Statement change,
       file_->connection().Prepare("UPDATE document SET slot = ?3, due = ?4, content = ?5, "
                                   "revision = revision + 1 WHERE kind = ?1 AND key = ?2"));
@@ -147,7 +155,7 @@ absl::StatusOr<std::vector<absl::Status>> DocumentTable::Put(
     for (auto group = groups.begin(); group != groups.end() && result == SQLITE_OK; ++group) {
       const absl::Status& checked = outcomes.emplace_back(Check(*group));
       if (absl::IsAborted(checked)) continue;
-      result = checked.ok() ? Write(*group, &change, &insert) : SQLITE_IOERR_READ;
+      result = checked.ok() ? Write(*group, &leave, &change, &insert) : SQLITE_IOERR_READ;
     }
     return result;
   }));

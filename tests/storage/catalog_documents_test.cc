@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -168,6 +169,21 @@ TEST_P(Documents, ASlotPassesFromOneToTheNextInOneChange) {
 
   EXPECT_EQ(InSlot(kAttempt, "alice")->key, "b");
   EXPECT_EQ(Find(kAttempt, "a")->slot, "");
+}
+
+TEST_P(Documents, TwoPutTheirSlotsTheOtherWayRoundInOneChange) {
+  ASSERT_THAT(Put({{.kind = kAttempt, .key = "a", .slot = "alice"},
+                   {.kind = kAttempt, .key = "b", .slot = "bob"}}),
+              IsOk());
+  Document first = *Find(kAttempt, "a");
+  Document second = *Find(kAttempt, "b");
+  std::swap(first.slot, second.slot);
+
+  EXPECT_THAT(Put({first, second}), IsOk());
+
+  EXPECT_EQ(InSlot(kAttempt, "alice")->key, "b");
+  EXPECT_EQ(InSlot(kAttempt, "bob")->key, "a");
+  EXPECT_THAT(Put({{.kind = kCard, .key = "c"}}), IsOk());
 }
 
 TEST_P(Documents, AreWrittenAllOrNone) {
