@@ -46,10 +46,12 @@ std::string NameOf(absl::Time time) {
 absl::Time NewestIn(const std::string& directory) {
   absl::Time newest = absl::InfinitePast();
   std::error_code error;
-  for (const fs::directory_entry& file : fs::directory_iterator(directory, error)) {
-    if (!absl::EndsWith(file.path().native(), kSuffix)) continue;
-    const auto written = std::chrono::file_clock::to_sys(file.last_write_time(error));
-    if (!error) newest = std::max(newest, absl::FromChrono(written));
+  for (auto file = fs::directory_iterator(directory, error);
+       !error && file != fs::directory_iterator(); file.increment(error)) {
+    if (!absl::EndsWith(file->path().native(), kSuffix)) continue;
+    std::error_code is_gone;
+    const auto written = std::chrono::file_clock::to_sys(file->last_write_time(is_gone));
+    if (!is_gone) newest = std::max(newest, absl::FromChrono(written));
   }
   return newest;
 }

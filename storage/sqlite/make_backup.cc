@@ -63,11 +63,13 @@ class Backup {
   }
 
  private:
-  // Of a process that was killed.
+  // Of a process that was killed; as many as can be listed.
   void RemoveDrafts() {
-    std::error_code ignored;
-    for (const fs::directory_entry& file : fs::directory_iterator(directory_, ignored)) {
-      if (absl::EndsWith(file.path().native(), kDraftSuffix)) RemoveDatabase(file.path());
+    std::error_code error;
+    for (auto file = fs::directory_iterator(directory_, error);
+         !error && file != fs::directory_iterator(); file.increment(error)) {
+      const fs::path& path = file->path();
+      if (absl::EndsWith(path.native(), kDraftSuffix)) RemoveDatabase(path);
     }
   }
 

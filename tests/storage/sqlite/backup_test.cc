@@ -1,5 +1,7 @@
 // Backups of a journal that is being written, and what comes of them when something fails.
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -7,6 +9,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <limits>
 #include <thread>
 
@@ -14,6 +17,17 @@
 #include "storage/sqlite/restore.h"
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
+
+// So many entries of directories the disk has still to give.
+std::atomic<int> entries_listed = std::numeric_limits<int>::max();
+
+// In place of the C library's.
+extern "C" dirent* readdir(DIR* directory) {
+  static const auto list = reinterpret_cast<dirent* (*)(DIR*)>(dlsym(RTLD_NEXT, "readdir"));
+  if (entries_listed-- > 0) return list(directory);
+  errno = EIO;
+  return nullptr;
+}
 
 namespace farebox::sqlite {
 namespace {
@@ -319,6 +333,17 @@ TEST_F(BackupTest, WhatAKilledProcessHasLeftIsRemoved) {
   ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
 
   EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "lock"));
+}
+
+TEST_F(BackupTest, ADirectoryThatCannotBeListedHasABackupAllTheSame) {
+  OpenJournal();
+  OpenAccounts(1);
+  entries_listed = 3;
+
+  const absl::Status status = journal_->Backup(Order("a.db")).status();
+
+  EXPECT_TRUE(status.ok()) << status;
+  entries_listed = std::numeric_limits<int>::max();
 }
 
 TEST_F(BackupTest, AJournalThatContradictsItselfHasNoBackup) {
