@@ -155,8 +155,17 @@ class Restore {
     FAREBOX_RETURN_IF_ERROR(SetAside());
     FAREBOX_RETURN_IF_ERROR(Move(draft_, path_));
     FAREBOX_RETURN_IF_ERROR(SyncDirectory(order_.directory));
-    RemoveDatabase(absl::StrCat(order_.directory, "/derived.db"));
-    return absl::OkStatus();
+    return RemoveDerived();
+  }
+
+  // Only now: where no journal is, it keeps a server from beginning an empty one. Where it is left,
+  // or comes back after a power cut, it may be ahead of the journal, and no server starts.
+  absl::Status RemoveDerived() {
+    const std::string derived = absl::StrCat(order_.directory, "/derived.db");
+    RemoveDatabase(derived);
+    FAREBOX_ASSIGN_OR_RETURN(const bool is_there, Exists(derived));
+    if (is_there) return absl::UnavailableError(absl::StrCat("cannot delete ", derived));
+    return SyncDirectory(order_.directory);
   }
 
   absl::Status WriteMark() {

@@ -116,6 +116,17 @@ TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
   EXPECT_EQ(journal_->Head(), head_);
 }
 
+// It may be ahead of what was restored, and no server starts then.
+TEST_F(RestoreTest, ADerivedFileThatCannotBeDeletedIsTold) {
+  const std::string derived = Ledger() + "/derived.db";
+  std::filesystem::remove(derived);
+  std::filesystem::create_directories(derived + "/something");
+
+  const absl::Status status = Restore(Ledger(), /*replaces=*/true).status();
+
+  EXPECT_THAT(std::string(status.message()), HasSubstr(derived));
+}
+
 // Within a second, by the clock: the names have no more.
 TEST_F(RestoreTest, EachLedgerThatIsReplacedStays) {
   const std::vector<std::string> before = Rows(Journal());
