@@ -66,8 +66,8 @@ inline constexpr size_t kBatchCommandsMax = 16'384;
 inline constexpr int64_t kTotalsLooksMax = 2'000'000;
 
 // Request ids that a start reads into memory although they are older than it keeps, where their
-// index lacks them, as after a power cut: 36 bytes each. Where more are missing, whoever asks for
-// an old id waits for the index.
+// index lacks them, as after a power cut: 36 bytes each. Where more are missing, whoever comes with
+// an id that may be old, as each that carries no time, waits for the index.
 inline constexpr int64_t kOldRequestsLoadedMax = 8'000'000;
 
 // Reminders of when holds end, some 40 bytes each, that are kept although their holds have ended;
