@@ -100,9 +100,4 @@ absl::Duration AccountRates::Take(absl::string_view account_id, absl::Time now) 
   return absl::ZeroDuration();
 }
 
-void AccountRates::Owe(absl::string_view account_id, absl::Time now) {
-  if (!is_limited_) return;
-  for (TokenBucket* const bucket : BucketsOf(account_id)) bucket->Take(filling_, now, 1);
-}
-
 }  // namespace farebox::server

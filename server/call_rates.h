@@ -81,8 +81,6 @@ class AccountRates {
 
   // Takes a token, where there is one; otherwise how long until there is.
   absl::Duration Take(absl::string_view account_id, absl::Time now);
-  // The same for what is never refused: the token is owed where there is none.
-  void Owe(absl::string_view account_id, absl::Time now);
 
  private:
   // 16 bytes each: a megabyte.

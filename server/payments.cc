@@ -94,7 +94,6 @@ absl::Status Payments::StartWorking(const Options& options) {
   events_ = std::make_unique<ProviderEvents>(ProviderEvents::Parts{.ledger = house_.ledger,
                                                                    .documents = &documents_,
                                                                    .gateway = gateway_.get(),
-                                                                   .recharger = recharger_.get(),
                                                                    .worker = worker_.get(),
                                                                    .clock = house_.clock,
                                                                    .is_held = is_held});

@@ -32,9 +32,6 @@ inline constexpr absl::Duration kLateSettlementMax = absl::Hours(24 * 7);
 // Open holds of one account where its own terms give no smaller number.
 inline constexpr int32_t kOpenHoldsMax = 10'000;
 
-// What the caller keeps with an entry (what was matched, granted, described).
-inline constexpr size_t kDetailBytesMax = 4 * 1024;
-
 // What the caller keeps with an account (its settings).
 inline constexpr size_t kSettingsBytesMax = 16 * 1024;
 

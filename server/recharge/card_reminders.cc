@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "farebox/stored/v1/mail.pb.h"
@@ -40,7 +39,5 @@ absl::StatusOr<Document> ReminderOf(const AccountFacts& account,
   reminder->due = ExpiryOf(account, card) - limits::kCardReminderLead;
   return *std::move(reminder);
 }
-
-bool IsCardReminder(const Document& document) { return absl::StartsWith(document.key, kPrefix); }
 
 }  // namespace farebox::server

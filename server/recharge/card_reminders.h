@@ -22,9 +22,6 @@ absl::Time ExpiryOf(const AccountFacts& account, const stored::v1::PaymentCard& 
 absl::StatusOr<Document> ReminderOf(const AccountFacts& account,
                                     const stored::v1::PaymentCard& card, DocumentStore* documents);
 
-// Whether the document is such a reminder.
-bool IsCardReminder(const Document& document);
-
 }  // namespace farebox::server
 
 #endif  // FAREBOX_SERVER_RECHARGE_CARD_REMINDERS_H_

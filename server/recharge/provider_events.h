@@ -11,7 +11,6 @@
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_worker.h"
-#include "server/recharge/recharger.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -41,7 +40,6 @@ class ProviderEvents {
     Ledger* ledger = nullptr;
     DocumentStore* documents = nullptr;
     PaymentGateway* gateway = nullptr;
-    Recharger* recharger = nullptr;
     RechargeWorker* worker = nullptr;
     const Clock* clock = nullptr;
     // As the recharger's: the ledger may have forgotten charges.

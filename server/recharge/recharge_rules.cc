@@ -109,30 +109,6 @@ Micros AmountWithin(const v1::AutoRecharge& settings, const RechargeSubject& sub
 
 }  // namespace
 
-absl::string_view RechargeObstacleName(RechargeObstacle obstacle) {
-  switch (obstacle) {
-    case RechargeObstacle::kNone:
-      return "NONE";
-    case RechargeObstacle::kNotLow:
-      return "NOT_LOW";
-    case RechargeObstacle::kNotOpen:
-      return "NOT_OPEN";
-    case RechargeObstacle::kNotEnabled:
-      return "NOT_ENABLED";
-    case RechargeObstacle::kStopped:
-      return "STOPPED";
-    case RechargeObstacle::kNoCard:
-      return "NO_CARD";
-    case RechargeObstacle::kBackOff:
-      return "BACK_OFF";
-    case RechargeObstacle::kDailyCap:
-      return "DAILY_CAP";
-    case RechargeObstacle::kMonthlyCap:
-      return "MONTHLY_CAP";
-  }
-  return "UNKNOWN";
-}
-
 RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& subject,
                           Micros charge_max, absl::Time now) {
   const v1::AutoRecharge& settings = profile.auto_recharge();

@@ -48,9 +48,6 @@ enum class RechargeObstacle {
   kMonthlyCap,
 };
 
-// "BACK_OFF".
-absl::string_view RechargeObstacleName(RechargeObstacle obstacle);
-
 // A decision about one automatic charge.
 struct RechargePlan {
   RechargeObstacle obstacle = RechargeObstacle::kNone;
