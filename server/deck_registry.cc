@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/rating/deck_csv.h"
-#include "storage/errors.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

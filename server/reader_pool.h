@@ -11,7 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "storage/journal.h"
-#include "storage/limits.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {

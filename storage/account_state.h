@@ -9,7 +9,6 @@
 #include "storage/account_terms.h"
 #include "storage/command.h"
 #include "storage/entry.h"
-#include "storage/errors.h"
 #include "storage/hold.h"
 #include "storage/micros.h"
 

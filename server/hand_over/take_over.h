@@ -8,7 +8,6 @@
 #include "absl/time/time.h"
 #include "server/config.h"
 #include "server/deck_registry.h"
-#include "storage/clock.h"
 #include "storage/recovery.h"
 #include "storage/sqlite/sqlite_journal.h"
 

@@ -12,7 +12,6 @@
 #include "absl/time/civil_time.h"
 #include "server/rating/limits.h"
 #include "server/rating/utf8.h"
-#include "storage/check.h"
 
 namespace farebox::rating {
 namespace {

@@ -14,7 +14,6 @@
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_rules.h"
 #include "server/recharge/recharge_settings.h"
-#include "server/recharge/recharge_states.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/entry.h"

@@ -13,7 +13,6 @@
 #include "server/recharge/json_fields.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/provider_id.h"
-#include "server/recharge/safe_message.h"
 #include "server/recharge/webhook_signature.h"
 #include "storage/status_macros.h"
 

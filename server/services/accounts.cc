@@ -5,7 +5,6 @@
 #include "absl/status/statusor.h"
 #include "server/account_settings.h"
 #include "server/services/entries.h"
-#include "storage/check.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

@@ -3,16 +3,13 @@
 #include <utility>
 #include <vector>
 
-#include "server/limits.h"
 #include "server/services/answers.h"
 #include "server/services/apply_batch.h"
 #include "server/services/apply_stream.h"
 #include "server/services/balance.h"
-#include "server/services/fields.h"
 #include "server/services/quote.h"
 #include "server/services/unary_call.h"
 #include "server/services/watch_stream.h"
-#include "storage/errors.h"
 
 namespace farebox::server {
 

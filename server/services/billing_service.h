@@ -9,7 +9,6 @@
 #include "server/services/open_streams.h"
 #include "server/services/rpc_method.h"
 #include "server/services/watch_hub.h"
-#include "storage/clock.h"
 #include "storage/ledger.h"
 
 namespace farebox::server {

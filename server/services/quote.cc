@@ -13,7 +13,6 @@
 #include "server/account_settings.h"
 #include "server/limits.h"
 #include "server/rating/tariff.h"
-#include "server/services/accounts.h"
 #include "server/services/fields.h"
 #include "server/services/pricing.h"
 #include "storage/errors.h"

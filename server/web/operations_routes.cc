@@ -6,7 +6,6 @@
 #include "absl/status/status.h"
 #include "prometheus/metric_family.h"
 #include "prometheus/text_serializer.h"
-#include "server/limits.h"
 #include "server/security/access_rules.h"
 
 namespace farebox::server {

@@ -14,6 +14,7 @@
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/sqlite/entry_row.h"
+#include "storage/sqlite/journal_schema.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {

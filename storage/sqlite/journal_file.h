@@ -16,7 +16,6 @@
 #include "storage/journal.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/entry_source.h"
-#include "storage/sqlite/journal_schema.h"
 
 namespace farebox::sqlite {
 

@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "storage/journal.h"
 #include "storage/sqlite/connection.h"
-#include "storage/sqlite/derived_schema.h"
 
 namespace farebox::sqlite {
 

@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "storage/errors.h"
 #include "storage/sqlite/file.h"
-#include "storage/status_macros.h"
 
 namespace farebox::sqlite {
 namespace {

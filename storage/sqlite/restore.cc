@@ -12,7 +12,6 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "storage/errors.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/file.h"
 #include "storage/sqlite/journal_copier.h"

@@ -4,7 +4,6 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
-#include "storage/account_terms.h"
 #include "storage/errors.h"
 
 namespace farebox::simulation {

@@ -9,7 +9,6 @@
 #include "storage/account_terms.h"
 #include "storage/command.h"
 #include "storage/entry.h"
-#include "storage/limits.h"
 #include "storage/micros.h"
 
 // The words that the ledger's tests are written in: commands, with prices as a tariff has them.

@@ -13,7 +13,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "storage/request_ids.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
 

@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "server/document_kinds.h"
-#include "server/recharge/recharge_states.h"
 #include "server/recharge/simulated_gateway.h"
 #include "tests/server/recharge/temporary_folder.h"
 #include "tests/storage/commands.h"
