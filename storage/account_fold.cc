@@ -66,11 +66,11 @@ absl::string_view AmountProblem(const std::optional<Hold>& hold, const Entry& en
 
 // What is set aside or charged must fit, unless the entry says that a call ran over.
 absl::string_view LimitProblem(const std::optional<Hold>& hold, const Entry& entry) {
-  const int64_t available = entry.balance.value() - entry.held.value() + entry.credit_limit.value();
+  const bool is_below_limit = entry.available().is_negative();
   const bool takes = entry.kind == EntryKind::kDebit || entry.kind == EntryKind::kHold ||
                      entry.kind == EntryKind::kHoldExtended;
   const bool takes_something = entry.amount.is_negative() || entry.held_change.is_positive();
-  const bool takes_too_much = takes && takes_something && available < 0;
+  const bool takes_too_much = takes && takes_something && is_below_limit;
   if (entry.kind == EntryKind::kDebit && entry.overrun()) {
     return takes_too_much ? "" : "it says that it overran, and did not";
   }
@@ -81,7 +81,7 @@ absl::string_view LimitProblem(const std::optional<Hold>& hold, const Entry& ent
   if (!charges_hold) return "";
   if (entry.late() != hold->expired) return "it is late, or not, and says otherwise";
   const bool overran = -entry.amount.value() > hold->amount.value() ||
-                       (hold->expired && entry.amount.is_negative() && available < 0);
+                       (hold->expired && entry.amount.is_negative() && is_below_limit);
   if (overran && !entry.overrun()) return "it charges more than was set aside and does not say so";
   if (!overran && entry.overrun()) return "it says that it overran, and did not";
   return "";

@@ -77,8 +77,7 @@ absl::StatusOr<Entry> ChargeHold(const AccountView& account, const Hold& hold, E
   if (!Move(Negated(due), Negated(given_back), &entry)) {
     return error::AmountOverflow(account.account_id);
   }
-  const bool below_limit =
-      entry.balance.value() - entry.held.value() + entry.credit_limit.value() < 0;
+  const bool below_limit = entry.available().is_negative();
   if (hold.expired) entry.flags |= kLate;
   if (due > hold.amount || (hold.expired && below_limit && due.is_positive())) {
     entry.flags |= kOverrun;

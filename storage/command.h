@@ -128,9 +128,7 @@ struct Outcome {
 
   bool declined() const { return entry.kind == EntryKind::kDecline; }
   // What the account had left after `entry`.
-  Micros available() const {
-    return Micros(entry.balance.value() - entry.held.value() + entry.credit_limit.value());
-  }
+  Micros available() const { return entry.available(); }
 };
 
 }  // namespace farebox

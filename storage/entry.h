@@ -90,6 +90,8 @@ struct Entry {
   bool overrun() const { return (flags & kOverrun) != 0; }
   bool late() const { return (flags & kLate) != 0; }
   bool final() const { return (flags & kFinal) != 0; }
+  // What the account has left after this entry. In range by limits::kBalanceMax.
+  Micros available() const { return Micros(balance.value() - held.value() + credit_limit.value()); }
 
   friend bool operator==(const Entry&, const Entry&) = default;
 };

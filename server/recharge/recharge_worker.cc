@@ -23,10 +23,6 @@ constexpr absl::Duration kFailurePause = absl::Seconds(10);
 // Documents read at once.
 constexpr size_t kPageSize = 256;
 
-Micros AvailableAfter(const Entry& entry) {
-  return Micros(entry.balance.value() - entry.held.value() + entry.credit_limit.value());
-}
-
 }  // namespace
 
 RechargeWorker::RechargeWorker(Parts parts)
@@ -97,7 +93,7 @@ void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const 
       const auto found = watched_.find(entry.account);
       if (found == watched_.end()) continue;
       Watched& account = found->second;
-      const bool was_low = std::exchange(account.is_low, AvailableAfter(entry) < account.threshold);
+      const bool was_low = std::exchange(account.is_low, entry.available() < account.threshold);
       // A suspended account may have fallen low: that it is resumed crosses nothing.
       const bool is_changed = entry.kind == EntryKind::kAccountChanged;
       if (is_changed || (account.is_low && !was_low)) concerned.push_back(account.account_id);
