@@ -1,12 +1,10 @@
-// The second half of account_state.h: what an entry makes of an account and of a hold, and
-// whether it may.
+#include "storage/account_fold.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "storage/account_state.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"

@@ -15,9 +15,8 @@
 // The rules for one account: what a command does to it. Pure functions: no I/O, no clock, no
 // memory of their own. Everything that decides about money is here.
 //
-// Two halves. Decide... turns a command into the entry that would record it. Fold... turns an
-// entry into the state after it, and is the only way state changes: live, at start-up, in the
-// derived file and in verification.
+// Two halves. Decide... turns a command into the entry that would record it. Fold..., in
+// account_fold.h, turns an entry into the state after it.
 //
 // A hold's life; [..] any number of times, an expired hold may still be settled, late:
 //
@@ -41,19 +40,6 @@ struct AccountState {
 
   friend bool operator==(const AccountState&, const AccountState&) = default;
 };
-
-// Applies an entry to its account's state. The entry carries the amounts after it; that they
-// follow from the state before is checked by CheckFollows.
-void FoldAccount(const Entry& entry, AccountState* state);
-
-// Applies a hold's entry to the hold: absent before kHold, absent again once it has ended.
-// Entries of other kinds change nothing.
-void FoldHold(const Entry& entry, std::optional<Hold>* hold);
-
-// Whether `entry` may come after `before`: link, sums, limits, the hold's life. Fails with
-// JOURNAL_DAMAGED and says what is wrong. `hold` is the entry's hold before it.
-absl::Status CheckFollows(const AccountState& before, const std::optional<Hold>& hold,
-                          const Entry& entry);
 
 // What a decision needs to know.
 struct AccountView {

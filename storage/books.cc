@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "storage/account_fold.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"

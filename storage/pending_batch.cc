@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "storage/account_fold.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/hash_chain.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "storage/account_state.h"
+#include "storage/account_fold.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/hash_chain.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "storage/account_state.h"
+#include "storage/account_fold.h"
 #include "storage/status_macros.h"
 
 namespace farebox::sqlite {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/account_fold.h"
 #include "storage/limits.h"
 #include "tests/storage/ledger_fixture.h"
 

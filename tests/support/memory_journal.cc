@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "storage/account_state.h"
+#include "storage/account_fold.h"
 #include "storage/account_terms.h"
 #include "storage/check.h"
 #include "storage/hold.h"
