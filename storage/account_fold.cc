@@ -184,6 +184,16 @@ void FoldHold(const Entry& entry, std::optional<Hold>* hold) {
   }
 }
 
+bool IsRefund(const Entry& entry) { return entry.kind == EntryKind::kCredit && entry.subject != 0; }
+
+absl::Status FoldRefund(const Entry& refund, Micros* refunded) {
+  FAREBOX_CHECK(IsRefund(refund));
+  const std::optional<Micros> sum = CheckedAdd(*refunded, refund.amount);
+  if (!sum.has_value()) return error::JournalDamaged(refund.id, "refunds exceed the debit");
+  *refunded = *sum;
+  return absl::OkStatus();
+}
+
 absl::Status CheckFollows(const AccountState& before, const std::optional<Hold>& hold,
                           const Entry& entry) {
   absl::string_view problem = LinkProblem(before, hold, entry);

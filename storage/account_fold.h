@@ -7,6 +7,7 @@
 #include "storage/account_state.h"
 #include "storage/entry.h"
 #include "storage/hold.h"
+#include "storage/micros.h"
 
 // The second half of the rules for one account (account_state.h): what an entry makes of an account
 // and of a hold, and whether it may. The only way state changes: live, at start-up, in the derived
@@ -20,6 +21,13 @@ void FoldAccount(const Entry& entry, AccountState* state);
 // Applies a hold's entry to the hold: absent before kHold, absent again once it has ended.
 // Entries of other kinds change nothing.
 void FoldHold(const Entry& entry, std::optional<Hold>* hold);
+
+// Whether the entry gives back some of a debit, which is its subject.
+bool IsRefund(const Entry& entry);
+
+// Adds a refund to what was refunded of its debit. Fails with JOURNAL_DAMAGED where the sum is
+// beyond 64 bits.
+absl::Status FoldRefund(const Entry& refund, Micros* refunded);
 
 // Whether `entry` may come after `before`: link, sums, limits, the hold's life. Fails with
 // JOURNAL_DAMAGED and says what is wrong. `hold` is the entry's hold before it.

@@ -297,10 +297,7 @@ absl::Status Books::Fold(const Entry& entry, const RequestKey* request) {
     }
     FoldHold(entry, &hold);
   }
-  if (entry.kind == EntryKind::kCredit && entry.subject != 0) {
-    Micros& refunded = refunded_[entry.subject];
-    refunded = Micros(refunded.value() + entry.amount.value());
-  }
+  if (IsRefund(entry)) FAREBOX_RETURN_IF_ERROR(FoldRefund(entry, &refunded_[entry.subject]));
   NoteRequestId(entry, request);
 
   MutexLock lock(&account->shard->mu);

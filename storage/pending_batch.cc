@@ -291,10 +291,11 @@ size_t PendingBatch::Record(PendingAccount* account, Request request, Entry entr
   FoldAccount(entry, &account->state);
   if (entry.kind == EntryKind::kAccountOpened || entry.kind == EntryKind::kAccountChanged) {
     account->record = *DecodeAccountRecord(entry.detail);
-  } else if (entry.kind == EntryKind::kCredit && entry.subject != 0) {
+  } else if (IsRefund(entry)) {
     const Micros booked = sources_.books->WriterRefunded(entry.subject);
     Micros& refunded = refunded_.try_emplace(entry.subject, booked).first->second;
-    refunded = Micros(refunded.value() + entry.amount.value());
+    // As it was decided, no more than the debit.
+    FAREBOX_CHECK(FoldRefund(entry, &refunded).ok());
   } else if (entry.subject != 0 && entry.kind != EntryKind::kHold &&
              entry.kind != EntryKind::kDecline) {
     const Hold* const current = CurrentHold(*account, entry.subject);

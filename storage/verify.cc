@@ -114,7 +114,7 @@ absl::Status Verifier::CheckEntry(const BatchHead& batch, const Entry& entry) {
   FAREBOX_RETURN_IF_ERROR(CheckFollows(account, hold, entry));
   FoldAccount(entry, &account);
 
-  const bool refunds = entry.kind == EntryKind::kCredit && entry.subject != 0;
+  const bool refunds = IsRefund(entry);
   if (refunds) refunds_.push_back(entry);
   if (entry.subject != 0 && !refunds && entry.kind != EntryKind::kDecline) {
     FoldHold(entry, &hold);

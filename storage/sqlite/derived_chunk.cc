@@ -27,11 +27,7 @@ absl::Status DerivedChunk::AddStep(const Entry& entry, FindHold find_hold) {
       records_[entry.account] = entry.detail;
       return absl::OkStatus();
     case EntryKind::kCredit:
-      if (entry.subject != 0) {
-        Micros& refunded = refunds_[entry.subject];
-        refunded = Micros(refunded.value() + entry.amount.value());
-      }
-      return absl::OkStatus();
+      return IsRefund(entry) ? FoldRefund(entry, &refunds_[entry.subject]) : absl::OkStatus();
     case EntryKind::kHold:
     case EntryKind::kHoldExtended:
     case EntryKind::kHoldCharged:

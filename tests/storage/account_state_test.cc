@@ -347,5 +347,19 @@ TEST(FoldTest, EntriesWithoutAHoldLeaveItAlone) {
   }
 }
 
+TEST(FoldTest, RefundsAddUpAsFarAsTheyFit) {
+  const Entry refund = {.kind = EntryKind::kCredit, .amount = Cents(5), .subject = 2};
+  ASSERT_TRUE(IsRefund(refund));
+  EXPECT_FALSE(IsRefund({.kind = EntryKind::kCredit, .amount = Cents(5)}));
+  EXPECT_FALSE(IsRefund({.kind = EntryKind::kHold, .subject = 2}));
+
+  Micros refunded = Cents(1);
+  EXPECT_THAT(FoldRefund(refund, &refunded), IsOk());
+  EXPECT_EQ(refunded, Cents(6));
+
+  refunded = Micros::Max();
+  EXPECT_THAT(FoldRefund(refund, &refunded), FailsWith(Reason::kJournalDamaged));
+}
+
 }  // namespace
 }  // namespace farebox

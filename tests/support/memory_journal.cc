@@ -387,9 +387,8 @@ void FoldInto(const Entry& entry, Derived* derived, std::map<EntryId, Micros>* r
   }
   FoldAccount(entry, &derived->state);
   if (entry.subject == 0 || entry.kind == EntryKind::kDecline) return;
-  if (entry.kind == EntryKind::kCredit) {
-    Micros& sum = (*refunded)[entry.subject];
-    sum = Micros(sum.value() + entry.amount.value());
+  if (IsRefund(entry)) {
+    FAREBOX_CHECK(FoldRefund(entry, &(*refunded)[entry.subject]).ok());
     return;
   }
   const auto before = derived->holds.find(entry.subject);
