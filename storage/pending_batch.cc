@@ -8,20 +8,11 @@
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/hash_chain.h"
-#include "storage/limits.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"
 
 namespace farebox {
 namespace {
-
-// Printable ASCII. Without an id, or with one that the journal cannot find again, a change would
-// be made as often as it is sent.
-bool IsRequestId(absl::string_view id) {
-  bool is_printable = true;
-  for (const char c : id) is_printable &= c >= ' ' && c <= '~';
-  return !id.empty() && id.size() <= limits::kRequestIdBytesMax && is_printable;
-}
 
 // Whether LOW_BALANCE is to be known of the account.
 bool IsLow(const AccountState& state) {

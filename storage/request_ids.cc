@@ -42,6 +42,17 @@ uint8_t HexValue(char c) {
 
 }  // namespace
 
+bool IsRequestId(absl::string_view text) {
+  // Without a branch: the writer looks at each.
+  bool is_printable = true;
+  bool is_blank = true;
+  for (const char c : text) {
+    is_printable &= c >= ' ' && c <= '~';
+    is_blank &= c == ' ';
+  }
+  return is_printable && !is_blank && text.size() <= limits::kRequestIdBytesMax;
+}
+
 RequestHash HashRequestId(AccountNumber account, absl::string_view request_id) {
   // The account is hashed and is no seed: with seeds that differ by little, short ids collide.
   absl::InlinedVector<char, sizeof(account) + limits::kRequestIdBytesMax> bytes(sizeof(account) +

@@ -17,6 +17,10 @@
 
 namespace farebox {
 
+// Printable ASCII, and not only blanks; see limits::kRequestIdBytesMax. Without an id, or with one
+// that the journal cannot find again, a change would be made as often as it is sent.
+bool IsRequestId(absl::string_view text);
+
 // 128-bit hash of (account, request id).
 using RequestHash = absl::uint128;
 

@@ -12,6 +12,7 @@
 #include "server/services/card_number.h"
 #include "storage/errors.h"
 #include "storage/micros.h"
+#include "storage/request_ids.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -30,12 +31,7 @@ bool IsNameChar(char c) { return kNameChars[static_cast<uint8_t>(c)]; }
 
 bool IsGraphic(char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); }
 
-// Without a branch: each request has some of these.
-bool ArePrintable(absl::string_view text) {
-  bool all = true;
-  for (const char c : text) all &= absl::ascii_isprint(static_cast<unsigned char>(c));
-  return all;
-}
+bool IsPrintable(char c) { return absl::ascii_isprint(static_cast<unsigned char>(c)); }
 
 // Characters of well-formed UTF-8.
 size_t CountCharacters(absl::string_view utf8) {
@@ -68,7 +64,8 @@ absl::Status CheckDestination(absl::string_view value, absl::string_view field) 
 // The same, or a name such as "My Shop".
 absl::Status CheckSender(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
-  if (value.size() > limits::kDestinationBytesMax || !ArePrintable(value)) {
+  if (value.size() > limits::kDestinationBytesMax ||
+      !std::all_of(value.begin(), value.end(), IsPrintable)) {
     return error::FieldInvalid(field, "must be at most 64 printable ASCII characters");
   }
   return absl::OkStatus();
@@ -144,11 +141,9 @@ absl::Status CheckDeckName(absl::string_view value) {
 
 absl::Status CheckRequestId(absl::string_view value) {
   if (value.empty()) return error::FieldInvalid("request_id", "is required");
-  const bool is_blank = value.find_first_not_of(' ') == absl::string_view::npos;
-  if (is_blank || value.size() > limits::kRequestIdBytesMax || !ArePrintable(value)) {
-    return error::FieldInvalid("request_id", "must be 1 to 128 printable ASCII characters");
-  }
-  return absl::OkStatus();
+  if (IsRequestId(value)) return absl::OkStatus();
+  return error::FieldInvalid("request_id", absl::StrCat("must be 1 to ", limits::kRequestIdBytesMax,
+                                                        " printable ASCII characters"));
 }
 
 absl::Status CheckDescription(absl::string_view value) {

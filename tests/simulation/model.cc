@@ -45,7 +45,9 @@ Reason StateProblem(const AccountTerms& terms) {
 
 bool IsRequestId(const std::string& id) {
   if (id.empty() || id.size() > kRequestIdBytesMost) return false;
-  return std::all_of(id.begin(), id.end(), [](char c) { return c >= 32 && c <= 126; });
+  const bool is_printable =
+      std::all_of(id.begin(), id.end(), [](char c) { return c >= 32 && c <= 126; });
+  return is_printable && id.find_first_not_of(' ') != std::string::npos;
 }
 
 // What a hold is to have set aside and charged.

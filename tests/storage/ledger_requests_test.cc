@@ -296,8 +296,9 @@ TEST_P(LedgerContract, RequestIdIsPrintableAndNotTooLong) {
   const std::string longest(limits::kRequestIdBytesMax, 'r');
 
   EXPECT_THAT(Apply(ToDebit("alice", Cents(1), longest)), IsApplied());
-  for (const std::string& id : {longest + "r", std::string("a\nb"), std::string("a\0b", 3),
-                                std::string("a\x7f"), std::string("\xc3\xa4")}) {
+  for (const std::string& id :
+       {longest + "r", std::string("a\nb"), std::string("a\0b", 3), std::string("a\x7f"),
+        std::string("\xc3\xa4"), std::string(3, ' ')}) {
     EXPECT_THAT(Apply(ToDebit("alice", Cents(1), id)), IsRefused(Reason::kFieldInvalid)) << id;
   }
   Command without_id = ToDebit("alice", Cents(1));
