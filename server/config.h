@@ -39,7 +39,7 @@ struct Config {
   absl::Duration connection_age_grace = limits::kConnectionAgeGrace;
   absl::Duration drain_grace = limits::kDrainGrace;
   absl::Duration drain_timeout = limits::kDrainTimeout;
-  absl::Duration request_window = absl::Hours(24 * 7);
+  absl::Duration request_window = limits::kRequestWindow;
   size_t queued_commands_max = limits::kQueuedCommandsMax;
   // How often calls may be about one account.
   CallRate account_rate;

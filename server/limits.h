@@ -276,15 +276,11 @@ inline constexpr size_t kDestinationBytesMax = 64;
 // What a payment provider names a card or a setup.
 inline constexpr size_t kProviderIdBytesMax = 255;
 
-// A page to come back to.
+// A page that a customer is sent to, or comes back to.
 inline constexpr size_t kUrlBytesMax = 2'048;
 
 // Digits of an E.164 number.
 inline constexpr size_t kNumberDigitsMax = 15;
-
-// Digits without a plus sign up to this many are a short code: no number that includes a country
-// code is shorter.
-inline constexpr size_t kShortCodeDigitsMax = 6;
 
 // The text of a message, in characters: ten segments of GSM-7 are 1,530.
 inline constexpr size_t kTextBodyCharactersMax = 1'600;

@@ -85,7 +85,7 @@ class Ledger {
     size_t queued_commands_max = limits::kQueuedCommandsMax;
     size_t queued_requests_max = limits::kQueuedRequestsMax;
     // How long the request ids of the past are kept in memory.
-    absl::Duration request_window = absl::Hours(24 * 7);
+    absl::Duration request_window = limits::kRequestWindow;
     // HOLD_EXPIRING is signalled this long before a hold's expiry.
     absl::Duration expiry_warning = absl::Seconds(10);
     // Called once, on the writer thread, when the journal can no longer be trusted: the process

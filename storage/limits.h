@@ -17,6 +17,9 @@ inline constexpr size_t kAccountIdBytesMax = 64;
 // A request id: printable ASCII, unique within its account.
 inline constexpr size_t kRequestIdBytesMax = 128;
 
+// How long the request ids of the past are kept in memory, by default; older ones are on disk.
+inline constexpr absl::Duration kRequestWindow = absl::Hours(24 * 7);
+
 // One debit, credit or hold: a thousand million units. Far above any call, far below overflow.
 inline constexpr Micros kAmountMax{1'000'000'000'000'000};
 

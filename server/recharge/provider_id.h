@@ -6,14 +6,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
+#include "server/limits.h"
 
 namespace farebox::server {
 
-// Whether `text` can be a part of a path: an id of the provider's is 1 to 255 letters, digits, '_'
-// and '-'.
+// Whether `text` can be a part of a path: an id of the provider's is letters, digits, '_' and '-'.
 inline bool IsProviderId(absl::string_view text) {
-  constexpr size_t kBytesMax = 255;
-  return !text.empty() && text.size() <= kBytesMax &&
+  return !text.empty() && text.size() <= limits::kProviderIdBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
          });

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/limits.h"
 #include "server/recharge/json_fields.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/provider_id.h"
@@ -37,9 +38,8 @@ std::string IdIn(const json& object, const char* name) {
 
 // A page that a customer can be sent to.
 std::string PageIn(const json& object, const char* name) {
-  constexpr size_t kBytesMax = 2'048;
   std::string url = Text(object, name);
-  const bool is_page = url.size() <= kBytesMax && absl::StartsWith(url, "https://");
+  const bool is_page = url.size() <= limits::kUrlBytesMax && absl::StartsWith(url, "https://");
   return is_page ? url : std::string();
 }
 

@@ -10,6 +10,7 @@
 #include "server/limits.h"
 #include "server/rating/utf8.h"
 #include "server/services/card_number.h"
+#include "server/services/entries.h"
 #include "storage/errors.h"
 #include "storage/micros.h"
 #include "storage/request_ids.h"
@@ -176,11 +177,8 @@ absl::Status CheckSeconds(int64_t value, SecondsRange range, absl::string_view f
 }
 
 absl::Status CheckTimestamp(const google::protobuf::Timestamp& value, absl::string_view field) {
-  // 0001-01-01 to 9999-12-31, as google.protobuf.Timestamp says.
-  constexpr int64_t kSecondsMin = -62'135'596'800;
-  constexpr int64_t kSecondsMax = 253'402'300'799;
-  if (value.seconds() < kSecondsMin || value.seconds() > kSecondsMax || value.nanos() < 0 ||
-      value.nanos() > 999'999'999) {
+  if (value.seconds() < kTimestampSecondsMin || value.seconds() > kTimestampSecondsMax ||
+      value.nanos() < 0 || value.nanos() > 999'999'999) {
     return error::FieldInvalid(field, "must be a time between the years 1 and 9999");
   }
   return absl::OkStatus();

@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
-#include "server/limits.h"
+#include "server/rating/limits.h"
 #include "server/rating/text_segments.h"
 #include "server/services/fields.h"
 #include "storage/check.h"
@@ -104,7 +104,7 @@ bool IsBlocked(const stored::v1::AccountSettings& settings, const v1::Usage& usa
   const bool has_plus = absl::ConsumePrefix(&digits, "+");
   if (!IsDigits(digits)) return false;
   // A short code is no number: only the whole of it can be blocked.
-  const bool is_short_code = !has_plus && digits.size() <= limits::kShortCodeDigitsMax;
+  const bool is_short_code = !has_plus && digits.size() <= rating::kShortCodeDigitsMax;
   return std::any_of(settings.blocked_prefixes().begin(), settings.blocked_prefixes().end(),
                      [&](const std::string& prefix) {
                        return is_short_code ? digits == prefix : absl::StartsWith(digits, prefix);

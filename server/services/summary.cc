@@ -62,7 +62,6 @@ absl::Status AddEdges(absl::CivilDay today, v1::SummaryStep step, SummaryQuery* 
 // The beginning of the day: where the clock is set forward at midnight, the moment at which it is.
 // No later than a Timestamp can say.
 absl::Time StartOf(absl::CivilDay day, absl::TimeZone zone) {
-  constexpr int64_t kTimestampSecondsMax = 253'402'300'799;
   return std::min(absl::FromCivil(day, zone), absl::FromUnixSeconds(kTimestampSecondsMax));
 }
 

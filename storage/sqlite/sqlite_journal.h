@@ -38,7 +38,7 @@ class SqliteJournal : public Journal {
     // Made where it is missing; what it is in is not.
     std::string directory;
     // How long the ledger has request ids in memory; the older ones are looked up here.
-    absl::Duration request_window = absl::Hours(24 * 7);
+    absl::Duration request_window = limits::kRequestWindow;
     // False: there is no derived file, and whoever starts replays everything.
     bool derive = true;
     // When the write-ahead log is copied into the file; see JournalFile.
