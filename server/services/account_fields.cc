@@ -84,15 +84,17 @@ absl::Status CheckEmail(const v1::Account& account) {
 
 absl::Status CheckMetadata(const v1::Account& account) {
   if (account.metadata_size() > limits::kMetadataLabelsMax) {
-    return error::FieldInvalid("account.metadata", "has more than 32 labels");
+    return error::FieldInvalid(
+        "account.metadata", absl::StrCat("has more than ", limits::kMetadataLabelsMax, " labels"));
   }
   for (const auto& [key, value] : account.metadata()) {
     if (key.empty() || key.size() > limits::kMetadataLabelBytesMax ||
         value.size() > limits::kMetadataLabelBytesMax || !rating::IsPrintableUtf8(key) ||
         !rating::IsPrintableUtf8(value)) {
-      return error::FieldInvalid("account.metadata",
-                                 "keys must be 1 to 64 bytes and values at most 64, without "
-                                 "control characters");
+      return error::FieldInvalid(
+          "account.metadata",
+          absl::StrCat("keys must be 1 to ", limits::kMetadataLabelBytesMax,
+                       " bytes and values at most as many, without control characters"));
     }
     if (HasCardNumber(key) || HasCardNumber(value)) {
       return error::FieldInvalid("account.metadata", "must not have a card's number in it");
@@ -103,11 +105,15 @@ absl::Status CheckMetadata(const v1::Account& account) {
 
 absl::Status CheckBlockedPrefixes(const v1::Account& account) {
   if (account.blocked_prefixes_size() > limits::kBlockedPrefixesMax) {
-    return error::FieldInvalid("account.blocked_prefixes", "has more than 100 prefixes");
+    return error::FieldInvalid(
+        "account.blocked_prefixes",
+        absl::StrCat("has more than ", limits::kBlockedPrefixesMax, " prefixes"));
   }
   for (const std::string& prefix : account.blocked_prefixes()) {
     if (!IsDigits(prefix) || prefix.size() > limits::kNumberDigitsMax) {
-      return error::FieldInvalid("account.blocked_prefixes", "must be 1 to 15 digits each");
+      return error::FieldInvalid(
+          "account.blocked_prefixes",
+          absl::StrCat("must be 1 to ", limits::kNumberDigitsMax, " digits each"));
     }
   }
   return absl::OkStatus();

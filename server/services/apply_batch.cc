@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/errors.h"
 #include "server/services/answers.h"
 #include "storage/errors.h"
@@ -66,7 +67,8 @@ void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call
   const v1::ApplyBatchRequest& request = call->request();
   const int count = request.operations_size();
   if (count < 1 || count > static_cast<int>(limits::kSubmittedCommandsMax)) {
-    return call->Finish(error::FieldInvalid("operations", "must be 1 to 10,000 operations"));
+    return call->Finish(error::FieldInvalid(
+        "operations", absl::StrCat("must be 1 to ", limits::kSubmittedCommandsMax, " operations")));
   }
 
   std::vector<Command> submitted;

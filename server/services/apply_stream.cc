@@ -9,6 +9,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -173,7 +174,9 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     StreamMessage& message = place->message;
     absl::Status taken = parts_.method.Parse(incoming_, message.request());
     if (taken.ok() && message.operation_count() > limits::kStreamMessageOperationsMax) {
-      taken = error::FieldInvalid("more", "must be at most 999 operations");
+      taken = error::FieldInvalid(
+          "more",
+          absl::StrCat("must be at most ", limits::kStreamMessageOperationsMax - 1, " operations"));
     }
     // Without its correlation numbers there is nobody to answer.
     if (!taken.ok()) return EndWith(taken);

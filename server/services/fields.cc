@@ -67,7 +67,8 @@ absl::Status CheckSender(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
   if (value.size() > limits::kDestinationBytesMax ||
       !std::all_of(value.begin(), value.end(), IsPrintable)) {
-    return error::FieldInvalid(field, "must be at most 64 printable ASCII characters");
+    return error::FieldInvalid(field, absl::StrCat("must be at most ", limits::kDestinationBytesMax,
+                                                   " printable ASCII characters"));
   }
   return absl::OkStatus();
 }
@@ -92,12 +93,15 @@ absl::Status CheckText(const v1::Text& text) {
   switch (text.length_case()) {
     case v1::Text::kBody:
       if (CountCharacters(text.body()) > limits::kTextBodyCharactersMax) {
-        return error::FieldInvalid("usage.text.body", "must be at most 1,600 characters");
+        return error::FieldInvalid(
+            "usage.text.body",
+            absl::StrCat("must be at most ", limits::kTextBodyCharactersMax, " characters"));
       }
       return absl::OkStatus();
     case v1::Text::kSegments:
       if (text.segments() < 1 || text.segments() > limits::kTextSegmentsMax) {
-        return error::FieldInvalid("usage.text.segments", "must be 1 to 255");
+        return error::FieldInvalid("usage.text.segments",
+                                   absl::StrCat("must be 1 to ", limits::kTextSegmentsMax));
       }
       return absl::OkStatus();
     case v1::Text::LENGTH_NOT_SET:
@@ -149,7 +153,9 @@ absl::Status CheckRequestId(absl::string_view value) {
 
 absl::Status CheckDescription(absl::string_view value) {
   if (CountCharacters(value) > limits::kDescriptionCharactersMax) {
-    return error::FieldInvalid("description", "must be at most 256 characters");
+    return error::FieldInvalid(
+        "description",
+        absl::StrCat("must be at most ", limits::kDescriptionCharactersMax, " characters"));
   }
   if (!rating::IsPrintableUtf8(value)) {
     return error::FieldInvalid("description", "must be free of control characters");

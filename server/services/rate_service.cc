@@ -58,7 +58,8 @@ absl::Status FillRates(const Ledger& ledger, const DeckRegistry& decks,
                        const v1::ListRatesRequest& request, v1::ListRatesResponse* response) {
   if (!request.prefix().empty() &&
       (!IsDigits(request.prefix()) || request.prefix().size() > limits::kNumberDigitsMax)) {
-    return error::FieldInvalid("prefix", "must be digits, at most 15");
+    return error::FieldInvalid("prefix",
+                               absl::StrCat("must be digits, at most ", limits::kNumberDigitsMax));
   }
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<rating::Item> item, ReadItem(request.item()));
   FAREBOX_ASSIGN_OR_RETURN(const size_t page_size, ReadPageSize(request.page_size(), kPageSizes));
