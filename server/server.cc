@@ -64,13 +64,6 @@ void SetBounds(const Config& config, grpc::ServerBuilder* builder) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
 }
 
-void Pause(absl::Duration duration) {
-  Mutex mu;
-  CondVar never;
-  MutexLock lock(&mu);
-  if (duration > absl::ZeroDuration()) never.WaitFor(&mu, duration);
-}
-
 // What the libraries have to say goes where our own log does, and not to standard error by itself:
 // protobuf would tell of every bad request there.
 void TakeOverLibraryLogs() {

@@ -7,4 +7,6 @@ namespace farebox {
 
 absl::Time SystemClock::Now() const { return absl::Now(); }
 
+void Pause(absl::Duration duration) { absl::SleepFor(duration); }
+
 }  // namespace farebox

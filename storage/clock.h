@@ -22,6 +22,10 @@ class SystemClock : public Clock {
   absl::Time Now() const override;
 };
 
+// Lets real time pass, whatever a Clock says: for who waits for what nobody would tell of. Where
+// somebody can, wait for a CondVar.
+void Pause(absl::Duration duration);
+
 // Stands still until told otherwise. Thread-safe.
 class ManualClock : public Clock {
  public:

@@ -6,8 +6,8 @@
 #include "server/backups.h"
 #include "server/hand_over/hand_over_limits.h"
 #include "server/payment_provider.h"
+#include "storage/clock.h"
 #include "storage/errors.h"
-#include "storage/mutex.h"
 #include "storage/sqlite/journal_follower.h"
 #include "storage/status_macros.h"
 
@@ -48,8 +48,6 @@ absl::StatusOr<std::unique_ptr<Recovery>> FollowLedger(const Config& config, Dec
 
 absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const sqlite::SqliteJournal::Options& options,
                                                      absl::Duration patience) {
-  Mutex mu;
-  CondVar never;
   const absl::Time give_up = options.clock->Now() + patience;
   while (true) {
     absl::StatusOr<std::unique_ptr<sqlite::SqliteJournal>> journal =
@@ -57,8 +55,7 @@ absl::StatusOr<std::unique_ptr<Journal>> OpenJournal(const sqlite::SqliteJournal
     if (journal.ok()) return std::unique_ptr<Journal>(*std::move(journal));
     const bool is_in_use = GetReason(journal.status()) == Reason::kFilesInUse;
     if (!is_in_use || options.clock->Now() >= give_up) return journal.status();
-    MutexLock lock(&mu);
-    never.WaitFor(&mu, absl::Milliseconds(1));
+    Pause(absl::Milliseconds(1));
   }
 }
 

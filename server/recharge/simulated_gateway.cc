@@ -35,14 +35,6 @@ constexpr absl::string_view kNotConfirmed = "payment_intent_authentication_failu
 constexpr int kExpiryMonth = 12;
 constexpr int kExpiryYear = 2040;
 
-// Nobody signals: it is only the time that passes.
-void WaitForReal(absl::Duration delay) {
-  Mutex mu;
-  CondVar never;
-  MutexLock lock(&mu);
-  never.WaitFor(&mu, delay);
-}
-
 CardCharge Unknown(absl::string_view message) { return {.message = SafeMessage(message)}; }
 
 CardCharge Rejected(absl::string_view message) {
@@ -142,7 +134,7 @@ absl::string_view EventType(const SimulatedPayment& payment) {
 
 absl::StatusOr<std::unique_ptr<SimulatedGateway>> SimulatedGateway::Create(Options options) {
   FAREBOX_CHECK(options.clock != nullptr);
-  if (options.wait == nullptr) options.wait = &WaitForReal;
+  if (options.wait == nullptr) options.wait = &Pause;
   FAREBOX_ASSIGN_OR_RETURN(SimulatedStore store, SimulatedStore::Open(options.file));
   return std::unique_ptr<SimulatedGateway>(
       new SimulatedGateway(std::move(options), std::move(store)));

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/errors.h"
-#include "storage/mutex.h"
 #include "storage/status_macros.h"
 #include "tools/drivers/observation.h"
 
@@ -127,11 +126,8 @@ void AddReadings(const std::map<std::string, AccountReading>& readings, history:
 }
 
 void WaitUntil(const Clock& clock, absl::Time time) {
-  Mutex mu;
-  CondVar never;
-  const MutexLock lock(&mu);
   for (absl::Time now = clock.Now(); now < time; now = clock.Now()) {
-    never.WaitFor(&mu, std::min(time - now, absl::Duration(absl::Seconds(1))));
+    Pause(std::min(time - now, absl::Duration(absl::Seconds(1))));
   }
 }
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "storage/mutex.h"
+#include "storage/clock.h"
 #include "tests/server/notices/notices_fixture.h"
 
 namespace farebox::server {
@@ -33,12 +33,7 @@ class NoticeWorkerTest : public NoticesTest {
 
   // Waits for the outbox; the test's own time-out is the bound.
   void AwaitMails(size_t count) {
-    Mutex mu;
-    CondVar never;
-    while (Mails().size() < count) {
-      MutexLock lock(&mu);
-      never.WaitFor(&mu, absl::Milliseconds(1));
-    }
+    while (Mails().size() < count) Pause(absl::Milliseconds(1));
   }
 
   std::unique_ptr<NoticeWorker> worker_;
