@@ -124,7 +124,7 @@ void Deriver::OnAppended(EntryId last) {
   wake_.SignalOne();
 }
 
-void Deriver::WaitUntilClose() {
+void Deriver::WaitWhileFarBehind() {
   if (!is_far_behind()) return;
   MutexLock lock(&mu_);
   while (is_far_behind() && !is_failing_ && !stopping_) {

@@ -35,7 +35,7 @@ class Deriver : public DamageListener {
     std::string derived_path;
     // How long request ids are in the writer's memory; older ones are looked up here.
     absl::Duration request_window;
-    // WaitUntilClose waits while more entries than this are missing.
+    // WaitWhileFarBehind waits while more entries than this are missing.
     int64_t lag_entries_max = 0;
     // And for no longer than this without any progress.
     absl::Duration patience = limits::kDerivedPatience;
@@ -66,7 +66,7 @@ class Deriver : public DamageListener {
   // Blocks while the lag is too large and is seen to be worked off. What there was to do when the
   // file was opened or begun anew does not count: that may take minutes, and comes to an end. Nor
   // does what has come meanwhile, where it is less than half of that, and so on.
-  void WaitUntilClose() ABSL_LOCKS_EXCLUDED(mu_);
+  void WaitWhileFarBehind() ABSL_LOCKS_EXCLUDED(mu_);
 
   // The file is to have the request ids of all entries up to this one: memory does not. By one
   // thread at a time.
@@ -122,7 +122,7 @@ class Deriver : public DamageListener {
 
   Mutex mu_;
   CondVar wake_;      // Signalled when wake_at_ is reached, and when what WaitForWork asks changes.
-  CondVar progress_;  // Signalled when what WaitUntilClose asks changes.
+  CondVar progress_;  // Signalled when what WaitWhileFarBehind asks changes.
   // The newest attempt failed; the next one is due after a pause.
   bool is_failing_ ABSL_GUARDED_BY(mu_) = false;
 

@@ -184,7 +184,7 @@ absl::StatusOr<BackupReport> SqliteJournal::Backup(const BackupOrder& order) {
 }
 
 void SqliteJournal::WaitForDerived() {
-  if (deriver_ != nullptr) deriver_->WaitUntilClose();
+  if (deriver_ != nullptr) deriver_->WaitWhileFarBehind();
 }
 
 absl::StatusOr<std::unique_ptr<JournalReader>> OpenOfflineReader(const std::string& place) {

@@ -215,7 +215,7 @@ TEST_F(DeriverTest, TheWriterGoesOnAsSoonAsEnoughIsDerived) {
   deriver->OnAppended(maker_.head().last);
 
   std::thread writer([&] {
-    deriver->WaitUntilClose();
+    deriver->WaitWhileFarBehind();
     clock.Finish();
   });
   clock.GoOn();
@@ -236,7 +236,7 @@ TEST_F(DeriverTest, TheWriterDoesNotWaitWhileTheBacklogIsWorkedOff) {
 
   EntryId derived = 0;
   std::thread writer([&] {
-    deriver->WaitUntilClose();
+    deriver->WaitWhileFarBehind();
     derived = deriver->status().through;
     clock.Finish();
   });
@@ -257,7 +257,7 @@ TEST_F(DeriverTest, WhatCameMeanwhileIsABacklogTooWhereItIsLessThanHalf) {
   clock.GoOn(9);
   clock.WaitUntilAsked(10);
 
-  deriver->WaitUntilClose();
+  deriver->WaitWhileFarBehind();
 
   EXPECT_EQ(deriver->status().through, backlog_through);
   clock.Finish();
@@ -275,7 +275,7 @@ TEST_F(DeriverTest, TheWriterWaitsWhereMoreThanHalfOfTheBacklogHasComeMeanwhile)
   clock.GoOn(9);
   while (deriver->status().through < backlog_through) std::this_thread::yield();
 
-  deriver->WaitUntilClose();
+  deriver->WaitWhileFarBehind();
 
   EXPECT_GE(deriver->status().through, maker_.head().last - 5);
   EXPECT_FALSE(clock.has_timed_out());
@@ -292,7 +292,7 @@ TEST_F(DeriverTest, TheWriterDoesNotWaitWhereNothingIsDerived) {
   Append(SomeDebits(200));
   deriver->OnAppended(maker_.head().last);
 
-  deriver->WaitUntilClose();
+  deriver->WaitWhileFarBehind();
 
   EXPECT_EQ(deriver->status().through, derived);
   clock.Finish();
