@@ -187,11 +187,11 @@ void Access::LoopWriteUse() {
     }
     keys_->WriteUse();
     sessions_->WriteUse();
-    sessions_->RemoveOver([this] { return GoesOn(); });
+    sessions_->RemoveOver([this] { return ShouldContinue(); });
   }
 }
 
-bool Access::GoesOn() {
+bool Access::ShouldContinue() {
   MutexLock lock(&mu_);
   return !stopping_;
 }

@@ -66,7 +66,7 @@ class Access {
   absl::Status MakeAdminKey();
   absl::Status FinishAdminKey();
   void LoopWriteUse();
-  bool GoesOn();
+  bool ShouldContinue();
 
   // Constant after construction.
   const AccessOptions options_;

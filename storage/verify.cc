@@ -170,7 +170,7 @@ EntryId EntryOf(const ErrorDetail& damage) {
 }
 
 // Checks the batches after the report's head, in order.
-absl::Status CheckBatches(JournalReader* reader, const VerifyObserver& goes_on,
+absl::Status CheckBatches(JournalReader* reader, const VerifyObserver& should_continue,
                           absl::FunctionRef<absl::Status(const BatchHead&)> check,
                           VerifyReport* report) {
   EntryId told = report->head.last;
@@ -187,7 +187,7 @@ absl::Status CheckBatches(JournalReader* reader, const VerifyObserver& goes_on,
       FAREBOX_RETURN_IF_ERROR(check(head));
       if (head.last - told < kEntriesPerLook) continue;
       told = head.last;
-      if (!goes_on(told)) return absl::CancelledError();
+      if (!should_continue(told)) return absl::CancelledError();
     }
   } while (!heads.empty());
   return CheckNothingAfter(report->head.last, report->head.number, reader);
@@ -215,13 +215,13 @@ absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader, VerifyOptions 
   VerifyReport report;
   Verifier verifier(options, &report);
   const auto check = [&](const BatchHead& batch) { return verifier.CheckBatch(batch, reader); };
-  const absl::Status problem = CheckBatches(reader, options.goes_on, check, &report);
+  const absl::Status problem = CheckBatches(reader, options.should_continue, check, &report);
   verifier.Sum();
   return NoteProblem(problem, std::move(report));
 }
 
 absl::StatusOr<VerifyReport> VerifyHashes(JournalReader* reader, const BatchHead& before,
-                                          const VerifyObserver& goes_on) {
+                                          const VerifyObserver& should_continue) {
   VerifyReport report;
   report.head = before;
   const auto check = [&](const BatchHead& batch) -> absl::Status {
@@ -232,7 +232,7 @@ absl::StatusOr<VerifyReport> VerifyHashes(JournalReader* reader, const BatchHead
     ++report.batches;
     return absl::OkStatus();
   };
-  const absl::Status problem = CheckBatches(reader, goes_on, check, &report);
+  const absl::Status problem = CheckBatches(reader, should_continue, check, &report);
   return NoteProblem(problem, std::move(report));
 }
 

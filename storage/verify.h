@@ -38,7 +38,7 @@ using VerifyObserver = std::function<bool(EntryId through)>;
 struct VerifyOptions {
   // Also looks for request ids that were used twice: takes some 30 bytes of memory an entry.
   bool request_ids = true;
-  VerifyObserver goes_on = [](EntryId) { return true; };
+  VerifyObserver should_continue = [](EntryId) { return true; };
 };
 
 // Recomputes the whole journal from its first entry: every balance, held amount, limit, link,
@@ -49,7 +49,7 @@ absl::StatusOr<VerifyReport> VerifyJournal(JournalReader* reader, VerifyOptions 
 // Recomputes only the hashes of the batches after `before`, a batch of this journal: shows that the
 // entries in them are those that the ledger wrote. Counts those entries and batches.
 absl::StatusOr<VerifyReport> VerifyHashes(JournalReader* reader, const BatchHead& before,
-                                          const VerifyObserver& goes_on);
+                                          const VerifyObserver& should_continue);
 
 }  // namespace farebox
 

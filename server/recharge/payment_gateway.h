@@ -208,10 +208,11 @@ class PaymentGateway {
 
   // Visits all charges of ours that were created in [from, to) and took money, in any order, with
   // their attempt ids; for the reconciliation. What was visited before a failure is no answer.
-  // Cancelled where `goes_on`, which is asked before every question to the provider, says no.
+  // Cancelled where `should_continue`, which is asked before every question to the provider, says
+  // no.
   using VisitCharge = absl::FunctionRef<void(absl::string_view attempt_id, const CardCharge&)>;
-  using GoesOn = absl::FunctionRef<bool()>;
-  virtual absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  using ShouldContinue = absl::FunctionRef<bool()>;
+  virtual absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                                    VisitCharge visit) = 0;
 
   // Reads a webhook's body after checking its signature. Unauthenticated: it is not the provider's,

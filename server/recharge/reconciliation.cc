@@ -45,8 +45,8 @@ absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader*
 
 }  // namespace
 
-absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, absl::Time to,
-                                                             PaymentGateway::GoesOn goes_on) {
+absl::StatusOr<ReconciliationReport> Reconciliation::Compare(
+    absl::Time from, absl::Time to, PaymentGateway::ShouldContinue should_continue) {
   ReconciliationReport report;
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());
@@ -55,12 +55,12 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(absl::Time from, ab
   FAREBOX_RETURN_IF_ERROR(VisitCredited(
       from, to, [&](const RechargeAttempt& attempt) { credited.push_back(attempt); }));
   FAREBOX_ASSIGN_OR_RETURN(const Charges charges,
-                           ListCharges(from - kDeliveryTime, to + kDeliveryTime, goes_on));
+                           ListCharges(from - kDeliveryTime, to + kDeliveryTime, should_continue));
   FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
     if (charges.find(attempt.recharge_id()) != charges.end()) continue;
-    if (!goes_on()) return absl::CancelledError("the report is wanted no more");
+    if (!should_continue()) return absl::CancelledError("the report is wanted no more");
     if (IsCharged(attempt)) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
     report.differences.back().credited = Micros(attempt.amount_micros());
@@ -74,10 +74,10 @@ bool Reconciliation::IsCharged(const RechargeAttempt& attempt) const {
 }
 
 absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
-    absl::Time from, absl::Time to, PaymentGateway::GoesOn goes_on) {
+    absl::Time from, absl::Time to, PaymentGateway::ShouldContinue should_continue) {
   Charges charges;
   FAREBOX_RETURN_IF_ERROR(parts_.gateway->ListCharges(
-      from, to, goes_on, [&](absl::string_view attempt_id, const CardCharge& charge) {
+      from, to, should_continue, [&](absl::string_view attempt_id, const CardCharge& charge) {
         charges.emplace(std::string(attempt_id), charge);
       }));
   return charges;

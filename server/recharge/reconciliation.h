@@ -66,16 +66,16 @@ class Reconciliation {
   // All attempts that were decided on in [from, to), and all charges of that time and the day after
   // it, for which some of them may have waited. Charges of the day before are looked at only to
   // find those of the attempts: the provider's clock is another, and counts whole seconds.
-  // Cancelled once `goes_on` says no.
+  // Cancelled once `should_continue` says no.
   absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to,
-                                               PaymentGateway::GoesOn goes_on);
+                                               PaymentGateway::ShouldContinue should_continue);
 
  private:
   // By attempt id.
   using Charges = std::multimap<std::string, CardCharge>;
 
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to,
-                                      PaymentGateway::GoesOn goes_on);
+                                      PaymentGateway::ShouldContinue should_continue);
   // Whether the provider has it, at whatever time: a restored ledger may have found the charge of
   // an attempt that it made again.
   bool IsCharged(const stored::v1::RechargeAttempt& attempt) const;

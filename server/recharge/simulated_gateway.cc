@@ -396,9 +396,9 @@ absl::Status SimulatedGateway::DetachCard(const ProviderCard& card) {
   return store_.DetachCard(*number);
 }
 
-absl::Status SimulatedGateway::ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
-                                           VisitCharge visit) {
-  if (!goes_on()) return absl::CancelledError("the list is wanted no more");
+absl::Status SimulatedGateway::ListCharges(absl::Time from, absl::Time to,
+                                           ShouldContinue should_continue, VisitCharge visit) {
+  if (!should_continue()) return absl::CancelledError("the list is wanted no more");
   std::vector<SimulatedPayment> payments;
   {
     MutexLock lock(&mu_);

@@ -65,7 +65,7 @@ class SimulatedGateway : public PaymentGateway {
   absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
                                                  absl::string_view setup_id) override;
   absl::Status DetachCard(const ProviderCard& card) override;
-  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override;
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override;

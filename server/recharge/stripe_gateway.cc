@@ -346,8 +346,8 @@ absl::Status StripeGateway::DetachCard(const ProviderCard& card) {
   return is_detached ? absl::OkStatus() : detached;
 }
 
-absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
-                                        VisitCharge visit) {
+absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to,
+                                        ShouldContinue should_continue, VisitCharge visit) {
   bool is_whole = true;
   const auto visit_payment = [&](const json& payment) {
     const std::string attempt_id = stripe::Metadata(payment, stripe::kAttemptIdKey);
@@ -360,7 +360,7 @@ absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to, GoesOn g
   FAREBOX_RETURN_IF_ERROR(List(kPayments,
                                {{"created[gte]", absl::StrCat(SecondsRoundedUp(from))},
                                 {"created[lt]", absl::StrCat(SecondsRoundedUp(to))}},
-                               visit_payment, goes_on));
+                               visit_payment, should_continue));
   return is_whole ? absl::OkStatus() : absl::UnavailableError("a payment that cannot be read");
 }
 
@@ -371,11 +371,11 @@ absl::StatusOr<PaymentEvent> StripeGateway::ReadEvent(absl::string_view body,
 }
 
 absl::Status StripeGateway::List(absl::string_view path, Fields query, VisitObject visit,
-                                 GoesOn goes_on) {
+                                 ShouldContinue should_continue) {
   query.emplace_back("limit", absl::StrCat(kPageSize));
   const size_t fields = query.size();
   for (int page = 0; page < kPagesMax; ++page) {
-    if (!goes_on()) return absl::CancelledError("the list is wanted no more");
+    if (!should_continue()) return absl::CancelledError("the list is wanted no more");
     const Answer answer = Get(path, query);
     const absl::Status status = stripe::StatusOf(answer);
     // A refusal to list is no proof that there is nothing.

@@ -60,7 +60,7 @@ class StripeGateway : public PaymentGateway {
   absl::StatusOr<ProviderCard> CompleteCardSetup(absl::string_view account_id,
                                                  absl::string_view setup_id) override;
   absl::Status DetachCard(const ProviderCard& card) override;
-  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override;
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override;
@@ -79,7 +79,7 @@ class StripeGateway : public PaymentGateway {
   // Visits all objects of a list, newest first.
   absl::Status List(
       absl::string_view path, Fields query, VisitObject visit,
-      GoesOn goes_on = [] { return true; });
+      ShouldContinue should_continue = [] { return true; });
 
   // What became of a charge whose delivery was answered with something old or doubtful.
   CardCharge Settle(const ChargeRequest& request, bool is_replayed, CardCharge answered);

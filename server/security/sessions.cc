@@ -251,7 +251,7 @@ void Sessions::WriteUse() {
   }
 }
 
-void Sessions::RemoveOver(absl::FunctionRef<bool()> goes_on) {
+void Sessions::RemoveOver(absl::FunctionRef<bool()> should_continue) {
   std::vector<std::string> over;
   {
     MutexLock lock(&mu_);
@@ -260,7 +260,7 @@ void Sessions::RemoveOver(absl::FunctionRef<bool()> goes_on) {
     }
   }
   for (const std::string& digest : over) {
-    if (!goes_on()) return;
+    if (!should_continue()) return;
     const absl::Status removed = Remove(digest);
     if (!removed.ok()) return LogUnwritten(removed);
   }

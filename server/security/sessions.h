@@ -79,8 +79,8 @@ class Sessions {
   // Puts on disk when sessions were used.
   void WriteUse();
 
-  // Removes those that are over, one by one, for as long as it `goes_on`.
-  void RemoveOver(absl::FunctionRef<bool()> goes_on);
+  // Removes those that are over, one by one, for as long as `should_continue` says so.
+  void RemoveOver(absl::FunctionRef<bool()> should_continue);
 
   // What stands for a token where that is not to be seen: SHA-256 in hexadecimal.
   static std::string DigestOf(absl::string_view token);

@@ -44,7 +44,8 @@ grpc::ServerUnaryReactor* OperationsService::Verify(Context* context, const Byte
       const auto is_closing = [this] { return parts_.environment.is_closing->load(); };
       // It takes long: nobody who has gone away keeps it going, and no stop waits for it.
       const absl::StatusOr<VerifyReport> report = VerifyJournal(
-          &reader, {.goes_on = [&](EntryId) { return !is_closing() && !call->is_given_up(); }});
+          &reader,
+          {.should_continue = [&](EntryId) { return !is_closing() && !call->is_given_up(); }});
       is_verifying_.store(false);
       if (report.ok()) FillReport(*report, call->response());
       const bool is_shut_down = absl::IsCancelled(report.status()) && is_closing();

@@ -396,14 +396,15 @@ absl::Status RechargeDesk::ListRecharges(const v1::ListRechargesRequest& request
 
 absl::Status RechargeDesk::ReconcileRecharges(const v1::ReconcileRechargesRequest& request,
                                               v1::ReconcileRechargesResponse* response,
-                                              PaymentGateway::GoesOn goes_on) {
+                                              PaymentGateway::ShouldContinue should_continue) {
   const absl::Time now = parts_.clock->Now();
   const absl::Time from =
       request.has_from_time() ? FromProto(request.from_time()) : now - absl::Hours(48);
   // Of this very moment too.
   const absl::Time to = request.has_to_time() ? FromProto(request.to_time()) : now + kMoment;
   if (from >= to) return error::FieldInvalid("from_time", "must be before to_time");
-  absl::StatusOr<ReconciliationReport> report = parts_.reconciliation->Compare(from, to, goes_on);
+  absl::StatusOr<ReconciliationReport> report =
+      parts_.reconciliation->Compare(from, to, should_continue);
   if (absl::IsUnavailable(report.status()))
     return error::ProviderUnavailable(report.status().message());
   FAREBOX_RETURN_IF_ERROR(report.status());

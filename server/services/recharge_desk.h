@@ -59,10 +59,10 @@ class RechargeDesk {
   absl::Status ListRecharges(const v1::ListRechargesRequest& request,
                              v1::ListRechargesResponse* response);
   // Takes minutes where the provider has much to list.
-  // It takes long: Cancelled once `goes_on` says no.
+  // It takes long: Cancelled once `should_continue` says no.
   absl::Status ReconcileRecharges(const v1::ReconcileRechargesRequest& request,
                                   v1::ReconcileRechargesResponse* response,
-                                  PaymentGateway::GoesOn goes_on);
+                                  PaymentGateway::ShouldContinue should_continue);
 
  private:
   // Changes the account's profile, anew where somebody else was first, and has the worker look.

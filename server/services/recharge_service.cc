@@ -87,7 +87,7 @@ using AtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*);
 // What takes long: nobody who has gone away keeps it going, and no stop waits for it.
 template <typename Request, typename Response>
 using LongAtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*,
-                                                  PaymentGateway::GoesOn);
+                                                  PaymentGateway::ShouldContinue);
 
 template <typename Request, typename Response>
 void AnswerBy(RechargeDesk* desk, AtDesk<Request, Response> function,

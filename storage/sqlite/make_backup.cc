@@ -168,15 +168,15 @@ class Backup {
   absl::Status Verify(const std::string& path) {
     FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteJournalReader> reader,
                              SqliteJournalReader::Open(path, nullptr));
-    const auto goes_on = [this](EntryId done) {
+    const auto should_continue = [this](EntryId done) {
       return order_.observer(
           {.is_verifying = true, .entries_done = done, .entries_total = report_.head.last});
     };
-    FAREBOX_ASSIGN_OR_RETURN(
-        const VerifyReport found,
-        before_.number == 0
-            ? VerifyJournal(reader.get(), {.request_ids = false, .goes_on = goes_on})
-            : VerifyHashes(reader.get(), before_, goes_on));
+    FAREBOX_ASSIGN_OR_RETURN(const VerifyReport found,
+                             before_.number == 0
+                                 ? VerifyJournal(reader.get(), {.request_ids = false,
+                                                                .should_continue = should_continue})
+                                 : VerifyHashes(reader.get(), before_, should_continue));
     FAREBOX_RETURN_IF_ERROR(found.ToStatus());
     if (found.head != report_.head) {
       return error::JournalDamaged(found.head.last + 1, "the copy does not have it");

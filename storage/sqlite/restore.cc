@@ -125,7 +125,7 @@ class Restore {
                                SqliteJournalReader::Open(draft_, nullptr));
       FAREBOX_ASSIGN_OR_RETURN(
           report_.verified,
-          VerifyJournal(reader.get(), {.goes_on = [this](EntryId through) {
+          VerifyJournal(reader.get(), {.should_continue = [this](EntryId through) {
                           return order_.observer({.is_verifying = true, .entries_done = through});
                         }}));
     }

@@ -136,9 +136,9 @@ class AlteringGateway : public PaymentGateway {
     return provider_.CompleteCardSetup(account_id, setup_id);
   }
   absl::Status DetachCard(const ProviderCard& card) override { return provider_.DetachCard(card); }
-  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override {
-    return provider_.ListCharges(from, to, goes_on, visit);
+    return provider_.ListCharges(from, to, should_continue, visit);
   }
   absl::StatusOr<PaymentEvent> ReadEvent(absl::string_view body, absl::string_view signature,
                                          absl::Time now) override {

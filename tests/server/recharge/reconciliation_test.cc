@@ -22,9 +22,9 @@ class SlowList : public AlteringGateway {
   SlowList(PaymentGateway* provider, std::function<void()> meanwhile)
       : AlteringGateway(provider), meanwhile_(std::move(meanwhile)) {}
 
-  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override {
-    const absl::Status listed = AlteringGateway::ListCharges(from, to, goes_on, visit);
+    const absl::Status listed = AlteringGateway::ListCharges(from, to, should_continue, visit);
     meanwhile_();
     return listed;
   }
@@ -38,8 +38,8 @@ class EmptyList : public AlteringGateway {
  public:
   using AlteringGateway::AlteringGateway;
 
-  absl::Status ListCharges(absl::Time /*from*/, absl::Time /*to*/, GoesOn /*goes_on*/,
-                           VisitCharge /*visit*/) override {
+  absl::Status ListCharges(absl::Time /*from*/, absl::Time /*to*/,
+                           ShouldContinue /*should_continue*/, VisitCharge /*visit*/) override {
     return absl::OkStatus();
   }
 };
