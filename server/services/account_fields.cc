@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "server/limits.h"
+#include "server/mail/mail.h"
 #include "server/rating/utf8.h"
 #include "server/services/card_number.h"
 #include "server/services/fields.h"
@@ -70,16 +71,10 @@ absl::Status CheckOpenHoldsMax(const v1::Account& account) {
 }
 
 absl::Status CheckEmail(const v1::Account& account) {
-  const absl::string_view email = account.email();
-  if (email.empty()) return absl::OkStatus();
-  const size_t at = email.find('@');
-  const bool is_address = email.size() <= limits::kEmailBytesMax && at != absl::string_view::npos &&
-                          at > 0 && at + 1 < email.size() && email.rfind('@') == at &&
-                          std::all_of(email.begin(), email.end(), [](char c) {
-                            return absl::ascii_isgraph(static_cast<unsigned char>(c));
-                          });
-  if (is_address) return absl::OkStatus();
-  return error::FieldInvalid("account.email", "must be a mail address");
+  if (account.email().empty()) return absl::OkStatus();
+  const absl::Status valid = mail::CheckAddress(account.email());
+  if (valid.ok()) return valid;
+  return error::FieldInvalid("account.email", valid.message());
 }
 
 absl::Status CheckMetadata(const v1::Account& account) {

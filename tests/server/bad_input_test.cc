@@ -335,8 +335,10 @@ TEST_F(BadInput, CreateAccountNamesTheFieldToBlame) {
        {"too many holds", "account.open_holds_max",
         [](R& r) { r.mutable_account()->set_open_holds_max(10'001); }},
        {"e-mail", "account.email", [](R& r) { r.mutable_account()->set_email("nobody"); }},
+       {"e-mail that no mail can be sent to", "account.email",
+        [](R& r) { r.mutable_account()->set_email("a@b"); }},
        {"e-mail of two", "account.email",
-        [](R& r) { r.mutable_account()->set_email("a@b\r\nBcc: c@d"); }},
+        [](R& r) { r.mutable_account()->set_email("a@b.org\r\nBcc: c@d.org"); }},
        {"33 labels", "account.metadata",
         [](R& r) {
           for (int i = 0; i < 33; ++i) {
