@@ -291,7 +291,6 @@ ServerStatusParts Server::StatusParts() const {
           .recharges = &recharge_metrics_,
           .mails = &mail_metrics_,
           .work = work_.get(),
-          .data_directory = config_.data_directory,
           .queued_commands_max = static_cast<int64_t>(config_.queued_commands_max),
           .start_time = clock_->Now(),
           .start = ledger_->Stats()};
@@ -308,7 +307,6 @@ void Server::AddRoutes() {
                              .audit = access_->audit(),
                              .tls = tls_.get(),
                              .watcher_count = [this] { return watchers_->watcher_count(); },
-                             .data_directory = config_.data_directory,
                              .queued_commands_max = config_.queued_commands_max});
   AddOperationsRoutes({.ledger = ledger_.get(),
                        .access = &access_->control(),

@@ -112,6 +112,8 @@ struct JournalStats {
   int64_t journal_bytes = 0;
   int64_t wal_bytes = 0;
   int64_t derived_bytes = 0;
+  // What is free where these files are; nothing where that cannot be told.
+  std::optional<int64_t> disk_free_bytes;
   // Everything up to this entry is in the derived indexes.
   EntryId derived_through = 0;
 };

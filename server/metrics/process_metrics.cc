@@ -1,7 +1,6 @@
 #include "server/metrics/process_metrics.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -48,12 +47,6 @@ ProcessFigures ReadProcess() {
           .open_descriptors = CountEntries("/proc/self/fd"),
           .descriptors_max = DescriptorsMax(),
           .threads = CountEntries("/proc/self/task")};
-}
-
-int64_t FreeDiskBytes(const std::string& directory) {
-  struct statvfs disk;
-  if (statvfs(directory.c_str(), &disk) != 0) return 0;
-  return static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
 }
 
 std::vector<prometheus::MetricFamily> ProcessMetrics::Collect() const {

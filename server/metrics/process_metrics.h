@@ -2,7 +2,6 @@
 #define FAREBOX_SERVER_METRICS_PROCESS_METRICS_H_
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -19,9 +18,6 @@ struct ProcessFigures {
   int64_t threads = 0;
 };
 ProcessFigures ReadProcess();
-
-// What is free where the directory is; 0 where that cannot be told: alerts look for too little.
-int64_t FreeDiskBytes(const std::string& directory);
 
 // The process as the system sees it, under the names that Prometheus' own libraries give.
 // Thread-safe.

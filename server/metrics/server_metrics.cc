@@ -5,7 +5,6 @@
 #include "prometheus/metric_family.h"
 #include "prometheus/metric_type.h"
 #include "server/metrics/families.h"
-#include "server/metrics/process_metrics.h"
 
 namespace farebox::server {
 namespace {
@@ -82,8 +81,6 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
             static_cast<double>(journal.wal_bytes)),
       Gauge("farebox_derived_bytes", "The derived file, which can be rebuilt",
             static_cast<double>(journal.derived_bytes)),
-      Gauge("farebox_disk_free_bytes", "Free where the ledger's files are",
-            static_cast<double>(FreeDiskBytes(sources_.data_directory))),
       Gauge("farebox_watchers", "Open WatchAccount streams",
             static_cast<double>(sources_.watcher_count())),
       Gauge("farebox_reader_queries_waiting", "Queries that wait for a reader",
@@ -93,6 +90,11 @@ std::vector<prometheus::MetricFamily> ServerMetrics::Collect() const {
       Counter("farebox_reader_queries_total", "Queries run since the start",
               static_cast<double>(readers.run)),
   };
+  // An alert looks for too little: what is not known is no number.
+  if (journal.disk_free_bytes.has_value()) {
+    families.push_back(Gauge("farebox_disk_free_bytes", "Free where the ledger's files are",
+                             static_cast<double>(*journal.disk_free_bytes)));
+  }
   AddAudit(sources_.audit->counts(), &families);
   if (sources_.tls != nullptr) AddCertificate(*sources_.tls, &families);
   return families;

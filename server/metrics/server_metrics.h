@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,8 +30,8 @@ namespace farebox::server {
 //   farebox_journal_bytes               gauge     the journal file
 //   farebox_wal_bytes                   gauge     its write-ahead log
 //   farebox_derived_bytes               gauge     the derived file
-//   farebox_disk_free_bytes             gauge     where these files are
-//   farebox_watchers                    gauge     open WatchAccount streams
+//   farebox_disk_free_bytes             gauge     where these files are; none if that cannot be
+//   told farebox_watchers                    gauge     open WatchAccount streams
 //   farebox_reader_queries_waiting      gauge     queries that wait for a reader
 //   farebox_reader_queries_waiting_max  gauge     more are answered OVERLOADED
 //   farebox_reader_queries_total        counter   run since the start
@@ -50,7 +49,6 @@ class ServerMetrics : public prometheus::Collectable {
     const AuditLog* audit = nullptr;
     const TlsFiles* tls = nullptr;  // Null where there is no TLS.
     std::function<int64_t()> watcher_count;
-    std::string data_directory;
     size_t queued_commands_max = 0;
   };
   explicit ServerMetrics(Sources sources) : sources_(std::move(sources)) {}

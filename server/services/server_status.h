@@ -36,7 +36,6 @@ struct ServerStatusParts {
   const RechargeMetrics* recharges = nullptr;
   const MailMetrics* mails = nullptr;
   const WorkInHand* work = nullptr;
-  std::string data_directory;
   int64_t queued_commands_max = 0;
   absl::Time start_time;
   // At that time.

@@ -176,6 +176,7 @@ JournalStats SqliteJournal::Stats() {
   return {.journal_bytes = FileBytes(journal_path),
           .wal_bytes = FileBytes(absl::StrCat(journal_path, "-wal")),
           .derived_bytes = FileBytes(DerivedPath(options_.directory)),
+          .disk_free_bytes = FreeDiskBytes(options_.directory),
           .derived_through = deriver_ == nullptr ? 0 : deriver_->status().through.load()};
 }
 

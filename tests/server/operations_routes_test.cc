@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -65,6 +66,19 @@ TEST_F(OperationsRoutesTest, MetricsTellOfCallsCommitsAndFiles) {
     EXPECT_THAT(answer.body, AllOf(HasSubstr(absl::StrCat("\n", positive, " ")),
                                    Not(HasSubstr(absl::StrCat("\n", positive, " 0\n")))));
   }
+}
+
+TEST_F(OperationsRoutesTest, AFreeDiskThatCannotBeToldIsNoFullOne) {
+  const std::string files = MakeConfig().data_directory;
+  const std::string away = absl::StrCat(files, ".away");
+  std::filesystem::rename(files, away);
+
+  const HttpResponse answer = Get("/metrics", AdminKey());
+
+  std::filesystem::rename(away, files);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body,
+              AllOf(HasSubstr("farebox_journal_bytes"), Not(HasSubstr("farebox_disk_free_bytes"))));
 }
 
 TEST_F(OperationsRoutesTest, MoneyIsAddedUpByCurrencyAndAgainAfterARestart) {
