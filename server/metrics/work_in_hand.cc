@@ -7,6 +7,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/metrics/families.h"
+#include "server/outbox/mail_states.h"
 #include "storage/document.h"
 #include "storage/status_macros.h"
 
@@ -43,9 +44,9 @@ absl::StatusOr<WorkInHand::Pile> WorkInHand::LookAtMails(absl::Time now) const {
   Pile pile;
   for (const Document& document : due) {
     stored::v1::StoredMail mail;
-    const bool is_waiting = mail.ParseFromString(document.content) && mail.sent_micros() == 0 &&
-                            mail.given_up_micros() == 0;
-    if (is_waiting) Add(mail.create_micros(), now, &pile);
+    if (mail.ParseFromString(document.content) && IsWaiting(mail)) {
+      Add(mail.create_micros(), now, &pile);
+    }
   }
   return pile;
 }
