@@ -294,8 +294,8 @@ ConfigResult Refuse(absl::string_view problem) {
   return {.is_done = true, .exit_code = kExitUsage};
 }
 
-}  // namespace
-
+// Whether `address` ("127.0.0.1:50051", "[::1]:0", "localhost:1", "unix:/run/farebox") can be
+// reached from this machine only.
 bool IsLoopback(const std::string& address) {
   if (absl::StartsWith(address, "unix:")) return true;
   const size_t colon = address.rfind(':');
@@ -304,14 +304,11 @@ bool IsLoopback(const std::string& address) {
   return absl::StartsWith(host, "127.") || host == "localhost" || host == "[::1]";
 }
 
-namespace {
-
 // Of an address that is listened on; empty where there is none.
 std::string ReachProblem(absl::string_view option, const std::string& address,
                          const Config& config) {
-  if (IsLoopback(address) || config.insecure_listen_anywhere) return "";
+  if (!IsExposed(address, config) || config.insecure_listen_anywhere) return "";
   const bool asks_callers = config.access.mode == AccessMode::kKeys;
-  if (asks_callers && config.tls.is_on()) return "";
   return absl::StrCat(
       option, " ", address, " can be reached from other machines, ",
       asks_callers ? "and keys would be sent there for everybody to read: it needs --tls-cert"
@@ -414,6 +411,11 @@ ConfigResult ReadConfig(int argc, const char* const* argv) {
   const absl::Status mail = CompleteMailOptions(raw.smtp_password_file, &config.mail);
   if (!mail.ok()) return Refuse(mail.message());
   return result;
+}
+
+bool IsExposed(const std::string& address, const Config& config) {
+  const bool is_protected = config.access.mode == AccessMode::kKeys && config.tls.is_on();
+  return !address.empty() && !IsLoopback(address) && !is_protected;
 }
 
 }  // namespace farebox::server

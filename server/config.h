@@ -68,9 +68,9 @@ struct ConfigResult {
 // Later ones win: defaults, the config file, FAREBOX_... of the environment, flags.
 ConfigResult ReadConfig(int argc, const char* const* argv);
 
-// Whether `address` ("127.0.0.1:50051", "[::1]:0", "localhost:1", "unix:/run/farebox") can be
-// reached from this machine only.
-bool IsLoopback(const std::string& address);
+// Whether others than this machine can reach what listens on `address`, which may be empty, without
+// TLS or without being asked who they are.
+bool IsExposed(const std::string& address, const Config& config);
 
 }  // namespace farebox::server
 

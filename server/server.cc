@@ -79,13 +79,11 @@ void TakeOverLibraryLogs() {
 }
 
 void WarnOfReach(const std::string& address, const Config& config) {
-  if (address.empty() || IsLoopback(address)) return;
-  const bool asks_callers = config.access.mode == AccessMode::kKeys;
-  if (asks_callers && config.tls.is_on()) return;
+  if (!IsExposed(address, config)) return;
   Log(LogLevel::kWarning, "listening_insecurely",
       {{"address", address},
        {"tls", config.tls.is_on() ? "yes" : "no"},
-       {"callers_asked", asks_callers ? "yes" : "no"}});
+       {"callers_asked", config.access.mode == AccessMode::kKeys ? "yes" : "no"}});
 }
 
 }  // namespace
