@@ -98,8 +98,8 @@ absl::Status MoveIntoPlace(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Access>> Access::Start(const AccessOptions& options,
-                                                      const House& house) {
-  std::unique_ptr<Access> access(new Access(options, house));
+                                                      const Parts& parts) {
+  std::unique_ptr<Access> access(new Access(options, parts));
   FAREBOX_RETURN_IF_ERROR(access->Load());
   access->use_writer_ = StartThread("fbx-key-use", [self = access.get()] { self->LoopWriteUse(); });
   return access;
@@ -111,11 +111,11 @@ absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog)
   return has_any ? absl::OkStatus() : CheckFirstKey(options);
 }
 
-Access::Access(const AccessOptions& options, const House& house)
+Access::Access(const AccessOptions& options, const Parts& parts)
     : options_(options),
-      house_(house),
-      documents_(house.ledger, house.journal),
-      audit_(&documents_, house.ledger, house.clock),
+      parts_(parts),
+      documents_(parts.ledger, parts.journal),
+      audit_(&documents_, parts.ledger, parts.clock),
       lanes_("access", 1) {}
 
 Access::~Access() { Drain(); }
@@ -123,10 +123,10 @@ Access::~Access() { Drain(); }
 absl::Status Access::Load() {
   FAREBOX_ASSIGN_OR_RETURN(keys_, ApiKeys::Load({.support_credit_max = options_.support_credit_max,
                                                  .rate = options_.caller_rate},
-                                                &documents_, house_.clock));
+                                                &documents_, parts_.clock));
   FAREBOX_ASSIGN_OR_RETURN(sessions_, Sessions::Load({.is_open = options_.mode == AccessMode::kOpen,
                                                       .rate = options_.caller_rate},
-                                                     &documents_, keys_.get(), house_.clock));
+                                                     &documents_, keys_.get(), parts_.clock));
   control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
   if (options_.mode != AccessMode::kKeys) return absl::OkStatus();
   const absl::Status status = keys_->HasAdmin() ? FinishAdminKey() : MakeAdminKey();
@@ -172,9 +172,9 @@ void Access::MakeService(const RpcEnvironment& environment) {
   service_ = std::make_unique<AccessService>(AccessService::Parts{.environment = environment,
                                                                   .keys = keys_.get(),
                                                                   .sessions = sessions_.get(),
-                                                                  .http_url = house_.http_url,
+                                                                  .http_url = parts_.http_url,
                                                                   .audit = &audit_,
-                                                                  .ledger = house_.ledger,
+                                                                  .ledger = parts_.ledger,
                                                                   .lanes = &lanes_});
 }
 

@@ -27,7 +27,7 @@ namespace farebox::server {
 class Access {
  public:
   // All outlive it.
-  struct House {
+  struct Parts {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
@@ -37,7 +37,7 @@ class Access {
   // Makes a key of an admin where there is none in force. InvalidArgument: there is no key at all,
   // and with these options nobody could ever be let in to make one.
   static absl::StatusOr<std::unique_ptr<Access>> Start(const AccessOptions& options,
-                                                       const House& house);
+                                                       const Parts& parts);
   ~Access();
 
   // Whether Start() would fail with these options, of a ledger that another process owns so far.
@@ -60,7 +60,7 @@ class Access {
   void Drain();
 
  private:
-  Access(const AccessOptions& options, const House& house);
+  Access(const AccessOptions& options, const Parts& parts);
 
   absl::Status Load();
   absl::Status MakeAdminKey();
@@ -70,7 +70,7 @@ class Access {
 
   // Constant after construction.
   const AccessOptions options_;
-  const House house_;
+  const Parts parts_;
 
   // Synchronise themselves.
   DocumentStore documents_;

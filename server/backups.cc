@@ -73,13 +73,13 @@ absl::Status Backups::CheckDirectory(const std::string& directory,
 }
 
 absl::StatusOr<std::unique_ptr<Backups>> Backups::Start(const Options& options,
-                                                        const House& house) {
-  FAREBOX_RETURN_IF_ERROR(CheckDirectory(options.directory, house.data_directory));
-  return std::unique_ptr<Backups>(new Backups(options, house));
+                                                        const Parts& parts) {
+  FAREBOX_RETURN_IF_ERROR(CheckDirectory(options.directory, parts.data_directory));
+  return std::unique_ptr<Backups>(new Backups(options, parts));
 }
 
-Backups::Backups(const Options& options, const House& house)
-    : options_(options), house_(house), metrics_(house.metrics), lanes_("fbx-backup", 1) {
+Backups::Backups(const Options& options, const Parts& parts)
+    : options_(options), parts_(parts), metrics_(parts.metrics), lanes_("fbx-backup", 1) {
   if (!options_.directory.empty()) metrics_.ShowNewest(NewestIn(options_.directory));
 }
 
@@ -138,17 +138,17 @@ void Backups::Begin(Order order, Done done) {
 
 absl::StatusOr<Backups::Made> Backups::Make(const Order& order) {
   setpriority(PRIO_PROCESS, 0, kNiceness);
-  const absl::Time start = house_.clock->Now();
+  const absl::Time start = parts_.clock->Now();
   absl::Time step_start = start;
   Made made = {.file_name = order.file_name.empty() ? NameOf(start) : order.file_name};
   const absl::StatusOr<BackupReport> report =
-      house_.journal->Backup({.path = absl::StrCat(options_.directory, "/", made.file_name),
+      parts_.journal->Backup({.path = absl::StrCat(options_.directory, "/", made.file_name),
                               .updates = order.updates,
                               .free_disk_bytes_min = 2 * options_.free_disk_bytes_min,
                               .observer = [&](const CopyProgress& progress) {
                                 return GoOn(order, progress, &step_start);
                               }});
-  made.duration = house_.clock->Now() - start;
+  made.duration = parts_.clock->Now() - start;
   metrics_.Count(report.status());
   if (!report.ok()) {
     Log(LogLevel::kWarning, "backup_failed",
@@ -158,7 +158,7 @@ absl::StatusOr<Backups::Made> Backups::Make(const Order& order) {
     return is_shut_down ? error::ShuttingDown() : report.status();
   }
   made.report = *report;
-  metrics_.ShowMade(house_.clock->Now(), made.duration, made.report.bytes);
+  metrics_.ShowMade(parts_.clock->Now(), made.duration, made.report.bytes);
   Log(LogLevel::kInfo, "backup_made",
       {{"file", made.file_name},
        {"entries", made.report.head.last},
@@ -169,14 +169,14 @@ absl::StatusOr<Backups::Made> Backups::Make(const Order& order) {
 
 bool Backups::GoOn(const Order& order, const CopyProgress& progress, absl::Time* step_start) {
   const absl::Duration pause =
-      std::clamp(house_.clock->Now() - *step_start, absl::ZeroDuration(), limits::kBackupPauseMax);
+      std::clamp(parts_.clock->Now() - *step_start, absl::ZeroDuration(), limits::kBackupPauseMax);
   bool is_stopping = false;
   {
     MutexLock lock(&mu_);
     if (!stopping_ && pause > absl::ZeroDuration()) stopped_.WaitFor(&mu_, pause);
     is_stopping = stopping_;
   }
-  *step_start = house_.clock->Now();
+  *step_start = parts_.clock->Now();
   return order.observer(progress) && !is_stopping;
 }
 

@@ -32,7 +32,7 @@ class Backups {
     int64_t free_disk_bytes_min = 0;
   };
   // All outlive it.
-  struct House {
+  struct Parts {
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
     prometheus::Registry* metrics = nullptr;
@@ -43,7 +43,7 @@ class Backups {
   static absl::Status CheckDirectory(const std::string& directory,
                                      const std::string& data_directory);
   // The same.
-  static absl::StatusOr<std::unique_ptr<Backups>> Start(const Options& options, const House& house);
+  static absl::StatusOr<std::unique_ptr<Backups>> Start(const Options& options, const Parts& parts);
   ~Backups();
   Backups(const Backups&) = delete;
   Backups& operator=(const Backups&) = delete;
@@ -75,7 +75,7 @@ class Backups {
  private:
   class Pending;
 
-  Backups(const Options& options, const House& house);
+  Backups(const Options& options, const Parts& parts);
 
   absl::Status CheckOrder(const Order& order) const;
   absl::StatusOr<Made> Make(const Order& order);
@@ -83,7 +83,7 @@ class Backups {
   bool GoOn(const Order& order, const CopyProgress& progress, absl::Time* step_start);
 
   const Options options_;
-  const House house_;
+  const Parts parts_;
   BackupMetrics metrics_;
 
   Mutex mu_;

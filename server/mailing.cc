@@ -38,27 +38,27 @@ std::string Moment(absl::Time time) {
 
 }  // namespace
 
-Mailing::Mailing(const Options& options, const House& house)
-    : house_(house), stationery_(StationeryOf(options)), documents_(house.ledger, house.journal) {
+Mailing::Mailing(const Options& options, const Parts& parts)
+    : parts_(parts), stationery_(StationeryOf(options)), documents_(parts.ledger, parts.journal) {
   if (options.route == MailRoute::kNone) return;
-  sender_ = NewSender(options, house.clock);
+  sender_ = NewSender(options, parts.clock);
   mailer_ = std::make_unique<Mailer>(
       Mailer::Parts{.documents = &documents_,
                     .sender = sender_.get(),
-                    .clock = house.clock,
+                    .clock = parts.clock,
                     .on_delivery = [this](const Mailer::Delivery& delivery) {
-                      house_.metrics->Count(delivery.outcome, delivery.is_given_up);
+                      parts_.metrics->Count(delivery.outcome, delivery.is_given_up);
                       LogDelivery(delivery);
                     }});
   mail_worker_ = std::make_unique<MailWorker>(MailWorker::Parts{
       .mailer = mailer_.get(),
       .on_error = [](const absl::Status& status) { LogFailure("outbox_failed", status); }});
-  notices_ = std::make_unique<Notices>(Notices::Parts{.ledger = house.ledger,
+  notices_ = std::make_unique<Notices>(Notices::Parts{.ledger = parts.ledger,
                                                       .documents = &documents_,
                                                       .stationery = &stationery_,
-                                                      .clock = house.clock});
+                                                      .clock = parts.clock});
   notice_worker_ = std::make_unique<NoticeWorker>(NoticeWorker::Parts{
-      .ledger = house.ledger,
+      .ledger = parts.ledger,
       .documents = &documents_,
       .notices = notices_.get(),
       .on_error = [](const absl::Status& status) { LogFailure("notice_failed", status); }});
@@ -72,7 +72,7 @@ void Mailing::Drain() {
 }
 
 std::string Mailing::AccountOf(const Document& document) const {
-  const absl::StatusOr<AccountFacts> account = house_.ledger->FindAccount(document.account);
+  const absl::StatusOr<AccountFacts> account = parts_.ledger->FindAccount(document.account);
   return account.ok() ? account->account_id : "";
 }
 

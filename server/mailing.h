@@ -46,14 +46,14 @@ class Mailing {
     bool receipts = false;
   };
   // What it stands on. All outlive it.
-  struct House {
+  struct Parts {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
     MailMetrics* metrics = nullptr;
   };
   // The options have passed CompleteMailOptions (mail_options.h).
-  Mailing(const Options& options, const House& house);
+  Mailing(const Options& options, const Parts& parts);
   ~Mailing();
   Mailing(const Mailing&) = delete;
   Mailing& operator=(const Mailing&) = delete;
@@ -67,7 +67,7 @@ class Mailing {
   void LogDelivery(const Mailer::Delivery& delivery);
   std::string AccountOf(const Document& document) const;
 
-  const House house_;
+  const Parts parts_;
 
   // In this order: what is below uses what is above. The pointers are null where there is no route.
   const Stationery stationery_;

@@ -26,19 +26,19 @@ std::string NewRechargeId() { return absl::StrCat("auto-", RandomHex()); }
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options,
-                                                          const House& house) {
-  std::unique_ptr<Payments> payments(new Payments(options, house));
+                                                          const Parts& parts) {
+  std::unique_ptr<Payments> payments(new Payments(options, parts));
   FAREBOX_RETURN_IF_ERROR(payments->MakeGateway(options));
   FAREBOX_RETURN_IF_ERROR(payments->StartWorking(options));
   return payments;
 }
 
-Payments::Payments(const Options& options, const House& house)
+Payments::Payments(const Options& options, const Parts& parts)
     : limits_(options.limits),
       reached_(options.reached),
-      house_(house),
+      parts_(parts),
       mails_(options.mails),
-      documents_(house.ledger, house.journal),
+      documents_(parts.ledger, parts.journal),
       settings_("fbx-settings", limits::kSettingsThreads) {}
 
 Payments::~Payments() { Drain(); }
@@ -50,10 +50,10 @@ absl::Status Payments::MakeGateway(const Options& options) {
   }
   simulated_secret_ = RandomHex();
   const std::string page_url =
-      house_.http_url.empty() ? "" : absl::StrCat(house_.http_url, kSimulatedPages);
+      parts_.http_url.empty() ? "" : absl::StrCat(parts_.http_url, kSimulatedPages);
   FAREBOX_ASSIGN_OR_RETURN(
       std::unique_ptr<SimulatedGateway> simulated,
-      MakeSimulatedGateway(options.data_directory, page_url, simulated_secret_, house_.clock));
+      MakeSimulatedGateway(options.data_directory, page_url, simulated_secret_, parts_.clock));
   simulated_ = simulated.get();
   gateway_ = std::move(simulated);
   return absl::OkStatus();
@@ -68,43 +68,43 @@ absl::Status Payments::StartWorking(const Options& options) {
   };
   if (is_held()) Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", mark}});
   recharger_ = std::make_unique<Recharger>(
-      Recharger::Parts{.ledger = house_.ledger,
-                       .journal = house_.journal,
+      Recharger::Parts{.ledger = parts_.ledger,
+                       .journal = parts_.journal,
                        .documents = &documents_,
                        .gateway = gateway_.get(),
                        .mails = &mails_,
-                       .clock = house_.clock,
+                       .clock = parts_.clock,
                        .new_recharge_id = NewRechargeId,
                        .limits = &limits_,
-                       .on_state = [this](const auto& attempt) { house_.metrics->Count(attempt); },
+                       .on_state = [this](const auto& attempt) { parts_.metrics->Count(attempt); },
                        .is_held = is_held,
                        .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(
-                   {.ledger = house_.ledger,
+                   {.ledger = parts_.ledger,
                     .documents = &documents_,
                     .recharger = recharger_.get(),
-                    .clock = house_.clock,
+                    .clock = parts_.clock,
                     .threads = limits::kRechargeThreads,
                     .on_error = [](absl::string_view account_id, const absl::Status& status) {
                       Log(LogLevel::kWarning, "recharge_failed",
                           {{"account_id", std::string(account_id)},
                            {"error", std::string(status.message())}});
                     }}));
-  events_ = std::make_unique<ProviderEvents>(ProviderEvents::Parts{.ledger = house_.ledger,
+  events_ = std::make_unique<ProviderEvents>(ProviderEvents::Parts{.ledger = parts_.ledger,
                                                                    .documents = &documents_,
                                                                    .gateway = gateway_.get(),
                                                                    .worker = worker_.get(),
-                                                                   .clock = house_.clock,
+                                                                   .clock = parts_.clock,
                                                                    .is_held = is_held});
   reconciliation_ =
-      std::make_unique<Reconciliation>(Reconciliation::Parts{.journal = house_.journal,
+      std::make_unique<Reconciliation>(Reconciliation::Parts{.journal = parts_.journal,
                                                              .documents = &documents_,
                                                              .gateway = gateway_.get(),
-                                                             .clock = house_.clock});
+                                                             .clock = parts_.clock});
   desk_ =
-      std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = house_.ledger,
-                                                         .journal = house_.journal,
+      std::make_unique<RechargeDesk>(RechargeDesk::Parts{.ledger = parts_.ledger,
+                                                         .journal = parts_.journal,
                                                          .documents = &documents_,
                                                          .gateway = gateway_.get(),
                                                          .recharger = recharger_.get(),
@@ -112,9 +112,9 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                          .reconciliation = reconciliation_.get(),
                                                          .mails = &mails_,
                                                          .limits = &limits_,
-                                                         .clock = house_.clock});
+                                                         .clock = parts_.clock});
   service_ =
-      std::make_unique<RechargeService>(RechargeService::Parts{.environment = house_.environment,
+      std::make_unique<RechargeService>(RechargeService::Parts{.environment = parts_.environment,
                                                                .desk = desk_.get(),
                                                                .worker = worker_.get(),
                                                                .settings = &settings_});
@@ -122,13 +122,13 @@ absl::Status Payments::StartWorking(const Options& options) {
 }
 
 void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
-  AddWebhookRoute(events_.get(), house_.clock, routes);
+  AddWebhookRoute(events_.get(), parts_.clock, routes);
   if (simulated_ == nullptr) return;
   AddSimulatedPages({.origins = origins,
                      .gateway = simulated_,
                      .events = events_.get(),
                      .webhook_secret = simulated_secret_,
-                     .clock = house_.clock},
+                     .clock = parts_.clock},
                     routes);
 }
 

@@ -43,7 +43,7 @@ class Payments {
     OutboxMails::Options mails;
   };
   // What it stands on. All outlive it.
-  struct House {
+  struct Parts {
     RpcEnvironment environment;
     RechargeMetrics* metrics = nullptr;
     Ledger* ledger = nullptr;
@@ -53,7 +53,7 @@ class Payments {
     std::string http_url;
   };
   static absl::StatusOr<std::unique_ptr<Payments>> Start(const Options& options,
-                                                         const House& house);
+                                                         const Parts& parts);
   ~Payments();
 
   RechargeService* service() { return service_.get(); }
@@ -65,14 +65,14 @@ class Payments {
   void Drain();
 
  private:
-  Payments(const Options& options, const House& house);
+  Payments(const Options& options, const Parts& parts);
 
   absl::Status MakeGateway(const Options& options);
   absl::Status StartWorking(const Options& options);
 
   const RechargeLimitTable limits_;
   const std::function<void(absl::string_view)> reached_;
-  const House house_;
+  const Parts parts_;
 
   // In this order: what is below uses what is above.
   OutboxMails mails_;

@@ -19,20 +19,20 @@ absl::StatusOr<absl::Time> LastEntryTime(const Ledger& ledger, Journal* journal)
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Rentals>> Rentals::Start(const Options& options,
-                                                        const House& house) {
-  std::unique_ptr<Rentals> rentals(new Rentals(options, house));
+                                                        const Parts& parts) {
+  std::unique_ptr<Rentals> rentals(new Rentals(options, parts));
   FAREBOX_RETURN_IF_ERROR(rentals->StartWorking());
   return rentals;
 }
 
-Rentals::Rentals(const Options& options, const House& house)
-    : house_(house),
-      commands_({.ledger = house.ledger, .decks = house.decks, .clock = house.clock}),
-      documents_(house.ledger, house.journal),
-      rental_({.ledger = house.ledger,
+Rentals::Rentals(const Options& options, const Parts& parts)
+    : parts_(parts),
+      commands_({.ledger = parts.ledger, .decks = parts.decks, .clock = parts.clock}),
+      documents_(parts.ledger, parts.journal),
+      rental_({.ledger = parts.ledger,
                .documents = &documents_,
-               .stationery = house.stationery,
-               .clock = house.clock,
+               .stationery = parts.stationery,
+               .clock = parts.clock,
                .make_debit =
                    [this](const v1::DebitRequest& request) {
                      return commands_.Make(request, absl::InfiniteFuture());
@@ -44,13 +44,13 @@ Rentals::~Rentals() { Drain(); }
 
 absl::Status Rentals::StartWorking() {
   FAREBOX_ASSIGN_OR_RETURN(const absl::Time last_entry_time,
-                           LastEntryTime(*house_.ledger, house_.journal));
+                           LastEntryTime(*parts_.ledger, parts_.journal));
   FAREBOX_ASSIGN_OR_RETURN(
       worker_,
-      NumberWorker::Start({.ledger = house_.ledger,
+      NumberWorker::Start({.ledger = parts_.ledger,
                            .documents = &documents_,
                            .rental = &rental_,
-                           .clock = house_.clock,
+                           .clock = parts_.clock,
                            .threads = limits::kRenewalThreads,
                            .last_entry_time = last_entry_time,
                            .on_error = [](absl::string_view rental_id, const absl::Status& status) {
@@ -59,9 +59,9 @@ absl::Status Rentals::StartWorking() {
                                   {"error", std::string(status.message())}});
                            }}));
   desk_ = std::make_unique<NumberDesk>(
-      NumberDesk::Parts{.ledger = house_.ledger, .documents = &documents_, .rental = &rental_});
+      NumberDesk::Parts{.ledger = parts_.ledger, .documents = &documents_, .rental = &rental_});
   service_ = std::make_unique<NumberService>(NumberService::Parts{
-      .environment = house_.environment, .desk = desk_.get(), .worker = worker_.get()});
+      .environment = parts_.environment, .desk = desk_.get(), .worker = worker_.get()});
   return absl::OkStatus();
 }
 

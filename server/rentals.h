@@ -33,7 +33,7 @@ class Rentals {
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
   // What it stands on. All outlive it.
-  struct House {
+  struct Parts {
     RpcEnvironment environment;
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
@@ -41,7 +41,7 @@ class Rentals {
     const Stationery* stationery = nullptr;
     const Clock* clock = nullptr;
   };
-  static absl::StatusOr<std::unique_ptr<Rentals>> Start(const Options& options, const House& house);
+  static absl::StatusOr<std::unique_ptr<Rentals>> Start(const Options& options, const Parts& parts);
   ~Rentals();
 
   NumberService* service() { return service_.get(); }
@@ -50,11 +50,11 @@ class Rentals {
   void Drain();
 
  private:
-  Rentals(const Options& options, const House& house);
+  Rentals(const Options& options, const Parts& parts);
 
   absl::Status StartWorking();
 
-  const House house_;
+  const Parts parts_;
 
   // In this order: what is below uses what is above.
   const CommandFactory commands_;

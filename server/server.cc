@@ -261,7 +261,7 @@ absl::Status Server::MakeServices() {
                                                                    .readers = readers_.get(),
                                                                    .status = StatusParts(),
                                                                    .backups = backups_.get()});
-  mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::House{.ledger = ledger_.get(),
+  mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::Parts{.ledger = ledger_.get(),
                                                                     .journal = journal_.get(),
                                                                     .clock = clock_,
                                                                     .metrics = &mail_metrics_});

@@ -137,7 +137,7 @@ absl::Status Acceptor::Open() {
     }
   }
   watch_ = std::make_unique<ConnectionWatch>(
-      ConnectionWatch::House{.epoll = epoll_.get(),
+      ConnectionWatch::Parts{.epoll = epoll_.get(),
                              .admission = &admission_,
                              .table = connections_,
                              .metrics = &metrics_,

@@ -66,19 +66,19 @@ absl::Status ConnectionWatch::Add(int fd, PeerAddress peer) {
   Connection connection = {
       .peer = std::move(peer),
       .socket = std::make_shared<ClientSocket>(Descriptor(fcntl(fd, F_DUPFD_CLOEXEC, 0))),
-      .conduct = Conduct(house_.calls_per_connection_max)};
+      .conduct = Conduct(parts_.calls_per_connection_max)};
   const uint64_t key = next_key_++;
   epoll_event event = {};
   // The end of a connection is always told.
   event.events = 0;
   event.data.u64 = key;
   if (connection.socket->fd() < 0 ||
-      epoll_ctl(house_.epoll, EPOLL_CTL_ADD, connection.socket->fd(), &event) != 0) {
+      epoll_ctl(parts_.epoll, EPOLL_CTL_ADD, connection.socket->fd(), &event) != 0) {
     return absl::ResourceExhaustedError(std::strerror(errno));
   }
-  if (!connection.peer.is_unix) house_.table->Open(connection.peer.name, connection.socket);
+  if (!connection.peer.is_unix) parts_.table->Open(connection.peer.name, connection.socket);
   connections_.emplace(key, std::move(connection));
-  house_.metrics->SetOpen(connections_.size());
+  parts_.metrics->SetOpen(connections_.size());
   return absl::OkStatus();
 }
 
@@ -88,20 +88,20 @@ void ConnectionWatch::OnEvent(uint64_t key) {
   Connection& connection = found->second;
   if (!connection.is_cut) {
     const bool was_used =
-        connection.peer.is_unix || house_.table->Of(connection.peer.name).calls > 0;
-    house_.metrics->Ended(WasEndedHere(connection.socket->fd()), was_used);
+        connection.peer.is_unix || parts_.table->Of(connection.peer.name).calls > 0;
+    parts_.metrics->Ended(WasEndedHere(connection.socket->fd()), was_used);
   }
   Forget(&connection);
   connections_.erase(found);
-  house_.metrics->SetOpen(connections_.size());
+  parts_.metrics->SetOpen(connections_.size());
 }
 
 void ConnectionWatch::Forget(Connection* connection) {
   // gRPC or a call may still have a descriptor: closing ours would not end the events.
-  epoll_ctl(house_.epoll, EPOLL_CTL_DEL, connection->socket->fd(), nullptr);
+  epoll_ctl(parts_.epoll, EPOLL_CTL_DEL, connection->socket->fd(), nullptr);
   connection->socket.reset();
-  if (!connection->peer.is_unix) house_.table->Close(connection->peer.name);
-  house_.admission->Leave(connection->peer);
+  if (!connection->peer.is_unix) parts_.table->Close(connection->peer.name);
+  parts_.admission->Leave(connection->peer);
 }
 
 void ConnectionWatch::Look(int64_t looks) {
@@ -120,22 +120,22 @@ void ConnectionWatch::LookAt(Connection* connection) {
   const Conduct::Seen seen = {.bytes_received = info->tcpi_bytes_received,
                               .bytes_sent = info->tcpi_bytes_sent,
                               .bytes_unread = CountUnread(connection->socket->fd()),
-                              .calls = house_.table->Of(connection->peer.name)};
+                              .calls = parts_.table->Of(connection->peer.name)};
   const std::optional<Conduct::Offence> offence =
       connection->conduct.Look(seen, std::exchange(connection->looks_since, 0));
   if (offence.has_value()) Cut(connection, *offence);
 }
 
 void ConnectionWatch::Cut(Connection* connection, Conduct::Offence offence) {
-  const CallTraffic calls = house_.table->Of(connection->peer.name);
+  const CallTraffic calls = parts_.table->Of(connection->peer.name);
   Log(LogLevel::kWarning, "connection_cut",
       {{"peer", connection->peer.name},
        {"flood_of", offence == Conduct::Offence::kResets ? "resets" : "bytes"},
        {"calls", static_cast<int64_t>(calls.calls)},
        {"request_bytes", static_cast<int64_t>(calls.request_bytes)},
        {"resets", static_cast<int64_t>(calls.resets)}});
-  house_.metrics->Cut(offence);
-  house_.admission->NoteCut(connection->peer);
+  parts_.metrics->Cut(offence);
+  parts_.admission->NoteCut(connection->peer);
   connection->is_cut = true;
   Abort(connection->socket->fd());
 }

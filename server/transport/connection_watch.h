@@ -24,7 +24,7 @@ class ConnectionWatch {
   static constexpr uint64_t kFirstKey = uint64_t{1} << 32;
 
   // All outlive it. `epoll` is told of the sockets, and whoever waits for it calls OnEvent().
-  struct House {
+  struct Parts {
     int epoll = -1;
     Admission* admission = nullptr;
     ConnectionTable* table = nullptr;
@@ -32,7 +32,7 @@ class ConnectionWatch {
     int64_t calls_per_connection_max = 0;
   };
 
-  explicit ConnectionWatch(const House& house) : house_(house) {}
+  explicit ConnectionWatch(const Parts& parts) : parts_(parts) {}
   ~ConnectionWatch();
   ConnectionWatch(const ConnectionWatch&) = delete;
   ConnectionWatch& operator=(const ConnectionWatch&) = delete;
@@ -60,7 +60,7 @@ class ConnectionWatch {
   void Cut(Connection* connection, Conduct::Offence offence);
   void Forget(Connection* connection);
 
-  const House house_;
+  const Parts parts_;
   uint64_t next_key_ = kFirstKey;
   absl::flat_hash_map<uint64_t, Connection> connections_;
 };
