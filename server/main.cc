@@ -57,10 +57,10 @@ class Process {
   Process(Config config, std::vector<std::string> arguments)
       : config_(std::move(config)), arguments_(std::move(arguments)) {}
 
-  int Run(const Server::Inheritance& inheritance) {
+  int Run(const Server::StartupContext& context) {
     absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
         config_, &clock_, [this](const auto& status) { termination_.ReportFailure(status); },
-        EndStuck, inheritance);
+        EndStuck, context);
     if (!server.ok()) {
       Log(LogLevel::kError, "start_failed", {{"error", server.status().message()}});
       FlushLog();

@@ -90,12 +90,12 @@ void WarnOfReach(const std::string& address, const Config& config) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
-    std::function<void()> on_stuck_disk, const Inheritance& inheritance) {
+    std::function<void()> on_stuck_disk, const StartupContext& context) {
   TakeOverLibraryLogs();
   std::unique_ptr<Server> server(new Server(config, clock));
-  server->sockets_.Adopt(inheritance.sockets, {server->CallsPlace(), server->HttpPlace()});
+  server->sockets_.Adopt(context.sockets, {server->CallsPlace(), server->HttpPlace()});
   FAREBOX_RETURN_IF_ERROR(server->OpenTls());
-  FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure), inheritance.predecessor));
+  FAREBOX_RETURN_IF_ERROR(server->OpenLedger(std::move(on_failure), context.predecessor));
   FAREBOX_RETURN_IF_ERROR(server->BindHttp());
   FAREBOX_RETURN_IF_ERROR(server->MakeServices());
   FAREBOX_RETURN_IF_ERROR(server->Listen());

@@ -61,7 +61,7 @@ namespace farebox::server {
 class Server {
  public:
   // What there is already when it starts.
-  struct Inheritance {
+  struct StartupContext {
     // Sockets that listen; those that are not at our addresses are closed.
     std::vector<PassedSocket> sockets;
     // Who owns the ledger until it is asked to leave it. Null: nobody. Outlives the start.
@@ -75,7 +75,7 @@ class Server {
   // can be waited for, a drain under way included. The clock outlives the server.
   static absl::StatusOr<std::unique_ptr<Server>> Start(
       const Config& config, const Clock* clock, std::function<void(const absl::Status&)> on_failure,
-      std::function<void()> on_stuck_disk = [] {}, const Inheritance& inheritance = {{}, nullptr});
+      std::function<void()> on_stuck_disk = [] {}, const StartupContext& context = {{}, nullptr});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
