@@ -163,9 +163,10 @@ absl::Status Access::FinishAdminKey() {
   return is_good ? MoveIntoPlace(path) : absl::OkStatus();
 }
 
-void Access::FillEnvironment(RpcEnvironment* environment) {
-  environment->access = control_.get();
-  environment->audit = &audit_;
+RpcEnvironment Access::Complete(RpcEnvironment environment) {
+  environment.access = control_.get();
+  environment.audit = &audit_;
+  return environment;
 }
 
 void Access::MakeService(const RpcEnvironment& environment) {

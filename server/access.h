@@ -43,8 +43,8 @@ class Access {
   // Whether Start() would fail with these options, of a ledger that another process owns so far.
   static absl::Status Check(const AccessOptions& options, CatalogReader* catalog);
 
-  // What it adds to every RPC's environment.
-  void FillEnvironment(RpcEnvironment* environment);
+  // Adds what is its own: with that, the environment is whole.
+  RpcEnvironment Complete(RpcEnvironment environment);
   // Called once, with the whole environment.
   void MakeService(const RpcEnvironment& environment);
   const AccessControl& control() const { return *control_; }

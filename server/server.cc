@@ -227,20 +227,17 @@ absl::Status Server::MakeServices() {
                                                        .clock = clock_,
                                                        .account_rate = config_.account_rate,
                                                        .registry = metrics_.registry().get()});
-  RpcEnvironment environment = {
-      .clock = clock_,
-      .metrics = &metrics_,
-      .is_closing = &is_closing_,
-      .call_log = &call_log_,
-      .connections = &connections_,
-      .handlers = &handlers_,
-      .gate = gate_.get(),
-  };
   FAREBOX_ASSIGN_OR_RETURN(access_, Access::Start(config_.access, {.ledger = ledger_.get(),
                                                                    .journal = journal_.get(),
                                                                    .clock = clock_,
                                                                    .http_url = HttpUrl()}));
-  access_->FillEnvironment(&environment);
+  const RpcEnvironment environment = access_->Complete({.clock = clock_,
+                                                        .metrics = &metrics_,
+                                                        .is_closing = &is_closing_,
+                                                        .call_log = &call_log_,
+                                                        .connections = &connections_,
+                                                        .handlers = &handlers_,
+                                                        .gate = gate_.get()});
   access_->MakeService(environment);
   billing_ = std::make_unique<BillingService>(BillingService::Parts{.environment = environment,
                                                                     .ledger = ledger_.get(),
