@@ -328,6 +328,17 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
   return absl::OkStatus();
 }
 
+std::vector<Server::ServedService> Server::Services() const {
+  return {{access_->service(), v1::AccessService::service_full_name()},
+          {accounts_.get(), v1::AccountService::service_full_name()},
+          {billing_.get(), v1::BillingService::service_full_name()},
+          {rentals_->service(), v1::NumberService::service_full_name()},
+          {operations_.get(), v1::OperationsService::service_full_name()},
+          {rates_.get(), v1::RateService::service_full_name()},
+          {payments_ == nullptr ? nullptr : payments_->service(),
+           v1::RechargeService::service_full_name()}};
+}
+
 absl::Status Server::Listen() {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -345,13 +356,9 @@ absl::Status Server::Listen() {
   calls_.reset();
   acceptor_->AddTo(&builder, credentials_);
   builder.RegisterCallbackGenericService(&unknown_methods_);
-  builder.RegisterService(access_->service());
-  builder.RegisterService(billing_.get());
-  builder.RegisterService(accounts_.get());
-  builder.RegisterService(rates_.get());
-  builder.RegisterService(operations_.get());
-  builder.RegisterService(rentals_->service());
-  if (payments_ != nullptr) builder.RegisterService(payments_->service());
+  for (const ServedService& served : Services()) {
+    if (served.service != nullptr) builder.RegisterService(served.service);
+  }
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   acceptor_->Start();
@@ -381,14 +388,13 @@ void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
 
 void Server::ServeHttp() {
   if (http_ == nullptr) return;
-  connect_ = std::make_unique<web::ConnectService>(web::ConnectService::Parts{
-      .channel = InProcessChannel(),
-      .services = {v1::AccessService::service_full_name(), v1::AccountService::service_full_name(),
-                   v1::BillingService::service_full_name(), v1::NumberService::service_full_name(),
-                   v1::OperationsService::service_full_name(), v1::RateService::service_full_name(),
-                   v1::RechargeService::service_full_name()},
-      .access = &access_->control(),
-      .origins = origins_.get()});
+  std::vector<std::string> names;
+  for (const ServedService& served : Services()) names.emplace_back(served.name);
+  connect_ = std::make_unique<web::ConnectService>(
+      web::ConnectService::Parts{.channel = InProcessChannel(),
+                                 .services = std::move(names),
+                                 .access = &access_->control(),
+                                 .origins = origins_.get()});
   connect_->AddRoutes(&http_->routes());
   sessions_ = std::make_unique<web::SessionRoutes>(
       web::SessionRoutes::Parts{.sessions = access_->sessions(),

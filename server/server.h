@@ -131,6 +131,11 @@ class Server {
   ServerStatusParts StatusParts() const;
   void AddRoutes();
   absl::Status MakePayments(const RpcEnvironment& environment);
+  struct ServedService {
+    grpc::Service* service = nullptr;  // Null where its calls are answered UNIMPLEMENTED.
+    const char* name = nullptr;
+  };
+  std::vector<ServedService> Services() const;
   absl::Status Listen();
   void ServeHttp();
   void StartWatchdog(std::function<void()> on_stuck_disk);
