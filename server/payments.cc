@@ -8,7 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/log.h"
-#include "server/web/payment_routes.h"
+#include "server/web/simulated_pages.h"
+#include "server/web/webhook_route.h"
 #include "storage/backup.h"
 #include "storage/status_macros.h"
 

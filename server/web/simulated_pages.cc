@@ -1,4 +1,4 @@
-#include "server/web/payment_routes.h"
+#include "server/web/simulated_pages.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "server/web/payment_routes.h"
+#include "server/web/webhook_route.h"
 
 #include <cstdint>
 #include <memory>

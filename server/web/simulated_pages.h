@@ -1,5 +1,5 @@
-#ifndef FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_
-#define FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_
+#ifndef FAREBOX_SERVER_WEB_SIMULATED_PAGES_H_
+#define FAREBOX_SERVER_WEB_SIMULATED_PAGES_H_
 
 #include <string>
 
@@ -11,11 +11,6 @@
 #include "storage/clock.h"
 
 namespace farebox::server {
-
-// POST /webhooks/payments: what the provider tells by itself. 200: heard; 400: not the provider's,
-// or not readable; 503: tell it again. What is not heard is a line in the log, at most one a
-// second. `events` and `clock` outlive the routes.
-void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* routes);
 
 // Below this the simulated provider has its pages.
 inline constexpr absl::string_view kSimulatedPages = "/simulated";
@@ -36,4 +31,4 @@ void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes);
 
 }  // namespace farebox::server
 
-#endif  // FAREBOX_SERVER_WEB_PAYMENT_ROUTES_H_
+#endif  // FAREBOX_SERVER_WEB_SIMULATED_PAGES_H_
