@@ -1,4 +1,4 @@
-// The part of fields.h that is about accounts.
+#include "server/services/account_fields.h"
 
 #include <algorithm>
 #include <array>
@@ -145,15 +145,11 @@ absl::Status CheckAccountField(const v1::Account& account, absl::string_view fie
   return error::FieldInvalid("update_mask", "names a field that cannot be changed");
 }
 
-absl::Status CheckAccountSettings(const v1::Account& account) {
-  for (const FieldRule& rule : kRules) FAREBOX_RETURN_IF_ERROR(rule.check(account));
-  return absl::OkStatus();
-}
-
 absl::Status CheckNewAccount(const v1::Account& account) {
   FAREBOX_RETURN_IF_ERROR(CheckAccountId(account.account_id(), "account.account_id"));
   FAREBOX_RETURN_IF_ERROR(CheckCurrency(account));
-  return CheckAccountSettings(account);
+  for (const FieldRule& rule : kRules) FAREBOX_RETURN_IF_ERROR(rule.check(account));
+  return absl::OkStatus();
 }
 
 }  // namespace farebox::server

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/services/account_fields.h"
 #include "server/services/accounts.h"
 #include "server/services/activity.h"
 #include "server/services/content.h"

@@ -5,7 +5,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "farebox/v1/account.pb.h"
 #include "farebox/v1/usage.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -39,13 +38,6 @@ absl::Status CheckUsage(const v1::Usage& usage);
 
 // Whether the item is one that money is debited for as a plain amount.
 absl::Status CheckItem(v1::Item item, absl::string_view field);
-
-// The fields of an account that a caller may set, one by one; `field` is relative to `account`.
-absl::Status CheckAccountField(const v1::Account& account, absl::string_view field);
-// All of them.
-absl::Status CheckAccountSettings(const v1::Account& account);
-// An account that is to be opened.
-absl::Status CheckNewAccount(const v1::Account& account);
 
 // Digits, one at least.
 bool IsDigits(absl::string_view text);
