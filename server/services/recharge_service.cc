@@ -37,8 +37,23 @@ bool IsSafe(absl::string_view url) {
   return host == "localhost" || host == "127.0.0.1";
 }
 
-template <typename Request>
-absl::Status Check(const Request& request) {
+absl::Status Check(const v1::GetAutoRechargeRequest& request) {
+  return CheckAccountId(request.account_id());
+}
+
+absl::Status Check(const v1::UpdateAutoRechargeRequest& request) {
+  return CheckAccountId(request.account_id());
+}
+
+absl::Status Check(const v1::RetryRechargeRequest& request) {
+  return CheckAccountId(request.account_id());
+}
+
+absl::Status Check(const v1::GetCardRequest& request) {
+  return CheckAccountId(request.account_id());
+}
+
+absl::Status Check(const v1::ListRechargesRequest& request) {
   return CheckAccountId(request.account_id());
 }
 
