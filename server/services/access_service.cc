@@ -1,6 +1,5 @@
 #include "server/services/access_service.h"
 
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +17,6 @@
 namespace farebox::server {
 namespace {
 
-constexpr PageSizes kPages = {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax};
 // All that a key's id can be.
 constexpr size_t kKeyIdBytesMax = 32;
 
@@ -175,22 +173,14 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
   return Call::Serve(list_api_keys_, *context, *request, response, [this](Call* call) {
     RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
-      const std::string query = absl::StrCat("api keys ", account_id);
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
-      FAREBOX_ASSIGN_OR_RETURN(const size_t size,
-                               ReadPageSize(answered->request().page_size(), kPages));
-      FAREBOX_ASSIGN_OR_RETURN(const int64_t before,
-                               ReadPageToken(answered->request().page_token(), query,
-                                             std::numeric_limits<int64_t>::max()));
+      FAREBOX_ASSIGN_OR_RETURN(
+          const Page page, ReadPage(answered->request(), absl::StrCat("api keys ", account_id)));
       FAREBOX_ASSIGN_OR_RETURN(std::vector<ApiKeys::Listed> listed,
-                               parts.keys->List(account, before, size + 1));
-      const bool has_more = listed.size() > size;
-      if (has_more) listed.pop_back();
+                               parts.keys->List(account, page.before, page.sought()));
+      CutPage(page, &ApiKeys::Listed::position, &listed, answered->response());
       for (ApiKeys::Listed& one : listed) *answered->response()->add_keys() = std::move(one.key);
-      if (has_more) {
-        answered->response()->set_next_page_token(MakePageToken(query, listed.back().position));
-      }
       return absl::OkStatus();
     });
   });
@@ -222,22 +212,13 @@ grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const By
       const std::string& account_id = answered->request().account_id();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
-      const std::string query = absl::StrCat("audit log ", account_id);
-      FAREBOX_ASSIGN_OR_RETURN(const size_t size,
-                               ReadPageSize(answered->request().page_size(), kPages));
-      FAREBOX_ASSIGN_OR_RETURN(const int64_t before,
-                               ReadPageToken(answered->request().page_token(), query,
-                                             std::numeric_limits<int64_t>::max()));
+      FAREBOX_ASSIGN_OR_RETURN(
+          const Page page, ReadPage(answered->request(), absl::StrCat("audit log ", account_id)));
       FAREBOX_ASSIGN_OR_RETURN(std::vector<v1::AuditRecord> records,
-                               parts.audit->List(account, before, size + 1));
-      const bool has_more = records.size() > size;
-      if (has_more) records.pop_back();
+                               parts.audit->List(account, page.before, page.sought()));
+      CutPage(page, &v1::AuditRecord::record_id, &records, answered->response());
       for (v1::AuditRecord& record : records) {
         *answered->response()->add_records() = std::move(record);
-      }
-      if (has_more) {
-        answered->response()->set_next_page_token(
-            MakePageToken(query, answered->response()->records().rbegin()->record_id()));
       }
       return absl::OkStatus();
     });

@@ -1,6 +1,5 @@
 #include "server/services/account_service.h"
 
-#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -102,21 +101,10 @@ void Submit(Ledger* ledger, absl::StatusOr<Command> command, Call* call) {
 
 absl::Status FillAccounts(const Ledger& ledger, const v1::ListAccountsRequest& request,
                           v1::ListAccountsResponse* response) {
-  FAREBOX_ASSIGN_OR_RETURN(
-      const size_t page_size,
-      ReadPageSize(request.page_size(),
-                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
-  constexpr absl::string_view kQuery = "accounts";
-  FAREBOX_ASSIGN_OR_RETURN(
-      const AccountNumber before,
-      ReadPageToken(request.page_token(), kQuery, std::numeric_limits<AccountNumber>::max()));
-  const std::vector<AccountFacts> accounts = ledger.ListAccounts(before, page_size + 1);
-  for (size_t i = 0; i < accounts.size() && i < page_size; ++i) {
-    FillAccount(accounts[i], response->add_accounts());
-  }
-  if (accounts.size() > page_size) {
-    response->set_next_page_token(MakePageToken(kQuery, accounts[page_size - 1].number));
-  }
+  FAREBOX_ASSIGN_OR_RETURN(const Page page, ReadPage(request, "accounts"));
+  std::vector<AccountFacts> accounts = ledger.ListAccounts(page.before, page.sought());
+  CutPage(page, &AccountFacts::number, &accounts, response);
+  for (const AccountFacts& account : accounts) FillAccount(account, response->add_accounts());
   return absl::OkStatus();
 }
 

@@ -1,12 +1,10 @@
 #include "server/services/balance.h"
 
-#include <limits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "server/account_settings.h"
-#include "server/limits.h"
 #include "server/services/accounts.h"
 #include "server/services/entries.h"
 #include "server/services/fields.h"
@@ -53,23 +51,12 @@ absl::Status FillBalance(const Ledger& ledger, const v1::GetBalanceRequest& requ
 absl::Status FillHolds(const Ledger& ledger, const v1::ListHoldsRequest& request,
                        v1::ListHoldsResponse* response) {
   FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const size_t page_size,
-      ReadPageSize(request.page_size(),
-                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
-  const std::string query = absl::StrCat("holds ", request.account_id());
-  FAREBOX_ASSIGN_OR_RETURN(
-      const EntryId before,
-      ReadPageToken(request.page_token(), query, std::numeric_limits<EntryId>::max()));
-
-  FAREBOX_ASSIGN_OR_RETURN(const std::vector<Hold> holds,
-                           ledger.ListHolds(request.account_id(), before, page_size + 1));
-  for (size_t i = 0; i < holds.size() && i < page_size; ++i) {
-    FillHold(holds[i], response->add_holds());
-  }
-  if (holds.size() > page_size) {
-    response->set_next_page_token(MakePageToken(query, holds[page_size - 1].id));
-  }
+  FAREBOX_ASSIGN_OR_RETURN(const Page page,
+                           ReadPage(request, absl::StrCat("holds ", request.account_id())));
+  FAREBOX_ASSIGN_OR_RETURN(std::vector<Hold> holds,
+                           ledger.ListHolds(request.account_id(), page.before, page.sought()));
+  CutPage(page, &Hold::id, &holds, response);
+  for (const Hold& hold : holds) FillHold(hold, response->add_holds());
   return absl::OkStatus();
 }
 

@@ -1,13 +1,10 @@
 #include "server/services/number_desk.h"
 
-#include <algorithm>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
 #include "server/services/entries.h"
 #include "server/services/page_token.h"
 #include "storage/status_macros.h"
@@ -62,25 +59,16 @@ absl::Status NumberDesk::ListNumbers(const v1::ListNumbersRequest& request,
                                      v1::ListNumbersResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const size_t page_size,
-      ReadPageSize(request.page_size(),
-                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
-  const std::string query = absl::StrCat("numbers ", request.account_id());
-  FAREBOX_ASSIGN_OR_RETURN(
-      const int64_t before,
-      ReadPageToken(request.page_token(), query, std::numeric_limits<int64_t>::max()));
-  FAREBOX_ASSIGN_OR_RETURN(const std::vector<RentalRecord> rentals,
-                           records_.List(account.number, before, page_size + 1));
-  const size_t count = std::min(rentals.size(), page_size);
-  for (size_t i = 0; i < count; ++i) {
-    const stored::v1::Rental& rental = rentals[i].rental;
+  FAREBOX_ASSIGN_OR_RETURN(const Page page,
+                           ReadPage(request, absl::StrCat("numbers ", request.account_id())));
+  FAREBOX_ASSIGN_OR_RETURN(std::vector<RentalRecord> rentals,
+                           records_.List(account.number, page.before, page.sought()));
+  const auto position_of = [](const RentalRecord& rental) { return rental.document.id; };
+  CutPage(page, position_of, &rentals, response);
+  for (const RentalRecord& record : rentals) {
     // One that is being bought this moment is nobody's yet.
-    if (rental.state() == v1::NUMBER_STATE_UNSPECIFIED) continue;
-    Fill(rental, response->add_numbers());
-  }
-  if (rentals.size() > page_size) {
-    response->set_next_page_token(MakePageToken(query, rentals[count - 1].document.id));
+    if (record.rental.state() == v1::NUMBER_STATE_UNSPECIFIED) continue;
+    Fill(record.rental, response->add_numbers());
   }
   return absl::OkStatus();
 }

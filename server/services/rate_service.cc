@@ -1,7 +1,6 @@
 #include "server/services/rate_service.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,9 +22,6 @@
 
 namespace farebox::server {
 namespace {
-
-constexpr PageSizes kPageSizes = {.by_default = limits::kPageSizeDefault,
-                                  .max = limits::kPageSizeMax};
 
 absl::StatusOr<std::shared_ptr<const LoadedDeck>> FindDeck(const Ledger& ledger,
                                                            const DeckRegistry& decks,
@@ -81,8 +77,8 @@ absl::Status FillRates(const Ledger& ledger, const DeckRegistry& decks,
 }
 
 // A page of all versions, newest first.
-absl::Status FillRateDecks(CatalogReader& catalog, int64_t before, size_t page_size,
-                           absl::string_view query, v1::ListRateDecksResponse* response) {
+absl::Status FillRateDecks(CatalogReader& catalog, const Page& page,
+                           v1::ListRateDecksResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(std::vector<DeckVersion> versions, catalog.ListDecks());
   absl::flat_hash_map<std::string, int64_t> newest;
   for (const DeckVersion& version : versions) {
@@ -91,15 +87,10 @@ absl::Status FillRateDecks(CatalogReader& catalog, int64_t before, size_t page_s
   }
   std::sort(versions.begin(), versions.end(),
             [](const DeckVersion& a, const DeckVersion& b) { return a.id > b.id; });
-  int64_t last = 0;
+  std::erase_if(versions, [&](const DeckVersion& version) { return version.id >= page.before; });
+  CutPage(page, &DeckVersion::id, &versions, response);
   for (const DeckVersion& version : versions) {
-    if (version.id >= before) continue;
-    if (static_cast<size_t>(response->rate_decks_size()) == page_size) {
-      response->set_next_page_token(MakePageToken(query, last));
-      break;
-    }
     FillRateDeck(version, version.version == newest[version.name], response->add_rate_decks());
-    last = version.id;
   }
   return absl::OkStatus();
 }
@@ -126,16 +117,12 @@ grpc::ServerUnaryReactor* RateService::ListRateDecks(Context* context, const Byt
                                                      Bytes* response) {
   using Call = UnaryCall<v1::ListRateDecksRequest, v1::ListRateDecksResponse>;
   return Call::Serve(list_rate_decks_, *context, *request, response, [this](Call* call) {
-    constexpr absl::string_view kQuery = "decks";
-    const absl::StatusOr<size_t> page_size = ReadPageSize(call->request().page_size(), kPageSizes);
-    const absl::StatusOr<int64_t> before =
-        ReadPageToken(call->request().page_token(), kQuery, std::numeric_limits<int64_t>::max());
-    if (!page_size.ok()) return call->Finish(page_size.status());
-    if (!before.ok()) return call->Finish(before.status());
-    const absl::Status queued = parts_.readers->Run([call, page_size = *page_size, before = *before,
-                                                     kQuery](JournalReader& reader) {
-      call->Finish(FillRateDecks(reader.catalog(), before, page_size, kQuery, call->response()));
-    });
+    absl::StatusOr<Page> page = ReadPage(call->request(), "decks");
+    if (!page.ok()) return call->Finish(page.status());
+    const absl::Status queued =
+        parts_.readers->Run([call, page = *std::move(page)](JournalReader& reader) {
+          call->Finish(FillRateDecks(reader.catalog(), page, call->response()));
+        });
     if (!queued.ok()) call->Finish(queued);
   });
 }

@@ -374,22 +374,14 @@ absl::Status RechargeDesk::ListRecharges(const v1::ListRechargesRequest& request
                                          v1::ListRechargesResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const size_t page_size,
-      ReadPageSize(request.page_size(),
-                   {.by_default = limits::kPageSizeDefault, .max = limits::kPageSizeMax}));
-  const std::string query = absl::StrCat("recharges ", request.account_id());
-  FAREBOX_ASSIGN_OR_RETURN(
-      const int64_t before,
-      ReadPageToken(request.page_token(), query, std::numeric_limits<int64_t>::max()));
-  FAREBOX_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> attempts,
-                           records_.ListAttempts(account.number, before, page_size + 1));
-  const size_t count = std::min(attempts.size(), page_size);
-  for (size_t i = 0; i < count; ++i) {
-    FillRecharge(attempts[i].attempt, response->add_recharges());
-  }
-  if (attempts.size() > page_size) {
-    response->set_next_page_token(MakePageToken(query, attempts[count - 1].document.id));
+  FAREBOX_ASSIGN_OR_RETURN(const Page page,
+                           ReadPage(request, absl::StrCat("recharges ", request.account_id())));
+  FAREBOX_ASSIGN_OR_RETURN(std::vector<AttemptRecord> attempts,
+                           records_.ListAttempts(account.number, page.before, page.sought()));
+  const auto position_of = [](const AttemptRecord& attempt) { return attempt.document.id; };
+  CutPage(page, position_of, &attempts, response);
+  for (const AttemptRecord& record : attempts) {
+    FillRecharge(record.attempt, response->add_recharges());
   }
   return absl::OkStatus();
 }

@@ -1,9 +1,12 @@
 #include "server/services/page_token.h"
 
 #include <string>
+#include <vector>
 
+#include "farebox/v1/billing.pb.h"
 #include "gtest/gtest.h"
 #include "storage/errors.h"
+#include "storage/hold.h"
 
 namespace farebox::server {
 namespace {
@@ -44,6 +47,29 @@ TEST(PageSize, IsTheDefaultOrWhatIsAskedForUpToTheMost) {
   EXPECT_EQ(ReadPageSize(1, kSizes).value(), 1u);
   EXPECT_EQ(ReadPageSize(INT32_MAX, kSizes).value(), 500u);
   EXPECT_EQ(GetReason(ReadPageSize(-1, kSizes).status()), Reason::kFieldInvalid);
+}
+
+TEST(Page, GoesOnAfterTheLastThatItHas) {
+  v1::ListHoldsRequest request;
+  request.set_page_size(2);
+  v1::ListHoldsResponse response;
+  std::vector<Hold> holds = {{.id = 9}, {.id = 8}, {.id = 7}};
+  Page page = ReadPage(request, "holds alice").value();
+  EXPECT_EQ(page.sought(), holds.size());
+
+  CutPage(page, &Hold::id, &holds, &response);
+
+  EXPECT_EQ(holds.size(), 2u);
+  request.set_page_token(response.next_page_token());
+  page = ReadPage(request, "holds alice").value();
+  EXPECT_EQ(page.before, 8);
+  EXPECT_EQ(GetReason(ReadPage(request, "holds bob").status()), Reason::kFieldInvalid);
+
+  response.Clear();
+  holds = {{.id = 7}, {.id = 6}};
+  CutPage(page, &Hold::id, &holds, &response);
+  EXPECT_EQ(holds.size(), 2u);
+  EXPECT_EQ(response.next_page_token(), "");
 }
 
 }  // namespace
