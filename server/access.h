@@ -56,7 +56,7 @@ class Access {
   // more. May take a while, in which callers are served as ever. Idempotent.
   void EndUse();
 
-  // That too, where it was not done. Idempotent.
+  // Ends all, with EndUse() where that was not called. Idempotent.
   void Drain();
 
  private:

@@ -42,7 +42,7 @@ class Backups {
   // InvalidArgument where the directory is none, or the ledger's. An empty one is well.
   static absl::Status CheckDirectory(const std::string& directory,
                                      const std::string& data_directory);
-  // The same.
+  // Fails as CheckDirectory() does.
   static absl::StatusOr<std::unique_ptr<Backups>> Start(const Options& options, const Parts& parts);
   ~Backups();
   Backups(const Backups&) = delete;

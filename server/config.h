@@ -27,7 +27,7 @@ struct Config {
   // are.
   bool insecure_listen_anywhere = false;
   AccessOptions access;
-  // Of both listeners.
+  // For calls and for HTTP.
   TlsOptions tls;
   // Where the port that was bound is written; nowhere if empty.
   std::string port_file;

@@ -21,12 +21,13 @@ inline constexpr DocumentKind kRentedNumbers = 3;
 // A mail by what it is about; due when it is to be sent.
 inline constexpr DocumentKind kMails = 4;
 
-// The id of a recharge, by the provider's name for the payment that was made.
-inline constexpr DocumentKind kChargedPayments = 6;
 // What an account was, or is to be, told: a stored::v1::LowBalanceNotice by "low/" and the account
 // id; a stored::v1::CardReminder by "card/", the account id, "/" and the card's token, due when its
 // owner is told.
 inline constexpr DocumentKind kAccountNotices = 5;
+
+// The id of a recharge, by the provider's name for the payment that was made.
+inline constexpr DocumentKind kChargedPayments = 6;
 
 // A stored::v1::ApiKey by the key's id.
 inline constexpr DocumentKind kApiKeys = 7;

@@ -188,6 +188,7 @@ inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
 
 // What one reconciliation shows.
 inline constexpr int kDifferencesMax = 1'000;
+
 // --- Numbers
 
 // Accounts whose months are charged at once.

@@ -50,13 +50,13 @@ class SocketShelf {
   // Keeps the sockets that are for one of the places, by their name or else their address, until
   // they are taken; closes the others, which somebody else may have made reachable for anybody.
   void Adopt(const std::vector<PassedSocket>& sockets, const std::vector<Place>& places);
-  // Those of the place; whoever takes them closes them. Empty where there are none.
+  // The sockets for the place; whoever takes them closes them. Empty where there are none.
   std::vector<int> Take(const Place& place);
 
   // Copies a socket that listens, to be passed on.
   void Keep(const Place& place, int descriptor);
   std::vector<PassedSocket> ToPass() const;
-  // Of those that would be passed on: nobody gets in by them any more.
+  // Closes those that would be passed on: nobody gets in by them any more.
   void Close() { kept_.clear(); }
 
  private:

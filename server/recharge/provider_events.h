@@ -54,15 +54,15 @@ class ProviderEvents {
 
  private:
   absl::Status HearOfCharge(const PaymentEvent& event);
-  // Of an attempt that has ended without a charge, as far as is known.
+  // Hears of a charge whose attempt has ended without one, as far as is known.
   absl::Status HearOfEnded(const stored::v1::RechargeAttempt& attempt,
                            const std::string& payment_id);
   absl::Status HearOfMoneyBack(const PaymentEvent& event);
   // The attempt that was paid in this way; none where the payment is none of ours.
   absl::StatusOr<std::optional<AttemptRecord>> FindPaid(const std::string& payment_id);
-  // Of a charge whose credit is not known here.
+  // Hears of money that went back of a charge whose credit is not known here.
   absl::Status HearOfUncredited(const PaymentEvent& event, AttemptRecord* record);
-  // Of one that never will be.
+  // Keeps that with an attempt that will never be credited.
   absl::Status NoteMoneyBack(const PaymentEvent& event, AttemptRecord* record);
 
   void AskAbout(const stored::v1::RechargeAttempt& attempt, const std::string& payment_id);

@@ -68,7 +68,7 @@ RechargePlan PlanRecharge(const stored::v1::PaymentProfile& profile, const Recha
 int32_t DayOf(absl::Time now, const absl::TimeZone& time_zone);
 int32_t MonthOf(absl::Time now, const absl::TimeZone& time_zone);
 
-// A charge of `amount` was decided on: it counts for its day and month.
+// The charge that is `attempt` was decided on: it counts for its day and month.
 void CountCharge(const stored::v1::RechargeAttempt& attempt, stored::v1::PaymentProfile* profile);
 // It failed for good: it does not count any more.
 void UncountCharge(const stored::v1::RechargeAttempt& attempt, stored::v1::PaymentProfile* profile);

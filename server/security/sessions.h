@@ -107,7 +107,7 @@ class Sessions {
   absl::StatusOr<Opened> Open(stored::v1::Session stored);
   void Remember(const std::string& digest, const stored::v1::Session& stored);
   absl::Time ExpireTime(const Session& session) const;
-  // Of itself: its key may have ended besides.
+  // Whether its own time is over; its key may have ended besides.
   bool IsOver(const Session& session) const;
   // Null where it is over.
   SessionPtr FindGood(absl::string_view digest);
@@ -123,7 +123,7 @@ class Sessions {
 
   struct PendingLink {
     std::string account_id;
-    // Of whoever made it: one of them, or neither where nobody is asked.
+    // Who made it: a key or a certificate, or neither where nobody is asked.
     std::string key_id;
     std::string certificate;
     absl::Time expire_time;

@@ -33,7 +33,7 @@ class CommandFactory {
   absl::StatusOr<Command> Make(const v1::DebitRequest& request, absl::Time deadline) const;
   absl::StatusOr<Command> Make(const v1::ReleaseRequest& request, absl::Time deadline) const;
   absl::StatusOr<Command> Make(const v1::CreditRequest& request, absl::Time deadline) const;
-  // Of whichever kind it is.
+  // Makes the command of the request that the operation has.
   absl::StatusOr<Command> Make(const v1::Operation& operation, absl::Time deadline) const;
 
  private:

@@ -58,8 +58,7 @@ class RechargeDesk {
   absl::Status DeleteCard(const v1::DeleteCardRequest& request, v1::DeleteCardResponse* response);
   absl::Status ListRecharges(const v1::ListRechargesRequest& request,
                              v1::ListRechargesResponse* response);
-  // Takes minutes where the provider has much to list.
-  // It takes long: Cancelled once `should_continue` says no.
+  // Takes minutes where the provider has much to list. Cancelled once `should_continue` says no.
   absl::Status ReconcileRecharges(const v1::ReconcileRechargesRequest& request,
                                   v1::ReconcileRechargesResponse* response,
                                   PaymentGateway::ShouldContinue should_continue);

@@ -16,7 +16,7 @@ class Admission {
  public:
   struct Options {
     size_t connections_max = 0;
-    // Of one host; those of this machine are not counted.
+    // How many one host may have; those of this machine are not counted.
     size_t connections_per_host_max = 0;
   };
 

@@ -20,8 +20,7 @@ namespace farebox::web {
 //   - a name that the message does not have, a field or a key that comes twice, two fields that
 //     exclude each other;
 //   - what is no JSON by its grammar: a byte order mark, a comma too many, NaN, a comment, text
-//   that
-//     is no UTF-8, anything after the end; and more than 64 levels.
+//     that is no UTF-8, anything after the end; and more than 64 levels.
 absl::Status ReadJson(absl::string_view json, google::protobuf::Message* message);
 
 // Without what has its default value: 0, false, "", no elements. Fields go by their names in the
