@@ -33,6 +33,15 @@ std::string DetailOf(Kind kind, const PaymentEvent& event) {
   return detail.SerializeAsString();
 }
 
+// Whether the attempt has its money from another payment that carries its name: the provider took
+// it twice, or that one is of an earlier ledger.
+bool IsOfAnotherPayment(const PaymentEvent& event, const stored::v1::RechargeAttempt& attempt) {
+  const bool is_charged = attempt.state() == v1::RECHARGE_STATE_CREDITED ||
+                          attempt.state() == v1::RECHARGE_STATE_SUCCEEDED || attempt.paid_back();
+  return is_charged && !attempt.payment_id().empty() &&
+         attempt.payment_id() != event.charge.payment_id;
+}
+
 void LogMoneyBack(LogLevel level, const PaymentEvent& event,
                   const stored::v1::RechargeAttempt& attempt, absl::string_view problem) {
   Log(level, "money_back",
@@ -106,6 +115,10 @@ absl::StatusOr<std::optional<AttemptRecord>> ProviderEvents::FindPaid(
 absl::Status ProviderEvents::HearOfMoneyBack(const PaymentEvent& event) {
   FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record, FindPaid(event.charge.payment_id));
   if (!record.has_value()) return absl::OkStatus();
+  if (IsOfAnotherPayment(event, record->attempt)) {
+    LogMoneyBack(LogLevel::kInfo, event, record->attempt, "of a payment that was not credited");
+    return absl::OkStatus();
+  }
   if (record->attempt.state() != v1::RECHARGE_STATE_CREDITED) {
     return HearOfUncredited(event, &*record);
   }

@@ -27,6 +27,8 @@ namespace farebox::server {
 //     request id made of the dispute's or refund's own name: once, however often it is told. When
 //     it comes again, it becomes a credit in the same way, after the debit that it makes good: also
 //     where nobody told of that.
+//   - Of a payment that carries the name of an attempt which was paid by another, nothing is moved:
+//     no account has had its money.
 //   - While a restored ledger is held, of a charge that it does not know: told again, as the charge
 //     may be made anew from the provider's books in a moment.
 //   - Of a charge that was never credited, as the account was closed meanwhile, nothing is debited:

@@ -47,6 +47,23 @@ class MoneyBackTest : public StripePaymentsTest {
     return paid;
   }
 
+  // Another payment at the provider that carries the name of this one; the provider's name for it.
+  v1::Recharge ChargeAgain(v1::Recharge paid, const std::string& account_id) {
+    stripe_.ForgetKeys();
+    auto gateway = StripeGateway::Create(stripe_.GatewayOptions());
+    EXPECT_TRUE(gateway.ok());
+    const CardCharge charge =
+        (*gateway)->TakeCharge({.attempt_id = paid.recharge_id(),
+                                .account_id = account_id,
+                                .amount = Micros(paid.amount_micros()),
+                                .currency_code = "USD",
+                                .card = {.token = paid.card().card_id(), .customer = "cus_1"}});
+    EXPECT_EQ(charge.state, ChargeState::kCharged);
+    EXPECT_NE(charge.payment_id, paid.provider_payment_id());
+    paid.set_provider_payment_id(charge.payment_id);
+    return paid;
+  }
+
   // Waits until Farebox has failed to send the money back itself.
   void AwaitRefusedRefund() {
     while (Recharges().recharges(0).message().find("could not be sent back") == std::string::npos) {
@@ -319,6 +336,22 @@ TEST_F(MoneyBackTest, MoneyThatCannotBeSentBackIsADifferenceAfterAnHour) {
 
   EXPECT_THAT(Reconcile(), Answers("under_way: 0 differences { kind: "
                                    "RECHARGE_DIFFERENCE_KIND_CHARGED_NOT_CREDITED }"));
+}
+
+TEST_F(MoneyBackTest, APaymentThatWasNotCreditedIsNotDebitedThoughItCarriesTheNameOfOneThatWas) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Pay("p1", 25'000'000), Answers(""));
+  const v1::Recharge paid = AwaitRecharge(v1::RECHARGE_STATE_CREDITED);
+
+  for (const char* const account_id : {"acme", "of an earlier ledger"}) {
+    const v1::Recharge twice = ChargeAgain(paid, account_id);
+    EXPECT_EQ(Tell("refund.created", MoneyBack("re_1", twice, 2500)), 200);
+    EXPECT_EQ(Tell("charge.dispute.funds_withdrawn", MoneyBack("dp_1", twice, 2500)), 200);
+    EXPECT_EQ(Balance("acme").balance_micros(), 45'000'000);
+  }
+
+  EXPECT_EQ(Tell("refund.created", MoneyBack("re_2", paid, 2500)), 200);
+  EXPECT_EQ(Balance("acme").balance_micros(), 20'000'000);
 }
 
 TEST_F(MoneyBackTest, MoneyOfOthersIsNoneOfOurs) {
