@@ -43,6 +43,19 @@ absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader*
   return is_it ? entry->amount : Micros();
 }
 
+// Which of the charges that carry an attempt's name is the one that it knows of; the first where it
+// knows of none.
+const CardCharge& ChargeOf(const RechargeAttempt* attempt, const std::vector<CardCharge>& charges) {
+  const auto known = std::find_if(charges.begin(), charges.end(), [&](const CardCharge& charge) {
+    return attempt != nullptr && charge.payment_id == attempt->payment_id();
+  });
+  if (known != charges.end()) return *known;
+  return *std::min_element(charges.begin(), charges.end(),
+                           [](const CardCharge& one, const CardCharge& other) {
+                             return one.create_time < other.create_time;
+                           });
+}
+
 }  // namespace
 
 absl::StatusOr<ReconciliationReport> Reconciliation::Compare(
@@ -78,7 +91,7 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
   Charges charges;
   FAREBOX_RETURN_IF_ERROR(parts_.gateway->ListCharges(
       from, to, should_continue, [&](absl::string_view attempt_id, const CardCharge& charge) {
-        charges.emplace(std::string(attempt_id), charge);
+        charges[std::string(attempt_id)].push_back(charge);
       }));
   return charges;
 }
@@ -86,22 +99,34 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
 absl::Status Reconciliation::CheckCharges(const Charges& charges, absl::Time from,
                                           JournalReader* journal, ReconciliationReport* report) {
   const absl::Time first = absl::FromUnixSeconds(absl::ToUnixSeconds(from));
-  for (auto charge = charges.begin(); charge != charges.end();) {
-    const auto next = charges.upper_bound(charge->first);
-    const int64_t of_then = std::count_if(
-        charge, next, [&](const auto& named) { return named.second.create_time >= first; });
-    if (of_then == 0) {
-      charge = next;
-      continue;
-    }
+  for (const auto& [attempt_id, of_attempt] : charges) {
+    const int64_t of_then =
+        std::count_if(of_attempt.begin(), of_attempt.end(),
+                      [&](const CardCharge& charge) { return charge.create_time >= first; });
+    if (of_then == 0) continue;
     report->charges += of_then;
-    FAREBOX_RETURN_IF_ERROR(CheckCharge(charge->first, charge->second, journal, report));
-    for (++charge; charge != next; ++charge) {
-      report->differences.push_back({.kind = Kind::kChargedTwice,
-                                     .recharge_id = charge->first,
-                                     .payment_id = charge->second.payment_id,
-                                     .charged = charge->second.amount});
-    }
+    FAREBOX_RETURN_IF_ERROR(CheckAttempt(attempt_id, of_attempt, journal, report));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Reconciliation::CheckAttempt(const std::string& attempt_id,
+                                          const std::vector<CardCharge>& charges,
+                                          JournalReader* journal, ReconciliationReport* report) {
+  // After the charges were listed: what we know of it is newer.
+  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
+                           records_.FindAttempt(attempt_id));
+  const RechargeAttempt* const attempt = record.has_value() ? &record->attempt : nullptr;
+  const CardCharge& its = ChargeOf(attempt, charges);
+  FAREBOX_RETURN_IF_ERROR(CheckCharge(attempt_id, its, attempt, journal, report));
+  for (const CardCharge& charge : charges) {
+    if (&charge == &its) continue;
+    report->differences.push_back(
+        {.kind = Kind::kChargedTwice,
+         .recharge_id = attempt_id,
+         .account_id = attempt == nullptr ? charge.account_id : attempt->account_id(),
+         .payment_id = charge.payment_id,
+         .charged = charge.amount});
   }
   return absl::OkStatus();
 }
@@ -115,24 +140,21 @@ bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {
 }
 
 absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const CardCharge& charge,
-                                         JournalReader* journal, ReconciliationReport* report) {
-  // After the charge was listed: what we know of it is newer.
-  FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
-                           records_.FindAttempt(attempt_id));
+                                         const RechargeAttempt* attempt, JournalReader* journal,
+                                         ReconciliationReport* report) {
   RechargeDifference difference = {.recharge_id = attempt_id,
                                    .account_id = charge.account_id,
                                    .payment_id = charge.payment_id,
                                    .charged = charge.amount};
-  if (record.has_value()) {
-    const RechargeAttempt& attempt = record->attempt;
-    if (attempt.paid_back()) return absl::OkStatus();
-    const bool is_right_amount = IsWhatWasAskedFor(charge, attempt);
-    if (IsUnderWay(attempt) && is_right_amount) {
+  if (attempt != nullptr) {
+    if (attempt->paid_back()) return absl::OkStatus();
+    const bool is_right_amount = IsWhatWasAskedFor(charge, *attempt);
+    if (IsUnderWay(*attempt) && is_right_amount) {
       ++report->under_way;
       return absl::OkStatus();
     }
-    difference.account_id = attempt.account_id();
-    FAREBOX_ASSIGN_OR_RETURN(difference.credited, CreditedBy(attempt, journal));
+    difference.account_id = attempt->account_id();
+    FAREBOX_ASSIGN_OR_RETURN(difference.credited, CreditedBy(*attempt, journal));
     if (difference.credited.is_positive() || !is_right_amount) {
       difference.kind = Kind::kAmountsDiffer;
       const bool is_same = is_right_amount && difference.credited == charge.amount;

@@ -29,7 +29,7 @@ struct RechargeDifference {
     kCreditedNotCharged,
     // Both, and not the same amount.
     kAmountsDiffer,
-    // The provider took the money of one attempt more than once.
+    // The provider took the money of one attempt more than once; of each payment but the attempt's.
     kChargedTwice,
   };
   Kind kind = Kind::kChargedNotCredited;
@@ -72,18 +72,23 @@ class Reconciliation {
 
  private:
   // By attempt id.
-  using Charges = std::multimap<std::string, CardCharge>;
+  using Charges = std::map<std::string, std::vector<CardCharge>>;
 
   absl::StatusOr<Charges> ListCharges(absl::Time from, absl::Time to,
                                       PaymentGateway::ShouldContinue should_continue);
   // Whether the provider has it, at whatever time: a restored ledger may have found the charge of
   // an attempt that it made again.
   bool IsCharged(const stored::v1::RechargeAttempt& attempt) const;
-  // Those of the time itself, all that carry one attempt's name at once.
+  // Those of the time itself.
   absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
                             ReconciliationReport* report);
+  // All charges that carry one attempt's name.
+  absl::Status CheckAttempt(const std::string& attempt_id, const std::vector<CardCharge>& charges,
+                            JournalReader* journal, ReconciliationReport* report);
+  // The one that is the attempt's; null where we know of no such attempt.
   absl::Status CheckCharge(const std::string& attempt_id, const CardCharge& charge,
-                           JournalReader* journal, ReconciliationReport* report);
+                           const stored::v1::RechargeAttempt* attempt, JournalReader* journal,
+                           ReconciliationReport* report);
   bool IsUnderWay(const stored::v1::RechargeAttempt& attempt) const;
   absl::Status VisitCredited(absl::Time from, absl::Time to,
                              absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit);

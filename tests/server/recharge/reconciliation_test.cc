@@ -44,6 +44,24 @@ class EmptyList : public AlteringGateway {
   }
 };
 
+// A provider that has taken every payment once more, a minute later; newest first, as Stripe lists.
+class TwiceList : public AlteringGateway {
+ public:
+  using AlteringGateway::AlteringGateway;
+
+  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+                           VisitCharge visit) override {
+    return AlteringGateway::ListCharges(
+        from, to, goes_on, [&](absl::string_view attempt_id, const CardCharge& charge) {
+          CardCharge again = charge;
+          again.payment_id += "-again";
+          again.create_time += absl::Minutes(1);
+          visit(attempt_id, again);
+          visit(attempt_id, charge);
+        });
+  }
+};
+
 class ReconciliationTest : public RechargerTest {
  protected:
   // Of all times.
@@ -92,6 +110,22 @@ TEST_F(ReconciliationTest, ACreditIsADifferenceUnlessItsPaymentWasChargedAtSomeT
     gateway.AlterNext(alter);
     EXPECT_THAT(KindsOf(Compare(&gateway)), ElementsAre(Kind::kCreditedNotCharged));
   }
+}
+
+TEST_F(ReconciliationTest, OfTwoChargesTheOneThatWasNotCreditedIsTheDifference) {
+  Enable({"pm_card_visa"});
+  Work();
+  ASSERT_THAT(States(), ElementsAre("CREDITED"));
+  TwiceList gateway(gateway_.get());
+
+  const ReconciliationReport report = Compare(&gateway);
+
+  EXPECT_EQ(report.charges, 2);
+  ASSERT_THAT(KindsOf(report), ElementsAre(Kind::kChargedTwice));
+  const RechargeDifference& twice = report.differences[0];
+  EXPECT_EQ(twice.payment_id, Attempts()[0].payment_id() + "-again");
+  EXPECT_EQ(twice.account_id, "alice");
+  EXPECT_EQ(twice.recharge_id, Attempts()[0].recharge_id());
 }
 
 TEST_F(ReconciliationTest, AChargeOfWhateverStateIsUnderWayForAnHour) {
