@@ -114,11 +114,12 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                          .mails = &mails_,
                                                          .limits = &limits_,
                                                          .clock = parts_.clock});
-  service_ =
-      std::make_unique<RechargeService>(RechargeService::Parts{.environment = parts_.environment,
-                                                               .desk = desk_.get(),
-                                                               .worker = worker_.get(),
-                                                               .settings = &settings_});
+  service_ = std::make_unique<RechargeService>(
+      RechargeService::Parts{.environment = parts_.environment,
+                             .desk = desk_.get(),
+                             .worker = worker_.get(),
+                             .settings = &settings_,
+                             .is_ending = [this] { return IsEnding(); }});
   return absl::OkStatus();
 }
 
@@ -134,6 +135,7 @@ void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
 }
 
 void Payments::Drain() {
+  is_draining_.store(true);
   settings_.Drain();
   if (worker_ != nullptr) worker_->Drain();
 }

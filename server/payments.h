@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_PAYMENTS_H_
 #define FAREBOX_SERVER_PAYMENTS_H_
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -69,10 +70,15 @@ class Payments {
 
   absl::Status MakeGateway(const Options& options);
   absl::Status StartWorking(const Options& options);
+  // Whether what takes long is to come to an end.
+  bool IsEnding() const { return is_draining_.load() || parts_.environment.is_closing->load(); }
 
   const RechargeLimitTable limits_;
   const std::function<void(absl::string_view)> reached_;
   const Parts parts_;
+
+  // A server that is to be replaced drains while it answers as ever.
+  std::atomic<bool> is_draining_{false};
 
   // In this order: what is below uses what is above.
   OutboxMails mails_;

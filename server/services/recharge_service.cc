@@ -1,7 +1,6 @@
 #include "server/services/recharge_service.h"
 
 #include <algorithm>
-#include <atomic>
 #include <string>
 #include <utility>
 
@@ -106,17 +105,16 @@ using LongAtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*,
 
 template <typename Request, typename Response>
 void AnswerBy(RechargeDesk* desk, AtDesk<Request, Response> function,
-              const std::atomic<bool>& /*is_closing*/, UnaryCall<Request, Response>* call) {
+              const std::function<bool()>& /*is_ending*/, UnaryCall<Request, Response>* call) {
   call->Finish((desk->*function)(call->request(), call->response()));
 }
 
 template <typename Request, typename Response>
 void AnswerBy(RechargeDesk* desk, LongAtDesk<Request, Response> function,
-              const std::atomic<bool>& is_closing, UnaryCall<Request, Response>* call) {
-  const absl::Status status = (desk->*function)(call->request(), call->response(), [&] {
-    return !is_closing.load() && !call->is_given_up();
-  });
-  const bool is_shut_down = absl::IsCancelled(status) && is_closing.load();
+              const std::function<bool()>& is_ending, UnaryCall<Request, Response>* call) {
+  const absl::Status status = (desk->*function)(
+      call->request(), call->response(), [&] { return !is_ending() && !call->is_given_up(); });
+  const bool is_shut_down = absl::IsCancelled(status) && is_ending();
   call->Finish(is_shut_down ? error::ShuttingDown() : status);
 }
 
@@ -131,7 +129,7 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerCon
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
     auto work = [&parts, function, pending = PendingCall<Call>(call)]() mutable {
-      AnswerBy(parts.desk, function, *parts.environment.is_closing, pending.Take());
+      AnswerBy(parts.desk, function, parts.is_ending, pending.Take());
     };
     // By value: the work takes the call along.
     std::string name = LaneOf(call->request());

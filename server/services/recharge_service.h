@@ -1,6 +1,8 @@
 #ifndef FAREBOX_SERVER_SERVICES_RECHARGE_SERVICE_H_
 #define FAREBOX_SERVER_SERVICES_RECHARGE_SERVICE_H_
 
+#include <functional>
+
 #include "farebox/v1/recharge.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
@@ -36,6 +38,8 @@ class RechargeService final : public RawRechargeService {
     RechargeWorker* worker = nullptr;
     // Of everything else: that a thousand accounts are being charged holds up nobody's settings.
     Lanes* settings = nullptr;
+    // What takes long is to end: the server leaves, or drains these threads.
+    std::function<bool()> is_ending;
   };
   explicit RechargeService(const Parts& parts);
 
