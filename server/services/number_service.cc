@@ -35,7 +35,9 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerCon
     parts.worker->Run(call->request().account_id(), [desk = parts.desk, function,
                                                      pending = PendingCall<Call>(call)]() mutable {
       Call* const answered = pending.Take();
-      answered->Finish((desk->*function)(answered->request(), answered->response()));
+      const absl::Status awaited = answered->CheckIsAwaited();
+      answered->Finish(awaited.ok() ? (desk->*function)(answered->request(), answered->response())
+                                    : awaited);
     });
   });
 }

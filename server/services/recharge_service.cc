@@ -106,7 +106,8 @@ using LongAtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*,
 template <typename Request, typename Response>
 void AnswerBy(RechargeDesk* desk, AtDesk<Request, Response> function,
               const std::function<bool()>& /*is_ending*/, UnaryCall<Request, Response>* call) {
-  call->Finish((desk->*function)(call->request(), call->response()));
+  const absl::Status awaited = call->CheckIsAwaited();
+  call->Finish(awaited.ok() ? (desk->*function)(call->request(), call->response()) : awaited);
 }
 
 template <typename Request, typename Response>

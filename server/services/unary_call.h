@@ -17,6 +17,7 @@
 #include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
 #include "server/transport/answers_together.h"
+#include "storage/errors.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -58,6 +59,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   bool is_given_up() const { return context_.grpc().IsCancelled(); }
   // When the caller stops waiting.
   absl::Time deadline() const { return deadline_; }
+  // What has waited for a thread is begun only where this is OK.
+  absl::Status CheckIsAwaited() const {
+    if (method_.Now() > deadline_) return error::DeadlineExceeded();
+    return is_given_up() ? absl::CancelledError("the caller has gone; nothing was done")
+                         : absl::OkStatus();
+  }
   absl::Time start_time() const { return context_.start_time(); }
 
   // Answers with response(), or with the error where `status` is one.

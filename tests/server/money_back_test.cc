@@ -1,13 +1,9 @@
 // Money that goes back to a customer: disputes and refunds that the provider tells of.
 
-#include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
-#include "server/limits.h"
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/payments_fixture.h"
 
@@ -90,43 +86,6 @@ class MoneyBackTest : public StripePaymentsTest {
     return NamedRefund("re_1", recharge, recharge.recharge_id() + "-back");
   }
 };
-
-// The provider takes what it is asked, and says nothing.
-class SilentProviderTest : public StripePaymentsTest {
- protected:
-  Config MakeConfig() const override {
-    Config config = StripePaymentsTest::MakeConfig();
-    config.payments.provider.stripe_url = silent_->url();
-    return config;
-  }
-
-  std::unique_ptr<StubServer> silent_ = std::make_unique<StubServer>(
-      [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
-};
-
-TEST_F(SilentProviderTest, WebhooksThatWaitForItHoldUpNothingElse) {
-  constexpr size_t kWebhooks = limits::kHttpWebhookThreads;
-  v1::Recharge unknown;
-  unknown.set_provider_payment_id("pi_unknown");
-  std::vector<std::thread> webhooks;
-  for (size_t i = 0; i < kWebhooks; ++i) {
-    webhooks.emplace_back([&, event = MoneyBack(absl::StrCat("re_", i), unknown, 300)] {
-      EXPECT_EQ(Tell("refund.created", event), 503);
-    });
-  }
-  while (silent_->received().size() < kWebhooks) std::this_thread::yield();
-
-  HttpClient impatient({.total_timeout = absl::Seconds(10)});
-  for (const char* const path : {"/healthz", "/readyz", "/metrics"}) {
-    const auto answer = impatient.Send(
-        {.method = "GET", .url = absl::StrCat("http://127.0.0.1:", server_->http_port(), path)});
-    EXPECT_TRUE(answer.ok()) << path << ": " << answer.status();
-    EXPECT_EQ(answer.ok() ? answer->status : 0, 200) << path;
-  }
-
-  silent_.reset();
-  for (std::thread& webhook : webhooks) webhook.join();
-}
 
 TEST_F(MoneyBackTest, MoneyThatTheBankTakesBackIsDebitedOnceEvenBelowZero) {
   RegisterCard("pm_card_visa");

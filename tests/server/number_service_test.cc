@@ -1,12 +1,15 @@
 // Rented numbers over gRPC.
 
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "farebox/v1/number.grpc.pb.h"
 #include "tests/server/server_fixture.h"
+#include "tests/server/thread_gate.h"
 
 namespace farebox::server {
 namespace {
@@ -57,6 +60,39 @@ TEST_F(NumberServiceTest, APurchaseIsPricedByTheDeckAndRepeatedHarmlessly) {
   EXPECT_THAT(again, Answers("replayed: true"));
   EXPECT_EQ(again->entry().entry_id(), bought->entry().entry_id());
   EXPECT_EQ(Balance("acme").balance_micros(), 8'500'000);
+}
+
+// The first purchase waits in its middle.
+class HeldUpPurchaseTest : public NumberServiceTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = NumberServiceTest::MakeConfig();
+    config.rentals.reached = [gate = gate_.get()](absl::string_view) { gate->Wait(); };
+    return config;
+  }
+
+  const std::unique_ptr<ThreadGate> gate_ = std::make_unique<ThreadGate>();
+};
+
+TEST_F(HeldUpPurchaseTest, APurchaseWhoseCallerDidNotWaitForItsTurnIsNotBegun) {
+  std::thread patient([&] { EXPECT_THAT(Buy("acme", "r1", "+12025550123"), Answers("")); });
+  gate_->AwaitReached();
+
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(SystemClock().Now() + absl::Milliseconds(200)));
+  v1::PurchaseNumberResponse response;
+  const grpc::Status status = v1::NumberService::NewStub(channel_)->PurchaseNumber(
+      &context,
+      Parse<v1::PurchaseNumberRequest>(
+          "account_id: 'acme' request_id: 'r2' number: '+12025550199'"),
+      &response);
+  gate_->Open();
+  patient.join();
+
+  EXPECT_EQ(status.error_code(), StatusCode::DEADLINE_EXCEEDED);
+  // The account's purchases are made one after the other.
+  EXPECT_THAT(Buy("acme", "r3", "+12025550177"), Answers(""));
+  EXPECT_EQ(Balance("acme").balance_micros(), 7'000'000);
 }
 
 TEST_F(NumberServiceTest, WhatCannotBeDoneSaysWhyAndChangesNothing) {

@@ -165,6 +165,11 @@ void FakeStripe::ClearFaults() {
   faults_.clear();
 }
 
+void FakeStripe::HoldUp(std::function<void()> wait) {
+  MutexLock lock(&mu_);
+  wait_ = std::move(wait);
+}
+
 void FakeStripe::RefuseRefunds(bool are_refused) {
   MutexLock lock(&mu_);
   refunds_are_refused_ = are_refused;
@@ -206,6 +211,12 @@ void FakeStripe::Confirm(const std::string& payment_id) {
 }
 
 StubAnswer FakeStripe::Handle(const StubRequest& request) {
+  std::function<void()> wait;
+  {
+    MutexLock lock(&mu_);
+    wait = wait_;
+  }
+  wait();
   MutexLock lock(&mu_);
   std::optional<Fault> fault;
   if (!faults_.empty()) {

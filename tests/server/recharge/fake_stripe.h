@@ -2,6 +2,7 @@
 #define FAREBOX_TESTS_SERVER_RECHARGE_FAKE_STRIPE_H_
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -40,6 +41,8 @@ class FakeStripe {
   // The next request does what it does; its answer is lost for this one.
   void AnswerAfterwards(StubAnswer answer);
   void ClearFaults();
+  // Each request waits so, from now on, before it does anything.
+  void HoldUp(std::function<void()> wait);
 
   // Refunds that are asked for fail: the money of the operator does not suffice, say.
   void RefuseRefunds(bool are_refused);
@@ -80,6 +83,7 @@ class FakeStripe {
 
   Mutex mu_;
   int64_t last_id_ ABSL_GUARDED_BY(mu_) = 0;
+  std::function<void()> wait_ ABSL_GUARDED_BY(mu_) = [] {};
   std::deque<Fault> faults_ ABSL_GUARDED_BY(mu_);
   bool refunds_are_refused_ ABSL_GUARDED_BY(mu_) = false;
   std::map<std::string, Kept> kept_ ABSL_GUARDED_BY(mu_);

@@ -1,0 +1,81 @@
+// A provider that takes its time, or says nothing at all.
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "server/limits.h"
+#include "tests/server/payments_fixture.h"
+#include "tests/server/thread_gate.h"
+
+namespace farebox::server {
+namespace {
+
+using ::testing::SizeIs;
+using Stub = v1::RechargeService::Stub;
+
+// The provider takes what it is asked, and says nothing.
+class SilentProviderTest : public StripePaymentsTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = StripePaymentsTest::MakeConfig();
+    config.payments.provider.stripe_url = silent_->url();
+    return config;
+  }
+
+  std::unique_ptr<StubServer> silent_ = std::make_unique<StubServer>(
+      [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
+};
+
+TEST_F(SilentProviderTest, WebhooksThatWaitForItHoldUpNothingElse) {
+  constexpr size_t kWebhooks = limits::kHttpWebhookThreads;
+  v1::Recharge unknown;
+  unknown.set_provider_payment_id("pi_unknown");
+  std::vector<std::thread> webhooks;
+  for (size_t i = 0; i < kWebhooks; ++i) {
+    webhooks.emplace_back([&, event = MoneyBack(absl::StrCat("re_", i), unknown, 300)] {
+      EXPECT_EQ(Tell("refund.created", event), 503);
+    });
+  }
+  while (silent_->received().size() < kWebhooks) std::this_thread::yield();
+
+  HttpClient impatient({.total_timeout = absl::Seconds(10)});
+  for (const char* const path : {"/healthz", "/readyz", "/metrics"}) {
+    const auto answer = impatient.Send(
+        {.method = "GET", .url = absl::StrCat("http://127.0.0.1:", server_->http_port(), path)});
+    EXPECT_TRUE(answer.ok()) << path << ": " << answer.status();
+    EXPECT_EQ(answer.ok() ? answer->status : 0, 200) << path;
+  }
+
+  silent_.reset();
+  for (std::thread& webhook : webhooks) webhook.join();
+}
+
+TEST_F(StripePaymentsTest, APaymentWhoseCallerDidNotWaitForItsTurnIsNotBegun) {
+  RegisterCard("pm_card_visa");
+  ThreadGate gate;
+  stripe_.HoldUp([&gate] { gate.Wait(); });
+  std::thread patient([&] { EXPECT_THAT(Pay("p1", 25'000'000), Answers("")); });
+  gate.AwaitReached();
+
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(SystemClock().Now() + absl::Milliseconds(200)));
+  v1::PayResponse response;
+  const grpc::Status status = recharges_->Pay(
+      &context, Parse<v1::PayRequest>("account_id: 'acme' request_id: 'p2' amount_micros: 5000000"),
+      &response);
+  gate.Open();
+  patient.join();
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  // The account's payments are made one after the other.
+  EXPECT_THAT(Pay("p3", 1'000'000), Answers(""));
+  EXPECT_THAT(Recharges().recharges(), SizeIs(2));
+  EXPECT_EQ(Balance("acme").balance_micros(), 46'000'000);
+}
+
+}  // namespace
+}  // namespace farebox::server
