@@ -180,8 +180,11 @@ inline constexpr int kRechargeThreads = 16;
 // Refunds and disputes that are kept of a charge that no account has: far more than one meets.
 inline constexpr int kMoneyBackCausesMax = 100;
 
-// Threads for cards and settings, which may ask the provider too.
-inline constexpr int kSettingsThreads = 8;
+// Threads for settings and lists of recharges, which wait for the disk only.
+inline constexpr int kSettingsThreads = 4;
+
+// Threads for registering and deleting cards and for reconciliations, which ask the provider.
+inline constexpr int kProviderThreads = 8;
 
 // How long the provider may take to list all its charges.
 inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);

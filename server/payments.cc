@@ -40,7 +40,8 @@ Payments::Payments(const Options& options, const Parts& parts)
       parts_(parts),
       mails_(options.mails),
       documents_(parts.ledger, parts.journal),
-      settings_("fbx-settings", limits::kSettingsThreads) {}
+      settings_("fbx-settings", limits::kSettingsThreads),
+      provider_("fbx-provider", limits::kProviderThreads) {}
 
 Payments::~Payments() { Drain(); }
 
@@ -119,6 +120,7 @@ absl::Status Payments::StartWorking(const Options& options) {
                              .desk = desk_.get(),
                              .worker = worker_.get(),
                              .settings = &settings_,
+                             .provider = &provider_,
                              .is_ending = [this] { return IsEnding(); }});
   return absl::OkStatus();
 }
@@ -137,6 +139,7 @@ void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
 void Payments::Drain() {
   is_draining_.store(true);
   settings_.Drain();
+  provider_.Drain();
   if (worker_ != nullptr) worker_->Drain();
 }
 

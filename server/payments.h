@@ -93,6 +93,7 @@ class Payments {
   std::unique_ptr<RechargeDesk> desk_;
   std::unique_ptr<RechargeService> service_;
   Lanes settings_;
+  Lanes provider_;
 };
 
 }  // namespace farebox::server

@@ -84,8 +84,9 @@ absl::Status Check(const v1::ReconcileRechargesRequest& request) {
   return CheckTimestamp(request.to_time(), "to_time");
 }
 
-// Charges have the account's lane; what only reads or changes settings does not wait for them.
-enum class Lane { kCharges, kSettings };
+// Charges have the account's lane; what only reads or changes settings waits neither for them nor
+// for the provider.
+enum class Lane { kCharges, kSettings, kProvider };
 
 template <typename Request>
 std::string LaneOf(const Request& request) {
@@ -134,10 +135,16 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerCon
     };
     // By value: the work takes the call along.
     std::string name = LaneOf(call->request());
-    if (lane == Lane::kCharges) {
-      parts.worker->Run(name, std::move(work));
-    } else {
-      parts.settings->Post(std::move(name), std::move(work));
+    switch (lane) {
+      case Lane::kCharges:
+        parts.worker->Run(name, std::move(work));
+        break;
+      case Lane::kSettings:
+        parts.settings->Post(std::move(name), std::move(work));
+        break;
+      case Lane::kProvider:
+        parts.provider->Post(std::move(name), std::move(work));
+        break;
     }
   });
 }
@@ -205,13 +212,13 @@ grpc::ServerUnaryReactor* RechargeService::RetryRecharge(Context* context, const
 
 grpc::ServerUnaryReactor* RechargeService::StartCardSetup(Context* context, const Bytes* request,
                                                           Bytes* response) {
-  return Serve(start_card_setup_, *context, *request, response, parts_, Lane::kSettings,
+  return Serve(start_card_setup_, *context, *request, response, parts_, Lane::kProvider,
                &RechargeDesk::StartCardSetup);
 }
 
 grpc::ServerUnaryReactor* RechargeService::CompleteCardSetup(Context* context, const Bytes* request,
                                                              Bytes* response) {
-  return Serve(complete_card_setup_, *context, *request, response, parts_, Lane::kSettings,
+  return Serve(complete_card_setup_, *context, *request, response, parts_, Lane::kProvider,
                &RechargeDesk::CompleteCardSetup);
 }
 
@@ -223,7 +230,7 @@ grpc::ServerUnaryReactor* RechargeService::GetCard(Context* context, const Bytes
 
 grpc::ServerUnaryReactor* RechargeService::DeleteCard(Context* context, const Bytes* request,
                                                       Bytes* response) {
-  return Serve(delete_card_, *context, *request, response, parts_, Lane::kSettings,
+  return Serve(delete_card_, *context, *request, response, parts_, Lane::kProvider,
                &RechargeDesk::DeleteCard);
 }
 
@@ -236,7 +243,7 @@ grpc::ServerUnaryReactor* RechargeService::ListRecharges(Context* context, const
 grpc::ServerUnaryReactor* RechargeService::ReconcileRecharges(Context* context,
                                                               const Bytes* request,
                                                               Bytes* response) {
-  return Serve(reconcile_recharges_, *context, *request, response, parts_, Lane::kSettings,
+  return Serve(reconcile_recharges_, *context, *request, response, parts_, Lane::kProvider,
                &RechargeDesk::ReconcileRecharges);
 }
 

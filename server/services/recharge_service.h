@@ -36,8 +36,11 @@ class RechargeService final : public RawRechargeService {
     RechargeDesk* desk = nullptr;
     // Of charges.
     RechargeWorker* worker = nullptr;
-    // Of everything else: that a thousand accounts are being charged holds up nobody's settings.
+    // Of what only the disk is asked for: that a thousand accounts are being charged, or that the
+    // provider says nothing, holds up nobody's settings.
     Lanes* settings = nullptr;
+    // Of everything else that the provider is asked for.
+    Lanes* provider = nullptr;
     // What takes long is to end: the server leaves, or drains these threads.
     std::function<bool()> is_ending;
   };

@@ -54,6 +54,33 @@ TEST_F(SilentProviderTest, WebhooksThatWaitForItHoldUpNothingElse) {
   for (std::thread& webhook : webhooks) webhook.join();
 }
 
+TEST_F(SilentProviderTest, CardsThatWaitForItHoldUpNobodysSettings) {
+  constexpr size_t kCards = limits::kProviderThreads;
+  std::vector<std::thread> setups;
+  for (size_t i = 0; i < kCards; ++i) {
+    const std::string account = absl::StrCat("waits-", i);
+    OpenAccount(account);
+    setups.emplace_back([this, account] {
+      EXPECT_THAT(
+          Ask(&Stub::StartCardSetup,
+              absl::Substitute("account_id: '$0' return_url: 'https://farebox.example/'", account)),
+          FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
+    });
+  }
+  while (silent_->received().size() < kCards) std::this_thread::yield();
+
+  const SystemClock clock;
+  const absl::Time before = clock.Now();
+  EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'acme'"), Answers(""));
+  EXPECT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  EXPECT_THAT(Ask(&Stub::GetAutoRecharge, "account_id: 'waits-0'"), Answers(""));
+  EXPECT_THAT(Ask(&Stub::ListRecharges, "account_id: 'acme'"), Answers(""));
+  EXPECT_LT(clock.Now() - before, absl::Seconds(5));
+
+  silent_.reset();
+  for (std::thread& setup : setups) setup.join();
+}
+
 TEST_F(StripePaymentsTest, APaymentWhoseCallerDidNotWaitForItsTurnIsNotBegun) {
   RegisterCard("pm_card_visa");
   ThreadGate gate;
