@@ -1,17 +1,10 @@
 #include "server/recharge/recharger.h"
 
-#include <algorithm>
-#include <memory>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
-#include "server/log.h"
-#include "server/recharge/decline_codes.h"
-#include "server/recharge/money_back.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
@@ -21,7 +14,6 @@
 namespace farebox::server {
 namespace {
 
-using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
 RechargeSubject SubjectOf(const AccountFacts& account) {
@@ -33,12 +25,11 @@ RechargeSubject SubjectOf(const AccountFacts& account) {
           .charge_min = LeastCharge(currency).value_or(Micros(1))};
 }
 
-constexpr absl::string_view kPaymentPrefix = "pay-";
-
 // Pay's attempt has the same name each time the request is made.
-std::string RechargeIdOf(const AccountFacts& account, absl::string_view request_id) {
+std::string RechargeIdOf(absl::string_view prefix, const AccountFacts& account,
+                         absl::string_view request_id) {
   const RequestHash hash = HashRequestId(account.number, request_id);
-  return absl::StrCat(kPaymentPrefix, absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
+  return absl::StrCat(prefix, absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
                       absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
 }
 
@@ -170,7 +161,7 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
 
 absl::StatusOr<AttemptRecord> Recharger::FindOrBegin(const AccountFacts& account,
                                                      absl::string_view request_id, Micros amount) {
-  const std::string recharge_id = RechargeIdOf(account, request_id);
+  const std::string recharge_id = RechargeIdOf(kPaymentPrefix, account, request_id);
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
                              records_.FindAttempt(recharge_id));
@@ -221,280 +212,6 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   if (!IsOpen(attempt)) return CreditLate(charge, account, &*record);
   FAREBOX_RETURN_IF_ERROR(Note(charge, account, &*record));
   return Advance(account, &*record);
-}
-
-// ---- Step by step
-
-absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
-  while (IsOpen(record->attempt) && IsDue(record->attempt, parts_.clock->Now())) {
-    FAREBOX_RETURN_IF_ERROR(Step(account, record));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record) {
-  NoteClock(parts_.clock->Now(), &record->attempt);
-  const bool is_from_backup = IsFromBackup(record->attempt);
-  switch (NextStepOf(record->attempt, parts_.clock->Now(), is_from_backup)) {
-    case NextStep::kTake:
-      return TakeMoney(account, record);
-    case NextStep::kFind:
-      return NoteFound(Find(ReferenceOf(record->attempt), record->attempt), account, record);
-    case NextStep::kFindElseTake:
-      return FindElseTake(account, record);
-    case NextStep::kCancel:
-      return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
-    case NextStep::kCredit:
-      return Credit(account, record);
-  }
-  return absl::OkStatus();
-}
-
-bool Recharger::IsFromBackup(const RechargeAttempt& attempt) const {
-  if (!parts_.is_held()) return false;
-  // Later than now: by a clock that ran ahead when the backup was made.
-  return attempt.create_micros() < absl::ToUnixMicros(start_time_) ||
-         attempt.create_micros() > absl::ToUnixMicros(parts_.clock->Now());
-}
-
-CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttempt& attempt) {
-  CardCharge found = parts_.gateway->FindCharge(reference);
-  // Among more payments than can be searched it may never be answered; the card waits meanwhile.
-  if (attempt.has_namesake_doubt() && found.state == ChargeState::kUnknown) {
-    Log(LogLevel::kWarning, "payment_in_doubt",
-        {{"account_id", attempt.account_id()},
-         {"recharge_id", attempt.recharge_id()},
-         {"error", found.message}});
-  }
-  const bool has_no_page = found.state == ChargeState::kActionRequired && found.action_url.empty();
-  if (!has_no_page || !IsOpen(attempt)) return found;
-  return parts_.gateway->AskCustomer(RequestOf(attempt), std::move(found));
-}
-
-absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
-  const CardCharge found = Find(ReferenceOf(record->attempt), record->attempt);
-  if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
-  return NoteFound(found, account, record);
-}
-
-absl::Status Recharger::NoteFound(const CardCharge& found, const AccountFacts& account,
-                                  AttemptRecord* record) {
-  NoteLookUp(&record->attempt);
-  return Note(found, account, record);
-}
-
-absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* record) {
-  const bool maybe_delivered = record->attempt.first_sent_micros() != 0;
-  NoteSending(parts_.clock->Now(), &record->attempt);
-  FAREBOX_RETURN_IF_ERROR(records_.Put({.attempt = record}));
-  parts_.reached("SENT");
-  ChargeRequest request = RequestOf(record->attempt);
-  request.maybe_delivered = maybe_delivered;
-  const CardCharge charge = parts_.gateway->TakeCharge(request);
-  parts_.reached("answered");
-  return Note(charge, account, record);
-}
-
-absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record) {
-  RechargeAttempt& attempt = record->attempt;
-  const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
-  const Micros amount(attempt.amount_micros());
-  Command command = {.account_id = attempt.account_id(),
-                     .request_id = attempt.recharge_id(),
-                     .fingerprint = ContentFingerprint(absl::StrCat("recharge ", amount.value())),
-                     .action = farebox::Credit{
-                         .item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
-                                                                   : v1::ITEM_FUNDS_MANUAL),
-                         .amount = amount}};
-  Outcome outcome = parts_.ledger->Apply(std::move(command));
-  if (GetReason(outcome.status) == Reason::kRequestIdReused) {
-    FAREBOX_ASSIGN_OR_RETURN(outcome.entry, FindCreditByHand(attempt));
-  } else {
-    FAREBOX_RETURN_IF_ERROR(outcome.status);
-  }
-  if (outcome.declined()) return PayBack(account, record);
-  parts_.reached("credited");
-
-  const absl::Time now = parts_.clock->Now();
-  NoteCredited(outcome.entry.id, now, &attempt);
-  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
-    if (is_automatic) {
-      ForgetDeclinesOf(attempt.card().token(), &profile->profile);
-    } else {
-      ForgetDeclines(&profile->profile);
-    }
-    return parts_.mails->WriteReceipt(account, profile->profile, attempt, outcome.entry.balance,
-                                      now);
-  }));
-  parts_.on_state(attempt);
-  parts_.reached("CREDITED");
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Entry> Recharger::FindCreditByHand(const RechargeAttempt& attempt) {
-  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
-                           parts_.ledger->FindAccount(attempt.account_id()));
-  FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
-                           parts_.journal->NewReader());
-  const AccountScan scan = {.account = account.number, .newest = account.state.last_entry};
-  std::optional<Entry> found;
-  const absl::StatusOr<EntryId> scanned = journal->ScanAccount(scan, [&](const Entry& entry) {
-    if (entry.request_id == attempt.recharge_id()) found = entry;
-    return !found.has_value();
-  });
-  FAREBOX_RETURN_IF_ERROR(scanned.status());
-  const bool is_its_credit = found.has_value() && found->kind == EntryKind::kCredit &&
-                             found->amount == Micros(attempt.amount_micros());
-  if (is_its_credit) return *std::move(found);
-  return error::RequestIdReused(attempt.account_id(), attempt.recharge_id());
-}
-
-// Only a closed account takes no credit, and it stays closed.
-absl::Status Recharger::PayBack(const AccountFacts& account, AttemptRecord* record) {
-  RechargeAttempt& attempt = record->attempt;
-  absl::Status refund = parts_.gateway->Refund({.refund_id = RefundIdOf(attempt),
-                                                .payment_id = attempt.payment_id(),
-                                                .amount = Micros(attempt.amount_micros()),
-                                                .currency_code = attempt.currency_code()});
-  parts_.reached("paid back");
-  if (refund.ok()) NoteCause(RefundIdOf(attempt), /*has_come_again=*/false, &attempt).IgnoreError();
-  // By somebody else: an event tells for which cause.
-  if (absl::IsAlreadyExists(refund)) refund = absl::OkStatus();
-  NotePaidBack(refund, parts_.clock->Now(), &attempt);
-  if (IsOpen(attempt)) return records_.Put({.attempt = record});
-  return PutWithProfile(account, record, [&](ProfileRecord* profile) {
-    UncountCharge(attempt, &profile->profile);
-    return DocumentGroup();
-  });
-}
-
-// A charge whose attempt a restored ledger has forgotten. Only there: it may be another system's.
-absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFacts& account) {
-  if (!parts_.is_held()) return absl::OkStatus();
-  const CardCharge charge =
-      parts_.gateway->FindCharge({.attempt_id = name.recharge_id, .payment_id = name.payment_id});
-  const std::string currency = SettingsOf(*account.settings).currency_code();
-  const bool is_its = charge.state == ChargeState::kCharged &&
-                      charge.account_id == account.account_id && charge.currency_code == currency;
-  if (!is_its) return absl::OkStatus();
-  const int64_t now = absl::ToUnixMicros(parts_.clock->Now());
-  const bool is_manual = absl::StartsWith(name.recharge_id, kPaymentPrefix);
-  RechargeAttempt attempt;
-  attempt.set_recharge_id(name.recharge_id);
-  attempt.set_account_id(account.account_id);
-  attempt.set_kind(is_manual ? v1::RECHARGE_KIND_MANUAL : v1::RECHARGE_KIND_AUTOMATIC);
-  attempt.set_amount_micros(charge.amount.value());
-  attempt.set_currency_code(currency);
-  attempt.set_state(v1::RECHARGE_STATE_SUCCEEDED);
-  attempt.set_create_micros(now);
-  attempt.set_update_micros(now);
-  attempt.set_payment_id(charge.payment_id);
-  attempt.set_message("charged before a restore; made anew from the provider's books");
-  AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
-  FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(record));
-  parts_.reached("remembered");
-  return Credit(account, &record);
-}
-
-// An attempt that had ended without a charge, as far as was known. It stays ended, but for the
-// credit: another one may be open by now.
-absl::Status Recharger::CreditLate(const CardCharge& charge, const AccountFacts& account,
-                                   AttemptRecord* record) {
-  if (charge.state != ChargeState::kCharged) return absl::OkStatus();
-  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
-  if (record->attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return absl::OkStatus();
-  FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(*record));
-  return Credit(account, record);
-}
-
-absl::Status Recharger::Note(const CardCharge& charge, const AccountFacts& account,
-                             AttemptRecord* record) {
-  const v1::RechargeState before = record->attempt.state();
-  NoteCharge(charge, parts_.clock->Now(), &record->attempt);
-  const v1::RechargeState after = record->attempt.state();
-  if (!IsOpen(record->attempt)) return NoteRefusal(charge, account, record);
-
-  RechargeRecords::Change change = {
-      .attempt = record, .is_charged = after == v1::RECHARGE_STATE_SUCCEEDED && before != after};
-  if (after == v1::RECHARGE_STATE_ACTION_REQUIRED && before != after) {
-    FAREBOX_ASSIGN_OR_RETURN(change.mails, TellOfBank(account, record->attempt));
-  }
-  FAREBOX_RETURN_IF_ERROR(records_.Put(std::move(change)));
-  if (before != after) parts_.on_state(record->attempt);
-  parts_.reached(v1::RechargeState_Name(after));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
-                                                    const RechargeAttempt& attempt) {
-  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
-  // The bank may say so again after a doubt.
-  return Untold(parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
-                                    &attempt, parts_.clock->Now()));
-}
-
-absl::StatusOr<DocumentGroup> Recharger::Untold(DocumentGroup mails) {
-  for (const Document& mail : mails) {
-    FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> told,
-                             parts_.documents->Find(mail.kind, mail.key));
-    if (told.has_value()) return DocumentGroup();
-  }
-  return mails;
-}
-
-absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts& account,
-                                    AttemptRecord* record) {
-  const absl::Time now = parts_.clock->Now();
-  const RechargeAttempt& attempt = record->attempt;
-  const bool is_hard =
-      DescribeDecline(charge.decline_code, charge.advice_code).kind == DeclineKind::kHard;
-  const auto change = [&](ProfileRecord* record_of_profile) -> DocumentGroup {
-    PaymentProfile& profile = record_of_profile->profile;
-    UncountCharge(attempt, &profile);
-    // Who pays by hand is told at once, and tries again when they like.
-    if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
-    if (charge.is_misconfigured) {
-      PauseCharges(now, &profile);
-      record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
-      return {};
-    }
-    const AfterDecline next =
-        NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
-    record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
-    const RechargeEvent event =
-        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
-    return parts_.mails->Write(event, account, profile, &attempt, now);
-  };
-  if (charge.is_misconfigured) {
-    Log(LogLevel::kError, "provider_refuses_us",
-        {{"account_id", attempt.account_id()},
-         {"recharge_id", attempt.recharge_id()},
-         {"error", charge.message}});
-  }
-  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
-  parts_.on_state(attempt);
-  parts_.reached(v1::RechargeState_Name(attempt.state()));
-  return absl::OkStatus();
-}
-
-absl::Status Recharger::PutWithProfile(const AccountFacts& account, AttemptRecord* record,
-                                       ChangeProfile change) {
-  while (true) {
-    FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
-    const int64_t read = profile.document.revision;
-    DocumentGroup mails = change(&profile);
-    const absl::Status put =
-        records_.Put({.profile = &profile, .attempt = record, .mails = std::move(mails)});
-    if (!absl::IsAborted(put)) return put;
-    // Nobody else changes the attempt: it must have been the profile.
-    FAREBOX_ASSIGN_OR_RETURN(const bool has_changed, HasChanged(account, read));
-    if (!has_changed) return put;
-  }
-}
-
-absl::StatusOr<bool> Recharger::HasChanged(const AccountFacts& account, int64_t revision) {
-  FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord now, records_.ReadProfile(account));
-  return now.document.revision != revision;
 }
 
 }  // namespace farebox::server

@@ -89,6 +89,9 @@ class Recharger {
                               Micros amount);
 
  private:
+  // Of the names of Pay's attempts.
+  static constexpr absl::string_view kPaymentPrefix = "pay-";
+
   Micros ChargeMax(const AccountFacts& account) const;
   // Whether an attempt was decided on.
   absl::StatusOr<bool> Decide(const AccountFacts& account);
