@@ -11,6 +11,7 @@ namespace {
 
 using stored::v1::PaymentCard;
 using stored::v1::PaymentProfile;
+using stored::v1::RechargeAttempt;
 
 // After each decline in a row. The last one stops auto-recharge too: its pause is for those who
 // only switch it on again.
@@ -72,6 +73,15 @@ void SetSumOfMonth(int32_t month, int64_t sum_micros, PaymentProfile* profile) {
   if (month == profile->month()) return profile->set_month_sum_micros(sum_micros);
   profile->set_earlier_month(month);
   profile->set_earlier_month_sum_micros(sum_micros);
+}
+
+void CountForDay(const RechargeAttempt& attempt, PaymentProfile* profile) {
+  SetChargesOfDay(attempt.day(), ChargesOfDay(*profile, attempt.day()) + 1, profile);
+}
+
+void CountForMonth(const RechargeAttempt& attempt, PaymentProfile* profile) {
+  const int64_t sum = SumOfMonth(*profile, attempt.month()) + attempt.amount_micros();
+  SetSumOfMonth(attempt.month(), sum, profile);
 }
 
 // The end of a pause. One that is longer than any was begun by a clock that ran ahead.
@@ -147,13 +157,20 @@ int32_t MonthOf(absl::Time now, const absl::TimeZone& time_zone) {
   return DayOf(now, time_zone) / 100;
 }
 
-void CountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
-  SetChargesOfDay(attempt.day(), ChargesOfDay(*profile, attempt.day()) + 1, profile);
-  const int64_t sum = SumOfMonth(*profile, attempt.month()) + attempt.amount_micros();
-  SetSumOfMonth(attempt.month(), sum, profile);
+void CountCharge(const RechargeAttempt& attempt, PaymentProfile* profile) {
+  CountForDay(attempt, profile);
+  CountForMonth(attempt, profile);
 }
 
-void UncountCharge(const stored::v1::RechargeAttempt& attempt, PaymentProfile* profile) {
+void CountLateCharge(const RechargeAttempt& attempt, PaymentProfile* profile) {
+  // One that is older than both that are kept would take the place of the newer one's count.
+  const int32_t oldest_day = std::min(profile->day(), profile->earlier_day());
+  if (attempt.day() >= oldest_day) CountForDay(attempt, profile);
+  const int32_t oldest_month = std::min(profile->month(), profile->earlier_month());
+  if (attempt.month() >= oldest_month) CountForMonth(attempt, profile);
+}
+
+void UncountCharge(const RechargeAttempt& attempt, PaymentProfile* profile) {
   // One that is not known any more has no count to be taken from.
   if (const int32_t charges = ChargesOfDay(*profile, attempt.day()); charges > 0) {
     SetChargesOfDay(attempt.day(), charges - 1, profile);

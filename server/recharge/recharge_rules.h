@@ -70,6 +70,10 @@ int32_t MonthOf(absl::Time now, const absl::TimeZone& time_zone);
 
 // The charge that is `attempt` was decided on: it counts for its day and month.
 void CountCharge(const stored::v1::RechargeAttempt& attempt, stored::v1::PaymentProfile* profile);
+// It was charged although it did not count: it does from now on, as far as its day and its month
+// are still known.
+void CountLateCharge(const stored::v1::RechargeAttempt& attempt,
+                     stored::v1::PaymentProfile* profile);
 // It failed for good: it does not count any more.
 void UncountCharge(const stored::v1::RechargeAttempt& attempt, stored::v1::PaymentProfile* profile);
 

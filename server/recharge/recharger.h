@@ -116,7 +116,10 @@ class Recharger {
   absl::Status NoteFound(const CardCharge& found, const AccountFacts& account,
                          AttemptRecord* record);
   absl::Status TakeMoney(const AccountFacts& account, AttemptRecord* record);
-  absl::Status Credit(const AccountFacts& account, AttemptRecord* record);
+  // Whether the attempt counts for the caps of its day and month.
+  enum class Counted { kBefore, kFromNowOn };
+  absl::Status Credit(const AccountFacts& account, AttemptRecord* record,
+                      Counted counted = Counted::kBefore);
   // The entry that somebody has made under the attempt's name; fails where it is not its credit.
   absl::StatusOr<Entry> FindCreditByHand(const stored::v1::RechargeAttempt& attempt);
   absl::Status PayBack(const AccountFacts& account, AttemptRecord* record);

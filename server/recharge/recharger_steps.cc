@@ -94,7 +94,8 @@ absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* re
   return Note(charge, account, record);
 }
 
-absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record) {
+absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record,
+                               Counted counted) {
   RechargeAttempt& attempt = record->attempt;
   const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
   const Micros amount(attempt.amount_micros());
@@ -117,6 +118,8 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   const absl::Time now = parts_.clock->Now();
   NoteCredited(outcome.entry.id, now, &attempt);
   FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
+    // Once: with this it is on disk as credited, for the first time.
+    if (counted == Counted::kFromNowOn) CountLateCharge(attempt, &profile->profile);
     if (is_automatic) {
       ForgetDeclinesOf(attempt.card().token(), &profile->profile);
     } else {
@@ -176,7 +179,7 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
   const bool is_its = charge.state == ChargeState::kCharged &&
                       charge.account_id == account.account_id && charge.currency_code == currency;
   if (!is_its) return absl::OkStatus();
-  const int64_t now = absl::ToUnixMicros(parts_.clock->Now());
+  const absl::Time now = parts_.clock->Now();
   const bool is_manual = absl::StartsWith(name.recharge_id, kPaymentPrefix);
   RechargeAttempt attempt;
   attempt.set_recharge_id(name.recharge_id);
@@ -185,14 +188,18 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
   attempt.set_amount_micros(charge.amount.value());
   attempt.set_currency_code(currency);
   attempt.set_state(v1::RECHARGE_STATE_SUCCEEDED);
-  attempt.set_create_micros(now);
-  attempt.set_update_micros(now);
+  attempt.set_create_micros(absl::ToUnixMicros(now));
+  attempt.set_update_micros(absl::ToUnixMicros(now));
+  const absl::Time charged =
+      charge.create_time == absl::InfiniteFuture() ? now : charge.create_time;
+  attempt.set_day(DayOf(charged, TimeZoneOf(account)));
+  attempt.set_month(MonthOf(charged, TimeZoneOf(account)));
   attempt.set_payment_id(charge.payment_id);
   attempt.set_message("charged before a restore; made anew from the provider's books");
   AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
   FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(record));
   parts_.reached("remembered");
-  return Credit(account, &record);
+  return Credit(account, &record, Counted::kFromNowOn);
 }
 
 // An attempt that had ended without a charge, as far as was known. It stays ended, but for the
@@ -203,7 +210,7 @@ absl::Status Recharger::CreditLate(const CardCharge& charge, const AccountFacts&
   NoteCharge(charge, parts_.clock->Now(), &record->attempt);
   if (record->attempt.state() != v1::RECHARGE_STATE_SUCCEEDED) return absl::OkStatus();
   FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(*record));
-  return Credit(account, record);
+  return Credit(account, record, Counted::kFromNowOn);
 }
 
 absl::Status Recharger::Note(const CardCharge& charge, const AccountFacts& account,

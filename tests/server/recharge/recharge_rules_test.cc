@@ -230,6 +230,20 @@ TEST(ClockAheadTest, ACapIsToldThoughItWasToldAhead) {
   }
 }
 
+TEST(CountChargeTest, WhatIsHeardOfLateCountsAsFarAsItsDayAndMonthAreKnown) {
+  PaymentProfile profile = SomeProfile();
+  CountCharge(SomeAttempt(At(3, 9, 12)), &profile);
+  CountCharge(SomeAttempt(At(3, 10, 12)), &profile);
+
+  for (const int day : {8, 9, 10}) CountLateCharge(SomeAttempt(At(3, day, 12)), &profile);
+
+  EXPECT_EQ(profile.day(), 20260310);
+  EXPECT_EQ(profile.day_charges(), 2);
+  EXPECT_EQ(profile.earlier_day(), 20260309);
+  EXPECT_EQ(profile.earlier_day_charges(), 2);
+  EXPECT_EQ(profile.month_sum_micros(), Units(5 * 60).value());
+}
+
 TEST(CountChargeTest, WhatFailedDoesNotCount) {
   PaymentProfile profile = SomeProfile();
   stored::v1::RechargeAttempt attempt = SomeAttempt(At(3, 10, 12));

@@ -91,8 +91,7 @@ TEST_F(RechargerTest, AWrongKeyOfTheOperatorsIsNoDeclineAndNobodyIsToldOfIt) {
 
   EXPECT_THAT(Mails(), IsEmpty());
   EXPECT_EQ(States()[0], "ABANDONED");
-  const PaymentProfile profile =
-      RechargeRecords(documents_.get()).ReadProfile(*ledger_->FindAccount("alice"))->profile;
+  const PaymentProfile profile = Profile();
   EXPECT_EQ(profile.stop(), stored::v1::RECHARGE_STOP_UNSPECIFIED);
   EXPECT_EQ(profile.declines_in_a_row(), 0);
   EXPECT_EQ(profile.day_charges(), 0);
@@ -116,6 +115,9 @@ TEST_F(RechargerTest, AnAttemptThatWasGivenUpUnsentIsCreditedWhenItWasChargedAll
                   .ok());
 
   EXPECT_EQ(States().back(), "CREDITED");
+  EXPECT_EQ(Profile().day(), 20260310);
+  EXPECT_EQ(Profile().day_charges(), 1);
+  EXPECT_EQ(Profile().month_sum_micros(), Cents(60'00).value());
 }
 
 TEST_F(RechargerTest, AskingAboutWhatIsOverOrWasNeverSentChangesNothing) {

@@ -247,6 +247,13 @@ class RechargerTest : public ::testing::Test {
 
   Micros Available() { return ledger_->FindAccount("alice")->state.available(); }
 
+  stored::v1::PaymentProfile Profile() {
+    return RechargeRecords(documents_.get())
+        .ReadProfile(*ledger_->FindAccount("alice"))
+        .value()
+        .profile;
+  }
+
   std::vector<stored::v1::RechargeAttempt> Attempts() {
     RechargeRecords records(documents_.get());
     std::vector<stored::v1::RechargeAttempt> attempts;

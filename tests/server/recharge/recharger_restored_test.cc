@@ -144,6 +144,22 @@ TEST_F(ForgottenPaymentTest, ThatWasToBeMadeAnewIsCreditedWhenItIsAskedForAgain)
   EXPECT_EQ(altering_->deliveries(), 0);
 }
 
+TEST_F(ForgottenPaymentTest, ThatIsMadeAnewCountsForItsDayAndMonthOnce) {
+  const std::string payment_id = ChargeBefore();
+  clock_.Advance(absl::Hours(24));
+  kill_at_ = "credited";
+  EXPECT_THROW(recharger_->Ask({"alice", Name(), payment_id}).IgnoreError(), Killed);
+  Restart();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(recharger_->Ask({"alice", Name(), payment_id}).ok());
+  }
+
+  EXPECT_EQ(Profile().day(), 20260310);
+  EXPECT_EQ(Profile().day_charges(), 1);
+  EXPECT_EQ(Profile().month(), 202603);
+  EXPECT_EQ(Profile().month_sum_micros(), Cents(25'00).value());
+}
+
 TEST_F(ForgottenPaymentTest, ThatIsRememberedAsAnothersIsNotCredited) {
   expected_uncredited_ = true;
   RechargeRecords records(documents_.get());
