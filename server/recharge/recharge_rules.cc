@@ -90,6 +90,10 @@ absl::Time EndOfPause(const PaymentProfile& profile, absl::Time now) {
   return not_before - now <= kBackOff.back() ? not_before : now;
 }
 
+int64_t QuotientRoundedUp(int64_t dividend, int64_t divisor) {
+  return dividend / divisor + (dividend % divisor != 0 ? 1 : 0);
+}
+
 // What is missing up to `target` in whole steps, at least the least charge, as far as there is
 // room.
 Micros MissingWithin(Micros target, const RechargeSubject& subject, Micros room) {
@@ -98,23 +102,33 @@ Micros MissingWithin(Micros target, const RechargeSubject& subject, Micros room)
   if (most < subject.charge_min) return Micros();
   const std::optional<Micros> missing = CheckedSubtract(target, subject.available);
   if (!missing.has_value() || *missing >= most) return most;
-  const int64_t steps = missing->value() / step + (missing->value() % step != 0 ? 1 : 0);
-  return std::max(Micros(steps * step), subject.charge_min);
+  return std::max(Micros(QuotientRoundedUp(missing->value(), step) * step), subject.charge_min);
 }
 
-// What would be charged if there were room for `room`; zero or less where not even the least is.
-Micros AmountWithin(const v1::AutoRecharge& settings, const RechargeSubject& subject, Micros room) {
-  const int64_t amount = settings.amount_micros();
-  if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
-    return MissingWithin(Micros(amount), subject, room);
-  }
+// A multiple of the amount, as far as there is room. An amount that can no longer be charged, as
+// the limits were changed since it was set, is made one that can.
+Micros MultipleWithin(const v1::AutoRecharge& settings, const RechargeSubject& subject,
+                      Micros charge_max, Micros month_room) {
+  const int64_t step = subject.charge_step.value();
+  const int64_t unit = std::min(settings.amount_micros(), charge_max.value()) / step * step;
+  if (unit <= 0) return Micros();
+  const int64_t most = std::min(charge_max, month_room).value() / unit;
+  const int64_t least = std::max<int64_t>(QuotientRoundedUp(subject.charge_min.value(), unit), 1);
+  if (most < least) return Micros();
   const std::optional<Micros> missing =
       CheckedSubtract(Micros(settings.threshold_micros()), subject.available);
-  const int64_t wanted = missing.has_value()
-                             ? missing->value() / amount + (missing->value() % amount != 0 ? 1 : 0)
-                             : room.value() / amount;
-  const int64_t times = std::min(std::max<int64_t>(wanted, 1), room.value() / amount);
-  return Micros(times * amount);
+  const int64_t wanted = missing.has_value() ? QuotientRoundedUp(missing->value(), unit) : most;
+  return Micros(std::clamp(wanted, least, most) * unit);
+}
+
+// What would be charged; zero or less where the month has no room for even the least.
+Micros AmountWithin(const v1::AutoRecharge& settings, const RechargeSubject& subject,
+                    Micros charge_max, Micros month_room) {
+  if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
+    return MissingWithin(Micros(settings.amount_micros()), subject,
+                         std::min(charge_max, month_room));
+  }
+  return MultipleWithin(settings, subject, charge_max, month_room);
 }
 
 }  // namespace
@@ -141,7 +155,7 @@ RechargePlan PlanRecharge(const PaymentProfile& profile, const RechargeSubject& 
   }
   const int64_t month_sum = SumOfMonth(profile, MonthOf(now, subject.time_zone));
   const Micros month_room(settings.monthly_sum_max_micros() - month_sum);
-  const Micros amount = AmountWithin(settings, subject, std::min(charge_max, month_room));
+  const Micros amount = AmountWithin(settings, subject, charge_max, month_room);
   if (!amount.is_positive()) {
     return Obstacle(RechargeObstacle::kMonthlyCap, StartOfNextMonth(now, subject.time_zone));
   }

@@ -58,9 +58,10 @@ struct RechargePlan {
   absl::Time until = absl::InfiniteFuture();
 };
 
-// Decides. A fixed amount is multiplied as often as it takes to clear the threshold, and less often
-// where that is more than a charge or the month may have. A target is reached, or passed by less
-// than a step or the least charge. Where there is room for less than that, the month is over.
+// Decides. A fixed amount is multiplied as often as it takes to clear the threshold and to reach
+// the least charge, and less often where that is more than a charge or the month may have. One that
+// is more than a charge may be is made that much. A target is reached, or passed by less than a
+// step or the least charge. Where there is room for less than that, the month is over.
 RechargePlan PlanRecharge(const stored::v1::PaymentProfile& profile, const RechargeSubject& subject,
                           Micros charge_max, absl::Time now);
 

@@ -95,6 +95,24 @@ TEST(PlanRechargeTest, NoChargeIsLargerThanOneMayBe) {
   EXPECT_EQ(Plan(SomeProfile(), Micros::Min()).amount, Units(480));
 }
 
+TEST(PlanRechargeTest, AFixedAmountThatTheLimitsAllowNoMoreIsMadeOneThatTheyDo) {
+  PaymentProfile profile = SomeProfile();
+  v1::AutoRecharge& settings = *profile.mutable_auto_recharge();
+  settings.set_amount_micros(Units(800).value());
+  EXPECT_EQ(Plan(profile, Units(0)).amount, Units(500));
+  EXPECT_EQ(Plan(profile, Units(-10'000)).amount, Units(500));
+
+  settings.set_amount_micros(60'005'000);
+  EXPECT_EQ(Plan(profile, Units(0)).amount, Units(60)) << "in whole cents";
+
+  settings.set_amount_micros(200'000);
+  settings.set_threshold_micros(Units(15).value());
+  EXPECT_EQ(Plan(profile, Micros(14'900'000)).amount, Micros(600'000)) << "at least 0.50";
+  profile.set_month(202603);
+  profile.set_month_sum_micros(Units(1200).value() - 500'000);
+  EXPECT_EQ(Plan(profile, Micros(14'900'000)).obstacle, RechargeObstacle::kMonthlyCap);
+}
+
 TEST(PlanRechargeTest, WhatIsLeftOfTheMonthIsCharged) {
   PaymentProfile profile = SomeProfile();
   profile.set_month(202603);
