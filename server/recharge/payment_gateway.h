@@ -52,8 +52,9 @@ struct ChargeReference {
   std::string payment_id;
   // Whose card it was. Narrows the search where `payment_id` is not known.
   std::string customer;
-  // When it was first delivered: narrows the search too, by a day less than that.
-  absl::Time first_sent = absl::InfinitePast();
+  // It was not made before this, by the provider's clock give or take a day: narrows the search
+  // where nobody knows whose card it was. Our clock may have been wrong when it was delivered.
+  absl::Time not_before = absl::InfinitePast();
   // Whose charge it was: one of the same name for another account is not it. An account that a
   // restored ledger has forgotten may have had what makes up the name.
   std::string account_id;

@@ -201,13 +201,9 @@ ChargeReference ReferenceOf(const RechargeAttempt& attempt) {
   if (attempt.has_namesake_doubt()) {
     return {.attempt_id = attempt.recharge_id(), .account_id = attempt.account_id()};
   }
-  const int64_t first_sent =
-      attempt.first_sent_micros() != 0 ? attempt.first_sent_micros() : attempt.create_micros();
   return {.attempt_id = attempt.recharge_id(),
           .payment_id = attempt.payment_id(),
           .customer = attempt.card().customer(),
-          .first_sent =
-              attempt.key_is_doubtful() ? absl::InfinitePast() : absl::FromUnixMicros(first_sent),
           .account_id = attempt.account_id()};
 }
 

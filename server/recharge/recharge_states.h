@@ -68,8 +68,8 @@ void NoteNotPaidBack(stored::v1::RechargeAttempt* attempt);
 void NoteCredited(int64_t entry_id, absl::Time now, stored::v1::RechargeAttempt* attempt);
 
 ChargeRequest RequestOf(const stored::v1::RechargeAttempt& attempt);
-// As narrow as what is known of the attempt allows: one that may have been charged under its name
-// before a restore was made at any time, and the card may have been of a customer who is forgotten.
+// As narrow as what is known of the attempt allows: of one that may have been charged under its
+// name before a restore, the card may have been of a customer who is forgotten.
 ChargeReference ReferenceOf(const stored::v1::RechargeAttempt& attempt);
 
 }  // namespace farebox::server

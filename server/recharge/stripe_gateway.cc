@@ -185,9 +185,9 @@ CardCharge StripeGateway::FindCharge(const ChargeReference& reference) {
   }
   Fields query;
   if (!reference.customer.empty()) query.emplace_back("customer", reference.customer);
-  if (reference.first_sent > absl::UnixEpoch() + kClockSlack) {
+  if (reference.not_before > absl::UnixEpoch() + kClockSlack) {
     query.emplace_back("created[gte]",
-                       absl::StrCat(absl::ToUnixSeconds(reference.first_sent - kClockSlack)));
+                       absl::StrCat(absl::ToUnixSeconds(reference.not_before - kClockSlack)));
   }
   CardCharge charge = {.state = ChargeState::kAbsent};
   const absl::Status listed = List(kPayments, std::move(query), [&](const json& payment) {

@@ -190,7 +190,18 @@ TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsLookedUpAtAnyTimeOnceTheClockI
 
   EXPECT_THAT(States(), ElementsAre("CREDITED"));
   EXPECT_THAT(altering_->calls(), ElementsAre("take", "find", "find"));
-  EXPECT_EQ(altering_->last_reference().first_sent, absl::InfinitePast());
+  EXPECT_EQ(altering_->last_reference().not_before, absl::InfinitePast());
+}
+
+TEST_F(DoubtfulPaymentTest, OfAClockThatStaysAheadIsLookedUpAtAnyTime) {
+  altering_->AlterNext(&Lose);
+  Pay();
+  clock_.Advance(absl::Hours(24));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED"));
+  EXPECT_THAT(altering_->calls(), ElementsAre("take", "find"));
+  EXPECT_EQ(altering_->last_reference().not_before, absl::InfinitePast());
 }
 
 TEST_F(DoubtfulPaymentTest, OfAClockThatRanAheadIsTakenWhereTheProviderKnowsOfNone) {

@@ -49,7 +49,7 @@ class ForgottenPaymentTest : public RechargerTest {
   // Of all payments, whoever's card it was and whenever it was made.
   void ExpectWideSearch() {
     EXPECT_EQ(altering_->last_reference().customer, "");
-    EXPECT_EQ(altering_->last_reference().first_sent, absl::InfinitePast());
+    EXPECT_EQ(altering_->last_reference().not_before, absl::InfinitePast());
   }
 
   static void Lose(CardCharge* charge) { *charge = {.message = "<html>504</html>"}; }

@@ -255,7 +255,7 @@ TEST_F(StripeGatewayTest, ALookUpIsNarrowedByWhatIsKnown) {
   gateway_->TakeCharge(RequestFor("a-1"));
 
   const CardCharge charge = gateway_->FindCharge(
-      {.attempt_id = "a-1", .customer = "cus_acme", .first_sent = clock_.Now()});
+      {.attempt_id = "a-1", .customer = "cus_acme", .not_before = clock_.Now()});
 
   EXPECT_THAT(charge, IsIn(ChargeState::kCharged));
   EXPECT_THAT(stripe_.received().back().target,

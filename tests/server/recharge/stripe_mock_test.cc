@@ -181,7 +181,7 @@ TEST_F(StripeMockTest, ALookUpIsAsSpecified) {
   gateway_->FindCharge({.attempt_id = "a-1", .payment_id = "pi_1"});
   gateway_->FindCharge({.attempt_id = "a-1",
                         .customer = "cus_1",
-                        .first_sent = absl::FromUnixSeconds(1'790'000'000)});
+                        .not_before = absl::FromUnixSeconds(1'790'000'000)});
   gateway_->CancelCharge({.attempt_id = "a-1", .payment_id = "pi_1"});
 
   ExpectTaken({"GET /v1/payment_intents/pi_1", "GET /v1/payment_intents?customer=cus_1",
