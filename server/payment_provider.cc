@@ -1,6 +1,7 @@
 #include "server/payment_provider.h"
 
 #include <fstream>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -33,10 +34,11 @@ absl::StatusOr<std::unique_ptr<SimulatedGateway>> MakeSimulatedGateway(
 }
 
 absl::StatusOr<std::unique_ptr<StripeGateway>> MakeStripeGateway(
-    const PaymentProviderOptions& options) {
+    const PaymentProviderOptions& options, std::function<bool()> should_continue) {
   StripeGateway::Options stripe = {.base_url = options.stripe_url,
                                    .api_version = options.stripe_version,
-                                   .return_url = options.return_url};
+                                   .return_url = options.return_url,
+                                   .should_continue = std::move(should_continue)};
   FAREBOX_ASSIGN_OR_RETURN(stripe.secret_key,
                            ReadSecret(options.stripe_key_file, "--stripe-key-file"));
   if (!options.stripe_webhook_secret_file.empty()) {

@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_PAYMENT_PROVIDER_H_
 #define FAREBOX_SERVER_PAYMENT_PROVIDER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,9 +39,9 @@ absl::StatusOr<std::unique_ptr<SimulatedGateway>> MakeSimulatedGateway(
     const std::string& data_directory, const std::string& page_url,
     const std::string& webhook_secret, const Clock* clock);
 
-// InvalidArgument names the option that is wrong.
+// InvalidArgument names the option that is wrong. `should_continue`: see StripeGateway::Options.
 absl::StatusOr<std::unique_ptr<StripeGateway>> MakeStripeGateway(
-    const PaymentProviderOptions& options);
+    const PaymentProviderOptions& options, std::function<bool()> should_continue = [] { return true; });
 
 }  // namespace farebox::server
 

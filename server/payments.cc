@@ -1,7 +1,5 @@
 #include "server/payments.h"
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -10,7 +8,7 @@
 #include "server/log.h"
 #include "server/web/simulated_pages.h"
 #include "server/web/webhook_route.h"
-#include "storage/backup.h"
+#include "storage/restored_mark.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -47,7 +45,8 @@ Payments::~Payments() { Drain(); }
 
 absl::Status Payments::MakeGateway(const Options& options) {
   if (options.provider.provider == PaymentProvider::kStripe) {
-    FAREBOX_ASSIGN_OR_RETURN(gateway_, MakeStripeGateway(options.provider));
+    FAREBOX_ASSIGN_OR_RETURN(gateway_,
+                             MakeStripeGateway(options.provider, [this] { return !IsEnding(); }));
     return absl::OkStatus();
   }
   simulated_secret_ = RandomHex();
@@ -62,13 +61,12 @@ absl::Status Payments::MakeGateway(const Options& options) {
 }
 
 absl::Status Payments::StartWorking(const Options& options) {
-  const std::string mark = absl::StrCat(options.data_directory, "/", kRestoredMark);
-  // Also where it cannot be looked at.
-  const auto is_held = [mark] {
-    std::error_code error;
-    return std::filesystem::exists(mark, error) || error;
-  };
-  if (is_held()) Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", mark}});
+  const std::string& directory = options.data_directory;
+  const auto is_held = [directory] { return HasRestoredMark(directory); };
+  if (is_held()) {
+    Log(LogLevel::kWarning, "recharges_held",
+        {{"until_this_is_deleted", RestoredMarkPath(directory)}});
+  }
   recharger_ = std::make_unique<Recharger>(
       Recharger::Parts{.ledger = parts_.ledger,
                        .journal = parts_.journal,
@@ -80,6 +78,7 @@ absl::Status Payments::StartWorking(const Options& options) {
                        .limits = &limits_,
                        .on_state = [this](const auto& attempt) { parts_.metrics->Count(attempt); },
                        .is_held = is_held,
+                       .forgotten_since = [directory] { return ReadForgottenSince(directory); },
                        .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(

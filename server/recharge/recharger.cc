@@ -199,7 +199,7 @@ absl::Status Recharger::Ask(const RechargeAttemptName& name) {
   if (is_settled || is_yet_to_be_sent) return absl::OkStatus();
   if (attempt.state() == v1::RECHARGE_STATE_SUCCEEDED) return Credit(account, &*record);
 
-  ChargeReference reference = ReferenceOf(attempt);
+  ChargeReference reference = ReferenceTo(attempt);
   // Its own payment was not charged, where it has ended: the one that is told of may have been.
   const bool is_told_of = reference.payment_id.empty() || !IsOpen(attempt);
   if (is_told_of && !name.payment_id.empty()) reference.payment_id = name.payment_id;

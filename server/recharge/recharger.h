@@ -61,6 +61,8 @@ class Recharger {
     // before, and no other without looking for it: the ledger was restored from a backup, and does
     // not know what was charged since.
     std::function<bool()> is_held = [] { return false; };
+    // What a held ledger has forgotten happened after this. InfinitePast: at any time.
+    std::function<absl::Time()> forgotten_since = [] { return absl::InfinitePast(); };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
@@ -109,6 +111,8 @@ class Recharger {
   absl::Status Advance(const AccountFacts& account, AttemptRecord* record);
   absl::Status Step(const AccountFacts& account, AttemptRecord* record);
   bool IsFromBackup(const stored::v1::RechargeAttempt& attempt) const;
+  // What the provider is asked for, of an attempt.
+  ChargeReference ReferenceTo(const stored::v1::RechargeAttempt& attempt) const;
   // How an attempt stands at the provider; with the bank's page, where an open one needs it.
   CardCharge Find(const ChargeReference& reference, const stored::v1::RechargeAttempt& attempt);
   // Looks for what it may have done before, and takes the money where that is nothing.

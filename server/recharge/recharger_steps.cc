@@ -22,6 +22,9 @@ namespace {
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
+// A clock may have been wrong when a backup was made.
+constexpr absl::Duration kForgottenSlack = absl::Hours(24 * 7);
+
 }  // namespace
 
 absl::Status Recharger::Advance(const AccountFacts& account, AttemptRecord* record) {
@@ -38,11 +41,11 @@ absl::Status Recharger::Step(const AccountFacts& account, AttemptRecord* record)
     case NextStep::kTake:
       return TakeMoney(account, record);
     case NextStep::kFind:
-      return NoteFound(Find(ReferenceOf(record->attempt), record->attempt), account, record);
+      return NoteFound(Find(ReferenceTo(record->attempt), record->attempt), account, record);
     case NextStep::kFindElseTake:
       return FindElseTake(account, record);
     case NextStep::kCancel:
-      return Note(parts_.gateway->CancelCharge(ReferenceOf(record->attempt)), account, record);
+      return Note(parts_.gateway->CancelCharge(ReferenceTo(record->attempt)), account, record);
     case NextStep::kCredit:
       return Credit(account, record);
   }
@@ -54,6 +57,17 @@ bool Recharger::IsFromBackup(const RechargeAttempt& attempt) const {
   // Later than now: by a clock that ran ahead when the backup was made.
   return attempt.create_micros() < absl::ToUnixMicros(start_time_) ||
          attempt.create_micros() > absl::ToUnixMicros(parts_.clock->Now());
+}
+
+ChargeReference Recharger::ReferenceTo(const RechargeAttempt& attempt) const {
+  ChargeReference reference = ReferenceOf(attempt);
+  if (!attempt.has_namesake_doubt()) return reference;
+  const absl::Time forgotten_since = parts_.forgotten_since();
+  // Later than now: by a clock that ran ahead when the backup was made.
+  if (forgotten_since <= parts_.clock->Now()) {
+    reference.not_before = forgotten_since - kForgottenSlack;
+  }
+  return reference;
 }
 
 CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttempt& attempt) {
@@ -71,7 +85,7 @@ CardCharge Recharger::Find(const ChargeReference& reference, const RechargeAttem
 }
 
 absl::Status Recharger::FindElseTake(const AccountFacts& account, AttemptRecord* record) {
-  const CardCharge found = Find(ReferenceOf(record->attempt), record->attempt);
+  const CardCharge found = Find(ReferenceTo(record->attempt), record->attempt);
   if (found.state == ChargeState::kAbsent) return TakeMoney(account, record);
   return NoteFound(found, account, record);
 }

@@ -375,7 +375,9 @@ absl::Status StripeGateway::List(absl::string_view path, Fields query, VisitObje
   query.emplace_back("limit", absl::StrCat(kPageSize));
   const size_t fields = query.size();
   for (int page = 0; page < kPagesMax; ++page) {
-    if (!should_continue()) return absl::CancelledError("the list is wanted no more");
+    if (!should_continue() || !options_.should_continue()) {
+      return absl::CancelledError("the list is wanted no more");
+    }
     const Answer answer = Get(path, query);
     const absl::Status status = stripe::StatusOf(answer);
     // A refusal to list is no proof that there is nothing.

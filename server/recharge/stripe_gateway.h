@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_RECHARGE_STRIPE_GATEWAY_H_
 #define FAREBOX_SERVER_RECHARGE_STRIPE_GATEWAY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -41,6 +42,8 @@ class StripeGateway : public PaymentGateway {
     // Where customers come back to from their bank after confirming a payment. Without it there is
     // no page to send them to.
     std::string return_url;
+    // Asked before each page of a list, which may have a thousand: without a yes it has no answer.
+    std::function<bool()> should_continue = [] { return true; };
     HttpClient::Options http;
   };
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "storage/restored_mark.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/file.h"
 #include "storage/sqlite/journal_copier.h"
@@ -169,17 +171,12 @@ class Restore {
 
   absl::Status WriteMark() {
     const BatchHead& head = report_.verified.head;
-    const std::string text = absl::StrCat(
-        "Restored from ", order_.backup_path, ", which reaches to entry ", head.last, " of ",
-        absl::FormatTime(absl::RFC3339_sec, head.time, absl::UTCTimeZone()),
-        ".\n"
-        "While this file is here no card is charged automatically. First see what was charged\n"
-        "after that time:\n"
-        "    farebox recharge reconcile --from ",
-        absl::FormatTime(absl::RFC3339_sec, head.time, absl::UTCTimeZone()),
-        "\n"
-        "credit it, by the same line with --repair at its end, and then delete this file.\n");
-    const std::string mark = absl::StrCat(order_.directory, "/", kRestoredMark);
+    // What an earlier restore has forgotten may be unknown still.
+    const absl::Time since = HasRestoredMark(order_.directory)
+                                 ? std::min(head.time, ReadForgottenSince(order_.directory))
+                                 : head.time;
+    const std::string text = RestoredMarkText(order_.backup_path, head, since);
+    const std::string mark = RestoredMarkPath(order_.directory);
     FAREBOX_RETURN_IF_ERROR(WriteSynced(mark, text));
     return GiveToServer(mark);
   }

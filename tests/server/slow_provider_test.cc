@@ -1,5 +1,6 @@
 // A provider that takes its time, or says nothing at all.
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "server/limits.h"
+#include "storage/restored_mark.h"
 #include "tests/server/payments_fixture.h"
 #include "tests/server/thread_gate.h"
 
@@ -79,6 +81,28 @@ TEST_F(SilentProviderTest, CardsThatWaitForItHoldUpNobodysSettings) {
 
   silent_.reset();
   for (std::thread& setup : setups) setup.join();
+}
+
+TEST_F(StripePaymentsTest, AStopDoesNotWaitForTheSearchOfAPaymentThatIsForgotten) {
+  RegisterCard("pm_card_visa");
+  std::ofstream(RestoredMarkPath(MakeConfig().data_directory)) << "";
+  const size_t before = stripe_.received().size();
+  const std::string page = absl::Substitute(
+      R"({"object": "list", "data": [{"id": "pi_other", "note": "$0"}], "has_more": true})",
+      std::string(50'000, '-'));
+  for (int i = 0; i < 1'100; ++i) stripe_.AnswerInstead({.body = page});
+  Answer<v1::PayResponse> answer;
+  std::thread caller([&] { answer = Pay("p1", 25'000'000); });
+  while (stripe_.received().size() <= before) std::this_thread::yield();
+
+  Stop();
+  caller.join();
+
+  EXPECT_THAT(answer, FailsWith(grpc::StatusCode::UNAVAILABLE, "PAYMENT_PENDING"));
+  EXPECT_LT(stripe_.received().size(), before + 500);
+  stripe_.ClearFaults();
+  Start();
+  recharges_ = v1::RechargeService::NewStub(channel_);
 }
 
 TEST_F(StripePaymentsTest, APaymentWhoseCallerDidNotWaitForItsTurnIsNotBegun) {

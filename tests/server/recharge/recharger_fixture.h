@@ -202,6 +202,7 @@ class RechargerTest : public ::testing::Test {
                              },
                          .limits = &limits_,
                          .is_held = [this] { return is_held_; },
+                         .forgotten_since = [this] { return forgotten_since_; },
                          .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
@@ -332,6 +333,7 @@ class RechargerTest : public ::testing::Test {
   bool expected_uncredited_ = false;
   // The ledger was just restored.
   bool is_held_ = false;
+  absl::Time forgotten_since_ = absl::InfinitePast();
   // Once, between the look at the account's profile and what is written of it.
   std::function<void()> when_deciding_;
   std::string kill_at_;

@@ -90,6 +90,21 @@ TEST_F(ForgottenPaymentTest, IsLookedForAgainWhereItCouldNotBe) {
   EXPECT_EQ(altering_->deliveries(), 0);
 }
 
+TEST_F(ForgottenPaymentTest, IsSoughtSinceAWeekBeforeTheBackup) {
+  const absl::Time now = clock_.Now();
+  forgotten_since_ = now - absl::Hours(24);
+  PayInVain(&Lose);
+  EXPECT_EQ(altering_->last_reference().customer, "");
+  EXPECT_EQ(altering_->last_reference().not_before, now - absl::Hours(24 * 8));
+
+  // By a clock that ran ahead.
+  forgotten_since_ = now + absl::Hours(24);
+  clock_.Advance(absl::Minutes(1));
+  altering_->AlterNext(&Lose);
+  Work();
+  ExpectWideSearch();
+}
+
 TEST_F(ForgottenPaymentTest, IsNotChargedDaysLaterWhereThereWasNone) {
   PayInVain(&Lose);
 

@@ -49,10 +49,10 @@ class TwiceList : public AlteringGateway {
  public:
   using AlteringGateway::AlteringGateway;
 
-  absl::Status ListCharges(absl::Time from, absl::Time to, GoesOn goes_on,
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override {
     return AlteringGateway::ListCharges(
-        from, to, goes_on, [&](absl::string_view attempt_id, const CardCharge& charge) {
+        from, to, should_continue, [&](absl::string_view attempt_id, const CardCharge& charge) {
           CardCharge again = charge;
           again.payment_id += "-again";
           again.create_time += absl::Minutes(1);

@@ -10,7 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "storage/errors.h"
+#include "storage/restored_mark.h"
 #include "storage/sqlite/journal_schema.h"
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
@@ -93,6 +96,23 @@ TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
   maker_.Resume(AllEntries(), journal_->Head());
   Append({maker_.Debit(2, 7)});
   EXPECT_EQ(journal_->Head().number, head_.number + 1);
+}
+
+TEST_F(RestoreTest, TheMarkSaysSinceWhenTheLedgerMayHaveForgottenWhatHappened) {
+  const absl::Time backup_time = absl::FromUnixSeconds(absl::ToUnixSeconds(head_.time));
+  EXPECT_FALSE(HasRestoredMark(Elsewhere()));
+  ASSERT_TRUE(Restore(Elsewhere()).ok());
+  EXPECT_TRUE(HasRestoredMark(Elsewhere()));
+  EXPECT_EQ(ReadForgottenSince(Elsewhere()), backup_time);
+
+  // Nobody has looked since another one was restored, of a day before.
+  const absl::Time earlier = backup_time - absl::Hours(24);
+  std::ofstream(RestoredMarkPath(Elsewhere())) << RestoredMarkText("b.db", head_, earlier);
+  ASSERT_TRUE(Restore(Elsewhere(), /*replaces=*/true).ok());
+  EXPECT_EQ(ReadForgottenSince(Elsewhere()), earlier);
+
+  std::filesystem::remove(RestoredMarkPath(Elsewhere()));
+  EXPECT_EQ(ReadForgottenSince(Elsewhere()), absl::InfinitePast());
 }
 
 TEST_F(RestoreTest, ALedgerIsNotReplacedUnasked) {
