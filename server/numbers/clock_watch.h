@@ -1,6 +1,8 @@
 #ifndef FAREBOX_SERVER_NUMBERS_CLOCK_WATCH_H_
 #define FAREBOX_SERVER_NUMBERS_CLOCK_WATCH_H_
 
+#include <utility>
+
 #include "absl/time/time.h"
 
 namespace farebox::server {
@@ -19,8 +21,12 @@ class ClockWatch {
   // To be called often: the time between two calls counts as a leap where it is long.
   bool Believes(absl::Time now);
 
+  // Whether it was set back since this was asked last.
+  bool TakeSetBack() { return std::exchange(was_set_back_, false); }
+
  private:
   absl::Time last_;
+  bool was_set_back_ = false;
   absl::Time believed_from_ = absl::InfinitePast();
 };
 

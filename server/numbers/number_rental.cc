@@ -240,7 +240,9 @@ absl::Status NumberRental::Renew(const AccountFacts& account, RentalRecord* reco
   while (true) {
     const bool is_unpaid = record->rental.state() == v1::NUMBER_STATE_PAST_DUE;
     const absl::Time due = is_unpaid ? record->document.due : NextRenewal(record->rental);
-    if (parts_.clock->Now() < due) {
+    // One that was put off for longer than any is was put off by a clock that ran ahead.
+    const bool is_put_off = is_unpaid && due - parts_.clock->Now() > limits::kUnpaidPause;
+    if (parts_.clock->Now() < due && !is_put_off) {
       if (record->document.due == due) return absl::OkStatus();
       // The account's time zone is another one now.
       record->document.due = due;
@@ -288,8 +290,11 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
                                                          .cause = CauseOf(refusal),
                                                          .release_time = ReleaseTime(rental)},
                                      now);
-  } else if (now >= ReleaseTime(rental)) {
-    return End(account, /*is_unpaid=*/true, record);
+  } else {
+    // Later than that was by a clock that ran ahead.
+    const int64_t latest = absl::ToUnixMicros(std::max(now, NextRenewal(rental)));
+    rental.set_past_due_micros(std::min(rental.past_due_micros(), latest));
+    if (now >= ReleaseTime(rental)) return End(account, /*is_unpaid=*/true, record);
   }
   rental.set_refusals(rental.refusals() + 1);
   record->document.due = std::min(now + limits::kUnpaidPause, ReleaseTime(rental));

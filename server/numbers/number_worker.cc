@@ -1,5 +1,6 @@
 #include "server/numbers/number_worker.h"
 
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -98,7 +99,9 @@ void NumberWorker::DueLoop() {
       if (stopping_) return;
     }
     is_clock_believed_ = clock_watch_.Believes(parts_.clock->Now());
-    if (is_clock_believed_) LookAtDue();
+    if (!is_clock_believed_) continue;
+    if (clock_watch_.TakeSetBack()) LookAtPutOff();
+    LookAtDue();
   }
 }
 
@@ -123,6 +126,22 @@ void NumberWorker::LookAtDue() {
     if (!taken.contains(account_id) && lanes_.IsBusy(account_id)) continue;
     taken.insert(account_id);
     Work(record);
+  }
+}
+
+void NumberWorker::LookAtPutOff() {
+  const absl::Time latest = parts_.clock->Now() + limits::kUnpaidPause;
+  int64_t before = std::numeric_limits<int64_t>::max();
+  for (size_t sought = 0; sought < limits::kUnpaidSoughtMax; sought += limits::kRentalPageSize) {
+    const absl::StatusOr<std::vector<RentalRecord>> page =
+        records_.List(/*account=*/0, before, limits::kRentalPageSize);
+    if (!page.ok()) return parts_.on_error("", page.status());
+    if (page->empty()) return;
+    for (const RentalRecord& record : *page) {
+      const bool is_unpaid = record.rental.state() == v1::NUMBER_STATE_PAST_DUE;
+      if (is_unpaid && record.document.due > latest) Work(record);
+    }
+    before = page->back().document.id;
   }
 }
 

@@ -59,6 +59,8 @@ class NumberWorker : public LedgerListener {
   absl::Status FindUnpaid();
   void DueLoop();
   void LookAtDue();
+  // What is past due is tried each day; what waits longer was put off by a clock that ran ahead.
+  void LookAtPutOff();
   void Work(const RentalRecord& due);
   // Whether the account was not on the list.
   bool NoteUnpaid(AccountNumber account, const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);

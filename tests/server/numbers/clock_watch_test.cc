@@ -60,5 +60,17 @@ TEST_F(ClockWatchTest, ALittleStepIsNone) {
   EXPECT_TRUE(watch_.Believes(now_));
 }
 
+TEST_F(ClockWatchTest, ThatItWasSetBackIsToldOnce) {
+  now_ += kYears;
+  watch_.Believes(now_);
+  EXPECT_FALSE(watch_.TakeSetBack());
+  now_ -= kYears;
+  watch_.Believes(now_);
+  Run(absl::Minutes(30));
+
+  EXPECT_TRUE(watch_.TakeSetBack());
+  EXPECT_FALSE(watch_.TakeSetBack());
+}
+
 }  // namespace
 }  // namespace farebox::server

@@ -45,7 +45,7 @@ class NumberWorkerTest : public ::testing::Test {
     settings.set_time_zone("UTC");
     EXPECT_TRUE(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status.ok());
     EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(1'00))).status.ok());
-    EXPECT_TRUE(rental_->Buy("alice", "r1", "+12025550123").ok());
+    rental_id_ = rental_->Buy("alice", "r1", "+12025550123").value().rental.rental_id();
   }
 
   void Start(absl::Time last_entry_time) {
@@ -60,9 +60,12 @@ class NumberWorkerTest : public ::testing::Test {
                                     }});
   }
 
+  // Without the worker.
+  void Work() { ASSERT_TRUE(rental_->Work(rental_id_).ok()); }
+
   stored::v1::Rental Rental() {
     RentalRecords records(documents_.get());
-    return records.FindByNumber("+12025550123").value().value().rental;
+    return records.Find(rental_id_).value().value().rental;
   }
 
   void Await(v1::NumberState state) {
@@ -83,6 +86,7 @@ class NumberWorkerTest : public ::testing::Test {
   std::function<void(absl::string_view)> reached_ = [](absl::string_view) {};
   std::unique_ptr<NumberRental> rental_;
   std::unique_ptr<NumberWorker> worker_;
+  std::string rental_id_;
 };
 
 TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
@@ -120,6 +124,38 @@ TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
   ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
 
   Await(v1::NUMBER_STATE_ACTIVE);
+}
+
+TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRight) {
+  const absl::Time right = clock_.Now() + 20 * kDay;
+  clock_.Set(right + 30 * kDay);
+  Start(clock_.Now());
+  Await(v1::NUMBER_STATE_PAST_DUE);
+  worker_ = nullptr;
+  ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+
+  clock_.Set(right);
+  // The newest entry is of the time ahead.
+  Start(right + 30 * kDay);
+  clock_.Advance(absl::Hours(2));
+
+  Await(v1::NUMBER_STATE_ACTIVE);
+}
+
+TEST_F(NumberWorkerTest, WhatWentPastDueAheadOfItsTimeIsReleasedTwoWeeksAfterItsMonthHasBegun) {
+  clock_.Advance(60 * kDay);
+  Work();
+  ASSERT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE);
+  clock_.Advance(-50 * kDay);
+
+  // On the 1st of February.
+  for (int day = 10; day < 31 + 14; ++day) {
+    Work();
+    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
+    clock_.Advance(kDay);
+  }
+  Work();
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_RELEASED);
 }
 
 // One a look, they would take a minute.
