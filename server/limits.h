@@ -197,9 +197,11 @@ inline constexpr int kDifferencesMax = 1'000;
 // Accounts whose months are charged at once.
 inline constexpr int kRenewalThreads = 4;
 
-// How long a number that is not paid is kept, by default; and how often it is tried meanwhile.
+// How long a number that is not paid is kept, by default; how often it is tried meanwhile, and how
+// often after that where it is not to be released yet.
 inline constexpr absl::Duration kNumberGrace = absl::Hours(24 * 14);
 inline constexpr absl::Duration kUnpaidPause = absl::Hours(24);
+inline constexpr absl::Duration kHeldNumberPause = absl::Hours(1);
 
 // A clock that moves by more than this between two looks has leapt, and is believed after it has
 // gone evenly for so long.

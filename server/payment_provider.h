@@ -41,7 +41,8 @@ absl::StatusOr<std::unique_ptr<SimulatedGateway>> MakeSimulatedGateway(
 
 // InvalidArgument names the option that is wrong. `should_continue`: see StripeGateway::Options.
 absl::StatusOr<std::unique_ptr<StripeGateway>> MakeStripeGateway(
-    const PaymentProviderOptions& options, std::function<bool()> should_continue = [] { return true; });
+    const PaymentProviderOptions& options,
+    std::function<bool()> should_continue = [] { return true; });
 
 }  // namespace farebox::server
 

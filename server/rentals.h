@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +30,8 @@ class Rentals {
  public:
   struct Options {
     absl::Duration grace = limits::kNumberGrace;
+    // The ledger's: where kRestoredMark is.
+    std::string data_directory;
     // Tests end the process at the points that NumberRental names.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

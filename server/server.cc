@@ -262,13 +262,14 @@ absl::Status Server::MakeServices() {
                                                                     .journal = journal_.get(),
                                                                     .clock = clock_,
                                                                     .metrics = &mail_metrics_});
-  FAREBOX_ASSIGN_OR_RETURN(rentals_,
-                           Rentals::Start(config_.rentals, {.environment = environment,
-                                                            .ledger = ledger_.get(),
-                                                            .journal = journal_.get(),
-                                                            .decks = &decks_,
-                                                            .stationery = &mailing_->stationery(),
-                                                            .clock = clock_}));
+  Rentals::Options rentals = config_.rentals;
+  rentals.data_directory = config_.data_directory;
+  FAREBOX_ASSIGN_OR_RETURN(rentals_, Rentals::Start(rentals, {.environment = environment,
+                                                              .ledger = ledger_.get(),
+                                                              .journal = journal_.get(),
+                                                              .decks = &decks_,
+                                                              .stationery = &mailing_->stationery(),
+                                                              .clock = clock_}));
   AddRoutes();
   return MakePayments(environment);
 }

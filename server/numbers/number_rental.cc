@@ -279,6 +279,7 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
   const absl::Time now = parts_.clock->Now();
   Rental& rental = record->rental;
   DocumentGroup mails;
+  bool is_over = false;  // The grace.
   if (rental.state() == v1::NUMBER_STATE_ACTIVE) {
     rental.set_state(v1::NUMBER_STATE_PAST_DUE);
     rental.set_past_due_micros(absl::ToUnixMicros(now));
@@ -294,10 +295,12 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
     // Later than that was by a clock that ran ahead.
     const int64_t latest = absl::ToUnixMicros(std::max(now, NextRenewal(rental)));
     rental.set_past_due_micros(std::min(rental.past_due_micros(), latest));
-    if (now >= ReleaseTime(rental)) return End(account, /*is_unpaid=*/true, record);
+    is_over = now >= ReleaseTime(rental);
+    if (is_over && !parts_.is_held()) return End(account, /*is_unpaid=*/true, record);
   }
   rental.set_refusals(rental.refusals() + 1);
-  record->document.due = std::min(now + limits::kUnpaidPause, ReleaseTime(rental));
+  record->document.due = is_over ? now + limits::kHeldNumberPause
+                                 : std::min(now + limits::kUnpaidPause, ReleaseTime(rental));
   FAREBOX_RETURN_IF_ERROR(records_.Put(record, std::move(mails)));
   parts_.reached("past due");
   return absl::OkStatus();

@@ -45,6 +45,9 @@ class NumberRental {
     std::function<absl::StatusOr<Command>(const v1::DebitRequest&)> make_debit;
     // How long a number that is not paid is kept.
     absl::Duration grace;
+    // Whether none is to be released for now for want of money: the ledger was restored from a
+    // backup, and may not know yet what was paid in since.
+    std::function<bool()> is_held = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

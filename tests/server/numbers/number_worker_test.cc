@@ -39,6 +39,7 @@ class NumberWorkerTest : public ::testing::Test {
                              .action = Debit{.item = 1, .charge = Charge{.amount = Cents(1'00)}}};
             },
         .grace = 14 * kDay,
+        .is_held = [this] { return is_held_; },
         .reached = [this](absl::string_view point) { reached_(point); }});
     stored::v1::AccountSettings settings;
     settings.set_currency_code("USD");
@@ -87,6 +88,7 @@ class NumberWorkerTest : public ::testing::Test {
   std::unique_ptr<NumberRental> rental_;
   std::unique_ptr<NumberWorker> worker_;
   std::string rental_id_;
+  bool is_held_ = false;
 };
 
 TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
@@ -154,6 +156,22 @@ TEST_F(NumberWorkerTest, WhatWentPastDueAheadOfItsTimeIsReleasedTwoWeeksAfterIts
     EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
     clock_.Advance(kDay);
   }
+  Work();
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_RELEASED);
+}
+
+TEST_F(NumberWorkerTest, NothingIsReleasedOnALedgerThatMayHaveForgottenWhatWasPaid) {
+  clock_.Advance(31 * kDay);
+  Work();
+  is_held_ = true;
+  clock_.Advance(30 * kDay);
+  for (int i = 0; i < 3; ++i) {
+    Work();
+    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE);
+    clock_.Advance(absl::Hours(1));
+  }
+
+  is_held_ = false;
   Work();
   EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_RELEASED);
 }

@@ -12,8 +12,8 @@ OPERATIONS = ("authorize", "balance")
 def measure(load, binaries, directory):
     """Yields (what, figure) of calls with keys, and with keys and TLS, beside calls without.
 
-    And of calls with keys beside calls that send the same to a server that asks nobody: what is left
-    is our check, since a header costs its sender and receiver whoever looks at it.
+    And of calls with keys beside calls that send the same to a server that asks nobody: what is
+    left is our check, since a header costs its sender and receiver whoever looks at it.
     """
     make_certificate(directory)
     tls = ("--tls-cert", str(directory / "server.pem"), "--tls-key", str(directory / "server.key"))
