@@ -109,7 +109,16 @@ bool RechargeWorker::Run(const std::string& account_id, absl::AnyInvocable<void(
 }
 
 void RechargeWorker::Look(const std::string& account_id) {
+  {
+    MutexLock lock(&mu_);
+    if (!looks_.insert(account_id).second) return;
+  }
   lanes_.Post(account_id, [this, account_id] {
+    {
+      // Before it looks: what happens from now on is a reason to look again.
+      MutexLock lock(&mu_);
+      looks_.erase(account_id);
+    }
     const absl::Status status = parts_.recharger->Work(account_id);
     if (status.ok()) return;
     parts_.on_error(account_id, status);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -94,6 +95,8 @@ class RechargeWorker : public LedgerListener {
   absl::flat_hash_map<AccountNumber, Watched> watched_ ABSL_GUARDED_BY(mu_);
   // Accounts that could not be worked on, and when to try again.
   absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);
+  // Accounts with a look that waits for its turn: another one would find nothing more.
+  absl::flat_hash_set<std::string> looks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   Lanes lanes_;

@@ -94,7 +94,7 @@ absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRec
     FAREBOX_RETURN_IF_ERROR(Begin(account, std::move(attempt), profile, &begun));
     return true;
   }
-  if (IsCap(plan.obstacle)) {
+  if (IsCap(plan.obstacle) && TellCap(plan.obstacle, SubjectOf(account), now, &profile->profile)) {
     FAREBOX_RETURN_IF_ERROR(TellOfCap(plan.obstacle, account, profile));
   } else if (has_moved) {
     FAREBOX_RETURN_IF_ERROR(records_.Put({.profile = profile}));
@@ -105,9 +105,6 @@ absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRec
 absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& account,
                                   ProfileRecord* profile) {
   const absl::Time now = parts_.clock->Now();
-  if (!TellCap(cap, SubjectOf(account), now, &profile->profile)) {
-    return records_.Put({.profile = profile});
-  }
   const RechargeEvent event =
       cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
   const absl::Time resume_time = profile->document.due;

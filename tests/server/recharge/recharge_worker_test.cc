@@ -51,7 +51,12 @@ class RechargeWorkerTest : public ::testing::Test {
                          .mails = &mails_,
                          .clock = &clock_,
                          .new_recharge_id = [this] { return absl::StrCat("auto-", ++ids_); },
-                         .limits = &limits_});
+                         .limits = &limits_,
+                         .is_held =
+                             [this] {
+                               ++decisions_;
+                               return is_held_.load();
+                             }});
   }
 
   void Start() {
@@ -124,6 +129,9 @@ class RechargeWorkerTest : public ::testing::Test {
   MemoryDisk disk_;
   std::atomic<int> ids_ = 0;
   std::atomic<int> errors_ = 0;
+  // How often it was to be charged, but for this.
+  std::atomic<int> decisions_ = 0;
+  std::atomic<bool> is_held_ = false;
   std::unique_ptr<SimulatedGateway> gateway_;
   std::unique_ptr<MemoryJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
@@ -141,6 +149,25 @@ TEST_F(RechargeWorkerTest, AFallBelowTheThresholdIsNoticed) {
   ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Micros(1))).status.ok());
 
   EXPECT_TRUE(Await([&] { return Available("alice") > Cents(70'00); }));
+}
+
+TEST_F(RechargeWorkerTest, AnAccountThatFallsTimeAndAgainIsLookedAtOnce) {
+  is_held_ = true;
+  Start();
+  Open("alice");
+  AwaitLooks("alice");
+  std::promise<void> go_on;
+  ASSERT_TRUE(worker_->Run("alice", [&] { go_on.get_future().wait(); }));
+
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(6'00))).status.ok());
+    ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(6'00))).status.ok());
+  }
+  ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(6'00))).status.ok());
+  go_on.set_value();
+  AwaitLooks("alice");
+
+  EXPECT_EQ(decisions_, 1);
 }
 
 TEST_F(RechargeWorkerTest, WhatIsHeldCounts) {

@@ -1,5 +1,6 @@
 // Charges by the simulated provider, on a ledger in memory that is "killed" between any two steps.
 
+#include "server/document_kinds.h"
 #include "tests/server/recharge/recharger_fixture.h"
 
 namespace farebox::server {
@@ -170,6 +171,23 @@ TEST_F(RechargerTest, TheCapsOfADayAndAMonthHoldAndAreToldOnce) {
   EXPECT_EQ(sum, Cents(600'00));
   // Three days with three charges, and the tenth charge on the fourth day.
   EXPECT_THAT(Mails(), ElementsAre("monthly", "daily", "daily", "daily"));
+}
+
+TEST_F(RechargerTest, ACapThatWasToldIsWrittenNoMore) {
+  Enable({"pm_card_visa"});
+  for (int i = 0; i < 4; ++i) {
+    Spend(Micros(Available().value() - 10'000'000));
+    Work();
+  }
+  ASSERT_THAT(Mails(), ElementsAre("daily"));
+  const auto revision = [this] {
+    return documents_->Find(kPaymentProfiles, "alice")->value().revision;
+  };
+  const int64_t told = revision();
+
+  Work();
+
+  EXPECT_EQ(revision(), told);
 }
 
 TEST_F(RechargerTest, ACapIsToldWithTheTimeWhenItEnds) {
