@@ -63,22 +63,24 @@ absl::Status RechargeWorker::WatchAll() {
     for (const Document& document : page) {
       FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                                parts_.ledger->FindAccount(document.account));
-      stored::v1::PaymentProfile profile;
-      if (profile.ParseFromString(document.content)) Watch(account, profile);
+      ProfileRecord record = {.document = document};
+      if (record.profile.ParseFromString(document.content)) Watch(account, record);
     }
     before = page.back().id;
   }
 }
 
-void RechargeWorker::Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile) {
-  const v1::AutoRecharge& settings = profile.auto_recharge();
+void RechargeWorker::Watch(const AccountFacts& account, const ProfileRecord& record) {
+  const v1::AutoRecharge& settings = record.profile.auto_recharge();
   {
     MutexLock lock(&mu_);
-    if (settings.enabled()) {
-      watched_[account.number] = {.account_id = account.account_id,
-                                  .threshold = Micros(settings.threshold_micros())};
-    } else {
-      watched_.erase(account.number);
+    Watched& watched = watched_[account.number];
+    // Who has read a profile may come after who has changed it.
+    if (watched.revision <= record.document.revision) {
+      watched = {.account_id = account.account_id,
+                 .revision = record.document.revision,
+                 .is_enabled = settings.enabled(),
+                 .threshold = Micros(settings.threshold_micros())};
     }
   }
   Look(account.account_id);
@@ -91,7 +93,7 @@ void RechargeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const 
     if (watched_.empty()) return;
     for (const Entry& entry : entries) {
       const auto found = watched_.find(entry.account);
-      if (found == watched_.end()) continue;
+      if (found == watched_.end() || !found->second.is_enabled) continue;
       Watched& account = found->second;
       const bool was_low = std::exchange(account.is_low, entry.available() < account.threshold);
       // A suspended account may have fallen low: that it is resumed crosses nothing.

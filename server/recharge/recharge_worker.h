@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_RECHARGE_RECHARGE_WORKER_H_
 #define FAREBOX_SERVER_RECHARGE_RECHARGE_WORKER_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,8 +15,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "farebox/stored/v1/recharge.pb.h"
 #include "server/lanes.h"
+#include "server/recharge/recharge_records.h"
 #include "server/recharge/recharger.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
@@ -51,9 +52,9 @@ class RechargeWorker : public LedgerListener {
   // On the ledger's answer thread.
   void OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) override;
 
-  // The account's profile is this from now on: it is watched if its auto-recharge is enabled, and
-  // looked at.
-  void Watch(const AccountFacts& account, const stored::v1::PaymentProfile& profile);
+  // The account's profile is this from now on, unless a later one is known: it is watched if its
+  // auto-recharge is enabled, and looked at.
+  void Watch(const AccountFacts& account, const ProfileRecord& record);
 
   // Has the recharger decide anew on the account, soon.
   void Look(const std::string& account_id);
@@ -69,9 +70,13 @@ class RechargeWorker : public LedgerListener {
   void Drain();
 
  private:
-  // An account with auto-recharge.
+  // An account with a profile.
   struct Watched {
     std::string account_id;
+    // Of the profile that this is from.
+    int64_t revision = 0;
+    // Whether auto-recharge is enabled.
+    bool is_enabled = false;
     Micros threshold;
     // Below it since the last look: only crossing it is a reason to look.
     bool is_low = false;

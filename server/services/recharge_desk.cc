@@ -267,7 +267,7 @@ absl::StatusOr<PaymentProfile> RechargeDesk::ChangeWith(const AccountFacts& acco
     const absl::Status put = records_.Put({.profile = &record, .mails = std::move(more)});
     if (absl::IsAborted(put)) continue;
     FAREBOX_RETURN_IF_ERROR(put);
-    parts_.worker->Watch(account, record.profile);
+    parts_.worker->Watch(account, record);
     return std::move(record.profile);
   }
 }

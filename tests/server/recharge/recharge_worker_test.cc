@@ -84,7 +84,7 @@ class RechargeWorkerTest : public ::testing::Test {
     auto_recharge.set_monthly_sum_max_micros(Cents(900'00).value());
     record.profile.add_cards()->set_token("pm_card_visa");
     ASSERT_TRUE(records.Put({.profile = &record}).ok());
-    if (worker_ != nullptr) worker_->Watch(*ledger_->FindAccount(account), record.profile);
+    if (worker_ != nullptr) worker_->Watch(*ledger_->FindAccount(account), record);
   }
 
   // An automatic attempt that is to be delivered at `due`.
@@ -168,6 +168,24 @@ TEST_F(RechargeWorkerTest, AnAccountThatFallsTimeAndAgainIsLookedAtOnce) {
   AwaitLooks("alice");
 
   EXPECT_EQ(decisions_, 1);
+}
+
+TEST_F(RechargeWorkerTest, AProfileThatWasReadBeforeItChangedIsNotWatched) {
+  Start();
+  Open("alice");
+  const AccountFacts account = *ledger_->FindAccount("alice");
+  RechargeRecords records(documents_.get());
+  ProfileRecord record = *records.ReadProfile(account);
+  ProfileRecord before = record;
+  before.profile.mutable_auto_recharge()->set_enabled(false);
+  ASSERT_TRUE(records.Put({.profile = &record}).ok());
+  worker_->Watch(account, record);
+
+  worker_->Watch(account, before);
+  AwaitLooks("alice");
+  ASSERT_TRUE(ledger_->Apply(ToDebit("alice", Cents(6'00))).status.ok());
+
+  EXPECT_TRUE(Await([&] { return Available("alice") == Cents(74'00); }));
 }
 
 TEST_F(RechargeWorkerTest, WhatIsHeldCounts) {
