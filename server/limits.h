@@ -364,6 +364,14 @@ inline constexpr size_t kWatchChunkEntries = 128;
 // Entries of one account that a watcher may lag behind; it gets there with ListActivity.
 inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
 
+// Entries that are looked at for what a watcher lags behind before the next one has its turn: a
+// millisecond or two.
+inline constexpr int64_t kWatchLooksPerTurn = 512;
+
+// Watches of one account by those who are confined to it: all browsers and programs of its
+// customer. Routers find room beside them.
+inline constexpr size_t kWatchesPerAccountMax = 100;
+
 // Signals that wait for one watcher; one that does not read them is cut.
 inline constexpr size_t kWatchSignalsMax = 1'024;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "storage/errors.h"
@@ -28,24 +29,33 @@ WatchHub::~WatchHub() { Drain(); }
 
 // ---- Any thread
 
-absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, AccountNumber account,
-                           std::string account_id, EntryId from) {
+absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, WatchOrder order) {
   auto place = std::make_shared<Place>();
   place->watcher = watcher;
-  place->cursor.account = account;
-  place->cursor.account_id = std::move(account_id);
+  place->is_confined = order.is_confined;
+  place->cursor.account = order.account;
+  place->cursor.account_id = std::move(order.account_id);
   MutexLock lock(&mu_);
   if (stopping_) return error::ShuttingDown();
-  if (places_.size() >= limits::kStreamsMax) return error::Overloaded();
-  place->cursor.position = from == 0 ? last_told_ : from;
+  if (!HasRoom(order)) return error::Overloaded();
+  place->cursor.position = order.from == 0 ? last_told_ : order.from;
   places_.emplace(watcher.get(), place);
-  if (account == 0) {
+  if (order.account == 0) {
     of_all_.insert(place);
   } else {
-    by_account_[account].insert(place);
+    by_account_[order.account].insert(place);
   }
   MarkDirty(place);
   return absl::OkStatus();
+}
+
+bool WatchHub::HasRoom(const WatchOrder& order) const {
+  if (places_.size() >= limits::kStreamsMax) return false;
+  const auto of_account = by_account_.find(order.account);
+  if (!order.is_confined || of_account == by_account_.end()) return true;
+  const auto confined = absl::c_count_if(
+      of_account->second, [](const std::shared_ptr<Place>& place) { return place->is_confined; });
+  return static_cast<size_t>(confined) < limits::kWatchesPerAccountMax;
 }
 
 void WatchHub::Remove(Watcher* watcher) {
@@ -145,6 +155,8 @@ void WatchHub::Loop() {
       if (stopping_) return;
       place = std::move(ready_.front());
       ready_.pop_front();
+      // Who has left is owed nothing.
+      if (!places_.contains(place->watcher.get())) continue;
       place->is_queued = false;
       place->is_dirty = false;
       place->is_busy = true;
@@ -157,11 +169,11 @@ void WatchHub::Loop() {
 void WatchHub::Serve(Place* place, EntryId target) {
   absl::StatusOr<std::vector<Entry>> entries = ReadNext(&place->cursor, target);
   if (!entries.ok()) return place->watcher->OnEnd(entries.status());
-  if (entries->empty()) return Drained(place->watcher.get());
   if (place->cursor.position < target) {
     MutexLock lock(&mu_);
     place->is_dirty = true;
   }
+  if (entries->empty()) return Drained(place->watcher.get());
   std::vector<std::string> account_ids;
   account_ids.reserve(entries->size());
   for (const Entry& entry : *entries) {
@@ -176,56 +188,74 @@ void WatchHub::Serve(Place* place, EntryId target) {
 }
 
 absl::StatusOr<std::vector<Entry>> WatchHub::ReadNext(WatchCursor* cursor, EntryId target) {
+  if (cursor->account != 0) return ReadNextOfAccount(cursor, target);
   std::vector<Entry> entries;
-  if (cursor->account == 0) {
-    if (cursor->position >= target) return entries;
-    const EntryId last = std::min<EntryId>(
-        target, cursor->position + static_cast<EntryId>(limits::kWatchChunkEntries));
-    FAREBOX_RETURN_IF_ERROR(reader_->Scan(cursor->position + 1, last, [&](const Entry& entry) {
-      entries.push_back(entry);
-      return true;
-    }));
-    cursor->position = last;
-    return entries;
-  }
-
-  if (cursor->backlog.empty()) FAREBOX_RETURN_IF_ERROR(FillBacklog(cursor, target));
-  while (!cursor->backlog.empty() && entries.size() < limits::kWatchChunkEntries) {
-    FAREBOX_ASSIGN_OR_RETURN(Entry entry, reader_->Read(cursor->backlog.back()));
-    cursor->backlog.pop_back();
-    cursor->position = entry.id;
-    entries.push_back(std::move(entry));
-  }
-  if (cursor->backlog.empty())
-    cursor->position = std::max(cursor->position, cursor->backlog_through);
+  if (cursor->position >= target) return entries;
+  const EntryId last = std::min<EntryId>(
+      target, cursor->position + static_cast<EntryId>(limits::kWatchChunkEntries));
+  FAREBOX_RETURN_IF_ERROR(reader_->Scan(cursor->position + 1, last, [&](const Entry& entry) {
+    entries.push_back(entry);
+    return true;
+  }));
+  cursor->position = last;
   return entries;
 }
 
-absl::Status WatchHub::FillBacklog(WatchCursor* cursor, EntryId target) {
+absl::StatusOr<std::vector<Entry>> WatchHub::ReadNextOfAccount(WatchCursor* cursor,
+                                                               EntryId target) {
+  std::vector<Entry> entries;
+  if (cursor->walk_next == 0 && cursor->chunks.empty()) {
+    FAREBOX_RETURN_IF_ERROR(BeginWalk(cursor, target));
+  }
+  if (cursor->walk_next != 0) FAREBOX_RETURN_IF_ERROR(WalkOn(cursor));
+  if (cursor->walk_next != 0) return entries;
+  if (!cursor->chunks.empty()) {
+    const EntryId newest = cursor->chunks.back();
+    const AccountScan scan = {
+        .account = cursor->account, .newest = newest, .after = cursor->position};
+    FAREBOX_RETURN_IF_ERROR(reader_
+                                ->ScanAccount(scan,
+                                              [&](const Entry& entry) {
+                                                entries.push_back(entry);
+                                                return true;
+                                              })
+                                .status());
+    std::reverse(entries.begin(), entries.end());
+    cursor->chunks.pop_back();
+    cursor->position = newest;
+  }
+  if (cursor->chunks.empty()) cursor->position = std::max(cursor->position, cursor->walk_through);
+  return entries;
+}
+
+absl::Status WatchHub::BeginWalk(WatchCursor* cursor, EntryId target) {
   if (cursor->position >= target) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, ledger_->FindAccount(cursor->account));
+  cursor->walk_through = target;
+  cursor->walk_next = account.state.last_entry;
+  cursor->walk_entries = 0;
+  return absl::OkStatus();
+}
+
+absl::Status WatchHub::WalkOn(WatchCursor* cursor) {
   bool is_too_far = false;
   const AccountScan scan = {.account = cursor->account,
-                            .newest = account.state.last_entry,
-                            .from = target,
-                            .after = cursor->position};
-  FAREBOX_RETURN_IF_ERROR(reader_
-                              ->ScanAccount(scan,
-                                            [&](const Entry& entry) {
-                                              is_too_far = cursor->backlog.size() ==
-                                                           limits::kWatchLagEntriesMax;
-                                              if (is_too_far) return false;
-                                              cursor->backlog.push_back(entry.id);
-                                              return true;
-                                            })
-                              .status());
-  if (is_too_far) {
-    return error::FieldInvalid("from_entry_id",
-                               absl::StrCat("is more than ", limits::kWatchLagEntriesMax,
-                                            " entries behind: see ListActivity"));
-  }
-  cursor->backlog_through = target;
-  return absl::OkStatus();
+                            .newest = cursor->walk_next,
+                            .from = cursor->walk_through,
+                            .after = cursor->position,
+                            .looks_max = limits::kWatchLooksPerTurn};
+  FAREBOX_ASSIGN_OR_RETURN(cursor->walk_next, reader_->ScanAccount(scan, [&](const Entry& entry) {
+    is_too_far = cursor->walk_entries == limits::kWatchLagEntriesMax;
+    if (is_too_far) return false;
+    const bool begins_chunk = cursor->walk_entries % limits::kWatchChunkEntries == 0;
+    if (begins_chunk) cursor->chunks.push_back(entry.id);
+    ++cursor->walk_entries;
+    return true;
+  }));
+  if (!is_too_far) return absl::OkStatus();
+  return error::FieldInvalid("from_entry_id",
+                             absl::StrCat("is more than ", limits::kWatchLagEntriesMax,
+                                          " entries behind: see ListActivity"));
 }
 
 }  // namespace farebox::server

@@ -30,10 +30,29 @@ struct WatchCursor {
 
   // Everything up to here was given.
   EntryId position = 0;
-  // Entries of the account that are known and not given yet, newest first.
-  std::vector<EntryId> backlog;
-  // What the position will be once they are.
-  EntryId backlog_through = 0;
+
+  // The rest is of one account, whose entries lead back only: the way from the newest to the
+  // position is gone in steps, and then comes what was met on it, the oldest first.
+
+  // What the position will be once all of that was given.
+  EntryId walk_through = 0;
+  // Where the way goes on; 0 at its end.
+  EntryId walk_next = 0;
+  // Entries that were met on it.
+  size_t walk_entries = 0;
+  // Each is the newest of as many entries as are given at once; newest first.
+  std::vector<EntryId> chunks;
+};
+
+// What somebody wants to be told.
+struct WatchOrder {
+  // 0 and empty: of all accounts.
+  AccountNumber account = 0;
+  std::string account_id;
+  // What comes after this entry; 0: what is new.
+  EntryId from = 0;
+  // Who asks is confined to accounts, and to some watches of each.
+  bool is_confined = false;
 };
 
 // One who watches. The hub calls the functions, on several threads; the watcher must be quick.
@@ -49,18 +68,17 @@ class Watcher {
 
 // Tells watchers of every entry, in order, without a gap and once: each is only told by a commit
 // that there is something new, and a thread of its own then reads it from the journal, from where
-// that watcher is. So catching up and following are the same thing, a slow watcher costs no
-// memory, and the ledger's threads never wait for one. Thread-safe.
+// that watcher is. So catching up and following are the same thing, a slow watcher costs some
+// kilobytes, and the ledger's threads never wait for one. Watchers have their turns, and those who
+// catch up have many. Thread-safe.
 class WatchHub final : public LedgerListener {
  public:
   // Both outlive the hub.
   static absl::StatusOr<std::unique_ptr<WatchHub>> Start(Ledger* ledger, Journal* journal);
   ~WatchHub() override;
 
-  // Begins after the entry `from`, or with what is new where that is 0. Fails with OVERLOADED or
-  // SHUTTING_DOWN.
-  absl::Status Add(const std::shared_ptr<Watcher>& watcher, AccountNumber account,
-                   std::string account_id, EntryId from);
+  // Fails with OVERLOADED or SHUTTING_DOWN.
+  absl::Status Add(const std::shared_ptr<Watcher>& watcher, WatchOrder order);
   // When it returns, the hub has nothing to do with the watcher, but for a call in progress.
   void Remove(Watcher* watcher);
   // The watcher has sent what it was given.
@@ -73,7 +91,10 @@ class WatchHub final : public LedgerListener {
 
  private:
   struct Place {
+    // Constant after construction.
     std::shared_ptr<Watcher> watcher;
+    bool is_confined = false;
+
     WatchCursor cursor;
     // Guarded by the hub's mu_.
     bool is_queued = false;  // In ready_.
@@ -85,12 +106,16 @@ class WatchHub final : public LedgerListener {
 
   void OnCommit(absl::Span<const Entry> entries, absl::Span<const Signal> signals) override;
   void TellSignals(absl::Span<const Signal> signals);
+  bool HasRoom(const WatchOrder& order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void MarkDirty(const std::shared_ptr<Place>& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   void Loop();
   void Serve(Place* place, EntryId target);
+  // What comes next, up to the target. Nothing, with the position below the target: ask again.
   absl::StatusOr<std::vector<Entry>> ReadNext(WatchCursor* cursor, EntryId target);
-  absl::Status FillBacklog(WatchCursor* cursor, EntryId target);
+  absl::StatusOr<std::vector<Entry>> ReadNextOfAccount(WatchCursor* cursor, EntryId target);
+  absl::Status BeginWalk(WatchCursor* cursor, EntryId target);
+  absl::Status WalkOn(WatchCursor* cursor);
 
   // Constant after construction.
   Ledger* const ledger_;

@@ -151,7 +151,10 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
       FAREBOX_ASSIGN_OR_RETURN(const AccountFacts facts, ledger.FindAccount(request.account_id()));
       account = facts.number;
     }
-    return hub_->Add(self_, account, request.account_id(), request.from_entry_id());
+    return hub_->Add(self_, {.account = account,
+                             .account_id = request.account_id(),
+                             .from = request.from_entry_id(),
+                             .is_confined = context_.caller()->is_confined()});
   }
 
   // Whether there is somebody to tell. Ends the stream where its caller is nobody any more. The hub
