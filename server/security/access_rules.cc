@@ -16,9 +16,10 @@ absl::Status CheckOperationRequest(const Caller& caller, const AccessRule& rule,
   return CheckRequest(caller, request);
 }
 
+bool IsRoutersUsage(const v1::Usage& usage) { return usage.has_call() || usage.has_ring_through(); }
+
 bool IsRoutersDebit(const v1::DebitRequest& request) {
-  return request.has_settlement() || (request.has_usage() && (request.usage().has_call() ||
-                                                              request.usage().has_ring_through()));
+  return request.has_settlement() || IsRoutersUsage(request.usage());
 }
 
 }  // namespace
@@ -39,6 +40,14 @@ absl::Status CheckAccount(const Caller& caller, absl::string_view account_id) {
   if (caller.MayUse(account_id)) return absl::OkStatus();
   if (account_id.empty()) return error::PermissionDenied("it is not about one account");
   return error::AccountNotFound(account_id);
+}
+
+absl::Status CheckContent(const Caller& caller, const v1::AuthorizeRequest& request) {
+  const v1::Usage& usage = request.usage();
+  // Without a usage it is refused for what it is.
+  const bool is_routers = IsRoutersUsage(usage) || usage.kind_case() == v1::Usage::KIND_NOT_SET;
+  if (caller.role != v1::ROLE_ROUTER || is_routers) return absl::OkStatus();
+  return error::PermissionDenied("a router authorizes calls");
 }
 
 absl::Status CheckContent(const Caller& caller, const v1::DebitRequest& request) {

@@ -47,6 +47,7 @@ absl::Status CheckAccount(const Caller& caller, absl::string_view account_id);
 inline absl::Status CheckContent(const Caller&, const google::protobuf::Message&) {
   return absl::OkStatus();
 }
+absl::Status CheckContent(const Caller& caller, const v1::AuthorizeRequest& request);
 absl::Status CheckContent(const Caller& caller, const v1::DebitRequest& request);
 absl::Status CheckContent(const Caller& caller, const v1::CreditRequest& request);
 absl::Status CheckContent(const Caller& caller, const v1::CreateApiKeyRequest& request);

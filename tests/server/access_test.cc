@@ -281,6 +281,50 @@ TEST_F(AccessTest, ARouterDebitsCallsAndAGatewayTexts) {
   }
 }
 
+// Once, a router that may not debit a number could hold one, and settle the hold.
+TEST_F(AccessTest, ARouterHoldsCallsOnlyAlsoInBatchesAndStreams) {
+  const auto router = ChannelOf("role: ROLE_ROUTER");
+  const auto authorize = [](absl::string_view usage) {
+    static int count = 0;
+    return Parse<v1::AuthorizeRequest>(absl::Substitute(
+        "account_id: 'acme' request_id: 'a$0' requested_seconds: 60 usage { $1 }", ++count, usage));
+  };
+  const auto ask = [&](absl::string_view usage) {
+    return CallBy<v1::AuthorizeResponse>(router, "BillingService/Authorize", authorize(usage));
+  };
+  constexpr absl::string_view kCall =
+      "call { direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' }";
+  constexpr absl::string_view kText =
+      "text { direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' segments: 1 }";
+  constexpr absl::string_view kNumber =
+      "phone_number { number: '+12025550123' kind: KIND_PURCHASE }";
+
+  EXPECT_THAT(ask(kCall), Answers("decision: DECISION_GRANTED"));
+  EXPECT_THAT(ask(""), FailsWith(StatusCode::INVALID_ARGUMENT, "FIELD_INVALID"));
+  const auto& denied = FailsWith(StatusCode::PERMISSION_DENIED, "PERMISSION_DENIED");
+  EXPECT_THAT(ask(kText), denied);
+  EXPECT_THAT(ask(kNumber), denied);
+
+  v1::ApplyBatchRequest batch;
+  *batch.add_operations()->mutable_authorize() = authorize(kNumber);
+  const auto applied = CallBy<v1::ApplyBatchResponse>(router, "BillingService/ApplyBatch", batch);
+  ASSERT_EQ(applied->results_size(), 1);
+  EXPECT_EQ(applied->results(0).error().code(), StatusCode::PERMISSION_DENIED);
+
+  const auto stub = v1::BillingService::NewStub(router);
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  const auto stream = stub->ApplyStream(&context);
+  v1::ApplyStreamRequest request;
+  *request.mutable_operation()->mutable_authorize() = authorize(kNumber);
+  ASSERT_TRUE(stream->Write(request));
+  v1::ApplyStreamResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.result().error().code(), StatusCode::PERMISSION_DENIED);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
 TEST_F(AccessTest, SupportCreditsUpToItsLimit) {
   const auto support = ChannelOf("role: ROLE_SUPPORT");
   const auto credit = [&](absl::string_view request_id, int64_t micros) {
