@@ -402,6 +402,7 @@ void Server::ServeHttp() {
                                 .ledger = ledger_.get(),
                                 .origins = origins_.get(),
                                 .audit = access_->audit(),
+                                .gate = gate_.get(),
                                 .clock = clock_,
                                 .is_open = access_->control().is_open()});
   sessions_->AddRoutes(&http_->routes());

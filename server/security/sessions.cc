@@ -85,15 +85,19 @@ bool Sessions::IsOver(const Session& session) const {
 
 // ---- Beginning
 
-absl::StatusOr<Sessions::Opened> Sessions::OpenWithKey(absl::string_view secret) {
-  const CallerPtr caller = keys_->Find(secret);
-  if (caller == nullptr) return error::Unauthenticated();
-  if (caller->role != v1::ROLE_CUSTOMER || caller->account_ids.size() != 1) {
+absl::StatusOr<CallerPtr> Sessions::FindSigner(absl::string_view secret) const {
+  CallerPtr signer = keys_->Find(secret);
+  if (signer == nullptr) return error::Unauthenticated();
+  if (signer->role != v1::ROLE_CUSTOMER || signer->account_ids.size() != 1) {
     return error::PermissionDenied("only a customer's key signs in");
   }
+  return signer;
+}
+
+absl::StatusOr<Sessions::Opened> Sessions::OpenFor(const Caller& signer) {
   stored::v1::Session stored;
-  stored.set_account_id(*caller->account_ids.begin());
-  stored.set_key_id(std::string(absl::StripPrefix(caller->name, kKeyPrefix)));
+  stored.set_account_id(*signer.account_ids.begin());
+  stored.set_key_id(std::string(absl::StripPrefix(signer.name, kKeyPrefix)));
   stored.set_is_of_key(true);
   return Open(std::move(stored));
 }

@@ -54,8 +54,10 @@ class Sessions {
     std::string token;
     Facts facts;
   };
-  // UNAUTHENTICATED: it is no good key; PERMISSION_DENIED: it is none of one customer.
-  absl::StatusOr<Opened> OpenWithKey(absl::string_view secret);
+  // Who signs in with a key. UNAUTHENTICATED: it is no good key; PERMISSION_DENIED: it is none of
+  // one customer.
+  absl::StatusOr<CallerPtr> FindSigner(absl::string_view secret) const;
+  absl::StatusOr<Opened> OpenFor(const Caller& signer);
   // UNAUTHENTICATED: it is no code, or was one.
   absl::StatusOr<Opened> OpenWithCode(absl::string_view code);
   // For a server that asks nobody who they are. The account exists.

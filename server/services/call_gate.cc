@@ -39,6 +39,10 @@ CallGate::CallGate(const Options& options)
       caller_refusals_(AddCounter(options.registry, "key")),
       account_refusals_(AddCounter(options.registry, "account")) {}
 
+absl::Status CallGate::CheckCallerRate(const Caller& caller) {
+  return TakeOfCaller(caller, /*operations=*/1, /*is_ending=*/false);
+}
+
 absl::Status CallGate::CheckAccountRate(const v1::Operation& operation) {
   return EndsCall(operation) ? absl::OkStatus() : TakeOfAccount(AccountOf(operation));
 }

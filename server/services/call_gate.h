@@ -41,6 +41,9 @@ class CallGate {
   template <typename Request>
   absl::Status CheckRates(const Caller& caller, const Request& request);
 
+  // The caller's part of that, for what is no RPC.
+  absl::Status CheckCallerRate(const Caller& caller);
+
   // The account's part of that, for an operation of a batch.
   absl::Status CheckAccountRate(const v1::Operation& operation);
 

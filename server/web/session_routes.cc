@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/services/call_gate.h"
 #include "server/web/connect_messages.h"
 #include "server/web/connect_protocol.h"
 #include "server/web/session_cookie.h"
@@ -62,13 +63,20 @@ Response SessionRoutes::Tell(const Sessions::Facts& facts) const {
 
 absl::StatusOr<Sessions::Opened> SessionRoutes::Open(const Request& request) {
   FAREBOX_ASSIGN_OR_RETURN(const Credential credential, ReadCredential(request.body));
-  if (credential.field == "api_key") return parts_.sessions->OpenWithKey(credential.value);
+  if (credential.field == "api_key") return OpenWithKey(credential.value);
   if (credential.field == "code") return parts_.sessions->OpenWithCode(credential.value);
   if (credential.field == "account_id" && parts_.is_open) {
     FAREBOX_RETURN_IF_ERROR(parts_.ledger->FindAccount(credential.value).status());
     return parts_.sessions->OpenForAccount(credential.value);
   }
   return error::FieldInvalid("request", "must be one of api_key, code and account_id as JSON");
+}
+
+// It is a call of the key's, which costs more than most.
+absl::StatusOr<Sessions::Opened> SessionRoutes::OpenWithKey(absl::string_view secret) {
+  FAREBOX_ASSIGN_OR_RETURN(const server::CallerPtr signer, parts_.sessions->FindSigner(secret));
+  FAREBOX_RETURN_IF_ERROR(parts_.gate->CheckCallerRate(*signer));
+  return parts_.sessions->OpenFor(*signer);
 }
 
 std::optional<v1::AuditRecord> SessionRoutes::Line(const char* method, const Request& request,

@@ -14,6 +14,10 @@
 #include "storage/clock.h"
 #include "storage/ledger.h"
 
+namespace farebox::server {
+class CallGate;
+}  // namespace farebox::server
+
 namespace farebox::web {
 
 // Signing in and out, for the page of an account's owner:
@@ -32,6 +36,7 @@ class SessionRoutes {
     const Ledger* ledger = nullptr;
     const OriginRules* origins = nullptr;
     server::AuditLog* audit = nullptr;
+    server::CallGate* gate = nullptr;
     const Clock* clock = nullptr;
     // Nobody is asked who they are.
     bool is_open = false;
@@ -46,6 +51,7 @@ class SessionRoutes {
   Response SignOut(const Request& request);
 
   absl::StatusOr<server::Sessions::Opened> Open(const Request& request);
+  absl::StatusOr<server::Sessions::Opened> OpenWithKey(absl::string_view secret);
   // The audit log's line of what was done by the session of a digest; nothing where nobody is asked
   // who they are, or there is no such session.
   std::optional<v1::AuditRecord> Line(const char* method, const Request& request,

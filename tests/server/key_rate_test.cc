@@ -82,6 +82,25 @@ class KeyRateOverHttp : public KeyRate {
   }
 };
 
+TEST_F(KeyRateOverHttp, SigningInIsACallOfTheKey) {
+  const std::string key =
+      MakeKey("role: ROLE_CUSTOMER account_ids: 'acme' calls_per_second: 2 calls_burst: 7")
+          .secret();
+  HttpCalls http(server_->http_port());
+  const auto sign_in = [&] {
+    return http.Post("/session", absl::StrCat(R"({"api_key": ")", key, "\"}"),
+                     {"Content-Type: application/json"});
+  };
+
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(sign_in().status, 200) << i;
+
+  const HttpResponse refused = sign_in();
+  EXPECT_EQ(refused.status, 429) << refused.body;
+  EXPECT_NE(refused.Header("retry-after"), "");
+  Rest();
+  EXPECT_EQ(sign_in().status, 200);
+}
+
 TEST_F(KeyRateOverHttp, ASessionOfALinkHasTheOneOfTheSettings) {
   const auto link = CallBy<v1::CreateSignInLinkResponse>(
       channel_, "AccessService/CreateSignInLink",

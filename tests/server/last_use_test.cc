@@ -106,7 +106,8 @@ TEST_F(LastUseTest, ThatOfManySessionsIsWrittenByFewCommits) {
   const std::unique_ptr<Sessions> sessions = LoadSessions(*keys);
   std::vector<std::string> tokens;
   for (int i = 0; i < kKeys; ++i) {
-    tokens.push_back(sessions->OpenWithKey(Make(keys.get(), i).secret)->token);
+    const CallerPtr signer = *sessions->FindSigner(Make(keys.get(), i).secret);
+    tokens.push_back(sessions->OpenFor(*signer)->token);
   }
   clock_.Advance(absl::Hours(1));
   for (const std::string& token : tokens) ASSERT_TRUE(sessions->Find(token).has_value());
