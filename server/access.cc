@@ -116,7 +116,7 @@ Access::Access(const AccessOptions& options, const Parts& parts)
       parts_(parts),
       documents_(parts.ledger, parts.journal),
       audit_(&documents_, parts.ledger, parts.clock),
-      lanes_("access", 1) {}
+      lanes_("access", limits::kAccessThreads) {}
 
 Access::~Access() { Drain(); }
 

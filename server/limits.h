@@ -419,6 +419,9 @@ inline constexpr absl::Duration kSignInFailurePause = absl::Seconds(6);
 // Peers whose failures are remembered.
 inline constexpr size_t kSignInPeersMax = 10'000;
 
+// Threads for calls about keys and the audit log: one makes room while another reads a long list.
+inline constexpr int kAccessThreads = 2;
+
 // Threads that write the audit log: writes at once share a commit.
 inline constexpr int kAuditThreads = 4;
 

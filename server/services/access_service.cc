@@ -108,12 +108,24 @@ v1::ApiKey KeyToMake(const Caller& caller, const v1::CreateApiKeyRequest& reques
   return key;
 }
 
-// Makes the call wait for a lane, then `answer(call)` gives its status.
+// Makes the call wait for its turn on the lane, then `answer(call)` gives its status.
 template <typename Call, typename Answer>
-void RunOn(Lanes* lanes, Call* call, Answer answer) {
-  lanes->Post("", [answer, pending = PendingCall<Call>(call)]() mutable {
-    Call* const answered = pending.Take();
-    answered->Finish(answer(answered));
+void RunOn(Lanes* lanes, std::string lane, Lanes::Turn turn, Call* call, Answer answer) {
+  lanes->Post(
+      std::move(lane),
+      [answer, pending = PendingCall<Call>(call)]() mutable {
+        Call* const answered = pending.Take();
+        answered->Finish(answer(answered));
+      },
+      turn);
+}
+
+// The same for what is of no use to a caller who waits no more. An account has a lane, so that many
+// calls about one hold up no other's.
+template <typename Call, typename Answer>
+void RunInOrder(Lanes* lanes, const std::string& account_id, Call* call, Answer answer) {
+  RunOn(lanes, account_id, Lanes::Turn::kInOrder, call, [answer](Call* answered) -> absl::Status {
+    return answered->is_given_up() ? absl::CancelledError() : answer(answered);
   });
 }
 
@@ -131,20 +143,22 @@ grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const By
                                                       Bytes* response) {
   using Call = UnaryCall<v1::CreateApiKeyRequest, v1::CreateApiKeyResponse>;
   return Call::Serve(create_api_key_, *context, *request, response, [this](Call* call) {
+    const v1::ApiKey& wanted = call->request().key();
     absl::Status valid = CheckAccount(call->request());
-    valid.Update(CheckNewKey(call->request().key(), *parts_.ledger, create_api_key_.Now()));
+    valid.Update(CheckNewKey(wanted, *parts_.ledger, create_api_key_.Now()));
     if (!valid.ok()) return call->Finish(valid);
-    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+    const std::string account_id =
+        wanted.role() == v1::ROLE_CUSTOMER ? wanted.account_ids(0) : std::string();
+    const auto create = [&parts = parts_, account_id](Call* answered) -> absl::Status {
       const v1::ApiKey key = KeyToMake(answered->caller(), answered->request());
-      const bool is_customers = key.role() == v1::ROLE_CUSTOMER;
-      FAREBOX_ASSIGN_OR_RETURN(
-          const AccountNumber account,
-          FindAccountNumber(is_customers ? key.account_ids(0) : std::string(), *parts.ledger));
+      FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
+                               FindAccountNumber(account_id, *parts.ledger));
       FAREBOX_ASSIGN_OR_RETURN(ApiKeys::NewKey made, parts.keys->Create(key, account));
       *answered->response()->mutable_key() = std::move(made.key);
       answered->response()->set_secret(std::move(made.secret));
       return absl::OkStatus();
-    });
+    };
+    RunInOrder(parts_.lanes, account_id, call, create);
   });
 }
 
@@ -156,14 +170,17 @@ grpc::ServerUnaryReactor* AccessService::RevokeApiKey(Context* context, const By
     if (key_id.empty() || key_id.size() > kKeyIdBytesMax || !IsText(key_id)) {
       return call->Finish(error::FieldInvalid("key_id", "must be the id of a key"));
     }
-    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+    // Not behind the account's other calls, which may be those of whoever has stolen the key.
+    std::string lane = absl::StrCat("revoke ", call->request().account_id());
+    const auto revoke = [&parts = parts_](Call* answered) -> absl::Status {
       const v1::RevokeApiKeyRequest& asked = answered->request();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(asked.account_id(), *parts.ledger));
       FAREBOX_ASSIGN_OR_RETURN(*answered->response()->mutable_key(),
                                parts.keys->Revoke(asked.key_id(), account));
       return absl::OkStatus();
-    });
+    };
+    RunOn(parts_.lanes, std::move(lane), Lanes::Turn::kNext, call, revoke);
   });
 }
 
@@ -171,7 +188,8 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
                                                      Bytes* response) {
   using Call = UnaryCall<v1::ListApiKeysRequest, v1::ListApiKeysResponse>;
   return Call::Serve(list_api_keys_, *context, *request, response, [this](Call* call) {
-    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+    const std::string& lane = call->request().account_id();
+    RunInOrder(parts_.lanes, lane, call, [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
@@ -208,7 +226,8 @@ grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const By
                                                       Bytes* response) {
   using Call = UnaryCall<v1::ListAuditLogRequest, v1::ListAuditLogResponse>;
   return Call::Serve(list_audit_log_, *context, *request, response, [this](Call* call) {
-    RunOn(parts_.lanes, call, [&parts = parts_](Call* answered) -> absl::Status {
+    const std::string& lane = call->request().account_id();
+    RunInOrder(parts_.lanes, lane, call, [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
