@@ -341,40 +341,6 @@ inline constexpr size_t kSummaryPeriodsMax = 1'000;
 // costs.
 inline constexpr int64_t kActivityEntriesScannedMax = 20'000;
 
-// --- Streams
-
-// Operations of one ApplyStream that are not answered yet; from there on the stream is not read.
-inline constexpr size_t kStreamOperationsMax = 1'024;
-
-// Bytes of its messages that are not answered yet; the same.
-inline constexpr size_t kStreamBytesMax = size_t{1} << 20;
-
-// Operations in one message of it.
-inline constexpr size_t kStreamMessageOperationsMax = 1'000;
-
-// Exports of activity at once: each has a piece in memory, and one more in gRPC's.
-inline constexpr size_t kExportsMax = 256;
-
-// Streams of ApplyStream and WatchAccount at once, each.
-inline constexpr size_t kStreamsMax = 10'000;
-
-// Entries that a watcher is sent before the next one has its turn.
-inline constexpr size_t kWatchChunkEntries = 128;
-
-// Entries of one account that a watcher may lag behind; it gets there with ListActivity.
-inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
-
-// Entries that are looked at for what a watcher lags behind before the next one has its turn: a
-// millisecond or two.
-inline constexpr int64_t kWatchLooksPerTurn = 512;
-
-// Watches of one account by those who are confined to it: all browsers and programs of its
-// customer. Routers find room beside them.
-inline constexpr size_t kWatchesPerAccountMax = 100;
-
-// Signals that wait for one watcher; one that does not read them is cut.
-inline constexpr size_t kWatchSignalsMax = 1'024;
-
 // --- Access
 
 // API keys, those that are over included.

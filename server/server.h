@@ -37,6 +37,7 @@
 #include "server/services/operations_service.h"
 #include "server/services/rate_service.h"
 #include "server/services/server_status.h"
+#include "server/services/stream_limits.h"
 #include "server/services/unknown_methods.h"
 #include "server/services/watch_hub.h"
 #include "server/transport/acceptor.h"

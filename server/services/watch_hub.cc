@@ -5,7 +5,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
+#include "server/services/stream_limits.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"

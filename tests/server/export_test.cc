@@ -12,6 +12,7 @@
 #include "server/limits.h"
 #include "server/rating/csv_reader.h"
 #include "server/services/activity_csv.h"
+#include "server/services/stream_limits.h"
 #include "tests/server/server_fixture.h"
 
 namespace farebox::server {

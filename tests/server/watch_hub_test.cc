@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/limits.h"
+#include "server/services/stream_limits.h"
 #include "tests/server/thread_gate.h"
 #include "tests/storage/ledger_fixture.h"
 
