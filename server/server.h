@@ -162,8 +162,9 @@ class Server {
   std::atomic<bool> is_journal_locked_{false};
   BlockedHandlers handlers_;
   DeckRegistry decks_;
-  OpenStreams streams_{limits::kStreamsMax};
-  OpenStreams exports_{limits::kExportsMax};
+  OpenStreams streams_{{.streams_max = limits::kStreamsMax}};
+  OpenStreams exports_{
+      {.streams_max = limits::kExportsMax, .per_account_max = limits::kExportsPerAccountMax}};
   ConnectionTable connections_;
   UnknownMethods unknown_methods_{&connections_};
   std::unique_ptr<Journal> journal_;

@@ -1,26 +1,37 @@
 #include "server/services/open_streams.h"
 
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
 
-absl::Status OpenStreams::Enter(const std::shared_ptr<OpenStream>& stream) {
+absl::Status OpenStreams::Enter(const std::shared_ptr<OpenStream>& stream,
+                                absl::string_view account_id) {
   MutexLock lock(&mu_);
   if (is_ending_) return error::ShuttingDown();
-  if (streams_.size() >= streams_max_) return error::Overloaded();
-  streams_.emplace(stream.get(), stream);
+  if (!HasRoom(account_id)) return error::Overloaded();
+  places_.emplace(stream.get(), Place{.stream = stream, .account_id = std::string(account_id)});
   return absl::OkStatus();
 }
 
+bool OpenStreams::HasRoom(absl::string_view account_id) const {
+  if (places_.size() >= bounds_.streams_max) return false;
+  if (account_id.empty()) return true;
+  const auto of_account = absl::c_count_if(
+      places_, [&](const auto& one) { return one.second.account_id == account_id; });
+  return static_cast<size_t>(of_account) < bounds_.per_account_max;
+}
+
 void OpenStreams::Leave(OpenStream* stream) {
-  std::shared_ptr<OpenStream> left;  // Outlives the lock.
+  Place left;  // Outlives the lock.
   MutexLock lock(&mu_);
-  const auto found = streams_.find(stream);
-  if (found == streams_.end()) return;
+  const auto found = places_.find(stream);
+  if (found == places_.end()) return;
   left = std::move(found->second);
-  streams_.erase(found);
+  places_.erase(found);
 }
 
 void OpenStreams::EndAll() {
@@ -28,7 +39,7 @@ void OpenStreams::EndAll() {
   {
     MutexLock lock(&mu_);
     is_ending_ = true;
-    for (const auto& [raw, stream] : streams_) ending.push_back(stream);
+    for (const auto& [raw, place] : places_) ending.push_back(place.stream);
   }
   for (const std::shared_ptr<OpenStream>& stream : ending) stream->EndSoon();
 }

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {
@@ -21,20 +23,33 @@ class OpenStream {
 // The streams that a drain has to end. Thread-safe.
 class OpenStreams {
  public:
-  explicit OpenStreams(size_t streams_max) : streams_max_(streams_max) {}
+  struct Bounds {
+    size_t streams_max = 0;
+    // Of those that have an account, for each.
+    size_t per_account_max = 0;
+  };
+  explicit OpenStreams(const Bounds& bounds) : bounds_(bounds) {}
 
-  // Fails with OVERLOADED where there are too many, and with SHUTTING_DOWN.
-  absl::Status Enter(const std::shared_ptr<OpenStream>& stream);
+  // `account_id` is of a caller who is confined to it; empty for others. Fails with OVERLOADED
+  // where there are too many, and with SHUTTING_DOWN.
+  absl::Status Enter(const std::shared_ptr<OpenStream>& stream, absl::string_view account_id = "");
   void Leave(OpenStream* stream);
 
   // Ends all of them soon, and lets none in any more.
   void EndAll();
 
  private:
-  const size_t streams_max_;
+  struct Place {
+    std::shared_ptr<OpenStream> stream;
+    std::string account_id;
+  };
+
+  bool HasRoom(absl::string_view account_id) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const Bounds bounds_;
 
   Mutex mu_;
-  absl::flat_hash_map<OpenStream*, std::shared_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<OpenStream*, Place> places_ ABSL_GUARDED_BY(mu_);
   bool is_ending_ ABSL_GUARDED_BY(mu_) = false;
 };
 
