@@ -112,7 +112,7 @@ inline constexpr int kHttpWaitingThreads = 8;
 // Threads for webhooks, which may have to ask the provider.
 inline constexpr int kHttpWebhookThreads = 8;
 
-// Requests that have such a thread or wait for one, of either sort; more are answered 503.
+// Requests that have such a thread or wait for one, of either sort; more are told to come back.
 inline constexpr size_t kHttpWaitingMax = 256;
 
 // Connections at once; above it, the one that has waited longest for a request is closed. Where all
@@ -142,8 +142,8 @@ inline constexpr size_t kHttpRequestExpansionMax = 2;
 // All that is sent to a streaming RPC: a rate deck as JSON, whose bytes are in base64 there.
 inline constexpr size_t kHttpStreamBytesMax = size_t{96} * 1024 * 1024;
 
-// Bodies of requests that are being read, in all, beyond the first 64 KiB of each; more are
-// answered 503.
+// Bodies of requests that are being read, or are not answered yet, in all, but for those of up to
+// 64 KiB; more are told to come back.
 inline constexpr size_t kHttpBodiesBytesMax = size_t{256} * 1024 * 1024;
 inline constexpr size_t kHttpSmallBodyBytes = 64 * 1024;
 

@@ -156,7 +156,8 @@ void ConnectService::AddRoutes(Router* routes) {
         "POST", method.path,
         {.handler = [this, &method](ExchangePtr exchange) { Serve(method, std::move(exchange)); },
          .body_bytes_max = is_stream ? limits::kHttpStreamBytesMax : method.request_bytes_max,
-         .takes_pieces = is_stream});
+         .takes_pieces = is_stream,
+         .busy = ConnectErrorResponse(ToRpcStatus(error::Overloaded()))});
     if (!method.is_safe || is_stream) continue;
     routes->Add("GET", method.path, {.handler = [this, &method](ExchangePtr exchange) {
                   Get(method, std::move(exchange));
@@ -212,7 +213,8 @@ void ConnectService::Start(const std::shared_ptr<UnaryCall>& call) {
   if (!may_call.ok()) return AnswerError(may_call.status(), call->exchange().get());
   if (!*may_call) return call->Send(UnreadMessage(), stub_.get());
   if (!call->TakesLongToRead()) return call->ReadAndSend(stub_.get());
-  routes_->RunApart(call->exchange(), [this, call] { call->ReadAndSend(stub_.get()); });
+  const bool is_taken = routes_->RunApart([this, call] { call->ReadAndSend(stub_.get()); });
+  if (!is_taken) AnswerError(error::Overloaded(), call->exchange().get());
 }
 
 }  // namespace farebox::web

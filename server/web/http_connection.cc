@@ -99,6 +99,7 @@ class Connection final : public HttpConnection,
   bool IsWellFormed() const;
   bool CountBody();
   void Reject(int status, Headers headers = {});
+  void RejectWith(Response response);
   void Handle(std::string body);
   Request TakeRequest(std::string body);
   void Continue();
@@ -132,7 +133,7 @@ class Connection final : public HttpConnection,
   bool is_head_read_ = false;
   bool is_http_10_ = false;
   bool keeps_alive_ = false;
-  size_t counted_bytes_ = 0;
+  BodyRoom body_room_{&house_->bodies_bytes};
   absl::AnyInvocable<void(absl::StatusOr<std::string>)> on_piece_;
 
   // The answer. First what is unsent of `sending_`, then of the body, then the next pieces.
@@ -224,7 +225,7 @@ void Connection::Parse() {
       return OnHead();
     }
     if (phase_ == Phase::kAnswering && GivePiece()) return;
-    if (!CountBody()) return Reject(503);
+    if (!CountBody()) return RejectWith(route_->busy);
     if (wants_more) return Read(kReadBytes);
   }
   if (phase_ == Phase::kReading) return Handle(std::move(parser_->get().body()));
@@ -297,16 +298,15 @@ Request Connection::TakeRequest(std::string body) {
 // False where there is no room for so much.
 bool Connection::CountBody() {
   const size_t bytes = parser_->get().body().size();
-  if (bytes <= limits::kHttpSmallBodyBytes) return true;
-  const size_t more = bytes - std::exchange(counted_bytes_, bytes);
-  return house_->bodies_bytes.fetch_add(more) + more <= limits::kHttpBodiesBytesMax;
+  return bytes <= limits::kHttpSmallBodyBytes ||
+         body_room_.Grow(bytes, house_->bounds.bodies_bytes_max);
 }
 
 void Connection::Handle(std::string body) {
-  house_->bodies_bytes.fetch_sub(std::exchange(counted_bytes_, 0));
   phase_ = Phase::kAnswering;
   transport_->SetTimeout(absl::InfiniteDuration());
-  route_->handler(MakeHttpExchange(shared_from_this(), TakeRequest(std::move(body))));
+  route_->handler(
+      MakeHttpExchange(shared_from_this(), TakeRequest(std::move(body)), body_room_.HandOn()));
 }
 
 void Connection::ReadBody(absl::AnyInvocable<void(absl::StatusOr<std::string>)> read) {
@@ -327,12 +327,16 @@ bool Connection::GivePiece() {
 
 // ---- Writing
 
-// Answers a request that nobody else is to see, and no other after it.
 void Connection::Reject(int status, Headers headers) {
-  phase_ = Phase::kAnswering;
-  keeps_alive_ = false;
   Response response = TextResponse(status, Reason(status));
   for (auto& header : headers) response.headers.push_back(std::move(header));
+  RejectWith(std::move(response));
+}
+
+// Answers a request that nobody else is to see, and no other after it.
+void Connection::RejectWith(Response response) {
+  phase_ = Phase::kAnswering;
+  keeps_alive_ = false;
   Answer(std::move(response));
 }
 
@@ -461,7 +465,7 @@ void Connection::Close() {
   phase_ = Phase::kGone;
   StopIdling();
   worker_->all().erase(place_);
-  house_->bodies_bytes.fetch_sub(std::exchange(counted_bytes_, 0));
+  body_room_.Leave();
   transport_->Close();
   if (on_piece_ != nullptr) {
     std::exchange(on_piece_, nullptr)(absl::UnavailableError("the client is gone"));

@@ -25,6 +25,7 @@ struct HttpBounds {
   absl::Duration idle_timeout = limits::kHttpIdleTimeout;
   size_t connections_max = limits::kHttpConnectionsMax;
   size_t connections_per_peer_max = limits::kHttpConnectionsPerPeerMax;
+  size_t bodies_bytes_max = limits::kHttpBodiesBytesMax;
 };
 
 class HttpConnection;
@@ -57,7 +58,7 @@ struct HttpHouse {
   HttpBounds bounds;
   // Null without TLS.
   boost::asio::ssl::context* tls = nullptr;
-  // Bytes of bodies that are being read, beyond the small ones.
+  // Bytes of the bodies that there are, but for the small ones.
   std::atomic<size_t> bodies_bytes{0};
   // Set when the listener is about to stop: connections end after the answer under way.
   std::atomic<bool> is_draining{false};

@@ -9,8 +9,8 @@ namespace {
 
 class HttpExchange final : public Exchange {
  public:
-  HttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request)
-      : connection_(std::move(connection)), request_(std::move(request)) {}
+  HttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request, BodyRoom room)
+      : connection_(std::move(connection)), room_(std::move(room)), request_(std::move(request)) {}
   ~HttpExchange() override {
     if (!is_over_) OnItsThread([](AnsweredConnection* connection) { connection->Abandon(); });
   }
@@ -65,6 +65,7 @@ class HttpExchange final : public Exchange {
   }
 
   const std::shared_ptr<AnsweredConnection> connection_;
+  const BodyRoom room_;
   const Request request_;
   std::atomic<bool> is_begun_{false};
   std::atomic<bool> is_over_{false};
@@ -72,8 +73,9 @@ class HttpExchange final : public Exchange {
 
 }  // namespace
 
-ExchangePtr MakeHttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request) {
-  return std::make_shared<HttpExchange>(std::move(connection), std::move(request));
+ExchangePtr MakeHttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request,
+                             BodyRoom room) {
+  return std::make_shared<HttpExchange>(std::move(connection), std::move(request), std::move(room));
 }
 
 }  // namespace farebox::web

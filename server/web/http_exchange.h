@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/web/body_room.h"
 #include "server/web/exchange.h"
 
 namespace farebox::web {
@@ -30,8 +31,10 @@ class AnsweredConnection {
   virtual void Abandon() = 0;
 };
 
-// The exchange that a route is given: takes what it says to the connection's thread.
-ExchangePtr MakeHttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request);
+// The exchange that a route is given: takes what it says to the connection's thread. The room is
+// that of the request's body, which is there for as long as the exchange is.
+ExchangePtr MakeHttpExchange(std::shared_ptr<AnsweredConnection> connection, Request request,
+                             BodyRoom room);
 
 }  // namespace farebox::web
 

@@ -4,6 +4,12 @@
 
 namespace farebox::web {
 
+Response BusyResponse() {
+  Response response = TextResponse(503, "too many requests wait already");
+  response.headers.emplace_back("retry-after", "1");
+  return response;
+}
+
 Router::Router()
     : fallback_{.handler =
                     [](const ExchangePtr& exchange) {
@@ -27,19 +33,17 @@ void Router::AddWaiting(absl::string_view method, absl::string_view path, Waitin
                         Waiting waiting) {
   Add(method, path,
       {.handler = [this, waiting, handler = std::move(handler)](const ExchangePtr& exchange) {
-        RunApart(
-            exchange, [&handler, exchange] { exchange->Answer(handler(exchange->request())); },
-            waiting);
+        const bool is_taken = RunApart(
+            [&handler, exchange] { exchange->Answer(handler(exchange->request())); }, waiting);
+        if (!is_taken) exchange->Answer(BusyResponse());
       }});
 }
 
-void Router::RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work,
-                      Waiting waiting) {
+bool Router::RunApart(absl::AnyInvocable<void()> work, Waiting waiting) {
   Pool& pool = waiting == Waiting::kForOthers ? for_others_ : for_us_;
   if (pool.waiting.fetch_add(1) >= limits::kHttpWaitingMax) {
     pool.waiting.fetch_sub(1);
-    exchange->Answer(TextResponse(503, "too many requests wait already"));
-    return;
+    return false;
   }
   // A lane each: they do not wait for one another.
   pool.lanes.Post(absl::StrCat(pool.next_lane.fetch_add(1)),
@@ -47,6 +51,7 @@ void Router::RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> wo
                     work();
                     pool.waiting.fetch_sub(1);
                   });
+  return true;
 }
 
 Router::Found Router::Find(absl::string_view method, absl::string_view path) const {

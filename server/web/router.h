@@ -24,12 +24,17 @@ using Handler = std::function<void(ExchangePtr)>;
 // For what takes a while, on a thread of the router's own.
 using WaitingHandler = std::function<Response(const Request&)>;
 
+// Says that there are too many requests, and when to come back.
+Response BusyResponse();
+
 struct Route {
   Handler handler;
   // More is answered 413, unread.
   size_t body_bytes_max = limits::kHttpRequestBytesMax;
   // The handler takes the body piece by piece, and the bound is its own.
   bool takes_pieces = false;
+  // What is answered where there is no room for the body now.
+  Response busy = BusyResponse();
 };
 
 // Who answers what. Routes are added before the listener serves; then it is thread-safe.
@@ -48,9 +53,9 @@ class Router {
   void AddWaiting(absl::string_view method, absl::string_view path, WaitingHandler handler,
                   Waiting waiting = Waiting::kForUs);
 
-  // Has the work done on a thread of the router's own, or answers 503 where too many wait already.
-  void RunApart(const ExchangePtr& exchange, absl::AnyInvocable<void()> work,
-                Waiting waiting = Waiting::kForUs);
+  // Has the work done on a thread of the router's own. False, and the work is dropped, where too
+  // many wait already.
+  bool RunApart(absl::AnyInvocable<void()> work, Waiting waiting = Waiting::kForUs);
 
   // For paths that have no route; 404 where it is not set.
   void SetFallback(Handler handler) { fallback_.handler = std::move(handler); }

@@ -70,6 +70,13 @@ class HttpListenerTest : public ::testing::Test {
                   MutexLock lock(&mu_);
                   held_.push_back(std::move(exchange));
                 }});
+    routes->Add("POST", "/held",
+                {.handler =
+                     [this](ExchangePtr exchange) {
+                       MutexLock lock(&mu_);
+                       held_.push_back(std::move(exchange));
+                     },
+                 .body_bytes_max = 1'000'000});
     routes->Add("GET", "/awaited", {.handler = [this](ExchangePtr exchange) {
                   exchange->OnGone([this] { gone_.fetch_add(1); });
                   MutexLock lock(&mu_);
@@ -348,6 +355,33 @@ TEST_F(HttpListenerTest, TakesABodyPieceByPiece) {
   EXPECT_THAT(Ask(absl::StrCat("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n",
                                std::string(5'000'000, 'z'))),
               EndsWith("5000000\n"));
+}
+
+// Once, a body counted no more as soon as it was read, however long it waited then.
+TEST_F(HttpListenerTest, BoundsBodiesUntilNobodyHasThem) {
+  Start({.bodies_bytes_max = 300'000});
+  const std::string request =
+      absl::StrCat("POST /held HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n",
+                   std::string(200'000, 'z'));
+  const auto is_held = [this] {
+    MutexLock lock(&mu_);
+    return held_.size() == 1;
+  };
+  RawConnection first = Connect();
+  ASSERT_TRUE(first.Send(request));
+  ASSERT_TRUE(Await(is_held));
+
+  EXPECT_THAT(Ask(request), AllOf(StartsWith("HTTP/1.1 503"), HasSubstr("retry-after: 1\r\n")));
+
+  {
+    MutexLock lock(&mu_);
+    held_.clear();
+  }
+  RawConnection next = Connect();
+  ASSERT_TRUE(next.Send(request));
+  EXPECT_TRUE(Await(is_held));
+  MutexLock lock(&mu_);
+  held_.clear();
 }
 
 TEST_F(HttpListenerTest, MakesRoomByClosingWhoHasWaitedLongest) {
