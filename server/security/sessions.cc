@@ -77,7 +77,7 @@ absl::Time Sessions::ExpireTime(const Session& session) const {
 }
 
 bool Sessions::IsOver(const Session& session) const {
-  if (ExpireTime(session) <= clock_->Now()) return true;
+  if (session.is_ended || ExpireTime(session) <= clock_->Now()) return true;
   // Nobody has shown who they are for one that was begun where nobody was asked.
   return !options_.is_open && session.stored.key_id().empty() &&
          session.stored.certificate().empty();
@@ -220,16 +220,20 @@ absl::Status Sessions::Close(absl::string_view token) { return Remove(DigestOf(t
 absl::Status Sessions::Remove(const std::string& digest) {
   {
     MutexLock lock(&mu_);
-    by_digest_.erase(digest);
+    const auto found = by_digest_.find(digest);
+    if (found != by_digest_.end()) found->second->is_ended = true;
   }
-  while (true) {
+  absl::Status removed;
+  do {
     FAREBOX_ASSIGN_OR_RETURN(const std::optional<Document> document,
                              documents_->Find(kSessions, digest));
-    if (!document.has_value()) return absl::OkStatus();
-    const absl::Status removed = documents_->Remove(*document);
-    // Somebody has written its last use meanwhile.
-    if (!absl::IsAborted(removed)) return removed;
-  }
+    removed = document.has_value() ? documents_->Remove(*document) : absl::OkStatus();
+    // Aborted: somebody has written its last use meanwhile.
+  } while (absl::IsAborted(removed));
+  if (!removed.ok()) return removed;
+  MutexLock lock(&mu_);
+  by_digest_.erase(digest);
+  return absl::OkStatus();
 }
 
 void Sessions::WriteUse() {

@@ -75,7 +75,8 @@ class Sessions {
   // The same by DigestOf(token): who is calling. Null where it is over.
   CallerPtr FindCaller(absl::string_view digest);
 
-  // Signs out. OK where there was nothing, too.
+  // Signs out. OK where there was nothing, too. Where the disk takes nothing it is over all the
+  // same, and RemoveOver removes it.
   absl::Status Close(absl::string_view token);
 
   // Puts on disk when sessions were used.
@@ -97,6 +98,8 @@ class Sessions {
     // For those that are not a key's own.
     Caller caller;
 
+    // Somebody has signed out, and it may be on disk still.
+    std::atomic<bool> is_ended{false};
     std::atomic<int64_t> last_used_micros{0};
     std::atomic<int64_t> written_use_micros{0};
   };

@@ -14,13 +14,14 @@
 #include "server/security/sessions.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
+#include "storage/errors.h"
 #include "storage/ledger.h"
 #include "tests/support/memory_journal.h"
 
 namespace farebox::server {
 namespace {
 
-// Counts the durable changes that documents are written by.
+// Counts the durable changes that documents are written by. Removes none while the disk is full.
 class CountingCatalog final : public Catalog {
  public:
   explicit CountingCatalog(Catalog* catalog) : catalog_(catalog) {}
@@ -41,15 +42,18 @@ class CountingCatalog final : public Catalog {
     return catalog_->PutDocuments(groups);
   }
   absl::Status RemoveDocument(const Document& document) override {
+    if (is_full_) return error::StorageFull("the test says so");
     ++changes_;
     return catalog_->RemoveDocument(document);
   }
 
   int changes() const { return changes_; }
+  void set_full(bool is_full) { is_full_ = is_full; }
 
  private:
   Catalog* const catalog_;
   int changes_ = 0;
+  bool is_full_ = false;
 };
 
 class CountingJournal final : public MemoryJournal {
@@ -131,6 +135,22 @@ TEST_F(LastUseTest, ItIsWrittenWithoutUndoingWhatAnotherHasChanged) {
 
   EXPECT_TRUE(Listed(keys.get())[0].key.has_revoke_time());
   EXPECT_TRUE(Listed(keys.get())[0].key.has_last_used_time());
+}
+
+// Once, it was good again after a restart.
+TEST_F(LastUseTest, ASessionThatIsClosedOnAFullDiskIsOverAndRemovedLater) {
+  const std::unique_ptr<ApiKeys> keys = LoadKeys();
+  const std::unique_ptr<Sessions> sessions = LoadSessions(*keys);
+  const std::string token =
+      sessions->OpenFor(**sessions->FindSigner(Make(keys.get(), 1).secret))->token;
+  journal_.catalog().set_full(true);
+
+  EXPECT_EQ(GetReason(sessions->Close(token)), Reason::kStorageFull);
+  EXPECT_FALSE(sessions->Find(token).has_value());
+
+  journal_.catalog().set_full(false);
+  sessions->RemoveOver([] { return true; });
+  EXPECT_FALSE(LoadSessions(*keys)->Find(token).has_value());
 }
 
 // What is known of sessions that were begun without a key.
