@@ -1,15 +1,18 @@
 #include "server/recharge/recharge_records.h"
 
-#include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/document_kinds.h"
 #include "server/recharge/recharge_states.h"
+#include "storage/request_ids.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
+
+constexpr absl::string_view kPaymentPrefix = "pay-";
 
 template <typename Record, typename Content>
 absl::StatusOr<Record> Parse(Document document, Content Record::*content) {
@@ -50,6 +53,16 @@ Document PaymentOf(const AttemptRecord& record) {
 }
 
 }  // namespace
+
+std::string RechargeIdOfPayment(const AccountFacts& account, absl::string_view request_id) {
+  const RequestHash hash = HashRequestId(account.number, request_id);
+  return absl::StrCat(kPaymentPrefix, absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
+                      absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
+}
+
+bool IsIdOfPayment(absl::string_view recharge_id) {
+  return absl::StartsWith(recharge_id, kPaymentPrefix);
+}
 
 absl::StatusOr<ProfileRecord> RechargeRecords::ReadProfile(const AccountFacts& account) {
   FAREBOX_ASSIGN_OR_RETURN(std::optional<Document> found,

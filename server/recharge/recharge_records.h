@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,6 +28,11 @@ struct AttemptRecord {
   Document document;
   stored::v1::RechargeAttempt attempt;
 };
+
+// The name of Pay's attempt: the same each time the request is made.
+std::string RechargeIdOfPayment(const AccountFacts& account, absl::string_view request_id);
+// Whether an attempt of this name is one of Pay's.
+bool IsIdOfPayment(absl::string_view recharge_id);
 
 // Profiles and attempts among the documents. Thread-safe; waits for the disk.
 class RechargeRecords {

@@ -3,12 +3,10 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
-#include "storage/request_ids.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -23,14 +21,6 @@ RechargeSubject SubjectOf(const AccountFacts& account) {
           .time_zone = TimeZoneOf(account),
           .charge_step = ChargeStep(currency).value_or(Micros(1)),
           .charge_min = LeastCharge(currency).value_or(Micros(1))};
-}
-
-// Pay's attempt has the same name each time the request is made.
-std::string RechargeIdOf(absl::string_view prefix, const AccountFacts& account,
-                         absl::string_view request_id) {
-  const RequestHash hash = HashRequestId(account.number, request_id);
-  return absl::StrCat(prefix, absl::Hex(absl::Uint128High64(hash), absl::kZeroPad16),
-                      absl::Hex(absl::Uint128Low64(hash), absl::kZeroPad16));
 }
 
 // How often it is looked whether charges are held still.
@@ -60,10 +50,6 @@ absl::Status Recharger::Work(absl::string_view account_id) {
   }
 }
 
-Micros Recharger::ChargeMax(const AccountFacts& account) const {
-  return parts_.limits->Of(SettingsOf(*account.settings).currency_code()).charge_max;
-}
-
 absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(ProfileRecord profile, records_.ReadProfile(account));
@@ -77,7 +63,9 @@ absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {
 
 absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRecord* profile) {
   const absl::Time now = parts_.clock->Now();
-  RechargePlan plan = PlanRecharge(profile->profile, SubjectOf(account), ChargeMax(account), now);
+  const std::string currency = SettingsOf(*account.settings).currency_code();
+  const Micros charge_max = parts_.limits->Of(currency).charge_max;
+  RechargePlan plan = PlanRecharge(profile->profile, SubjectOf(account), charge_max, now);
   if (plan.obstacle == RechargeObstacle::kNone && parts_.is_held()) {
     plan = {.obstacle = RechargeObstacle::kBackOff, .until = now + kHeldPause};
   }
@@ -158,11 +146,15 @@ absl::StatusOr<Recharger::Payment> Recharger::Pay(absl::string_view account_id,
 
 absl::StatusOr<AttemptRecord> Recharger::FindOrBegin(const AccountFacts& account,
                                                      absl::string_view request_id, Micros amount) {
-  const std::string recharge_id = RechargeIdOf(kPaymentPrefix, account, request_id);
+  const std::string recharge_id = RechargeIdOfPayment(account, request_id);
+  const std::string currency = SettingsOf(*account.settings).currency_code();
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> record,
                              records_.FindAttempt(recharge_id));
     if (record.has_value()) return *std::move(record);
+    // Only now: what was charged before was within the limits of its day.
+    FAREBOX_RETURN_IF_ERROR(
+        CheckPayment(account.account_id, amount, parts_.limits->Of(currency), currency));
     FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> other,
                              records_.FindOpenAttempt(account.account_id));
     if (other.has_value()) return error::RechargeInProgress(account.account_id);

@@ -52,7 +52,7 @@ class Recharger {
     const Clock* clock = nullptr;
     // Names a new attempt; never the same twice.
     std::function<std::string()> new_recharge_id;
-    // The most that is charged at once.
+    // Of what is charged at once.
     const RechargeLimitTable* limits = nullptr;
     // Told of each state that an attempt has reached, once it is on disk.
     std::function<void(const stored::v1::RechargeAttempt&)> on_state =
@@ -85,16 +85,13 @@ class Recharger {
     // It was credited before.
     bool replayed = false;
   };
-  // Pay Now. The same request makes one attempt, for ever. NO_CARD, RECHARGE_IN_PROGRESS,
-  // REQUEST_ID_REUSED; PAYMENT_PENDING for whatever fails once the attempt is on disk.
+  // Pay Now. The same request makes one attempt, for ever. REQUEST_ID_REUSED; where there is no
+  // attempt yet, AMOUNT_INVALID, RECHARGE_LIMIT, RECHARGE_IN_PROGRESS, NO_CARD; PAYMENT_PENDING for
+  // whatever fails once it is on disk.
   absl::StatusOr<Payment> Pay(absl::string_view account_id, absl::string_view request_id,
                               Micros amount);
 
  private:
-  // Of the names of Pay's attempts.
-  static constexpr absl::string_view kPaymentPrefix = "pay-";
-
-  Micros ChargeMax(const AccountFacts& account) const;
   // Whether an attempt was decided on.
   absl::StatusOr<bool> Decide(const AccountFacts& account);
   // The same by this profile. Aborted: it was changed meanwhile.

@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/log.h"
@@ -194,7 +193,7 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
                       charge.account_id == account.account_id && charge.currency_code == currency;
   if (!is_its) return absl::OkStatus();
   const absl::Time now = parts_.clock->Now();
-  const bool is_manual = absl::StartsWith(name.recharge_id, kPaymentPrefix);
+  const bool is_manual = IsIdOfPayment(name.recharge_id);
   RechargeAttempt attempt;
   attempt.set_recharge_id(name.recharge_id);
   attempt.set_account_id(account.account_id);

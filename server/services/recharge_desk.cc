@@ -161,15 +161,9 @@ void FillDifference(const RechargeDifference& difference, v1::RechargeDifference
 // ---- Payments and settings
 
 absl::Status RechargeDesk::Pay(const v1::PayRequest& request, v1::PayResponse* response) {
-  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
-                           parts_.ledger->FindAccount(request.account_id()));
-  const std::string currency = CurrencyOf(account);
-  const Micros amount(request.amount_micros());
-  FAREBOX_RETURN_IF_ERROR(
-      CheckPayment(request.account_id(), amount, parts_.limits->Of(currency), currency));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const Recharger::Payment payment,
-      parts_.recharger->Pay(request.account_id(), request.request_id(), amount));
+  FAREBOX_ASSIGN_OR_RETURN(const Recharger::Payment payment,
+                           parts_.recharger->Pay(request.account_id(), request.request_id(),
+                                                 Micros(request.amount_micros())));
   const RechargeAttempt& attempt = payment.attempt;
   if (IsOpen(attempt)) return error::PaymentPending(attempt.recharge_id(), attempt.action_url());
   // It held automatic charges back; a success has ended their pauses too.
