@@ -113,7 +113,8 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                          .reconciliation = reconciliation_.get(),
                                                          .mails = &mails_,
                                                          .limits = &limits_,
-                                                         .clock = parts_.clock});
+                                                         .clock = parts_.clock,
+                                                         .lanes = &provider_});
   service_ = std::make_unique<RechargeService>(
       RechargeService::Parts{.environment = parts_.environment,
                              .desk = desk_.get(),

@@ -399,7 +399,7 @@ absl::StatusOr<v1::GetCardResponse> Client::GetCard(v1::GetCardRequest request,
 absl::StatusOr<v1::DeleteCardResponse> Client::DeleteCard(v1::DeleteCardRequest request,
                                                           const CallOptions& options) {
   return Call(&connection_->recharges, &Recharges::DeleteCard, std::move(request),
-              connection_->ProviderPlan(options));
+              connection_->Plan(options));
 }
 
 absl::StatusOr<v1::ListRechargesResponse> Client::ListRecharges(v1::ListRechargesRequest request,

@@ -28,6 +28,9 @@ using stored::v1::RechargeAttempt;
 
 constexpr int kCardsMax = 2;
 
+// No account's lane: while the provider is slow, one thread waits for it, and no customer.
+constexpr char kForgettingLane[] = "cards to forget";
+
 // Later than anything that has happened.
 constexpr absl::Duration kMoment = absl::Microseconds(1);
 
@@ -114,6 +117,13 @@ std::string WhyStopped(const RechargePlan& plan, const PaymentProfile& profile) 
       return "the month has had as much money charged as it may have";
   }
   return "";
+}
+
+// The card with this token among `cards`, or their end.
+template <typename Cards>
+auto FindCard(Cards* cards, absl::string_view token) {
+  return std::find_if(cards->begin(), cards->end(),
+                      [token](const PaymentCard& card) { return card.token() == token; });
 }
 
 PaymentCard CardOf(const ProviderCard& card) {
@@ -301,8 +311,7 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
     replaced.reset();
     ForgetDeclines(&record->profile);
     auto* const cards = record->profile.mutable_cards();
-    const auto is_entered = [&](const PaymentCard& card) { return card.token() == entered.token; };
-    const auto there = std::find_if(cards->begin(), cards->end(), is_entered);
+    const auto there = FindCard(cards, entered.token);
     is_primary = there == cards->begin();
     if (there != cards->end()) return DocumentGroup();
     const int place = request.second() && !cards->empty() ? 1 : 0;
@@ -316,7 +325,7 @@ absl::Status RechargeDesk::CompleteCardSetup(const v1::CompleteCardSetupRequest&
     return DocumentGroup{std::move(reminder)};
   };
   FAREBOX_RETURN_IF_ERROR(ChangeWith(account, add).status());
-  if (replaced.has_value()) Forget(*replaced);
+  if (replaced.has_value()) Forget(account, *replaced);
   FillCard(CardOf(entered), is_primary, response->mutable_card());
   return absl::OkStatus();
 }
@@ -341,9 +350,7 @@ absl::Status RechargeDesk::DeleteCard(const v1::DeleteCardRequest& request,
   const auto remove = [&](ProfileRecord* record) -> absl::StatusOr<DocumentGroup> {
     PaymentProfile* const profile = &record->profile;
     auto* const cards = profile->mutable_cards();
-    const auto found = std::find_if(cards->begin(), cards->end(), [&](const PaymentCard& card) {
-      return card.token() == request.card_id();
-    });
+    const auto found = FindCard(cards, request.card_id());
     if (found == cards->end()) return error::NoCard(request.account_id());
     deleted = *found;
     cards->erase(found);
@@ -354,14 +361,24 @@ absl::Status RechargeDesk::DeleteCard(const v1::DeleteCardRequest& request,
     return parts_.mails->WriteCardDeleted(account, *profile, record->document.revision,
                                           parts_.clock->Now());
   };
-  FAREBOX_RETURN_IF_ERROR(ChangeWith(account, remove).status());
-  Forget(deleted);
+  const absl::Status removed = ChangeWith(account, remove).status();
+  // Asked for again: the first answer was lost.
+  if (GetReason(removed) == Reason::kNoCard) return absl::OkStatus();
+  FAREBOX_RETURN_IF_ERROR(removed);
+  Forget(account, deleted);
   return absl::OkStatus();
 }
 
 // Off the file it cannot be charged by us; that the provider forgets it too is tidiness.
-void RechargeDesk::Forget(const PaymentCard& card) {
-  parts_.gateway->DetachCard({.token = card.token(), .customer = card.customer()}).IgnoreError();
+void RechargeDesk::Forget(const AccountFacts& account, const PaymentCard& card) {
+  parts_.lanes->Post(kForgettingLane, [this, account, card] {
+    const absl::StatusOr<ProfileRecord> record = records_.ReadProfile(account);
+    if (!record.ok()) return;
+    // The end of its setup was asked for once more meanwhile, and put it on file again.
+    const auto& cards = record->profile.cards();
+    if (FindCard(&cards, card.token()) != cards.end()) return;
+    parts_.gateway->DetachCard({.token = card.token(), .customer = card.customer()}).IgnoreError();
+  });
 }
 
 absl::Status RechargeDesk::ListRecharges(const v1::ListRechargesRequest& request,

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "farebox/v1/recharge.pb.h"
+#include "server/lanes.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_mails.h"
 #include "server/recharge/recharge_records.h"
@@ -38,6 +39,8 @@ class RechargeDesk {
     const RechargeMails* mails = nullptr;
     const RechargeLimitTable* limits = nullptr;
     const Clock* clock = nullptr;
+    // For what nobody waits for.
+    Lanes* lanes = nullptr;
   };
   explicit RechargeDesk(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
@@ -75,7 +78,8 @@ class RechargeDesk {
   // The settings as they are shown, with what holds them up.
   v1::AutoRecharge Show(const AccountFacts& account,
                         const stored::v1::PaymentProfile& profile) const;
-  void Forget(const stored::v1::PaymentCard& card);
+  // Has the provider forget a card that was taken off the file, soon.
+  void Forget(const AccountFacts& account, const stored::v1::PaymentCard& card);
 
   const Parts parts_;
   RechargeRecords records_;

@@ -180,7 +180,7 @@ RechargeService::RechargeService(const Parts& parts)
           parts.environment, "farebox.v1.RechargeService/CompleteCardSetup", kWithProvider,
           DescribeBy<v1::CompleteCardSetupRequest>(parts.desk, &RechargeDesk::GetCard)),
       get_card_(parts.environment, "farebox.v1.RechargeService/GetCard"),
-      delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", kWithProvider,
+      delete_card_(parts.environment, "farebox.v1.RechargeService/DeleteCard", {},
                    DescribeBy<v1::DeleteCardRequest>(parts.desk, &RechargeDesk::GetCard)),
       list_recharges_(parts.environment, "farebox.v1.RechargeService/ListRecharges"),
       reconcile_recharges_(parts.environment, "farebox.v1.RechargeService/ReconcileRecharges",
@@ -230,7 +230,7 @@ grpc::ServerUnaryReactor* RechargeService::GetCard(Context* context, const Bytes
 
 grpc::ServerUnaryReactor* RechargeService::DeleteCard(Context* context, const Bytes* request,
                                                       Bytes* response) {
-  return Serve(delete_card_, *context, *request, response, parts_, Lane::kProvider,
+  return Serve(delete_card_, *context, *request, response, parts_, Lane::kSettings,
                &RechargeDesk::DeleteCard);
 }
 

@@ -1,13 +1,21 @@
 // Requests about payments that come a second time, since the first answer was lost.
 
+#include <algorithm>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "tests/server/payments_fixture.h"
+#include "tests/server/thread_gate.h"
 
 namespace farebox::server {
 namespace {
 
 using Stub = v1::RechargeService::Stub;
+using ::testing::IsEmpty;
 
 class RepeatedPaymentsTest : public StripePaymentsTest {
  protected:
@@ -15,6 +23,39 @@ class RepeatedPaymentsTest : public StripePaymentsTest {
     Config config = StripePaymentsTest::MakeConfig();
     config.payments.limits = limits_;
     return config;
+  }
+
+  // The setup of a card that was entered and is not on file yet.
+  std::string EnterCard() {
+    const auto setup = Ask(&Stub::StartCardSetup,
+                           "account_id: 'acme' return_url: 'https://farebox.example/cards'");
+    stripe_.EnterCard(setup->setup_id(), "pm_card_visa");
+    return setup->setup_id();
+  }
+  // Puts it on file; its id.
+  std::string Complete(const std::string& setup_id) {
+    return Ask(&Stub::CompleteCardSetup,
+               absl::Substitute("account_id: 'acme' second: true setup_id: '$0'", setup_id))
+        ->card()
+        .card_id();
+  }
+  Answer<v1::DeleteCardResponse> DeleteCard(const std::string& card_id) {
+    return Ask(&Stub::DeleteCard, absl::Substitute("account_id: 'acme' card_id: '$0'", card_id));
+  }
+
+  bool IsAskedToForget(const std::string& card_id) {
+    const std::vector<StubRequest> received = stripe_.received();
+    return std::any_of(received.begin(), received.end(), [&](const StubRequest& request) {
+      return absl::EndsWith(request.target, absl::StrCat(card_id, "/detach"));
+    });
+  }
+  void AwaitAskedToForget(const std::string& card_id) {
+    const SystemClock clock;
+    const absl::Time deadline = clock.Now() + absl::Seconds(30);
+    while (!IsAskedToForget(card_id)) {
+      ASSERT_LT(clock.Now(), deadline) << card_id;
+      std::this_thread::yield();
+    }
   }
 
   RechargeLimitTable limits_;
@@ -32,6 +73,46 @@ TEST_F(RepeatedPaymentsTest, APaymentIsToldAgainWhateverTheLimitIsByThen) {
   EXPECT_THAT(Pay("p2", 900'000'000),
               FailsWith(grpc::StatusCode::FAILED_PRECONDITION, "RECHARGE_LIMIT"));
   EXPECT_EQ(Charges(), 1);
+}
+
+// Once, the answer came after the provider's, perhaps too late for who had asked; and who asked
+// again was told that there was no such card.
+TEST_F(RepeatedPaymentsTest, ACardIsDeletedBeforeTheProviderForgetsIt) {
+  const std::string card_id = Complete(EnterCard());
+  ThreadGate provider;
+  stripe_.AnswerAfterwards({.gate = &provider});
+  const SystemClock clock;
+  const absl::Time before = clock.Now();
+
+  EXPECT_THAT(DeleteCard(card_id), Answers(""));
+  provider.AwaitReached();
+  EXPECT_THAT(DeleteCard(card_id), Answers(""));
+  EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'acme'")->cards(), IsEmpty());
+
+  // Far less than the server waits for a provider.
+  EXPECT_LT(clock.Now() - before, absl::Seconds(20));
+  EXPECT_TRUE(IsAskedToForget(card_id));
+}
+
+TEST_F(RepeatedPaymentsTest, ACardThatIsOnFileAgainIsNotForgotten) {
+  const std::string first = Complete(EnterCard());
+  ThreadGate provider;
+  stripe_.AnswerAfterwards({.gate = &provider});
+  ASSERT_THAT(DeleteCard(first), Answers(""));
+  provider.AwaitReached();
+  const std::string setup_id = EnterCard();
+  const std::string second = Complete(setup_id);
+  ASSERT_THAT(DeleteCard(second), Answers(""));
+
+  // The customer's browser loads the page anew that ends the setup.
+  EXPECT_EQ(Complete(setup_id), second);
+  provider.Open();
+
+  const std::string third = Complete(EnterCard());
+  ASSERT_THAT(DeleteCard(third), Answers(""));
+  AwaitAskedToForget(third);
+  EXPECT_FALSE(IsAskedToForget(second));
+  EXPECT_THAT(Pay("p1", 25'000'000), Answers(""));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "storage/check.h"
+#include "tests/server/thread_gate.h"
 
 namespace farebox::server {
 namespace {
@@ -230,6 +231,7 @@ void StubServer::Serve(int socket) {
       break;
     }
     const StubAnswer answer = Answer(*request);
+    if (answer.gate != nullptr) answer.gate->Wait();
     if (answer.ending == StubAnswer::Ending::kSilence) continue;
     stream.Write(BytesOf(answer));
     if (answer.ending != StubAnswer::Ending::kWhole) break;

@@ -15,6 +15,8 @@
 
 namespace farebox::server {
 
+class ThreadGate;
+
 // What a client sent.
 struct StubRequest {
   std::string method;
@@ -43,6 +45,8 @@ struct StubAnswer {
   // Whole lines.
   std::vector<std::string> headers;
   Ending ending = Ending::kWhole;
+  // Not before this is open; null: at once. Other requests are answered meanwhile.
+  ThreadGate* gate = nullptr;
 };
 
 // An HTTP/1.1 server on this machine that answers as it is told, and as badly. Thread-safe.
