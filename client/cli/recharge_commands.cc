@@ -125,6 +125,10 @@ void AddSettingsShow(Commands* commands, CLI::App* group) {
   AddAccountId(command, request->mutable_account_id());
 }
 
+// Where nobody has chosen a month's limit, the server takes so many amounts. None that it has is
+// so large that this overflows.
+constexpr int64_t kUsualAmountsAMonth = 20;
+
 // What is to be changed of the settings.
 struct SettingsChange {
   std::string account_id;
@@ -139,6 +143,10 @@ struct SettingsChange {
 
   void ApplyTo(v1::AutoRecharge* settings) const {
     settings->set_enabled(!is_off);
+    // One that nobody has chosen follows the amount.
+    const bool is_usual =
+        settings->monthly_sum_max_micros() == kUsualAmountsAMonth * settings->amount_micros();
+    if (is_usual) settings->clear_monthly_sum_max_micros();
     if (amount_micros) settings->set_amount_micros(*amount_micros);
     if (threshold_micros) settings->set_threshold_micros(*threshold_micros);
     if (email) settings->set_failure_email(*email);
@@ -185,7 +193,7 @@ void AddSettingsSet(Commands* commands, CLI::App* group) {
   AddMoney(
       command, "--monthly-max",
       [change](int64_t micros) { change->monthly_sum_max_micros = micros; },
-      "The sum of a month's charges");
+      "The sum of a month's charges; by default 20 times the amount");
   CLI::Option* const target =
       command->add_flag("--target", change->is_target, "Charge what is missing up to --amount");
   command->add_flag("--fixed", change->is_fixed, "Charge --amount, or its multiple")

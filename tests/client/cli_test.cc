@@ -393,6 +393,26 @@ TEST_F(CliTest, APendingPaymentIsAskedOnceAndShowsTheBanksPage) {
   EXPECT_EQ(server_.request_ids().size(), 1);
 }
 
+// Once, it stayed what it was for the old amount: one charge a month, or twenty times too much.
+TEST_F(CliTest, AMonthsLimitThatNobodyChoseFollowsTheAmount) {
+  constexpr int64_t kUnit = 1'000'000;
+  const auto limit_after = [&](int64_t limit, const std::string& chosen) {
+    v1::AutoRecharge settings;
+    settings.set_amount_micros(60 * kUnit);
+    settings.set_monthly_sum_max_micros(limit * kUnit);
+    server_.SetAutoRecharge(settings);
+    std::vector<std::string> arguments = {"recharge", "set", "acme", "--amount", "100"};
+    if (!chosen.empty()) arguments.insert(arguments.end(), {"--monthly-max", chosen});
+    EXPECT_THAT(Run(arguments), Exits(0));
+    EXPECT_EQ(server_.auto_recharge().amount_micros(), 100 * kUnit);
+    return server_.auto_recharge().monthly_sum_max_micros() / kUnit;
+  };
+
+  EXPECT_EQ(limit_after(1200, ""), 0);
+  EXPECT_EQ(limit_after(300, ""), 300);
+  EXPECT_EQ(limit_after(1200, "1200"), 1200);
+}
+
 TEST_F(CliTest, ReconciliationExitsByWhatItFinds) {
   EXPECT_THAT(Run({"recharge", "reconcile"}), Exits(0));
   v1::ReconcileRechargesResponse report;

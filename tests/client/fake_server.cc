@@ -236,6 +236,19 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return Meet(request->request_id());
   }
 
+  grpc::Status GetAutoRecharge(Context*, const v1::GetAutoRechargeRequest*,
+                               v1::GetAutoRechargeResponse* response) override {
+    const absl::MutexLock lock(&mu);
+    *response->mutable_auto_recharge() = auto_recharge;
+    return grpc::Status::OK;
+  }
+  grpc::Status UpdateAutoRecharge(Context*, const v1::UpdateAutoRechargeRequest* request,
+                                  v1::UpdateAutoRechargeResponse* response) override {
+    const absl::MutexLock lock(&mu);
+    *response->mutable_auto_recharge() = auto_recharge = request->auto_recharge();
+    return grpc::Status::OK;
+  }
+
   grpc::Status ReconcileRecharges(Context*, const v1::ReconcileRechargesRequest*,
                                   v1::ReconcileRechargesResponse* response) override {
     const grpc::Status status = Meet("");
@@ -368,6 +381,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
   std::deque<Reaction> reactions ABSL_GUARDED_BY(mu);
   v1::VerifyResponse verification ABSL_GUARDED_BY(mu);
   v1::ReconcileRechargesResponse reconciliation ABSL_GUARDED_BY(mu);
+  v1::AutoRecharge auto_recharge ABSL_GUARDED_BY(mu);
   v1::ListNumbersResponse numbers ABSL_GUARDED_BY(mu);
   int results_max ABSL_GUARDED_BY(mu) = -1;
   std::deque<Reaction> watch_reactions ABSL_GUARDED_BY(mu);
@@ -400,6 +414,11 @@ void FakeServer::SetVerification(const v1::VerifyResponse& response) {
 void FakeServer::SetReconciliation(const v1::ReconcileRechargesResponse& response) {
   const absl::MutexLock lock(&services_->mu);
   services_->reconciliation = response;
+}
+
+void FakeServer::SetAutoRecharge(const v1::AutoRecharge& settings) {
+  const absl::MutexLock lock(&services_->mu);
+  services_->auto_recharge = settings;
 }
 
 void FakeServer::SetNumbers(const v1::ListNumbersResponse& response) {
@@ -436,6 +455,11 @@ v1::DebitRequest FakeServer::debit() const {
 v1::CreditRequest FakeServer::credit() const {
   const absl::MutexLock lock(&services_->mu);
   return services_->credit;
+}
+
+v1::AutoRecharge FakeServer::auto_recharge() const {
+  const absl::MutexLock lock(&services_->mu);
+  return services_->auto_recharge;
 }
 
 std::vector<std::string> FakeServer::traceparents() const {

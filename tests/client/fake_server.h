@@ -56,6 +56,8 @@ class FakeServer {
   void SetVerification(const v1::VerifyResponse& response);
   // What ReconcileRecharges answers.
   void SetReconciliation(const v1::ReconcileRechargesResponse& response);
+  // What GetAutoRecharge answers, until it is updated.
+  void SetAutoRecharge(const v1::AutoRecharge& settings);
   // What ListNumbers answers.
   void SetNumbers(const v1::ListNumbersResponse& response);
   // ApplyStream breaks with UNAVAILABLE after so many results; it does not by default.
@@ -71,6 +73,8 @@ class FakeServer {
   // The newest debit and credit that were asked for.
   v1::DebitRequest debit() const;
   v1::CreditRequest credit() const;
+  // The settings that it has by now.
+  v1::AutoRecharge auto_recharge() const;
   // The `traceparent` of each attempt of GetBalance, of an import, an export and a backup; empty
   // where it had none.
   std::vector<std::string> traceparents() const;
