@@ -129,6 +129,9 @@ void AddSettingsShow(Commands* commands, CLI::App* group) {
 // so large that this overflows.
 constexpr int64_t kUsualAmountsAMonth = 20;
 
+// As the server's.
+constexpr int64_t kDailyChargesMax = 100;
+
 // What is to be changed of the settings.
 struct SettingsChange {
   std::string account_id;
@@ -187,9 +190,8 @@ void AddSettingsSet(Commands* commands, CLI::App* group) {
       command, "--below", [change](int64_t micros) { change->threshold_micros = micros; },
       "It is charged when less than this is available");
   command->add_option("--email", change->email, "Who is told when it fails")->type_name("ADDRESS");
-  AddNumber(
-      command, "--daily-max", [change](int64_t count) { change->daily_charges_max = count; },
-      "Charges a day", "COUNT");
+  AddNumber(command, "--daily-max", [change](int64_t count) { change->daily_charges_max = count; },
+            "Charges a day", "COUNT", {.max = kDailyChargesMax});
   AddMoney(
       command, "--monthly-max",
       [change](int64_t micros) { change->monthly_sum_max_micros = micros; },

@@ -138,6 +138,7 @@ TEST_F(CliTest, RefusesACommandThatIsWrongWithoutAskingTheServer) {
                                              {"recharge"},
                                              {"recharge", "set", "acme", "--fixed", "--target"},
                                              {"recharge", "set", "acme", "--daily-max", "0"},
+                                             {"recharge", "set", "acme", "--daily-max", "101"},
                                              {"recharge", "reconcile", "--from", "noon"},
                                              {"card", "complete", "acme"},
                                              {"completion", "tcsh"}}) {
