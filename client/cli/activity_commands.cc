@@ -33,9 +33,10 @@ void ShowActivity(Session* session, const v1::ListActivityRequest& request,
                   const v1::ListActivityResponse& response) {
   const std::string currency = session->CurrencyOf(request.account_id());
   const bool is_journal = request.show() == v1::ACTIVITY_SHOW_JOURNAL;
-  const std::string zone = ZoneName(session->zone(), absl::Now());
+  // A zone of ours has one name in summer and another in winter: no name is right for all rows.
+  const bool is_utc = session->zone() == absl::UTCTimeZone();
   std::vector<Column> columns = {{"entry", Align::kRight},
-                                 {absl::StrCat("time (", zone, ")")},
+                                 {is_utc ? "time (UTC)" : "time"},
                                  {"kind"},
                                  {"for"},
                                  {"billed", Align::kRight},

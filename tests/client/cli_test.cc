@@ -278,6 +278,18 @@ TEST_F(CliTest, FilesThatCannotBeUsedAreSaidSo) {
               AllOf(Exits(6), Complains(HasSubstr("cannot read /"))));
 }
 
+// Once, it named the zone as it is called today, over what was in the other half of the year.
+TEST_F(CliTest, TheTimesOfActivityNameTheirZoneWhereItHasOneNameOnly) {
+  const auto run = [this](const std::string& option) {
+    return RunProgram({"bash", "-c", FAREBOX_BINARY " activity acme " + option}, "",
+                      {"FAREBOX_SERVER=" + server_.address(), "TZ=Fixed/UTC+01:00:00"});
+  };
+
+  EXPECT_THAT(run(""), AllOf(Exits(0), Says(HasSubstr("entry  time  ")),
+                             Says(HasSubstr("1970-01-02 01:00:00"))));
+  EXPECT_THAT(run("--utc"), AllOf(Exits(0), Says(HasSubstr("time (UTC)"))));
+}
+
 // Once, a key was made and lost, and all seemed well.
 TEST_F(CliTest, AnAnswerThatCannotBeWrittenIsAFailure) {
   for (const std::string arguments : {"balance acme", "balance acme --json", "--help"}) {

@@ -268,6 +268,11 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     return grpc::Status::OK;
   }
 
+  grpc::Status ListActivity(Context*, const v1::ListActivityRequest*,
+                            v1::ListActivityResponse* response) override {
+    response->add_entries()->mutable_time()->set_seconds(86'400);
+    return Meet("");
+  }
   grpc::Status ExportActivity(Context* context, const v1::ExportActivityRequest*,
                               grpc::ServerWriter<v1::ExportActivityResponse>*) override {
     NoteTrace(context);
