@@ -121,11 +121,11 @@ class GrpcApplyStream final : public ApplyStream {
       v1::ApplyStreamResponse result;
       google::protobuf::RepeatedPtrField<v1::StreamResult> more;
       more.Swap(response.mutable_more());
-      Tell(response);
+      Tell(&response);
       for (v1::StreamResult& further : more) {
         result.set_correlation_id(further.correlation_id());
         result.mutable_result()->Swap(further.mutable_result());
-        Tell(result);
+        Tell(&result);
       }
     }
     {
@@ -140,15 +140,16 @@ class GrpcApplyStream final : public ApplyStream {
     is_ended_ = true;
   }
 
-  void Tell(const v1::ApplyStreamResponse& result) {
+  void Tell(v1::ApplyStreamResponse* result) {
     {
       const absl::MutexLock lock(&mu_);
       if (sent_ > 0) {
+        NoteRequestId(unanswered_.front().operation(), result->mutable_result());
         unanswered_.pop_front();
         --sent_;
       }
     }
-    on_result_(result);
+    on_result_(*result);
   }
 
   // Constant after construction.

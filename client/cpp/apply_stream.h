@@ -22,7 +22,8 @@ struct ApplyStreamOptions {
 class ApplyStream {
  public:
   // Called for each result, in the order in which the operations were sent, by one thread. Must
-  // call nothing of this class but Stop().
+  // call nothing of this class but Stop(). StatusFromProto() reads a result's error, and ErrorOf()
+  // of that the operation's request id.
   using OnResult = std::function<void(const v1::ApplyStreamResponse&)>;
 
   virtual ~ApplyStream() = default;  // Stops the stream where it has not ended.

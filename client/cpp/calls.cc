@@ -2,11 +2,34 @@
 
 #include <grpcpp/impl/codegen/channel_interface.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "client/cpp/trace.h"
 #include "google/rpc/status.pb.h"
 
 namespace farebox::client {
+namespace {
+
+std::string RequestIdOf(const v1::Operation& operation) {
+  switch (operation.request_case()) {
+    case v1::Operation::kAuthorize:
+      return operation.authorize().request_id();
+    case v1::Operation::kReauthorize:
+      return operation.reauthorize().request_id();
+    case v1::Operation::kDebit:
+      return operation.debit().request_id();
+    case v1::Operation::kRelease:
+      return operation.release().request_id();
+    case v1::Operation::kCredit:
+      return operation.credit().request_id();
+    case v1::Operation::REQUEST_NOT_SET:
+      return "";
+  }
+  return "";
+}
+
+}  // namespace
 
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
@@ -60,6 +83,23 @@ void FillOperationId(v1::Operation* operation) {
       return FillRequestId(operation->mutable_credit());
     case v1::Operation::REQUEST_NOT_SET:
       return;  // The server refuses it.
+  }
+}
+
+std::vector<std::string> RequestIdsOf(const v1::ApplyBatchRequest& batch) {
+  std::vector<std::string> ids;
+  for (const v1::Operation& operation : batch.operations()) ids.push_back(RequestIdOf(operation));
+  return ids;
+}
+
+void NoteRequestId(const v1::Operation& operation, v1::OperationResult* result) {
+  if (result->has_error()) AddRequestId(RequestIdOf(operation), result->mutable_error());
+}
+
+void NoteRequestIds(const v1::ApplyBatchRequest& batch, v1::ApplyBatchResponse* response) {
+  const int count = std::min(batch.operations_size(), response->results_size());
+  for (int i = 0; i < count; ++i) {
+    NoteRequestId(batch.operations(i), response->mutable_results(i));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/random/random.h"
@@ -60,6 +61,17 @@ class Stopwatch {
 };
 
 void FillOperationId(v1::Operation* operation);
+
+// The ids of a batch's operations, in order; empty ones where there is no operation.
+std::vector<std::string> RequestIdsOf(const v1::ApplyBatchRequest& batch);
+
+// Notes in a result that is an error which id its operation was sent with.
+void NoteRequestId(const v1::Operation& operation, v1::OperationResult* result);
+
+// Notes it in all results of a batch. Other answers have no failures in them.
+void NoteRequestIds(const v1::ApplyBatchRequest& batch, v1::ApplyBatchResponse* response);
+template <typename Request, typename Response>
+void NoteRequestIds(const Request& /*request*/, Response* /*response*/) {}
 
 // Counts the calls that are under way, so that what they use can be taken down after the last one.
 // Thread-safe.
@@ -114,17 +126,20 @@ bool EndsCall(const Request& request) {
 
 template <typename Request>
 absl::Status WithRequestId(const Request& request, absl::Status status) {
-  if constexpr (requires { request.request_id(); }) SetRequestId(request.request_id(), &status);
+  if constexpr (requires { request.request_id(); }) {
+    SetRequestId(request.request_id(), &status);
+  } else if constexpr (requires { request.operations(); }) {
+    SetRequestIds(RequestIdsOf(request), &status);
+  }
   return status;
 }
 
 // What the call ends with, after an attempt that no other follows. A read has changed nothing.
 template <typename Request>
 absl::Status EndOf(const Request& request, const RetryPlan& retry, absl::Status last) {
-  if constexpr (requires { request.request_id(); }) {
+  if constexpr (
+      requires { request.request_id(); } || requires { request.operations(); }) {
     return WithRequestId(request, retry.EndOfChange(std::move(last)));
-  } else if constexpr (requires { request.operations(); }) {
-    return retry.EndOfChange(std::move(last));
   }
   return last;
 }
@@ -145,7 +160,10 @@ absl::StatusOr<Response> Call(Stub* stub, BlockingMethod<Stub, Request, Response
     SetTraceparent(plan.traceparent, &context);
     Response response;
     absl::Status status = FromGrpc((stub->*method)(&context, request, &response));
-    if (status.ok()) return response;
+    if (status.ok()) {
+      NoteRequestIds(request, &response);
+      return response;
+    }
     status = WithTraceId(context, std::move(status));
     absl::BitGen bits;
     const std::optional<absl::Duration> pause =
@@ -201,7 +219,10 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall<Async, Request, 
   }
 
   void TakeStatus(absl::Status status) {
-    if (status.ok()) return Finish(std::move(response_));
+    if (status.ok()) {
+      NoteRequestIds(request_, &response_);
+      return Finish(std::move(response_));
+    }
     status = WithTraceId(*context_, std::move(status));
     absl::BitGen bits;
     const std::optional<absl::Duration> pause =

@@ -36,7 +36,8 @@ namespace farebox::client {
 //     carries. A change of which an earlier attempt was lost ends with that one's status, where the
 //     last does not tell what became of it. After UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED,
 //     INTERNAL or UNKNOWN it is unknown whether the change was made: repeating it under
-//     ErrorOf(status).request_id tells, and makes it if it was not.
+//     ErrorOf(status).request_id tells, and makes it if it was not. For a batch, that holds of each
+//     operation and its place in ErrorOf(status).request_ids.
 //
 // Connects by itself, when first used and whenever the connection was lost. Thread-safe.
 class Client {
@@ -68,7 +69,9 @@ class Client {
                                           const CallOptions& options = {});
   absl::StatusOr<v1::ListHoldsResponse> ListHolds(v1::ListHoldsRequest request,
                                                   const CallOptions& options = {});
-  // Fills in the id of each operation that has none. StatusFromProto() reads a result's error.
+  // Fills in the id of each operation that has none, in the batch that is sent: to repeat it, fill
+  // in ErrorOf(status).request_ids first. StatusFromProto() reads a result's error, and ErrorOf()
+  // of that the operation's id, under which it is repeated where its outcome is unknown.
   absl::StatusOr<v1::ApplyBatchResponse> ApplyBatch(v1::ApplyBatchRequest request,
                                                     const CallOptions& options = {});
 

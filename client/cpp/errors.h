@@ -32,6 +32,8 @@ struct ErrorDetails {
   // whether the change was made (UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, INTERNAL, UNKNOWN),
   // repeating it with this id tells.
   std::string request_id;
+  // The same of each operation of a batch, in order.
+  std::vector<std::string> request_ids;
   // The trace id under which the server's log has the call, where it has told one.
   std::string trace_id;
 };
@@ -39,7 +41,7 @@ struct ErrorDetails {
 // What `status`, which came from this library, carries. Empty for an OK status.
 ErrorDetails ErrorOf(const absl::Status& status);
 
-// The failure of one operation of a batch or stream.
+// The failure of one operation of a batch or stream; ErrorOf tells its id.
 absl::Status StatusFromProto(const google::rpc::Status& proto);
 
 // The other way: the form in which the server sent it, and a google.rpc.RequestInfo with the
@@ -48,6 +50,10 @@ google::rpc::Status StatusToProto(const absl::Status& status);
 
 // Notes the id that the call was sent with, for ErrorOf. Nothing happens to an OK status.
 void SetRequestId(absl::string_view request_id, absl::Status* status);
+// The same of a batch, for each of its operations.
+void SetRequestIds(const std::vector<std::string>& request_ids, absl::Status* status);
+// The same in the failure of one operation, for StatusFromProto. Nothing for an empty id.
+void AddRequestId(absl::string_view request_id, google::rpc::Status* proto);
 // The same for the trace id under which the server has it.
 void SetTraceId(absl::string_view trace_id, absl::Status* status);
 

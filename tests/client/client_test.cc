@@ -230,6 +230,46 @@ TEST_F(ClientTest, EachOperationOfABatchGetsARequestId) {
   EXPECT_EQ(response->results(1).debit().entry().request_id(), "mine");
 }
 
+// Once, it told none: whoever repeated the batch had new ones made, and each change a second time.
+TEST_F(ClientTest, ALostBatchTellsTheIdsThatItWasSentWith) {
+  ClientOptions options = QuickOptions(server_);
+  options.retry.attempts_max = 2;
+  Client client(options);
+  server_.React({IsUnavailable(), IsUnavailable(), IsUnavailable(), IsUnavailable()});
+  v1::ApplyBatchRequest request;
+  *request.add_operations()->mutable_debit() = Debit();
+  *request.add_operations()->mutable_debit() = Debit();
+  request.mutable_operations(1)->mutable_debit()->set_request_id("mine");
+
+  const absl::Status status = client.ApplyBatch(request).status();
+  absl::Status same;
+  absl::Notification done;
+  client.ApplyBatchAsync(request, [&](const absl::StatusOr<v1::ApplyBatchResponse>& response) {
+    same = response.status();
+    done.Notify();
+  });
+  done.WaitForNotification();
+
+  const std::vector<std::string> ids = server_.request_ids();
+  ASSERT_THAT(ids, AllOf(SizeIs(4), Each(Not(IsEmpty()))));
+  EXPECT_EQ(ids[0], ids[1]);
+  EXPECT_THAT(ErrorOf(status).request_ids, ElementsAre(ids[0], "mine"));
+  EXPECT_THAT(ErrorOf(same).request_ids, ElementsAre(ids[2], "mine"));
+}
+
+TEST_F(ClientTest, AnOperationOfABatchThatFailsTellsItsId) {
+  v1::ApplyBatchRequest request;
+  *request.add_operations()->mutable_debit() = Debit();
+  request.mutable_operations(0)->mutable_debit()->set_account_id("poor");
+
+  const absl::StatusOr<v1::ApplyBatchResponse> response = client_.ApplyBatch(request);
+
+  ASSERT_TRUE(response.ok()) << response.status();
+  const ErrorDetails details = ErrorOf(StatusFromProto(response->results(0).error()));
+  EXPECT_EQ(details.reason, "INSUFFICIENT_BALANCE");
+  EXPECT_THAT(server_.request_ids(), ElementsAre(details.request_id));
+}
+
 TEST_F(ClientTest, ManyCallsMayBeOutstanding) {
   constexpr int kCalls = 500;
   absl::BlockingCounter answered(kCalls);

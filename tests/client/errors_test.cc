@@ -53,6 +53,14 @@ TEST(ErrorOfTest, TellsTheRequestIdThatWasNoted) {
   EXPECT_EQ(ErrorOf(status).request_id, "r-1");
 }
 
+TEST(ErrorOfTest, TellsTheRequestIdsOfABatchWhateverIsInThem) {
+  absl::Status status = absl::UnavailableError("away");
+
+  SetRequestIds({"r-1", "", "r\n2"}, &status);
+
+  EXPECT_THAT(ErrorOf(status).request_ids, ElementsAre("r-1", "", "r\n2"));
+}
+
 TEST(StatusToProtoTest, GivesBackWhatTheServerSent) {
   const google::rpc::Status sent = testing::FindsFieldInvalid().status;
 

@@ -108,6 +108,7 @@ TEST_F(StreamsTest, AResultOfAnApplyStreamMayBeARefusal) {
 
   EXPECT_TRUE(absl::IsFailedPrecondition(refusal)) << refusal;
   EXPECT_EQ(ErrorOf(refusal).reason, "INSUFFICIENT_BALANCE");
+  EXPECT_THAT(ErrorOf(refusal).request_id, SizeIs(36));
 }
 
 TEST_F(StreamsTest, ABrokenApplyStreamKeepsWhatHasNoResult) {
