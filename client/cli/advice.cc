@@ -20,6 +20,8 @@ struct Row {
   absl::string_view advice;
 };
 
+constexpr absl::string_view kCardDeclined = "CARD_DECLINED";
+
 constexpr Row kAdvice[] = {
     {"INSUFFICIENT_BALANCE", "See `farebox balance`; credit the account or raise its limit."},
     {"ACCOUNT_NOT_FOUND", "See `farebox account list`."},
@@ -37,7 +39,7 @@ constexpr Row kAdvice[] = {
     {"ENTRY_NOT_FOUND", "See `farebox activity`."},
     {"DECK_NOT_FOUND", "See `farebox rates decks`."},
     {"NO_CARD", "`farebox card setup` registers one."},
-    {"CARD_DECLINED", "Nothing was charged. See `farebox card show`; another card may be taken."},
+    {kCardDeclined, "Nothing was charged. See `farebox card show`; another card may be taken."},
     {"RECHARGE_IN_PROGRESS", "See `farebox recharge history` for how far it is."},
     {"RECHARGE_LIMIT", "The operator allows less at once."},
     {"PROVIDER_UNAVAILABLE", "Nothing was decided; try again."},
@@ -91,14 +93,25 @@ bool IsFault(const absl::Status& status, const client::ErrorDetails& details) {
   return details.reason.empty() || absl::IsInternal(status) || absl::IsDataLoss(status);
 }
 
+// Empty where the failure has none.
+std::string ValueOf(const client::ErrorDetails& details, absl::string_view key) {
+  const auto found = details.metadata.find(std::string(key));
+  return found == details.metadata.end() ? "" : found->second;
+}
+
 // What to do about a payment that is not decided yet.
 std::string PendingAdvice(const client::ErrorDetails& details) {
-  const auto page = details.metadata.find(std::string(kActionUrl));
-  const bool has_page = page != details.metadata.end() && !page->second.empty();
-  return absl::StrCat(has_page ? "\n  The customer confirms it on the bank's page: " : "",
-                      has_page ? Printable(page->second) : "",
-                      has_page ? "\n  Then repeat" : "\n  In a moment, repeat",
+  const std::string page = ValueOf(details, kActionUrl);
+  return absl::StrCat(page.empty() ? "" : "\n  The customer confirms it on the bank's page: ",
+                      Printable(page), page.empty() ? "\n  In a moment, repeat" : "\n  Then repeat",
                       " the command with --request-id ", Printable(details.request_id));
+}
+
+absl::string_view AdviceOn(const client::ErrorDetails& details) {
+  // No bank has refused it: it may have been made, and given back as the account was closed.
+  const bool is_given_up =
+      details.reason == kCardDeclined && ValueOf(details, "decline_code").empty();
+  return is_given_up ? "See `farebox recharge history`." : AdviceFor(details.reason);
 }
 
 }  // namespace
@@ -128,7 +141,7 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
   if (!details.trace_id.empty() && IsFault(status, details)) {
     absl::StrAppend(&text, " (trace id ", details.trace_id, ")");
   }
-  const absl::string_view advice = AdviceFor(details.reason);
+  const absl::string_view advice = AdviceOn(details);
   if (!advice.empty()) absl::StrAppend(&text, ". ", advice);
   if (details.reason == kPaymentPending) return absl::StrCat(text, PendingAdvice(details));
   if (advice.empty() && IsOutcomeUnknown(status) && !details.request_id.empty()) {
