@@ -30,7 +30,8 @@ int RunCreate(Session* session, v1::CreateApiKeyRequest request, const std::stri
     FillTimestamp(*time, request.mutable_key()->mutable_expire_time());
   }
   return session->Answer<v1::CreateApiKeyResponse>(
-      session->client().CreateApiKey(request, session->call_options()), [&](const auto& response) {
+      session->client().CreateApiKey(request, session->call_options()),
+      [&](const auto& response) {
         session->Note("The key is shown this once: keep it where only its user reads it.");
         Facts facts(session);
         facts.Add("key", {response.secret(), Tone::kStrong})
@@ -39,7 +40,8 @@ int RunCreate(Session* session, v1::CreateApiKeyRequest request, const std::stri
             .Add("accounts", AccountsOf(response.key()))
             .Add("expires", FormatTime(response.key().expire_time(), session->zone()));
         facts.Print();
-      });
+      },
+      "see `farebox key list`, and revoke a new key that nobody has");
 }
 
 void AddKeyCreate(Commands* commands, CLI::App* group) {

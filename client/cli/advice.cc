@@ -123,12 +123,13 @@ absl::string_view AdviceFor(absl::string_view reason) {
   return "";
 }
 
-std::string DescribeFailure(const absl::Status& status, absl::string_view server) {
+std::string DescribeFailure(const absl::Status& status, absl::string_view server,
+                            absl::string_view look_up) {
   const client::ErrorDetails details = client::ErrorOf(status);
   std::string text;
   if (!details.reason.empty()) {
-    const bool is_named = absl::StrContains(status.message(), details.reason);
-    text = absl::StrCat(is_named ? "" : details.reason, is_named ? "" : ": ", status.message(),
+    const bool is_told = absl::StrContains(status.message(), details.reason);
+    text = absl::StrCat(is_told ? "" : details.reason, is_told ? "" : ": ", status.message(),
                         Values(details));
   } else if (IsNoAnswer(status)) {
     text = absl::StrCat("no answer from ", server, ": ", status.message(),
@@ -144,9 +145,11 @@ std::string DescribeFailure(const absl::Status& status, absl::string_view server
   const absl::string_view advice = AdviceOn(details);
   if (!advice.empty()) absl::StrAppend(&text, ". ", advice);
   if (details.reason == kPaymentPending) return absl::StrCat(text, PendingAdvice(details));
-  if (advice.empty() && IsOutcomeUnknown(status) && !details.request_id.empty()) {
-    absl::StrAppend(&text, ". Whether the change was made is unknown: repeat the command with",
-                    " --request-id ", Printable(details.request_id));
+  const bool is_named = !details.request_id.empty();
+  if (advice.empty() && IsOutcomeUnknown(status) && (is_named || !look_up.empty())) {
+    absl::StrAppend(&text, ". Whether the change was made is unknown: ",
+                    is_named ? "repeat the command with --request-id " : look_up,
+                    Printable(details.request_id));
   }
   if (details.field_violations.size() > 1) {
     for (const client::FieldViolation& violation : details.field_violations) {

@@ -13,8 +13,10 @@ namespace farebox::cli {
 absl::string_view AdviceFor(absl::string_view reason);
 
 // One line for the person: the reason, what was in the way, and what to do. Several wrong fields
-// follow, a line each.
-std::string DescribeFailure(const absl::Status& status, absl::string_view server);
+// follow, a line each. `look_up` says where to see whether a change was made that no request id
+// names; empty where there is no such change.
+std::string DescribeFailure(const absl::Status& status, absl::string_view server,
+                            absl::string_view look_up = "");
 
 }  // namespace farebox::cli
 

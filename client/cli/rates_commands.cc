@@ -35,7 +35,8 @@ void AddImport(Commands* commands, CLI::App* group) {
                   .Add("rates", absl::StrCat(deck.rate_count()))
                   .Add("imported", FormatTime(deck.import_time(), session->zone()));
               facts.Print();
-            });
+            },
+            "see `farebox rates decks` for a new version");
       });
   command->add_option("DECK", arguments->deck, "The deck's name")->type_name("")->required();
   command->add_option("FILE", arguments->path, "The CSV; - reads standard input")

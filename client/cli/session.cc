@@ -58,11 +58,11 @@ absl::TimeZone Session::zone() const {
   return options_.has_utc ? absl::UTCTimeZone() : absl::LocalTimeZone();
 }
 
-int Session::Fail(const absl::Status& status) {
+int Session::Fail(const absl::Status& status, absl::string_view look_up) {
   if (options_.has_json) {
     std::cerr << JsonOf(client::StatusToProto(status), /*is_indented=*/true) << "\n";
   } else {
-    std::cerr << "farebox: " << DescribeFailure(status, options_.server) << "\n";
+    std::cerr << "farebox: " << DescribeFailure(status, options_.server, look_up) << "\n";
   }
   return ExitCodeOf(status);
 }

@@ -55,11 +55,11 @@ class Session {
   bool has_colour() const { return options_.has_colour; }
   absl::TimeZone zone() const;
 
-  // Prints the answer, by `show` or as JSON, or says what went wrong. How the program ends.
+  // Prints the answer, by `show` or as JSON, or fails. How the program ends.
   template <typename Response>
   int Answer(const absl::StatusOr<Response>& response,
-             const std::function<void(const Response&)>& show) {
-    if (!response.ok()) return Fail(response.status());
+             const std::function<void(const Response&)>& show, absl::string_view look_up = "") {
+    if (!response.ok()) return Fail(response.status(), look_up);
     if (options_.has_json) {
       PrintJson(*response);
     } else {
@@ -68,8 +68,8 @@ class Session {
     return kExitOk;
   }
 
-  // Says what went wrong and what to do about it.
-  int Fail(const absl::Status& status);
+  // Says what went wrong and what to do about it. `look_up`: see DescribeFailure.
+  int Fail(const absl::Status& status, absl::string_view look_up = "");
 
   // In the API's own names, 64-bit numbers as strings, as protobuf has it.
   void PrintJson(const google::protobuf::Message& message);

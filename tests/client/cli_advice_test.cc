@@ -54,5 +54,18 @@ TEST_F(CliAdviceTest, ThatNothingWasChargedIsSaidOnlyWhereABankHasRefusedIt) {
               AllOf(HasSubstr("farebox recharge history"), Not(HasSubstr("othing was charged"))));
 }
 
+// Once, it only asked whether the server was running.
+TEST_F(CliAdviceTest, WhereToSeeWhetherAKeyOrADeckWasMadeIsSaid) {
+  for (const Reaction& lost : {IsUnavailable(), IsFaulty()}) {
+    EXPECT_THAT(Complaint(lost, {"rates", "import", "standard", "/dev/null"}),
+                AllOf(HasSubstr("is unknown"), HasSubstr("farebox rates decks")));
+  }
+  EXPECT_THAT(Complaint(FindsFieldInvalid(), {"rates", "import", "standard", "/dev/null"}),
+              Not(HasSubstr("is unknown")));
+
+  EXPECT_THAT(Complaint(IsUnavailable(), {"key", "create", "router"}),
+              AllOf(HasSubstr("is unknown"), HasSubstr("farebox key list")));
+}
+
 }  // namespace
 }  // namespace farebox::testing

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "farebox/v1/access.grpc.pb.h"
 #include "farebox/v1/account.grpc.pb.h"
 #include "farebox/v1/billing.grpc.pb.h"
 #include "farebox/v1/number.grpc.pb.h"
@@ -112,6 +113,7 @@ Reaction FindsPaymentPending() {
 }
 
 struct FakeServer::Services final : public v1::BillingService::Service,
+                                    public v1::AccessService::Service,
                                     public v1::AccountService::Service,
                                     public v1::RateService::Service,
                                     public v1::RechargeService::Service,
@@ -124,6 +126,7 @@ struct FakeServer::Services final : public v1::BillingService::Service,
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(static_cast<v1::BillingService::Service*>(this));
+    builder.RegisterService(static_cast<v1::AccessService::Service*>(this));
     builder.RegisterService(static_cast<v1::AccountService::Service*>(this));
     builder.RegisterService(static_cast<v1::RateService::Service*>(this));
     builder.RegisterService(static_cast<v1::RechargeService::Service*>(this));
@@ -216,6 +219,10 @@ struct FakeServer::Services final : public v1::BillingService::Service,
       Answer(operation, response->add_results());
     }
     return Meet(request->operations(0).debit().request_id());
+  }
+  grpc::Status CreateApiKey(Context*, const v1::CreateApiKeyRequest*,
+                            v1::CreateApiKeyResponse*) override {
+    return Meet("");
   }
   grpc::Status CreateAccount(Context*, const v1::CreateAccountRequest* request,
                              v1::CreateAccountResponse*) override {
