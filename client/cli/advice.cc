@@ -47,6 +47,7 @@ constexpr Row kAdvice[] = {
     {"CARD_SETUP_NOT_FOUND", "`farebox card setup` begins one."},
     {"NUMBER_TAKEN", "See `farebox number list` of who may have it."},
     {"NUMBER_NOT_FOUND", "See `farebox number list`."},
+    {"UNAUTHENTICATED", "--api-key-file or FAREBOX_API_KEY_FILE names the file that has a key."},
     {"OVERLOADED", "Nothing was done; try again."},
     {"STORAGE_FULL", "Nothing was done; the server's disk is full."},
     {"SHUTTING_DOWN", "Nothing was done; try again when the server is back."},

@@ -54,6 +54,12 @@ TEST_F(CliAdviceTest, ThatNothingWasChargedIsSaidOnlyWhereABankHasRefusedIt) {
               AllOf(HasSubstr("farebox recharge history"), Not(HasSubstr("othing was charged"))));
 }
 
+TEST_F(CliAdviceTest, WhoIsNotKnownIsToldHowToShowAKey) {
+  EXPECT_THAT(
+      Complaint(Finds(absl::StatusCode::kUnauthenticated, "UNAUTHENTICATED"), {"balance", "acme"}),
+      AllOf(HasSubstr("--api-key-file"), HasSubstr("FAREBOX_API_KEY_FILE")));
+}
+
 // Once, it only asked whether the server was running.
 TEST_F(CliAdviceTest, WhereToSeeWhetherAKeyOrADeckWasMadeIsSaid) {
   for (const Reaction& lost : {IsUnavailable(), IsFaulty()}) {
