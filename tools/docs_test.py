@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Types what README.md, docs/api.md and `tools/start` say to type, against the demo server.
+"""Types what README.md, docs/api.md and `tools/start` say to type, against the demo server, and
+what other pages do, against the server that they begin with.
 
 A block marked `sh` is run; a `json` block after it must be part of its answer ("..." stands for
 anything), and so must every line of a `text` block.
@@ -14,9 +15,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SERVER = re.compile(r"^    (farebox-server (?:.*\\\n)*.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ADDRESS = "localhost:50051"
 HTTP_ADDRESS = "localhost:8080"
@@ -43,7 +46,7 @@ def differences(wanted, found, path="answer"):
 
 
 def read(path):
-    with open(f"{TOP}/{path}", encoding="utf-8") as file:
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
         return file.read()
 
 
@@ -101,43 +104,29 @@ class Tables(unittest.TestCase):
         self.assertEqual(events - explained, set())
 
 
-class Docs(unittest.TestCase):
+class Typed(unittest.TestCase):
+    """Somebody who types what a page says."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.http_address = f"localhost:{free_port()}"
-        cls.server = subprocess.Popen(
-            [f"{TOP}/tools/demo_server", BINARIES, DEMO, f"{cls.folder.name}/demo", "--listen",
-             "127.0.0.1:0", "--http-listen", cls.http_address], stdout=subprocess.PIPE, text=True,
-            cwd=TOP)
-        cls.told = ""
-        for line in cls.server.stdout:
-            cls.told += line
-            if "Ctrl-C" in line:
-                break
-        else:
-            raise RuntimeError("the demo did not start")
-        with open(f"{cls.folder.name}/demo/port", encoding="utf-8") as file:
-            cls.address = "localhost:" + file.read().strip()
+    folder = None  # Where they are.
+    address = ""   # Of the server.
+    places = {}    # What a page names, and what that is here.
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.terminate()
-        cls.server.wait(30)
-        cls.server.stdout.close()
-        cls.folder.cleanup()
+    @staticmethod
+    def environment():
+        return {**os.environ, "PATH": f"{BINARIES}:{TOP}/.cache/bin:{os.environ['PATH']}"}
+
+    def here(self, command):
+        for there, place in self.places.items():
+            command = command.replace(there, place)
+        return command
 
     def type_in(self, command):
-        command = command.replace(ADDRESS, self.address).replace(HTTP_ADDRESS, self.http_address)
-        path = f"{BINARIES}:{TOP}/.cache/bin:{os.environ['PATH']}"
         return subprocess.run(
-            ["bash", "-euc", command], cwd=self.folder.name, capture_output=True, text=True,
-            env={**os.environ, "PATH": path, "FAREBOX_SERVER": self.address}, check=False)
+            ["bash", "-euc", self.here(command)], cwd=self.folder.name, capture_output=True,
+            text=True, env={**self.environment(), "FAREBOX_SERVER": self.address}, check=False)
 
     def follow(self, page):
-        with open(f"{TOP}/{page}", encoding="utf-8") as file:
-            blocks = BLOCK.findall(file.read())
+        blocks = BLOCK.findall(read(page))
         hold_id = ""
         for position, (kind, body) in enumerate(blocks):
             if kind != "sh":
@@ -157,6 +146,69 @@ class Docs(unittest.TestCase):
                 if after[0] == "json":
                     found = json.loads(result.stdout)
                     self.assertEqual(differences(json.loads(after[1]), found), [])
+
+
+class Beginnings(Typed):
+
+    def begin_with(self, page):
+        """Starts the server that the page does, on an empty ledger, and types the rest."""
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        port = free_port()
+        self.places = {"/tmp/try": f"{self.folder.name}/data",
+                       "/var/lib/farebox": f"{self.folder.name}/data",
+                       "/etc/farebox": self.folder.name,
+                       "127.0.0.1:8080": f"127.0.0.1:{port}",
+                       # In place of choosing a card on the page.
+                       "alice cs_simulated_1": "alice cs_simulated_1:pm_card_visa"}
+        port_file = f"{self.folder.name}/port"
+        command = self.here(SERVER.search(read(page)).group(1))
+        server = subprocess.Popen(
+            ["bash", "-c", f"exec {command} --listen 127.0.0.1:0 --port-file {port_file}"],
+            env=self.environment(), stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait, 30)
+        self.addCleanup(server.terminate)
+        while not os.path.exists(port_file) or not read(port_file).strip():
+            self.assertIsNone(server.poll(), command)
+            time.sleep(0.05)
+        self.address = "localhost:" + read(port_file).strip()
+        self.assertIn("```sh", read(page))
+        self.follow(page)
+
+    def test_money_in(self):
+        self.begin_with("docs/payments.md")
+
+    def test_billing_page(self):
+        self.begin_with("docs/billing-page.md")
+
+
+class Docs(Typed):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.http_address = f"localhost:{free_port()}"
+        cls.server = subprocess.Popen(
+            [f"{TOP}/tools/demo_server", BINARIES, DEMO, f"{cls.folder.name}/demo", "--listen",
+             "127.0.0.1:0", "--http-listen", cls.http_address], stdout=subprocess.PIPE, text=True,
+            cwd=TOP)
+        cls.told = ""
+        for line in cls.server.stdout:
+            cls.told += line
+            if "Ctrl-C" in line:
+                break
+        else:
+            raise RuntimeError("the demo did not start")
+        with open(f"{cls.folder.name}/demo/port", encoding="utf-8") as file:
+            cls.address = "localhost:" + file.read().strip()
+        cls.places = {ADDRESS: cls.address, HTTP_ADDRESS: cls.http_address}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait(30)
+        cls.server.stdout.close()
+        cls.folder.cleanup()
 
     def test_readme(self):
         self.follow("README.md")
