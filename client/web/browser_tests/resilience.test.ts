@@ -176,6 +176,38 @@ test("a payment that was begun before a reload is seen to its end, and charged o
   visitor.forgive();
 });
 
+// Once, the retry in the second window made a new name, since the first one's answer had ended it.
+test("a window that is closed and opened while the first answer is slow charges once", async () => {
+  await farebox.registerCard(account);
+  const page = await visitor.signIn(key);
+  let asked = 0;
+  let answer = () => {};
+  const isAnswered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/farebox.v1.RechargeService/Pay", async (route) => {
+    asked += 1;
+    const isSecond = asked === 2;
+    if (asked > 2) return route.continue();
+    await isAnswered;
+    if (!isSecond) return route.continue();
+    // Lost, once the first one's answer has come.
+    await balance(page).getByText("$75.00").waitFor();
+    await page.waitForTimeout(500);
+    return route.abort("connectionreset");
+  });
+  const dialog = await payNow(page, 25);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Pay now" }).click();
+  await dialog.getByText("Charging $25.00.").waitFor();
+  await expect.poll(() => asked).toBe(2);
+  answer();
+  await dialog.getByText("$25.00 was paid.").waitFor();
+  const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
+  expect(recharges.length).toBe(1);
+  visitor.forgive();
+});
+
 test("a bank that asks the customer is shown, and answered on its own page", async () => {
   await farebox.registerCard(account, "pm_card_authenticationRequired");
   const page = await visitor.signIn(key);

@@ -39,9 +39,18 @@ describe("a decision", () => {
     expect(new Decision("acme", "pay").nameFor("25")).toBe(first);
     expect(new Decision("acme", "pay").pending).toEqual({ requestId: first, content: "25" });
 
-    new Decision("acme", "pay").settle();
+    new Decision("acme", "pay").settle(first);
     expect(new Decision("acme", "pay").pending).toBeUndefined();
     expect(new Decision("acme", "pay").nameFor("25")).not.toBe(first);
+  });
+
+  test("is settled by its own name alone", () => {
+    const first = new Decision("acme", "pay").nameFor("25");
+    const second = new Decision("acme", "pay").nameFor("26");
+
+    new Decision("acme", "pay").settle(first);
+
+    expect(new Decision("acme", "pay").pending?.requestId).toBe(second);
   });
 
   test("about something else, or somebody else's, has another name", () => {

@@ -39,8 +39,8 @@ export class Decision {
     return requestId;
   }
 
-  // Its outcome is known: the same again is another change.
-  settle(): void {
-    sessionStorage.removeItem(this.#key);
+  // The outcome of this one is known: the same again is another change. What was begun since stays.
+  settle(requestId: string): void {
+    if (this.pending?.requestId === requestId) sessionStorage.removeItem(this.#key);
   }
 }

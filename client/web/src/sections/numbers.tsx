@@ -51,12 +51,12 @@ function BuyDialog({ offer, onClose }: { offer: Offer; onClose: (bought: boolean
     const requestId = decision.nameFor(offer.number);
     try {
       await server.numbers.purchaseNumber({ accountId, requestId, number: offer.number });
-      decision.settle();
+      decision.settle(requestId);
       void numbers.load();
       onClose(true);
     } catch (thrown) {
       problem.value = explain(thrown);
-      if (problem.value.isVerdict) decision.settle();
+      if (problem.value.isVerdict) decision.settle(requestId);
       isBusy.value = false;
     }
   };

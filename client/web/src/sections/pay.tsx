@@ -1,12 +1,12 @@
-// Pay now: amount, confirmation, progress, result. A decision to pay has one name for all its
-// deliveries, so it is charged once, however often the button is pressed or the answer is lost.
+// Pay now: amount, confirmation, progress, result.
 
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Decision } from "../data/once";
-import { explain, isSignedOut, type Problem } from "../data/problems";
+import { Payment, type Step } from "../data/payment";
+import type { Problem } from "../data/problems";
 import { safeLink } from "../data/safe_link";
-import { type Scope, useScope } from "../data/scope";
+import { useScope } from "../data/scope";
 import { Button, Field } from "../parts/controls";
 import { Dialog } from "../parts/dialog";
 import { Note, ProblemNote } from "../parts/states";
@@ -14,72 +14,6 @@ import { CardName, describeCard } from "./card_name";
 
 const UNIT = 1_000_000n;
 const PRESETS = [25n * UNIT, 50n * UNIT, 100n * UNIT];
-const RETRY_MS = 3_000;
-// Then the reader is told that it takes long; it is asked on.
-const LONG_WAIT_MS = 20_000;
-
-type Step =
-  | { kind: "amount" }
-  | { kind: "confirm" }
-  | { kind: "paying"; actionUrl: string; isLong: boolean }
-  // Undefined where an earlier delivery has made the payment: what is told then is an old balance.
-  | { kind: "paid"; balance: bigint | undefined }
-  | { kind: "failed"; problem: Problem };
-
-class Payment {
-  readonly #scope: Scope;
-  readonly #decision: Decision;
-  readonly #step: Signal<Step>;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isOver = false;
-  #since = 0;
-
-  constructor(scope: Scope, decision: Decision, step: Signal<Step>) {
-    this.#scope = scope;
-    this.#decision = decision;
-    this.#step = step;
-  }
-
-  async pay(amountMicros: bigint): Promise<void> {
-    if (this.#since === 0) this.#since = Date.now();
-    const { accountId, server } = this.#scope;
-    const requestId = this.#decision.nameFor(String(amountMicros));
-    if (this.#step.peek().kind !== "paying") this.#await("");
-    try {
-      const paid = await server.recharges.pay({ accountId, requestId, amountMicros });
-      const balance = paid.replayed ? undefined : paid.entry?.balanceAfterMicros;
-      this.#end({ kind: "paid", balance });
-    } catch (thrown) {
-      // Nobody is signed in: what became of it is asked for by whoever signs in next.
-      if (isSignedOut(thrown)) return this.leave();
-      const problem = explain(thrown);
-      if (problem.isVerdict) return this.#end({ kind: "failed", problem });
-      // The outcome is not known: the same payment is asked for again.
-      if (this.#isOver) return;
-      this.#await(problem.metadata.action_url ?? "");
-      this.#timer = setTimeout(() => void this.pay(amountMicros), RETRY_MS);
-    }
-  }
-
-  // The window is closed: what is not known now is asked for again when it is opened.
-  leave(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-  }
-
-  #await(actionUrl: string): void {
-    const isLong = Date.now() - this.#since > LONG_WAIT_MS;
-    this.#step.value = { kind: "paying", actionUrl, isLong };
-  }
-
-  #end(step: Step): void {
-    this.#decision.settle();
-    this.#since = 0;
-    void this.#scope.recharges.load();
-    void this.#scope.autoRecharge.load();
-    if (!this.#isOver) this.#step.value = step;
-  }
-}
 
 export function PayDialog({ onClose }: { onClose: () => void }) {
   const scope = useScope();

@@ -1,0 +1,93 @@
+import { signal } from "@preact/signals";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { Decision } from "./once";
+import { Payment, type Step } from "./payment";
+import type { Scope } from "./scope";
+
+const UNIT = 1_000_000n;
+
+const failure = (code: Code, reason: string) =>
+  new ConnectError("x", code, undefined, [
+    { desc: ErrorInfoSchema, value: { reason, domain: "farebox" } },
+  ]);
+const PENDING = failure(Code.Unavailable, "PAYMENT_PENDING");
+const LOST = new TypeError("Failed to fetch");
+
+interface Delivery {
+  requestId: string;
+  succeed: () => void;
+  fail: (problem: unknown) => void;
+}
+
+describe("a payment", () => {
+  // What the server was sent, and has not answered until the test does.
+  let deliveries: Delivery[];
+  let scope: Scope;
+
+  const pass = (millis: number) => vi.advanceTimersByTimeAsync(millis);
+  const open = () => {
+    const step = signal<Step>({ kind: "confirm" });
+    return { step, payment: new Payment(scope, new Decision("acme", "pay"), step) };
+  };
+  const names = () => new Set(deliveries.map(({ requestId }) => requestId));
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    const kept = new Map<string, string>();
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+    deliveries = [];
+    const pay = ({ requestId }: { requestId: string }) =>
+      new Promise((resolve, reject) => {
+        const succeed = () => resolve({ replayed: false, entry: { balanceAfterMicros: UNIT } });
+        deliveries.push({ requestId, succeed, fail: reject });
+      });
+    const load = async () => undefined;
+    scope = {
+      accountId: "acme",
+      server: { recharges: { pay } },
+      recharges: { load },
+      autoRecharge: { load },
+    } as unknown as Scope;
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  // Once, the second window made a new name, and the card was charged again without a click.
+  test("keeps its name in a window that was opened before the first one's answer came", async () => {
+    const first = open();
+    void first.payment.pay(25n * UNIT);
+    first.payment.leave();
+    const second = open();
+    void second.payment.pay(25n * UNIT);
+
+    deliveries[0]?.succeed();
+    await pass(0);
+    deliveries[1]?.fail(LOST);
+    await pass(60_000);
+
+    expect(deliveries.length).toBe(3);
+    expect(names().size).toBe(1);
+  });
+
+  test("is delivered once by a double click, and anew where one decides again", async () => {
+    const { payment, step } = open();
+    void payment.pay(25n * UNIT);
+    void payment.pay(25n * UNIT);
+    expect(deliveries.length).toBe(1);
+
+    deliveries[0]?.fail(failure(Code.FailedPrecondition, "CARD_DECLINED"));
+    await pass(0);
+    expect(step.peek().kind).toBe("failed");
+    void payment.pay(25n * UNIT);
+
+    expect(names().size).toBe(2);
+  });
+});

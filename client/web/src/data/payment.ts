@@ -1,0 +1,84 @@
+// A payment by hand. A decision to pay has one name for all its deliveries, so it is charged once,
+// however often the button is pressed, the answer is lost, or the window is closed and opened.
+
+import type { Signal } from "@preact/signals";
+import type { Decision } from "./once";
+import { explain, isSignedOut, type Problem } from "./problems";
+import type { Scope } from "./scope";
+
+const RETRY_MS = 3_000;
+// Then the reader is told that it takes long; it is asked on.
+const LONG_WAIT_MS = 20_000;
+
+// What its window shows.
+export type Step =
+  | { kind: "amount" }
+  | { kind: "confirm" }
+  | { kind: "paying"; actionUrl: string; isLong: boolean }
+  // Undefined where an earlier delivery has made the payment: what is told then is an old balance.
+  | { kind: "paid"; balance: bigint | undefined }
+  | { kind: "failed"; problem: Problem };
+
+export class Payment {
+  readonly #scope: Scope;
+  readonly #decision: Decision;
+  readonly #step: Signal<Step>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+  #isUnderWay = false;
+  #since = 0;
+
+  constructor(scope: Scope, decision: Decision, step: Signal<Step>) {
+    this.#scope = scope;
+    this.#decision = decision;
+    this.#step = step;
+  }
+
+  async pay(amountMicros: bigint): Promise<void> {
+    // A double click.
+    if (this.#isUnderWay) return;
+    this.#isUnderWay = true;
+    this.#since = Date.now();
+    this.#await("");
+    // Once for all deliveries: the window that had it before may end it meanwhile, and another name
+    // would be another charge.
+    await this.#deliver(this.#decision.nameFor(String(amountMicros)), amountMicros);
+  }
+
+  // The window is closed: what is not known now is asked for again when it is opened.
+  leave(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #deliver(requestId: string, amountMicros: bigint): Promise<void> {
+    const { accountId, server } = this.#scope;
+    try {
+      const paid = await server.recharges.pay({ accountId, requestId, amountMicros });
+      const balance = paid.replayed ? undefined : paid.entry?.balanceAfterMicros;
+      this.#end(requestId, { kind: "paid", balance });
+    } catch (thrown) {
+      // Nobody is signed in: what became of it is asked for by whoever signs in next.
+      if (isSignedOut(thrown)) return this.leave();
+      const problem = explain(thrown);
+      if (problem.isVerdict) return this.#end(requestId, { kind: "failed", problem });
+      // The outcome is not known: the same payment is asked for again.
+      if (this.#isOver) return;
+      this.#await(problem.metadata.action_url ?? "");
+      this.#timer = setTimeout(() => void this.#deliver(requestId, amountMicros), RETRY_MS);
+    }
+  }
+
+  #await(actionUrl: string): void {
+    const isLong = Date.now() - this.#since > LONG_WAIT_MS;
+    this.#step.value = { kind: "paying", actionUrl, isLong };
+  }
+
+  #end(requestId: string, step: Step): void {
+    this.#decision.settle(requestId);
+    this.#isUnderWay = false;
+    void this.#scope.recharges.load();
+    void this.#scope.autoRecharge.load();
+    if (!this.#isOver) this.#step.value = step;
+  }
+}
