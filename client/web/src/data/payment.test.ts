@@ -35,6 +35,8 @@ describe("a payment", () => {
 
   beforeEach(() => {
     vi.useFakeTimers();
+    vi.stubGlobal("window", new EventTarget());
+    vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
     const kept = new Map<string, string>();
     vi.stubGlobal("sessionStorage", {
       getItem: (key: string) => kept.get(key) ?? null,
@@ -61,7 +63,7 @@ describe("a payment", () => {
   });
 
   // Once, the second window made a new name, and the card was charged again without a click.
-  test("keeps its name in a window that was opened before the first one's answer came", async () => {
+  test("keeps its name in a window opened before the first one's answer came", async () => {
     const first = open();
     void first.payment.pay(25n * UNIT);
     first.payment.leave();
@@ -75,6 +77,48 @@ describe("a payment", () => {
 
     expect(deliveries.length).toBe(3);
     expect(names().size).toBe(1);
+  });
+
+  // Once, it was asked for every three seconds, as long as the bank left the customer.
+  test("that waits for the bank is asked for with growing pauses", async () => {
+    const { payment, step } = open();
+    void payment.pay(25n * UNIT);
+    for (let spent = 0; spent < 180; spent += 1) {
+      deliveries.at(-1)?.fail(PENDING);
+      await pass(1_000);
+    }
+
+    expect(deliveries.length).toBeGreaterThan(5);
+    expect(deliveries.length).toBeLessThanOrEqual(10);
+    expect(step.peek()).toMatchObject({ kind: "paying", isLong: true });
+  });
+
+  test.each([
+    ["focus", () => window],
+    ["online", () => window],
+    ["visibilitychange", () => document],
+  ])("is asked for at once by %s, but not once it is left", async (name, target) => {
+    const { payment } = open();
+    void payment.pay(25n * UNIT);
+    for (let spent = 0; spent < 60; spent += 1) {
+      deliveries.at(-1)?.fail(PENDING);
+      await pass(1_000);
+    }
+    const before = deliveries.length;
+
+    target().dispatchEvent(new Event(name));
+    target().dispatchEvent(new Event(name));
+    expect(deliveries.length).toBe(before + 1);
+    deliveries.at(-1)?.fail(PENDING);
+    await pass(3_000);
+    expect(deliveries.length).toBe(before + 2);
+
+    deliveries.at(-1)?.fail(PENDING);
+    await pass(0);
+    payment.leave();
+    target().dispatchEvent(new Event(name));
+    await pass(60_000);
+    expect(deliveries.length).toBe(before + 2);
   });
 
   test("is delivered once by a double click, and anew where one decides again", async () => {

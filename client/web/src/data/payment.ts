@@ -4,9 +4,12 @@
 import type { Signal } from "@preact/signals";
 import type { Decision } from "./once";
 import { explain, isSignedOut, type Problem } from "./problems";
+import { Repeat } from "./repeat";
 import type { Scope } from "./scope";
 
-const RETRY_MS = 3_000;
+// A bank may leave the customer the whole day, and each time that is asked is two lines of the
+// server's audit.
+const PAUSES_MS = [3_000, 5_000, 10_000, 20_000, 30_000];
 // Then the reader is told that it takes long; it is asked on.
 const LONG_WAIT_MS = 20_000;
 
@@ -23,10 +26,9 @@ export class Payment {
   readonly #scope: Scope;
   readonly #decision: Decision;
   readonly #step: Signal<Step>;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #longTimer: ReturnType<typeof setTimeout> | undefined;
+  #retry: Repeat | undefined;
   #isOver = false;
-  #isUnderWay = false;
-  #since = 0;
 
   constructor(scope: Scope, decision: Decision, step: Signal<Step>) {
     this.#scope = scope;
@@ -36,19 +38,22 @@ export class Payment {
 
   async pay(amountMicros: bigint): Promise<void> {
     // A double click.
-    if (this.#isUnderWay) return;
-    this.#isUnderWay = true;
-    this.#since = Date.now();
-    this.#await("");
+    if (this.#retry !== undefined) return;
     // Once for all deliveries: the window that had it before may end it meanwhile, and another name
     // would be another charge.
-    await this.#deliver(this.#decision.nameFor(String(amountMicros)), amountMicros);
+    const requestId = this.#decision.nameFor(String(amountMicros));
+    this.#step.value = { kind: "paying", actionUrl: "", isLong: false };
+    this.#longTimer = setTimeout(() => this.#change({ isLong: true }), LONG_WAIT_MS);
+    const deliver = () => this.#deliver(requestId, amountMicros);
+    this.#retry = new Repeat(PAUSES_MS, () => void deliver());
+    await deliver();
   }
 
   // The window is closed: what is not known now is asked for again when it is opened.
   leave(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#retry?.stop();
+    clearTimeout(this.#longTimer);
   }
 
   async #deliver(requestId: string, amountMicros: bigint): Promise<void> {
@@ -64,19 +69,20 @@ export class Payment {
       if (problem.isVerdict) return this.#end(requestId, { kind: "failed", problem });
       // The outcome is not known: the same payment is asked for again.
       if (this.#isOver) return;
-      this.#await(problem.metadata.action_url ?? "");
-      this.#timer = setTimeout(() => void this.#deliver(requestId, amountMicros), RETRY_MS);
+      this.#change({ actionUrl: problem.metadata.action_url ?? "" });
+      this.#retry?.plan();
     }
   }
 
-  #await(actionUrl: string): void {
-    const isLong = Date.now() - this.#since > LONG_WAIT_MS;
-    this.#step.value = { kind: "paying", actionUrl, isLong };
+  #change(changed: { actionUrl: string } | { isLong: boolean }): void {
+    const step = this.#step.peek();
+    if (step.kind === "paying") this.#step.value = { ...step, ...changed };
   }
 
   #end(requestId: string, step: Step): void {
     this.#decision.settle(requestId);
-    this.#isUnderWay = false;
+    this.#retry = undefined;
+    clearTimeout(this.#longTimer);
     void this.#scope.recharges.load();
     void this.#scope.autoRecharge.load();
     if (!this.#isOver) this.#step.value = step;
