@@ -1,6 +1,7 @@
 #include "client/cli/server_rates.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr absl::string_view kPackage = "farebox.v1.";
 constexpr absl::string_view kOk = "OK";
+constexpr absl::string_view kPay = "farebox.v1.RechargeService/Pay";
 
 // What came to `after` since `before`; all of it where the bounds are others.
 v1::DurationHistogram Difference(const v1::DurationHistogram& before,
@@ -65,6 +67,23 @@ Counts ErrorsOf(const v1::GetStatusResponse& status) {
     if (rpc.code() != kOk) counts[rpc.code()] += rpc.count();
   }
   return counts;
+}
+
+// A payment that waits for a bank is answered UNAVAILABLE, and nobody's fault (as the alerts have
+// it, tools/monitoring/alerts.yml).
+bool IsFault(const v1::RpcCount& rpc) {
+  constexpr absl::string_view kFaults[] = {"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DATA_LOSS",
+                                           "RESOURCE_EXHAUSTED"};
+  if (rpc.method() == kPay && rpc.code() == "UNAVAILABLE") return false;
+  return std::find(std::begin(kFaults), std::end(kFaults), rpc.code()) != std::end(kFaults);
+}
+
+int64_t FaultsOf(const v1::GetStatusResponse& status) {
+  int64_t faults = 0;
+  for (const v1::RpcCount& rpc : status.rpcs()) {
+    if (IsFault(rpc)) faults += rpc.count();
+  }
+  return faults;
 }
 
 Counts DeclinesOf(const v1::GetStatusResponse& status) {
@@ -142,6 +161,7 @@ ServerRates RatesBetween(const v1::GetStatusResponse& before, const v1::GetStatu
   const double seconds = absl::ToDoubleSeconds(interval);
   const auto entries = static_cast<double>(after.entries() - before.entries());
   const auto commits = static_cast<double>(after.batches() - before.batches());
+  const auto faults = static_cast<double>(FaultsOf(after) - FaultsOf(before));
   const absl::Duration cpu_time =
       DurationOf(after.process().cpu_time()) - DurationOf(before.process().cpu_time());
   ServerRates rates = {
@@ -155,6 +175,7 @@ ServerRates RatesBetween(const v1::GetStatusResponse& before, const v1::GetStatu
       .errors = RatesOf(ErrorsOf(before), ErrorsOf(after), seconds),
       .declines = RatesOf(DeclinesOf(before), DeclinesOf(after), seconds),
       .recharges = RatesOf(RechargesOf(before), RechargesOf(after), seconds),
+      .faults_per_second = faults / seconds,
   };
   if (commits > 0) rates.entries_per_commit = entries / commits;
   return rates;

@@ -53,6 +53,8 @@ struct ServerRates {
   std::vector<NamedRate> errors;
   std::vector<NamedRate> declines;
   std::vector<NamedRate> recharges;
+  // Of the errors those where the server, or its disk, could not do what it should.
+  double faults_per_second = 0;
 };
 
 // Where the server was started in between, or `before` has no time, since its start.

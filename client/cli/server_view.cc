@@ -48,13 +48,6 @@ std::string Both(const Quantiles& times) {
   return absl::StrCat("p50 ", FormatShort(times.p50), "  p99 ", FormatShort(times.p99));
 }
 
-// Whether the server, or its disk, could not do what it should.
-bool IsOurFault(const NamedRate& error) {
-  constexpr absl::string_view kFaults[] = {"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DATA_LOSS",
-                                           "RESOURCE_EXHAUSTED"};
-  return std::find(std::begin(kFaults), std::end(kFaults), error.name) != std::end(kFaults);
-}
-
 // A line: its subject, then what is to be said of it.
 using Lines = std::vector<std::vector<Cell>>;
 
@@ -125,8 +118,8 @@ void AddMoney(const v1::GetStatusResponse& status, const ServerRates& rates, Lin
     subject = "";
   }
   Add("refused", {Named(rates.declines)}, lines);
-  const bool has_faults = std::any_of(rates.errors.begin(), rates.errors.end(), IsOurFault);
-  Add("errors", {Named(rates.errors)}, lines, has_faults ? Tone::kBad : Tone::kPlain);
+  Add("errors", {Named(rates.errors)}, lines,
+      rates.faults_per_second > 0 ? Tone::kBad : Tone::kPlain);
   const v1::RechargeStatus& recharges = status.recharges();
   Add("charges",
       {Named(rates.recharges), absl::StrCat(recharges.open(), " open"),

@@ -188,6 +188,21 @@ TEST(ServerView, MarksWhatIsWrong) {
   }
 }
 
+// The pages of customers ask so for payments whose banks want something of them.
+TEST(ServerView, MarksNoPaymentThatWaits) {
+  ServerViewOptions options = Options();
+  options.has_colour = true;
+  v1::GetStatusResponse waiting = After();
+  v1::RpcCount* const pay = waiting.add_rpcs();
+  pay->set_method("farebox.v1.RechargeService/Pay");
+  pay->set_code("UNAVAILABLE");
+  pay->set_count(8);
+
+  const std::string text = ServerText(waiting, RatesBetween(Before(), waiting), options);
+
+  EXPECT_THAT(text, AllOf(HasSubstr("4.0/s UNAVAILABLE"), Not(HasSubstr("\x1b[31m"))));
+}
+
 TEST(ServerView, IsJsonForPrograms) {
   const std::string line = ServerJson(After(), RatesBetween(Before(), After()));
 
