@@ -222,6 +222,23 @@ test("a bank that asks the customer is shown, and answered on its own page", asy
   await balance(page).getByText("$75.00").waitFor();
 });
 
+// Once, the page said that the server cannot be reached, went on showing the card, and then refused
+// to delete it.
+test("a card is gone from the page though the answer that it was deleted is lost", async () => {
+  await farebox.registerCard(account);
+  const page = await visitor.signIn(key);
+  await page.route("**/farebox.v1.RechargeService/DeleteCard", async (route) => {
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  const cards = page.getByRole("region", { name: "Card on file" });
+  await cards.getByRole("button", { name: "Delete Visa" }).click();
+  await page.getByRole("button", { name: "Delete card" }).click();
+  await cards.getByText("No card yet").waitFor();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  visitor.forgive();
+});
+
 test("an entry that comes while one reads further down waits for the reader", async () => {
   await farebox.debitMany(account, 400);
   const page = await visitor.signIn(key, "/activity");

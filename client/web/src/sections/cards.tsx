@@ -132,9 +132,16 @@ export function CardsPanel() {
   const { accountId, cards, autoRecharge, server } = scope;
   const leaving = useSignal<Card | undefined>(undefined);
   useEffect(() => void cards.load(), [cards]);
-  const remove = async (card: Card) => {
-    await server.recharges.deleteCard({ accountId, cardId: card.cardId });
-    await Promise.all([cards.load(), autoRecharge.load()]);
+  const remove = async ({ cardId }: Card) => {
+    const reload = () => Promise.all([cards.load(), autoRecharge.load()]);
+    try {
+      await server.recharges.deleteCard({ accountId, cardId });
+      await reload();
+    } catch (problem) {
+      // It may be off the file all the same, with the answer late or lost.
+      await reload();
+      if (cards.peek()?.some((card) => card.cardId === cardId) ?? true) throw problem;
+    }
   };
   const isAutomatic = autoRecharge.value?.autoRecharge?.enabled ?? false;
   return (
