@@ -53,7 +53,7 @@ export class MoneyFormat {
 
   // What somebody typed, or undefined where that is no amount, or more than one.
   parse(text: string): bigint | undefined {
-    return parseMicros(text, this.#locale);
+    return parseMicros(text, this.#locale, this.#currency);
   }
 
   // What `parse` takes, without the sign of the currency: for a field to be edited.
@@ -141,52 +141,69 @@ function withPlainDigits(text: string, locale: string): string {
   return [...text].map((letter) => ZERO_TO_NINE[digits.indexOf(letter)] ?? letter).join("");
 }
 
-interface Separators {
+// How a layout writes numbers.
+interface Marks {
   decimal: string;
   group: string;
+  // Digits of a group that is neither the first nor the last: two in India.
+  groupSize: number;
 }
 
-function separatorsOf(locale: string): Separators {
-  const parts = new Intl.NumberFormat(locale, { useGrouping: true }).formatToParts(-123_456_789.5);
-  const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
-  return { decimal: find("decimal") || ".", group: find("group") };
+// Amounts are laid out as currency, which has other marks than plain numbers in some languages: in
+// Austria 1.000,00 and 1 000,00. People write both.
+function marksOf(locale: string, currency: string): Marks[] {
+  const layouts: Intl.NumberFormatOptions[] = [{ style: "currency", currency }, {}];
+  return layouts.map((layout) => {
+    const format = new Intl.NumberFormat(locale, { ...layout, minimumFractionDigits: 1 });
+    const parts = format.formatToParts(1_234_567_890.5);
+    const find = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+    const group = find("group");
+    const groups = parts.filter(({ type }) => type === "integer");
+    return {
+      decimal: find("decimal") || ".",
+      group: /\s/.test(group) ? " " : group,
+      groupSize: [...(groups[1]?.value ?? "")].length,
+    };
+  });
 }
 
 // An amount above zero as people of that language write it, with or without groups, in micros. A
 // point is taken for a decimal point too, but where it can be meant for a group: nobody should pay
 // 1.000 where they meant 1,000.
-export function parseMicros(text: string, locale: string): bigint | undefined {
-  const { decimal, group } = separatorsOf(locale);
-  const typed = withPlainDigits(text.trim(), locale).replace(/[\s\u00a0\u202f]/g, " ");
-  const groupMark = /\s/.test(group) ? " " : group;
-  const ungrouped = withoutGroups(typed, groupMark, decimal);
-  if (ungrouped === undefined) return undefined;
-  const found = /^(\d{1,12})(?:\.(\d{1,6}))?$/.exec(ungrouped);
+export function parseMicros(text: string, locale: string, currency: string): bigint | undefined {
+  const typed = withPlainDigits(text.trim(), locale).replace(/\s/g, " ");
+  const layouts = marksOf(locale, currency);
+  for (const marks of layouts) {
+    const micros = microsOf(withoutGroups(typed, marks));
+    if (micros !== undefined) return micros;
+  }
+  // No group is a lone zero: 0.500 is a half, never 500.
+  const isGroup = /\.\d{3}$/.test(typed) && !/^0+\./.test(typed);
+  return isGroup && layouts.some(({ group }) => group === ".") ? undefined : microsOf(typed);
+}
+
+// With a point for its decimal mark; empty where groups are not as they should be, or begin with a
+// zero.
+function withoutGroups(typed: string, { decimal, group, groupSize }: Marks): string {
+  const point = typed.lastIndexOf(decimal);
+  const whole = point < 0 ? typed : typed.slice(0, point);
+  const fraction = point < 0 ? "0" : typed.slice(point + decimal.length);
+  const [first = "", ...groups] = group === "" ? [whole] : whole.split(group);
+  const last = groups.pop();
+  const areOf = (size: number) =>
+    first.length <= size && groups.every((digits) => digits.length === size);
+  if (last !== undefined) {
+    if (!/^[1-9]\d*$/.test(first) || last.length !== 3) return "";
+    if (!areOf(3) && !areOf(groupSize)) return "";
+  }
+  const digits = [first, ...groups, last ?? ""].join("");
+  return `${digits === "" && point >= 0 ? "0" : digits}.${fraction}`;
+}
+
+// Undefined where it is no number, or has too many digits.
+function microsOf(number: string): bigint | undefined {
+  const found = /^(\d{1,12})(?:\.(\d{1,6}))?$/.exec(number);
   if (found === null) return undefined;
   const [, whole = "0", fraction = ""] = found;
   return BigInt(whole) * MICROS + BigInt(fraction.padEnd(MICROS_DIGITS, "0"));
-}
-
-// The number with a point for its decimal mark; undefined where groups are not of three digits, or
-// begin with a zero.
-function withoutGroups(typed: string, group: string, decimal: string): string | undefined {
-  const point = typed.lastIndexOf(decimal);
-  const isPointOnly = point < 0 && decimal !== "." && /^\d+\.\d+$/.test(typed);
-  // No group is a lone zero: 0.500 is a half, never 500.
-  const isGroup = group === "." && /\.\d{3}$/.test(typed) && !/^0+\./.test(typed);
-  if (isPointOnly && !isGroup) return typed;
-  const whole = point < 0 ? typed : typed.slice(0, point);
-  const fraction = point < 0 ? "" : typed.slice(point + decimal.length);
-  if (group !== "" && whole.includes(group)) {
-    const groups = whole.split(group);
-    const areThrees = groups.slice(1).every((digits) => digits.length === 3);
-    if (!areThrees || !/^[1-9]\d{0,2}$/.test(groups[0] ?? "")) return undefined;
-    return joined(groups.join(""), fraction, point >= 0);
-  }
-  return joined(whole, fraction, point >= 0);
-}
-
-function joined(whole: string, fraction: string, hasPoint: boolean): string | undefined {
-  if (hasPoint && fraction === "") return undefined;
-  return hasPoint ? `${whole === "" ? "0" : whole}.${fraction}` : whole;
 }
