@@ -222,6 +222,33 @@ test("a bank that asks the customer is shown, and answered on its own page", asy
   await balance(page).getByText("$75.00").waitFor();
 });
 
+// Once, the page asked as soon as the server had forgotten the declines, before the card was
+// charged, and showed nothing of what became of it.
+test("a charge that is tried again and declined again is told without a reload", async () => {
+  await farebox.registerCard(account, "pm_card_chargeDeclinedInsufficientFunds");
+  await farebox.debit(account, 45n * UNIT);
+  const autoRecharge = {
+    enabled: true,
+    amountMicros: 60n * UNIT,
+    thresholdMicros: 10n * UNIT,
+    failureEmail: "owner@example.org",
+  };
+  await farebox.recharges.updateAutoRecharge({ accountId: account, autoRecharge });
+  const page = await visitor.signIn(key);
+  const declined = page.getByRole("region", { name: "Last charges" }).getByText("Declined");
+  await page.getByRole("button", { name: "Try again now" }).waitFor();
+  expect(await declined.count()).toBe(1);
+  await page.route("**/farebox.v1.RechargeService/RetryRecharge", async (route) => {
+    await route.fulfill({ contentType: "application/proto", body: "" });
+    // The charge, once the page has asked what became of it.
+    await page.waitForResponse("**/farebox.v1.RechargeService/ListRecharges");
+    await farebox.recharges.retryRecharge({ accountId: account });
+  });
+  await page.getByRole("button", { name: "Try again now" }).click();
+  await declined.nth(1).waitFor();
+  await page.getByText("It does not charge at present:").waitFor();
+});
+
 // Once, the page said that the server cannot be reached, went on showing the card, and then refused
 // to delete it.
 test("a card is gone from the page though the answer that it was deleted is lost", async () => {

@@ -49,12 +49,10 @@ describe("a payment", () => {
         const succeed = () => resolve({ replayed: false, entry: { balanceAfterMicros: UNIT } });
         deliveries.push({ requestId, succeed, fail: reject });
       });
-    const load = async () => undefined;
     scope = {
       accountId: "acme",
       server: { recharges: { pay } },
-      recharges: { load },
-      autoRecharge: { load },
+      charges: { follow: async () => undefined },
     } as unknown as Scope;
   });
   afterEach(() => {

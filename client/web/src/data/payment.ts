@@ -83,8 +83,7 @@ export class Payment {
     this.#decision.settle(requestId);
     this.#retry = undefined;
     clearTimeout(this.#longTimer);
-    void this.#scope.recharges.load();
-    void this.#scope.autoRecharge.load();
+    void this.#scope.charges.follow();
     if (!this.#isOver) this.#step.value = step;
   }
 }

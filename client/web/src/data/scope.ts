@@ -6,16 +6,27 @@ import { useContext } from "preact/hooks";
 import type { Account } from "../gen/farebox/v1/account_pb";
 import type { Entry } from "../gen/farebox/v1/entry_pb";
 import type { RentedNumber } from "../gen/farebox/v1/number_pb";
-import type { Card, GetAutoRechargeResponse, Recharge } from "../gen/farebox/v1/recharge_pb";
+import {
+  type Card,
+  type GetAutoRechargeResponse,
+  type Recharge,
+  RechargeState,
+} from "../gen/farebox/v1/recharge_pb";
 import { Item } from "../gen/farebox/v1/usage_pb";
 import { MoneyFormat } from "../money";
 import { Calendar } from "../times";
+import { FollowUp } from "./follow_up";
 import { LiveAccount } from "./live";
 import { Resource } from "./resource";
 import { connectServer, type Server } from "./server";
 
 const RECHARGES_SHOWN = 10;
 const NUMBERS_PAGE = 1000;
+const FINAL: ReadonlySet<RechargeState> = new Set([
+  RechargeState.CREDITED,
+  RechargeState.DECLINED,
+  RechargeState.ABANDONED,
+]);
 
 export class Scope {
   readonly accountId: string;
@@ -26,6 +37,8 @@ export class Scope {
   readonly cards: Resource<Card[]>;
   readonly autoRecharge: Resource<GetAutoRechargeResponse>;
   readonly recharges: Resource<Recharge[]>;
+  // Of the two before it.
+  readonly charges: FollowUp;
   readonly numbers: Resource<RentedNumber[]>;
   // False on a server that charges no cards.
   readonly hasPayments = computed(() => this.cards.state.value.problem?.isMissing !== true);
@@ -56,6 +69,10 @@ export class Scope {
       const request = { accountId, pageSize: RECHARGES_SHOWN };
       return (await server.recharges.listRecharges(request, { signal })).recharges;
     });
+    this.charges = new FollowUp(
+      () => this.#loadCharges(),
+      computed(() => this.recharges.value?.some(({ state }) => !FINAL.has(state)) ?? false),
+    );
     this.numbers = new Resource(async (signal) => {
       const request = { accountId, pageSize: NUMBERS_PAGE };
       return (await server.numbers.listNumbers(request, { signal })).numbers;
@@ -92,16 +109,20 @@ export class Scope {
   // Charges and months change more than the balance.
   #hear(entry: Entry): void {
     if (entry.item === Item.FUNDS_MANUAL || entry.item === Item.FUNDS_AUTO_RECHARGE) {
-      void this.recharges.load();
-      void this.autoRecharge.load();
+      void this.#loadCharges();
     }
     const isNumber =
       entry.item === Item.PHONE_NUMBER_PURCHASE || entry.item === Item.PHONE_NUMBER_RENEWAL;
     if (isNumber && !this.numbers.state.peek().isLoading) void this.numbers.load();
   }
 
+  async #loadCharges(): Promise<void> {
+    await Promise.all([this.recharges.load(), this.autoRecharge.load()]);
+  }
+
   end(): void {
     this.live.end();
+    this.charges.end();
     for (const resource of [this.account, this.cards, this.autoRecharge, this.recharges]) {
       resource.stop();
     }

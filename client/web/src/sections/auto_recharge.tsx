@@ -46,7 +46,7 @@ function problemsOf(problem: Problem): Problems {
 }
 
 function Standing({ answer }: { answer: GetAutoRechargeResponse }) {
-  const { accountId, autoRecharge, calendar, recharges, server } = useScope();
+  const { accountId, calendar, charges, server } = useScope();
   const isBusy = useSignal(false);
   const problem = useSignal<Problem | undefined>(undefined);
   const settings = answer.autoRecharge;
@@ -57,7 +57,8 @@ function Standing({ answer }: { answer: GetAutoRechargeResponse }) {
     problem.value = undefined;
     try {
       await server.recharges.retryRecharge({ accountId });
-      await Promise.all([autoRecharge.load(), recharges.load()]);
+      // That is answered before the card is charged.
+      await charges.follow();
     } catch (thrown) {
       problem.value = explain(thrown);
     }
@@ -176,7 +177,7 @@ function Form({ answer, limits }: FormProps) {
       await server.recharges.updateAutoRecharge({ accountId, autoRecharge });
       isUpdated.value = true;
       begun.current = sent;
-      void scope.autoRecharge.load();
+      void scope.charges.follow();
     } catch (thrown) {
       const told = explain(thrown);
       problems.value = problemsOf(told);

@@ -52,7 +52,8 @@ async function completeSetup(scope: Scope, setup: Setup): Promise<Card | undefin
   });
   sessionStorage.removeItem(SETUP_KEY);
   void scope.cards.load();
-  void scope.autoRecharge.load();
+  // Declines are forgotten: the card may be charged now.
+  void scope.charges.follow();
   return card;
 }
 
