@@ -1,5 +1,5 @@
-import { signal } from "@preact/signals";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
 import { Decision } from "./once";
@@ -108,7 +108,7 @@ describe("a payment", () => {
     target().dispatchEvent(new Event(name));
     expect(deliveries.length).toBe(before + 1);
     deliveries.at(-1)?.fail(PENDING);
-    await pass(3_000);
+    await pass(3_100);
     expect(deliveries.length).toBe(before + 2);
 
     deliveries.at(-1)?.fail(PENDING);
@@ -117,6 +117,19 @@ describe("a payment", () => {
     target().dispatchEvent(new Event(name));
     await pass(60_000);
     expect(deliveries.length).toBe(before + 2);
+  });
+
+  // Once, that ended the asking, and the window went on saying that the card is being charged.
+  test("is asked for again where somebody has signed in again meanwhile", async () => {
+    const { payment, step } = open();
+    void payment.pay(25n * UNIT);
+    deliveries[0]?.fail(failure(Code.Unauthenticated, "UNAUTHENTICATED"));
+    await pass(3_100);
+    deliveries[1]?.succeed();
+    await pass(0);
+
+    expect(names().size).toBe(1);
+    expect(step.peek()).toEqual({ kind: "paid", balance: UNIT });
   });
 
   test("is delivered once by a double click, and anew where one decides again", async () => {

@@ -3,7 +3,7 @@
 
 import type { Signal } from "@preact/signals";
 import type { Decision } from "./once";
-import { explain, isSignedOut, type Problem } from "./problems";
+import { explain, type Problem } from "./problems";
 import { Repeat } from "./repeat";
 import type { Scope } from "./scope";
 
@@ -63,11 +63,10 @@ export class Payment {
       const balance = paid.replayed ? undefined : paid.entry?.balanceAfterMicros;
       this.#end(requestId, { kind: "paid", balance });
     } catch (thrown) {
-      // Nobody is signed in: what became of it is asked for by whoever signs in next.
-      if (isSignedOut(thrown)) return this.leave();
       const problem = explain(thrown);
       if (problem.isVerdict) return this.#end(requestId, { kind: "failed", problem });
-      // The outcome is not known: the same payment is asked for again.
+      // The outcome is not known: the same payment is asked for again. Also where nobody is signed
+      // in: if the page stays, somebody is by then.
       if (this.#isOver) return;
       this.#change({ actionUrl: problem.metadata.action_url ?? "" });
       this.#retry?.plan();
