@@ -266,6 +266,26 @@ test("a card is gone from the page though the answer that it was deleted is lost
   visitor.forgive();
 });
 
+// Once, the page took it for a refusal that the account is not there for the other one's key, said
+// that nothing was charged, and forgot the payment.
+test("a payment outlives that another tab has signed in to another account", async () => {
+  const otherKey = await farebox.openAccount(`${account}-other`, 7n * UNIT);
+  await farebox.registerCard(account, "pm_card_authenticationRequired");
+  const page = await visitor.signIn(key);
+  const dialog = await payNow(page, 25);
+  await dialog.getByRole("link", { name: "Confirm with your bank" }).waitFor();
+  // Without a word to this tab.
+  const status = await page.evaluate(async (secret) => {
+    const headers = { "content-type": "application/json", "connect-protocol-version": "1" };
+    const body = JSON.stringify({ api_key: secret });
+    return (await fetch("/session", { method: "POST", headers, body })).status;
+  }, otherKey);
+  expect(status).toBe(200);
+  await balance(page).getByText("$7.00").waitFor();
+  const kept = await page.evaluate((of) => sessionStorage.getItem(`farebox/pay/${of}`), account);
+  expect(kept).not.toBeNull();
+});
+
 test("an entry that comes while one reads further down waits for the reader", async () => {
   await farebox.debitMany(account, 400);
   const page = await visitor.signIn(key, "/activity");

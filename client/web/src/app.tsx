@@ -5,7 +5,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import { follow, PARTS, type Part, part, pathOf } from "./data/route";
 import { Scope, ScopeContext, useScope } from "./data/scope";
-import { noticeSignedOut, session, signOut } from "./data/session";
+import { noticeSessionOver, session, signOut } from "./data/session";
 import { Button } from "./parts/controls";
 import { Icon } from "./parts/icons";
 import { Note } from "./parts/states";
@@ -50,7 +50,7 @@ export function App() {
 }
 
 function SignedIn({ accountId }: { accountId: string }) {
-  const scope = useMemo(() => new Scope(accountId, noticeSignedOut), [accountId]);
+  const scope = useMemo(() => new Scope(accountId, noticeSessionOver), [accountId]);
   useEffect(() => () => scope.end(), [scope]);
   const Shown = SHOWN[part.value];
   document.title = `${NAMES[part.value]} – Billing`;

@@ -7,7 +7,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { Calendar } from "../times";
 import { EVERYTHING, matches, problemOf, requestOf } from "./activity_filter";
 import { Decision } from "./once";
-import { explain, isSignedOut } from "./problems";
+import { explain, isSessionOver } from "./problems";
 import { newRequestId } from "./request_id";
 import { safeLink } from "./safe_link";
 
@@ -112,7 +112,7 @@ describe("problems", () => {
     ["CARD_DECLINED", Code.FailedPrecondition],
     ["REQUEST_ID_REUSED", Code.AlreadyExists],
     ["FIELD_INVALID", Code.InvalidArgument],
-    ["ACCOUNT_NOT_FOUND", Code.NotFound],
+    ["NUMBER_NOT_FOUND", Code.NotFound],
   ])("by %s the server has decided on the change", (reason, code) => {
     expect(explain(failing(code, reason, "x")).isVerdict).toBe(true);
   });
@@ -127,6 +127,8 @@ describe("problems", () => {
     ["DEADLINE_EXCEEDED", Code.DeadlineExceeded],
     ["UNAUTHENTICATED", Code.Unauthenticated],
     ["PERMISSION_DENIED", Code.PermissionDenied],
+    // Another tab has signed in to another account.
+    ["ACCOUNT_NOT_FOUND", Code.NotFound],
   ])("by %s it has not", (reason, code) => {
     expect(explain(failing(code, reason, "x")).isVerdict).toBe(false);
   });
@@ -144,12 +146,14 @@ describe("problems", () => {
   });
 });
 
-test("only the server says that nobody is signed in", () => {
-  const detail = { desc: ErrorInfoSchema, value: { reason: "UNAUTHENTICATED" } };
-  const told = new ConnectError("x", Code.Unauthenticated, undefined, [detail]);
+test("only the server says that nobody is signed in, or somebody else", () => {
+  const told = (code: Code, reason: string) =>
+    new ConnectError("x", code, undefined, [{ desc: ErrorInfoSchema, value: { reason } }]);
 
-  expect(isSignedOut(told)).toBe(true);
-  expect(isSignedOut(new ConnectError("HTTP 401", Code.Unauthenticated))).toBe(false);
+  expect(isSessionOver(told(Code.Unauthenticated, "UNAUTHENTICATED"))).toBe(true);
+  expect(isSessionOver(told(Code.NotFound, "ACCOUNT_NOT_FOUND"))).toBe(true);
+  expect(isSessionOver(told(Code.NotFound, "NUMBER_NOT_FOUND"))).toBe(false);
+  expect(isSessionOver(new ConnectError("HTTP 401", Code.Unauthenticated))).toBe(false);
 });
 
 describe("the filter of the activity", () => {

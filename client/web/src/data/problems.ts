@@ -67,9 +67,13 @@ function factsOf(problem: ConnectError): ErrorInfo | undefined {
   return problem.findDetails(ErrorInfoSchema)[0];
 }
 
-// By the reason: a proxy says 401 too, of its own.
-export function isSignedOut(problem: unknown): boolean {
-  return problem instanceof ConnectError && factsOf(problem)?.reason === "UNAUTHENTICATED";
+// By these the server knows nobody by the page's cookie, or somebody else, who has signed in in
+// another tab: the account of this page is not there for others.
+const SESSION_OVER: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "ACCOUNT_NOT_FOUND"]);
+
+// Whether it is to be asked who is signed in. By the reason: a proxy says 401 too, of its own.
+export function isSessionOver(problem: unknown): boolean {
+  return problem instanceof ConnectError && SESSION_OVER.has(factsOf(problem)?.reason ?? "");
 }
 
 export function isAborted(problem: unknown): boolean {
@@ -108,7 +112,7 @@ export function explain(thrown: unknown): Problem {
     field: violation?.field ?? "",
     isPassing: PASSING.has(problem.code),
     // Without a reason it is not the server's: proxies answer too, with codes of their own.
-    isVerdict: reason !== "" && !OPEN.has(problem.code),
+    isVerdict: reason !== "" && !OPEN.has(problem.code) && !SESSION_OVER.has(reason),
     isMissing: problem.code === Code.Unimplemented,
     metadata: { ...facts?.metadata },
   };

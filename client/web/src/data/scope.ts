@@ -49,9 +49,9 @@ export class Scope {
   readonly #formats = new Map<string, MoneyFormat>();
   readonly #calendars = new Map<string, Calendar>();
 
-  constructor(accountId: string, onSignedOut: () => void) {
+  constructor(accountId: string, onSessionOver: () => void) {
     this.accountId = accountId;
-    const server = connectServer(onSignedOut);
+    const server = connectServer(onSessionOver);
     this.server = server;
     this.live = new LiveAccount(server, accountId);
     this.account = new Resource(async (signal) => {

@@ -9,7 +9,7 @@ import { BillingService } from "../gen/farebox/v1/billing_pb";
 import { NumberService } from "../gen/farebox/v1/number_pb";
 import { RateService } from "../gen/farebox/v1/rate_pb";
 import { RechargeService } from "../gen/farebox/v1/recharge_pb";
-import { isSignedOut } from "./problems";
+import { isSessionOver } from "./problems";
 
 const CALL_MS_MAX = 30_000;
 
@@ -22,13 +22,13 @@ export interface Server {
   recharges: ReturnType<typeof createClient<typeof RechargeService>>;
 }
 
-// `onSignedOut` is called when an answer says that the session is over.
-export function connectServer(onSignedOut: () => void): Server {
+// `onSessionOver` is called when an answer says that the session may be over.
+export function connectServer(onSessionOver: () => void): Server {
   const noticeSession: Interceptor = (next) => async (request) => {
     try {
       return await next(request);
     } catch (problem) {
-      if (isSignedOut(problem)) onSignedOut();
+      if (isSessionOver(problem)) onSessionOver();
       throw problem;
     }
   };

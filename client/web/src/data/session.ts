@@ -132,8 +132,8 @@ export async function signOut(): Promise<void> {
   }
 }
 
-// An answer of the server's has said that nobody is signed in.
-export function noticeSignedOut(): void {
+// An answer of the server's has said that nobody is signed in, or somebody else.
+export function noticeSessionOver(): void {
   if (session.peek().kind === "in") void lookForSession();
 }
 
