@@ -7,7 +7,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_detai
 import { Calendar } from "../times";
 import { EVERYTHING, matches, problemOf, requestOf } from "./activity_filter";
 import { Decision } from "./once";
-import { explain, isSessionOver } from "./problems";
+import { explain, isSessionOver, isUncharged } from "./problems";
 import { newRequestId } from "./request_id";
 import { safeLink } from "./safe_link";
 
@@ -88,10 +88,27 @@ describe("problems", () => {
     expect(denied.text).toBe("There is no card on file. Add a card first.");
     const other = explain(failing(Code.FailedPrecondition, "RECHARGE_LIMIT", "at most 5 USD"));
     expect(other.text).toBe("At most 5 USD.");
-    const declined = "the card of account acme was declined: There is not enough money on it.";
-    expect(explain(failing(Code.FailedPrecondition, "CARD_DECLINED", declined)).text).toBe(
-      "The card was declined. There is not enough money on it.",
+  });
+
+  // Once, "Nothing was charged" was said of what the statement shows as a charge and a refund.
+  test("of a card tell what the bank has refused from what was given up", () => {
+    const declined = (why: string, decline_code: string) => {
+      const metadata = { decline_code };
+      const value = { reason: "CARD_DECLINED", domain: "farebox", metadata };
+      const message = `the card of account acme was declined: ${why}`;
+      const details = [{ desc: ErrorInfoSchema, value }];
+      return explain(new ConnectError(message, Code.FailedPrecondition, undefined, details));
+    };
+
+    const refused = declined("There is not enough money on it.", "insufficient_funds");
+    expect(refused.text).toBe("The card was declined. There is not enough money on it.");
+    expect(isUncharged(refused)).toBe(true);
+    const paidBack = declined("the account was closed meanwhile; the money went back", "");
+    expect(paidBack.text).toBe(
+      "The payment was not made. The account was closed meanwhile; the money went back.",
     );
+    expect(isUncharged(paidBack)).toBe(false);
+    expect(isUncharged(explain(failing(Code.FailedPrecondition, "NO_CARD", "x")))).toBe(true);
   });
 
   test("name the field", () => {

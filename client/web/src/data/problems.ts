@@ -97,9 +97,11 @@ export function explain(thrown: unknown): Problem {
   if (reason === "FIELD_INVALID" && violation !== undefined) {
     text = sentence(violation.description) || text;
   }
+  const metadata = { ...facts?.metadata };
   if (reason === "CARD_DECLINED") {
-    const why = problem.rawMessage.split(" was declined: ")[1] ?? "";
-    text = `The card was declined. ${sentence(why)}`;
+    const why = sentence(problem.rawMessage.split(" was declined: ")[1] ?? "");
+    const what = metadata.decline_code ? "The card was declined." : "The payment was not made.";
+    text = `${what} ${why}`;
   }
   if (text === "") {
     text = PASSING.has(problem.code)
@@ -114,6 +116,12 @@ export function explain(thrown: unknown): Problem {
     // Without a reason it is not the server's: proxies answer too, with codes of their own.
     isVerdict: reason !== "" && !OPEN.has(problem.code) && !SESSION_OVER.has(reason),
     isMissing: problem.code === Code.Unimplemented,
-    metadata: { ...facts?.metadata },
+    metadata,
   };
+}
+
+// Whether a payment that was refused has surely moved no money. What the bank has not refused may
+// have been charged, and gone back to the card as the account was closed meanwhile.
+export function isUncharged({ reason, metadata }: Problem): boolean {
+  return reason !== "CARD_DECLINED" || Boolean(metadata.decline_code);
 }

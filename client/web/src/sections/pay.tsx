@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Decision } from "../data/once";
 import { Payment, type Step } from "../data/payment";
-import type { Problem } from "../data/problems";
+import { isUncharged, type Problem } from "../data/problems";
 import { safeLink } from "../data/safe_link";
 import { useScope } from "../data/scope";
 import { Button, Field } from "../parts/controls";
@@ -201,7 +201,7 @@ function Failed(props: { problem: Problem; onAgain: () => void; onClose: () => v
     <>
       <div class="dialog-body">
         <ProblemNote problem={props.problem} />
-        <p>Nothing was charged.</p>
+        {isUncharged(props.problem) && <p>Nothing was charged.</p>}
       </div>
       <footer>
         <Button onClick={props.onClose}>Close</Button>
