@@ -301,6 +301,31 @@ test("an entry that comes while one reads further down waits for the reader", as
   await page.locator('[data-row="0"]').getByText("Late in the day").waitFor();
 });
 
+// Once, the lists had a hole for ever where the server had no stream from the last entry seen on.
+test.each([
+  ["/", ".short .entry"],
+  ["/activity", ".entry"],
+])("entries that nobody was told of are on the list of %s", async (address, entries) => {
+  const page = await visitor.signIn(key, address);
+  await page.locator(entries).first().waitFor();
+  let watches = 0;
+  await page.route("**/farebox.v1.BillingService/WatchAccount", async (route) => {
+    watches += 1;
+    if (watches > 1) return route.continue();
+    // As the end of a stream is sent: a flag, its length, and what went wrong.
+    const text = JSON.stringify({ error: { code: "invalid_argument", message: "too far behind" } });
+    const head = Buffer.from([2, 0, 0, 0, text.length]);
+    const body = Buffer.concat([head, Buffer.from(text)]);
+    return route.fulfill({ contentType: "application/connect+proto", body });
+  });
+  await visitor.context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await farebox.debit(account, 2n * UNIT);
+  await visitor.context.setOffline(false);
+  await page.locator(entries).getByText("-$2.00").waitFor();
+  visitor.forgive();
+});
+
 test("the keyboard alone is enough", async () => {
   const page = await visitor.signIn(key, "/activity");
   await farebox.debitMany(account, 60);

@@ -96,6 +96,7 @@ describe("entries are told, each once and in order,", () => {
     billing.isBroken = false;
     await pass(1_000);
     expect(heard).toEqual([6n, 7n, 8n]);
+    expect(live.losses.peek()).toBe(0);
   });
 
   test("also those that a balance has overtaken, which stays", async () => {
@@ -119,6 +120,7 @@ describe("entries are told, each once and in order,", () => {
     await pass(50);
     expect(live.isLive.peek()).toBe(true);
     expect(heard).toEqual([billing.newest]);
+    expect(live.losses.peek()).toBe(1);
   });
 
   test("from the balance on where the ledger was restored from before", async () => {
@@ -136,6 +138,7 @@ describe("entries are told, each once and in order,", () => {
     billing.append(1n);
     await pass(50);
     expect(heard).toEqual([6n, 7n, 8n, 5n]);
+    expect(live.losses.peek()).toBe(1);
   });
 
   test("over a new stream where one is silent and the balance is not", async () => {

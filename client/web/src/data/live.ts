@@ -57,6 +57,9 @@ export function fold(before: Balance, entry: Entry): Balance {
 export class LiveAccount {
   readonly balance = signal<Balance | undefined>(undefined);
   readonly connection = signal<Connection>("connecting");
+  // How often nothing that was told before was good to go on from: entries are undone, or there are
+  // some that nobody was told of. What lists them is to be fetched anew.
+  readonly losses = signal(0);
   readonly isLive = computed(() => this.connection.value === "live");
 
   readonly #server: Server;
@@ -97,12 +100,14 @@ export class LiveAccount {
   // Asks for the balance; for what changes it without an entry, and to be sure.
   async refresh(): Promise<void> {
     const answer = await this.#server.billing.getBalance({ accountId: this.#accountId });
-    const known = this.#isLost ? undefined : this.balance.peek();
+    const isLost = this.#isLost;
+    const known = isLost ? undefined : this.balance.peek();
     this.#isLost = false;
     if (known === undefined) this.#seen = answer.asOfEntry;
     if (known === undefined || answer.asOfEntry >= known.asOf) {
       this.balance.value = balanceOf(answer);
     }
+    if (isLost) this.losses.value += 1;
   }
 
   end(): void {

@@ -82,6 +82,9 @@ export class Scope {
     );
     this.#zone = computed(() => this.account.value?.timeZone || "UTC");
     this.live.onEntry((entry) => this.#hear(entry));
+    this.live.losses.subscribe((losses) => {
+      if (losses > 0) this.#reload();
+    });
     void this.account.load();
     void this.cards.load();
   }
@@ -120,13 +123,21 @@ export class Scope {
     await Promise.all([this.recharges.load(), this.autoRecharge.load()]);
   }
 
+  // Nobody was told of what has become of it.
+  #reload(): void {
+    for (const resource of this.#resources) {
+      if (resource.peek() !== undefined) void resource.load();
+    }
+  }
+
+  get #resources() {
+    return [this.account, this.cards, this.autoRecharge, this.recharges, this.numbers];
+  }
+
   end(): void {
     this.live.end();
     this.charges.end();
-    for (const resource of [this.account, this.cards, this.autoRecharge, this.recharges]) {
-      resource.stop();
-    }
-    this.numbers.stop();
+    for (const resource of this.#resources) resource.stop();
   }
 }
 

@@ -190,7 +190,8 @@ function keyOf({ fromDay, toDay, show, item }: Filter): string {
 function FilteredList({ wanted }: { wanted: Filter }) {
   const scope = useScope();
   const { calendar, live } = scope;
-  const listing = useMemo(() => new Listing(scope, wanted), [scope, wanted]);
+  const losses = live.losses.value;
+  const listing = useMemo(() => new Listing(scope, wanted), [scope, wanted, losses]);
   useEffect(() => {
     void listing.more();
     return live.onEntry((entry) => {
@@ -278,7 +279,8 @@ function ListEnd({ listing }: { listing: Listing }) {
 export function LatestPanel() {
   const scope = useScope();
   const { accountId, live, server } = scope;
-  const told = useMemo(() => ({ entries: [] as readonly Entry[] }), [accountId, server]);
+  const losses = live.losses.value;
+  const told = useMemo(() => ({ entries: [] as readonly Entry[] }), [accountId, server, losses]);
   const latest = useMemo(
     () =>
       new Resource(async (abort) => {

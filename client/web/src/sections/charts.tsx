@@ -208,13 +208,14 @@ export function ChartPanels() {
   );
 }
 
-// Where the range changes, once the zone is known, and some time after an entry.
+// Where the range changes, once the zone is known, some time after an entry, and after a loss.
 function useReload(summary: Resource<GetSummaryResponse>, range: Signal<Range>): void {
   const { account, live } = useScope();
   const isKnown = account.value !== undefined;
+  const losses = live.losses.value;
   useEffect(() => {
     if (isKnown) void summary.load();
-  }, [summary, isKnown, range.value]);
+  }, [summary, isKnown, range.value, losses]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const end = live.onEntry((entry) => {
