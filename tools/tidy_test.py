@@ -39,7 +39,7 @@ BAD = (
     ("banned-calls", "tests/storage/a.cc", "auto t = time(nullptr);\n"),
     ("banned-calls", "server/a.cc", "auto t = std::chrono::system_clock::now();\n"),
     ("banned-calls", "storage/a.cc", "gettimeofday(&now, nullptr);\n"),
-    ("banned-calls", "tests/contract/a.cc", "absl::SleepFor(absl::Seconds(1));\n"),
+    ("banned-calls", "tests/storage/a.cc", "absl::SleepFor(absl::Seconds(1));\n"),
     ("banned-calls", "tests/server/a.cc", "std::this_thread::sleep_for(1s);\n"),
     ("banned-calls", "tests/rating/a.cc", "usleep(10);\n"),
     ("banned-calls", "storage/a.h",
