@@ -254,12 +254,14 @@ RULES = (include_direction, banned_calls, include_guard, line_length, file_lengt
 
 # Prose and data are not held to the manners of code.
 PROSE = (".md", ".txt", ".csv", ".json", "LICENSE", ".svg")
+BUILD_FILE = "CMakeLists.txt"
 
 
 def check(path, text):
     """All findings in one file, as (line number, rule name, message)."""
     source = Source(path, text)
-    rules = (leftovers, whitespace) if path.endswith(PROSE) else RULES
+    is_prose = path.endswith(PROSE) and not path.endswith(BUILD_FILE)
+    rules = (leftovers, whitespace) if is_prose else RULES
     is_written = not path.endswith((".csv", ".svg")) and not path.startswith("tests/fuzz/corpus/")
     if path == "LICENSE" or not is_written:
         rules = ()

@@ -54,6 +54,7 @@ BAD = (
     ("include-guard", "server/web/page.h", header("PAGE_H_")),
     ("include-guard", "server/web/page.h", "#pragma once\n"),
     ("line-length", "server/a.cc", "// " + "x" * 98 + "\n"),
+    ("line-length", "server/CMakeLists.txt", "# " + "x" * 99 + "\n"),
     ("file-length", "server/a.cc", "int a;\n" * 501),
     ("whitespace", "server/a.cc", "int a; \n"),
     ("whitespace", "docs/a.md", "a\tb\n"),
