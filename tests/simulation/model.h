@@ -19,7 +19,8 @@ namespace farebox::simulation {
 
 // The promises of the ledger once more, in the plainest way there is: maps, no journal, no
 // recovery, nothing forgotten. Written from what the headers promise, and shares no code with the
-// engine but the words that both speak.
+// engine but the words that both speak; nor with tests/storage/naive_ledger.h, which is another one
+// on purpose: a rule that was misread for one is not misread for both.
 //
 // A batch that was not to become durable is never applied.
 class Model {

@@ -42,7 +42,10 @@ struct Operation {
 Command CommandOf(const Operation& operation);
 
 // The rules of the ledger once more, in the plainest way there is: maps, no batches, no journal.
-// Written from what holds and request ids promise, not from the engine.
+// Written from what holds and request ids promise, not from the engine. tests/simulation has
+// another one (model.h), on purpose: this one is for every journal, with its files and the writer's
+// thread, that one for what crashes and lost batches leave. A rule that was misread for one is not
+// misread for both.
 class NaiveLedger {
  public:
   struct Answer {
