@@ -5,15 +5,8 @@
 set -euo pipefail
 
 binaries=$1
-PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
-work=$(mktemp -d)
-trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-
-fail() {
-  echo "FAILED: $1" >&2
-  cat "$work/answer" "$work/log" >&2
-  exit 1
-}
+# shellcheck source=tests/end_to_end/server.sh
+source "$(dirname "$0")/server.sh"
 
 # Where others could reach it, only with keys and TLS.
 for flags in "" "--access keys --admin-key-file $work/never" \
@@ -24,24 +17,18 @@ for flags in "" "--access keys --admin-key-file $work/never" \
   [[ ! -e $work/refused ]] || fail "it made files before it refused"
 done
 
-http_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+http_port=$(free_port)
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
   -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout "$work/server.key" \
   -out "$work/server.pem" 2>"$work/log"
-start_server() { # PORT
-  rm -f "$work/port"
-  "$binaries/farebox-server" --data "$work/ledger" --listen "0.0.0.0:$1" \
-    --port-file "$work/port" --access keys --admin-key-file "$work/admin.key" \
+start_with_tls() { # PORT
+  start_server "$binaries/farebox-server" --data "$work/ledger" --listen "0.0.0.0:$1" \
+    --access keys --admin-key-file "$work/admin.key" \
     --tls-cert "$work/server.pem" --tls-key "$work/server.key" \
-    --http-listen "127.0.0.1:$http_port" --log-level debug >>"$work/log" 2>&1 &
-  server_pid=$!
+    --http-listen "127.0.0.1:$http_port" --log-level debug
+  address=localhost:${address#*:}
 }
-start_server 0
-for _ in $(seq 100); do
-  [[ -s $work/port ]] && break
-  sleep 0.1
-done
-address=localhost:$(cat "$work/port")
+start_with_tls 0
 export FAREBOX_SERVER=$address FAREBOX_TLS_CA=$work/server.pem
 
 as() { # KEY-FILE ARGUMENTS...: the farebox command with this key
@@ -97,18 +84,16 @@ grep -q "desk 1" "$work/answer" || fail "the list lacks a key"
 as "$admin" audit acme || fail "the audit log is listed"
 grep -q "Credit" "$work/answer" || fail "the audit log lacks a credit"
 
-kill "$server_pid"
-wait "$server_pid" || fail "it does not end well"
+stop_server
 
 # Who asked while nobody listened is answered, under TLS too, once somebody does.
-FAREBOX_API_KEY_FILE=$admin timeout 20 "$binaries/farebox" balance acme --timeout 15s \
-  >"$work/answer" 2>&1 &
+GRPC_VERBOSITY=info FAREBOX_API_KEY_FILE=$admin timeout 20 "$binaries/farebox" balance acme \
+  --timeout 15s >"$work/answer" 2>&1 &
 waiting_pid=$!
-sleep 0.5
-start_server "${address#*:}"
+await "the farebox command finds nobody" grep -q "connect failed" "$work/answer"
+start_with_tls "${address#*:}"
 wait "$waiting_pid" || fail "the farebox command does not find the server that came back"
-kill "$server_pid"
-wait "$server_pid" || fail "it does not end well the second time"
+stop_server
 for key in "$admin" "$work/support.key"; do
   ! grep -rqF "$(cat "$key")" "$work/ledger" "$work/log" || fail "a key is in the files"
 done

@@ -6,26 +6,14 @@
 set -euo pipefail
 
 server_binary=$1
-command -v grpcurl >/dev/null || PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
-work=$(mktemp -d)
-trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/end_to_end/server.sh
+source "$(dirname "$0")/server.sh"
 mkdir "$work/mails"
 
-"$server_binary" --data "$work/ledger" --listen 127.0.0.1:0 --port-file "$work/port" \
-  --payments simulated --http-listen 127.0.0.1:0 --mail file --mail-directory "$work/mails" \
-  --mail-from billing@example.org --log-level debug >"$work/log" 2>&1 &
-server_pid=$!
-for _ in $(seq 100); do
-  [[ -s $work/port ]] && break
-  sleep 0.1
-done
-address=127.0.0.1:$(cat "$work/port")
+start_server "$server_binary" --data "$work/ledger" --listen 127.0.0.1:0 --payments simulated \
+  --http-listen 127.0.0.1:0 --mail file --mail-directory "$work/mails" \
+  --mail-from billing@example.org --log-level debug
 
-fail() {
-  echo "FAILED: $1" >&2
-  cat "$work/answer" >&2
-  exit 1
-}
 call() { grpcurl -plaintext -d "$2" "$address" "farebox.v1.$1" >"$work/answer" 2>&1; }
 refuses() { # METHOD JSON FIELD: it is refused, and the answer does not repeat the number
   ! call "$1" "$2" || fail "$1 took a card's number"
@@ -48,11 +36,8 @@ call RechargeService/CompleteCardSetup \
 call RechargeService/UpdateAutoRecharge \
   '{"account_id":"acme","auto_recharge":{"enabled":true,"amount_micros":"60000000","threshold_micros":"25000000","failure_email":"a@b.example"}}' ||
   fail "UpdateAutoRecharge"
-for _ in $(seq 100); do
-  [[ -n $(ls "$work/mails") ]] && break
-  sleep 0.1
-done
-[[ -n $(ls "$work/mails") ]] || fail "no mail was written"
+has_mail() { [[ -n $(ls "$work/mails") ]]; }
+await "a mail is written" has_mail
 
 # What a core dump would have: the last four digits, and not the number of the card in use.
 /usr/bin/python3 - "$server_pid" <<'END' || fail "a card's number is in memory"
@@ -70,7 +55,6 @@ with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem
 sys.exit(found[b"4000000000000002"] or not found[b"chargeDeclined"])
 END
 
-
 refuses AccountService/CreateAccount "${account/acme/other},\"metadata\":{\"card\":\"$pan\"}}}" \
   account.metadata
 credit='"account_id":"acme","request_id":"p","amount_micros":"20000000","reason":"CREDIT_REASON_PAYMENT"'
@@ -84,10 +68,7 @@ refuses RechargeService/DeleteCard "{\"account_id\":\"acme\",\"card_id\":\"$pan\
 curl -s --data "setup_id=$setup&token=$pan" "$page" >"$work/answer"
 ! grep -qE "$pattern" "$work/answer" || fail "the page repeats the number"
 
-
-kill "$server_pid"
-wait "$server_pid" || fail "the server did not end well"
-server_pid=
+stop_server
 # That this would find it: the last four digits, which may be known, are there.
 grep -rqa 0002 "$work/ledger" || fail "the card's last four digits are nowhere"
 if grep -raE "$pattern" "$work/ledger" "$work/log" "$work/mails"; then

@@ -4,28 +4,14 @@
 set -euo pipefail
 
 binaries=$1
-top=$(git rev-parse --show-toplevel)
-PATH=$PATH:$top/.cache/bin
-work=$(mktemp -d)
-trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/end_to_end/server.sh
+source "$(dirname "$0")/server.sh"
 
-fail() {
-  echo "FAILED: $1" >&2
-  cat "$work/answer" "$work/log" >&2
-  exit 1
-}
-
-http_port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+http_port=$(free_port)
 url=http://127.0.0.1:$http_port
-"$binaries/farebox-server" --data "$work/ledger" --listen 127.0.0.1:0 --port-file "$work/port" \
-  --access keys --admin-key-file "$work/admin.key" --http-listen "127.0.0.1:$http_port" \
-  >"$work/log" 2>&1 &
-server_pid=$!
-for _ in $(seq 100); do
-  [[ -s $work/port ]] && break
-  sleep 0.1
-done
-export FAREBOX_SERVER=localhost:$(cat "$work/port") FAREBOX_API_KEY_FILE=$work/admin.key
+start_server "$binaries/farebox-server" --data "$work/ledger" --listen 127.0.0.1:0 \
+  --access keys --admin-key-file "$work/admin.key" --http-listen "127.0.0.1:$http_port"
+export FAREBOX_SERVER=$address FAREBOX_API_KEY_FILE=$work/admin.key
 ADMIN_KEY=$(cat "$work/admin.key")
 
 printf 'item,prefix,rate_per_minute,initial_increment,increment\nOUTBOUND_CALL,44,0.02,60,60\n' >"$work/deck.csv"
@@ -68,10 +54,13 @@ expect '"balanceMicros": "20000000"'
 ! buf_curl BillingService/GetBalance '{"account_id": "nobody"}' || fail "nobody has a balance"
 expect ACCOUNT_NOT_FOUND
 # A watch has no end of its own.
-(cd "$top/protos" && timeout --kill-after=2 2 buf curl --schema . --protocol connect -H "$key" \
+(cd "$top/protos" && exec buf curl --schema . --protocol connect -H "$key" \
   -d '{"account_id": "acme", "from_entry_id": 1}' "$url/farebox.v1.BillingService/WatchAccount") \
-  >"$work/answer" 2>&1 || true
-expect ENTRY_KIND_CREDIT
+  >"$work/answer" 2>&1 &
+watching_pid=$!
+await "a watch shows the credit" grep -qF ENTRY_KIND_CREDIT "$work/answer"
+kill "$watching_pid"
+wait "$watching_pid" || true
 
 echo "connect-node and connect-web"
 protoc -I "$top/protos" --include_imports --descriptor_set_out="$work/descriptors" \
@@ -79,6 +68,5 @@ protoc -I "$top/protos" --include_imports --descriptor_set_out="$work/descriptor
 timeout 60 node "$top/tests/end_to_end/connect_client/calls.mjs" "$url" "$work/descriptors" \
   "$top/.cache/connect-client" >"$work/answer" 2>&1 || fail "a client does not get on with it"
 
-kill -TERM "$server_pid"
-wait "$server_pid" || fail "the server must stop with 0"
+stop_server
 echo "all as it should be"

@@ -4,25 +4,11 @@
 set -euo pipefail
 
 server_binary=$1
-command -v grpcurl >/dev/null || PATH=$PATH:$(git rev-parse --show-toplevel)/.cache/bin
-work=$(mktemp -d)
-trap 'kill "${server_pid:-}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/end_to_end/server.sh
+source "$(dirname "$0")/server.sh"
 
-"$server_binary" --data "$work/ledger" --listen 127.0.0.1:0 --port-file "$work/port" \
-  >"$work/log" 2>&1 &
-server_pid=$!
-for _ in $(seq 100); do
-  [[ -s $work/port ]] && break
-  sleep 0.1
-done
-address=127.0.0.1:$(cat "$work/port")
+start_server "$server_binary" --data "$work/ledger" --listen 127.0.0.1:0
 
-fail() {
-  echo "FAILED: $1" >&2
-  echo "--- the last answer:" >&2
-  cat "$work/answer" >&2
-  exit 1
-}
 # call METHOD JSON: keeps the answer, errors too.
 call() { grpcurl -plaintext -d "$2" "$address" "farebox.v1.$1" >"$work/answer" 2>&1; }
 # expect TEXT: the last answer has it.
@@ -86,6 +72,5 @@ echo "verify"
 call OperationsService/Verify '{}' || fail "Verify"
 expect '"ok": true'
 
-kill -TERM "$server_pid"
-wait "$server_pid" || fail "the server must stop with 0"
+stop_server
 echo "all as it should be"

@@ -5,15 +5,8 @@
 set -euo pipefail
 
 binaries=$1
-top=$(git rev-parse --show-toplevel)
-work=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-
-fail() {
-  echo "FAILED: $1" >&2
-  cat "$work/log" >&2
-  exit 1
-}
+# shellcheck source=tests/end_to_end/server.sh
+source "$(dirname "$0")/server.sh"
 
 # What Debian's rsync does by itself only where the other place is another machine.
 read -r -a shipping < <(sed -n 's|.*ExecStart=/usr/bin/rsync \(--.*\) /backup.*|\1|p' \
@@ -21,14 +14,10 @@ read -r -a shipping < <(sed -n 's|.*ExecStart=/usr/bin/rsync \(--.*\) /backup.*|
 ((${#shipping[@]} > 0)) || fail "docs/operations.md names no rsync"
 shipping+=(--no-whole-file)
 
-start_server() { # DIRECTORY
-  rm -f "$work/port"
-  "$binaries/farebox-server" --data "$1" --listen 127.0.0.1:0 --port-file "$work/port" \
-    --backup-directory "$work/backups" >>"$work/log" 2>&1 &
-  server_pid=$!
-  timeout 20 sh -c "until [ -s $work/port ]; do sleep 0.1; done" || fail "no server"
-  FAREBOX_SERVER=127.0.0.1:$(<"$work/port")
-  export FAREBOX_SERVER
+start_on() { # DIRECTORY
+  start_server "$binaries/farebox-server" --data "$1" --listen 127.0.0.1:0 \
+    --backup-directory "$work/backups"
+  export FAREBOX_SERVER=$address
 }
 calls() { # SECONDS
   "$binaries/farebox-load" --server "$FAREBOX_SERVER" --operation debit --outstanding 16 \
@@ -40,7 +29,7 @@ fingerprint() { # FILE
 }
 
 mkdir "$work/backups" "$work/vault"
-start_server "$work/ledger"
+start_on "$work/ledger"
 "$binaries/farebox-load" --server "$FAREBOX_SERVER" --prepare >>"$work/log" 2>&1
 calls 1
 calls 3 &
@@ -56,8 +45,8 @@ calls 1
 back_up
 rsync "${shipping[@]}" --bwlimit=100 "$work/backups/hourly.db" "$work/vault/" &
 transfer=$!
-timeout 10 sh -c "until ls -A $work/vault | grep -q '^[.]hourly'; do sleep 0.05; done" ||
-  fail "the transfer does not begin, or works in place"
+has_begun() { compgen -G "$work/vault/.hourly*" >/dev/null; }
+await "the transfer begins, and not in place" has_begun
 kill "$transfer"
 wait "$transfer" 2>/dev/null && fail "the transfer was not broken off"
 [[ $(fingerprint "$work/vault/hourly.db") == "$first" ]] || fail "half a transfer spoiled the copy"
@@ -70,9 +59,9 @@ second=$(fingerprint "$work/vault/hourly.db")
 kill -9 "$server_pid"
 wait "$server_pid" 2>/dev/null || true
 "$binaries/farebox" restore "$work/vault/hourly.db" --data "$work/new" >"$work/answer" 2>&1 ||
-  fail "restore: $(<"$work/answer")"
-grep -qi "$second" "$work/answer" || fail "the restored ledger is another: $(<"$work/answer")"
-start_server "$work/new"
+  fail "restore"
+grep -qi "$second" "$work/answer" || fail "the restored ledger is another"
+start_on "$work/new"
 "$binaries/farebox" verify >>"$work/log" 2>&1 || fail "the restored ledger is not good"
 calls 1
 echo "PASSED: shipped twice, broken off once, restored"
