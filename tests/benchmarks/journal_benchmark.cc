@@ -20,30 +20,26 @@
 #include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/sqlite/sqlite_journal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::sqlite {
 namespace {
+
+// BENCH_DIR chooses the disk.
+std::string ChosenParent() {
+  const char* const chosen = std::getenv("BENCH_DIR");
+  return chosen != nullptr ? chosen : std::filesystem::temp_directory_path().string();
+}
 
 // A journal in a directory of its own, with as many accounts as asked for.
 class BenchmarkJournal {
  public:
   BenchmarkJournal(int accounts, bool derive) : previous_(accounts + 1), balance_(accounts + 1) {
-    // BENCH_DIR chooses the disk.
-    const char* const chosen = std::getenv("BENCH_DIR");
-    std::string name =
-        absl::StrCat(chosen != nullptr ? chosen : std::filesystem::temp_directory_path().c_str(),
-                     "/farebox-bench-XXXXXX");
-    FAREBOX_CHECK(mkdtemp(name.data()) != nullptr);
-    directory_ = name;
     auto journal =
-        SqliteJournal::Open({.directory = directory_, .derive = derive, .clock = &clock_});
+        SqliteJournal::Open({.directory = directory_.path(), .derive = derive, .clock = &clock_});
     FAREBOX_CHECK(journal.ok());
     journal_ = *std::move(journal);
     OpenAccounts(accounts);
-  }
-  ~BenchmarkJournal() {
-    journal_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   // The next debit of the batch at hand: what one by the server looks like, with a UUIDv7 and the
@@ -101,7 +97,7 @@ class BenchmarkJournal {
   }
 
   const SystemClock clock_;
-  std::string directory_;
+  const testing::TemporaryDirectory directory_{ChosenParent()};
   std::unique_ptr<SqliteJournal> journal_;
   EntryId last_ = 0;
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);

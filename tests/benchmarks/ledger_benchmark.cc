@@ -2,8 +2,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "storage/ledger.h"
 #include "storage/mutex.h"
 #include "storage/sqlite/sqlite_journal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox {
 namespace {
@@ -24,21 +23,13 @@ constexpr int kAccounts = 10'000;
 class BenchmarkLedger {
  public:
   explicit BenchmarkLedger(int accounts) {
-    std::string name = std::filesystem::temp_directory_path() / "farebox-bench-XXXXXX";
-    FAREBOX_CHECK(mkdtemp(name.data()) != nullptr);
-    directory_ = name;
-    auto journal = sqlite::SqliteJournal::Open({.directory = directory_, .clock = &clock_});
+    auto journal = sqlite::SqliteJournal::Open({.directory = directory_.path(), .clock = &clock_});
     FAREBOX_CHECK(journal.ok());
     journal_ = *std::move(journal);
     auto ledger = Ledger::Open({}, journal_.get(), &clock_);
     FAREBOX_CHECK(ledger.ok());
     ledger_ = *std::move(ledger);
     for (int i = 0; i < accounts; i += 1000) Open(i, std::min(accounts, i + 1000));
-  }
-  ~BenchmarkLedger() {
-    ledger_.reset();
-    journal_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   // Submits and waits.
@@ -76,7 +67,7 @@ class BenchmarkLedger {
   }
 
   const SystemClock clock_;
-  std::string directory_;
+  const testing::TemporaryDirectory directory_;
   std::unique_ptr<sqlite::SqliteJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
 };

@@ -6,13 +6,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/client/program.h"
+#include "tests/support/read_file.h"
 #include "tests/support/server_process.h"
 
 namespace farebox::testing {
@@ -62,11 +62,6 @@ class CliEndToEndTest : public ::testing::Test {
     last_ = RunProgram({"bash", "-c", "timeout 60 " FAREBOX_BINARY " " + arguments}, "",
                        {"FAREBOX_SERVER=" + server_.address(), "TZ=UTC"});
     return last_.exit_code;
-  }
-
-  static std::string ContentsOf(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
   std::string Balance() { return RunJson({"balance", "acme"})["balance_micros"]; }
@@ -168,7 +163,7 @@ TEST_F(CliEndToEndTest, ActivityIsWrittenAsCsv) {
 
   EXPECT_THAT(csv, StartsWith("entry_id,time,"));
   EXPECT_THAT(csv, HasSubstr(",DEBIT,ADJUSTMENT,-0.5,-500000,4.5,4500000,"));
-  EXPECT_EQ(ContentsOf(path), csv);
+  EXPECT_EQ(ReadFile(path), csv);
   EXPECT_THAT(last_.out, Not(HasSubstr("DEBIT")));
 }
 
@@ -179,7 +174,7 @@ TEST_F(CliEndToEndTest, NothingIsLeftOfAFileThatCouldNotBeMade) {
   EXPECT_NE(Run({"activity", "nobody", "--csv", "--output", path}), 0);
   EXPECT_NE(Run({"activity", "acme", "--csv", "--output", directory_.path() + "/none/a.csv"}), 0);
 
-  EXPECT_EQ(ContentsOf(path), "yesterday's");
+  EXPECT_EQ(ReadFile(path), "yesterday's");
   EXPECT_FALSE(std::filesystem::exists(path + ".part"));
 }
 
@@ -203,7 +198,7 @@ TEST_F(CliEndToEndTest, AMonthIsSummedUpAndMadeAStatement) {
   EXPECT_THAT(last_.out, HasSubstr("adjustment"));
   ASSERT_EQ(Run({"statement", "acme", "--month", month, "--lines", "--output", path}), 0)
       << last_.err;
-  const std::string html = ContentsOf(path);
+  const std::string html = ReadFile(path);
   EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
   EXPECT_THAT(html, Not(HasSubstr("<script")));
   EXPECT_EQ(Run({"statement", "acme", "--month", "2026-13"}), 2);

@@ -1,7 +1,6 @@
 #include "tests/crash/explore_crashes.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <random>
@@ -14,10 +13,10 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
-#include "storage/check.h"
 #include "storage/mutex.h"
 #include "tests/crash/check_recovery.h"
 #include "tests/crash/workload.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox {
 namespace {
@@ -26,24 +25,11 @@ constexpr int kStepsPerWorkload = 60;
 constexpr uint64_t kVariantsMax = 10;
 
 // In memory where there is a file system for that: no state has to survive this process.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    const bool has_memory = std::filesystem::is_directory("/dev/shm");
-    path_ =
-        (has_memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
-        "farebox-crash-XXXXXX";
-    FAREBOX_CHECK(mkdtemp(path_.data()) != nullptr);
-  }
-  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
-  ScratchDirectory(const ScratchDirectory&) = delete;
-  ScratchDirectory& operator=(const ScratchDirectory&) = delete;
-
-  std::string Path(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
-
- private:
-  std::string path_;
-};
+std::string ScratchParent() {
+  constexpr char kMemory[] = "/dev/shm";
+  return std::filesystem::is_directory(kMemory) ? kMemory
+                                                : std::filesystem::temp_directory_path().string();
+}
 
 // What all explorers share: the seeds that are left, and the report.
 class Progress {
@@ -93,7 +79,7 @@ class Progress {
 class Explorer {
  public:
   Explorer(SyncLie lie, Progress* progress) : lie_(lie), progress_(*progress) {
-    std::filesystem::create_directories(directory_.Path("state"));
+    std::filesystem::create_directories(directory_ / "state");
   }
 
   void Run() {
@@ -102,7 +88,7 @@ class Explorer {
 
  private:
   void ExploreWorkload(uint64_t seed) {
-    const Recording recording = RecordWorkload(seed, kStepsPerWorkload, directory_.Path("work"));
+    const Recording recording = RecordWorkload(seed, kStepsPerWorkload, directory_ / "work");
     DiskStates disk(recording.initial, &recording.log, lie_);
     std::mt19937_64 random(seed);
     seen_.clear();
@@ -119,7 +105,7 @@ class Explorer {
                     const DiskImage& image) {
     const size_t acknowledged = CountAcknowledged(recording, position);
     if (!seen_.insert(absl::HashOf(acknowledged, image[0], image[1])).second) return;
-    const absl::Status status = CheckRecovery(recording, position, image, directory_.Path("state"));
+    const absl::Status status = CheckRecovery(recording, position, image, directory_ / "state");
     progress_.AddState(status.ok() ? ""
                                    : absl::StrCat("seed ", seed, ", operation ", position,
                                                   ", variant ", variant, ": ", status.message()));
@@ -127,7 +113,7 @@ class Explorer {
 
   const SyncLie lie_;
   Progress& progress_;
-  const ScratchDirectory directory_;
+  const testing::TemporaryDirectory directory_{ScratchParent()};
   absl::flat_hash_set<size_t> seen_;
 };
 

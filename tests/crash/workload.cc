@@ -1,8 +1,6 @@
 #include "tests/crash/workload.h"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <random>
@@ -14,6 +12,7 @@
 #include "storage/clock.h"
 #include "tests/crash/recording_vfs.h"
 #include "tests/storage/commands.h"
+#include "tests/support/read_file.h"
 
 namespace farebox {
 namespace {
@@ -94,11 +93,6 @@ class CommandSource {
   std::vector<Subject> debits_;
 };
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 void RunSteps(uint64_t seed, int count, ManualClock* clock, Engine* engine, Recording* recording) {
   CommandSource source(seed);
   for (int i = 0; i < count; ++i) {
@@ -141,7 +135,7 @@ Recording RecordWorkload(uint64_t seed, int steps, const std::string& directory)
   Recording recording;
   open();  // Makes the file.
   recording.initial[static_cast<size_t>(RecordedFile::kDatabase)] =
-      ReadFile(absl::StrCat(directory, "/journal.db"));
+      testing::ReadFile(absl::StrCat(directory, "/journal.db"));
 
   std::optional<IoRecorder> recorder(&recording.log);
   const std::unique_ptr<sqlite::SqliteJournal> journal = open();

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -18,6 +16,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/empty.pb.h"
 #include "tests/server/access_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::server {
 namespace {
@@ -243,8 +242,7 @@ TEST_F(AccessTest, KeysOutliveARestartAndAreNotInTheFiles) {
   for (const auto& file :
        std::filesystem::recursive_directory_iterator(MakeConfig().data_directory)) {
     if (!file.is_regular_file()) continue;
-    std::ifstream in(file.path(), std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string bytes = testing::ReadFile(file.path());
     EXPECT_FALSE(absl::StrContains(bytes, made.secret())) << file.path();
     EXPECT_FALSE(absl::StrContains(bytes, AdminKey())) << file.path();
   }

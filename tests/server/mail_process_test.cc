@@ -20,6 +20,7 @@
 #include "storage/clock.h"
 #include "tests/server/mail/listening_program.h"
 #include "tests/server/mail/smtp_fixture.h"
+#include "tests/support/read_file.h"
 #include "tests/support/server_process.h"
 
 namespace farebox::server {
@@ -110,7 +111,7 @@ class MailProcess : public ::testing::Test {
   std::string Mail(int number) {
     const std::string path = absl::StrCat(kept_, "/000", number, ".eml");
     catcher_.AwaitOutput(path);
-    return mail::ReadFile(path);
+    return testing::ReadFile(path);
   }
 
   // All that came until now; the server has ended.

@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,6 +31,7 @@
 #include "storage/clock.h"
 #include "tests/server/answer.h"
 #include "tests/support/disk_faults.h"
+#include "tests/support/read_file.h"
 #include "tests/support/server_process.h"
 
 namespace farebox::server {
@@ -50,9 +50,7 @@ class Process : public ::testing::Test {
   std::map<std::string, std::string> Files() const {
     std::map<std::string, std::string> files;
     for (const auto& file : std::filesystem::directory_iterator(data_)) {
-      std::ifstream stream(file.path(), std::ios::binary);
-      std::string& bytes = files[file.path().filename()];
-      bytes.assign(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+      files[file.path().filename()] = testing::ReadFile(file.path());
     }
     files.erase("lock");
     return files;

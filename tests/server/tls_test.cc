@@ -2,7 +2,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -11,17 +10,13 @@
 #include "client/cpp/channel.h"
 #include "server/security/tls.h"
 #include "tests/server/server_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::server {
 namespace {
 
 using ::grpc::StatusCode;
 using ::testing::HasSubstr;
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
 
 // Makes certificates with the openssl program, in a folder of its own.
 class CertificateMaker {
@@ -56,7 +51,7 @@ class CertificateMaker {
         absl::StrCat("cd ", directory_.path(), " && ( ", command, " ) > output 2>&1 < /dev/null")
             .c_str());
   }
-  std::string Output() const { return ReadFile(Path("output")); }
+  std::string Output() const { return testing::ReadFile(Path("output")); }
 
  private:
   static constexpr absl::string_view kNewKey = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
@@ -95,10 +90,10 @@ class TlsTest : public ServerTest {
     client::ClientOptions options;
     options.target = absl::StrCat("127.0.0.1:", server_->port());
     options.has_tls = true;
-    options.root_certificates = ReadFile(certificates_.Path("ca.pem"));
+    options.root_certificates = testing::ReadFile(certificates_.Path("ca.pem"));
     if (!identity.empty()) {
-      options.certificates = ReadFile(certificates_.Path(identity + ".pem"));
-      options.private_key = ReadFile(certificates_.Path(identity + ".key"));
+      options.certificates = testing::ReadFile(certificates_.Path(identity + ".pem"));
+      options.private_key = testing::ReadFile(certificates_.Path(identity + ".key"));
     }
     return client::Connect(options);
   }
@@ -279,7 +274,9 @@ class TlsFilesTest : public TlsIdentityTest {
     for (int look = 0; look < looks; ++look) files_->Look();
     return files_->Current()->certificates;
   }
-  std::string Contents(absl::string_view file) const { return ReadFile(certificates_.Path(file)); }
+  std::string Contents(absl::string_view file) const {
+    return testing::ReadFile(certificates_.Path(file));
+  }
 
   const SystemClock clock_;
   std::unique_ptr<TlsFiles> files_;

@@ -2,8 +2,6 @@
 // made the ledger: journal.db as that release left it, and what its programs told of it.
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -16,19 +14,17 @@
 #include "google/protobuf/util/message_differencer.h"
 #include "nlohmann/json.hpp"
 #include "tests/server/server_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::server {
 namespace {
 
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+using testing::ReadFile;
 
 class UpgradeTest : public ServerTest {
  protected:
   void SetUp() override {
-    answers_ = nlohmann::json::parse(Contents(absl::StrCat(kFixture, "/answers.json")));
+    answers_ = nlohmann::json::parse(ReadFile(absl::StrCat(kFixture, "/answers.json")));
     std::filesystem::create_directory(MakeConfig().data_directory);
     std::filesystem::copy_file(absl::StrCat(kFixture, "/journal.db"),
                                absl::StrCat(MakeConfig().data_directory, "/journal.db"));
@@ -165,7 +161,7 @@ class UpgradeWithKeysTest : public UpgradeTest {
 
 TEST_F(UpgradeWithKeysTest, AKeyThatWasMadeBeforeLetsIn) {
   const std::string key(
-      absl::StripAsciiWhitespace(Contents(absl::StrCat(kFixture, "/router.key"))));
+      absl::StripAsciiWhitespace(ReadFile(absl::StrCat(kFixture, "/router.key"))));
   const auto ask = [&](const std::string& bearer) {
     grpc::ClientContext context;
     SetDeadline(&context);

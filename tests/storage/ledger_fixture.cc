@@ -1,6 +1,5 @@
 #include "tests/storage/ledger_fixture.h"
 
-#include <filesystem>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "storage/check.h"
 #include "storage/sqlite/sqlite_journal.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/temporary_directory.h"
 
 #ifdef __SANITIZE_THREAD__
 // Debian's absl is not built for ThreadSanitizer, which so does not see the reference counts of a
@@ -37,16 +37,11 @@ class MemoryHome : public JournalHome {
 
 class SqliteHome : public JournalHome {
  public:
-  explicit SqliteHome(bool derive) : derive_(derive) {
-    std::string path = (std::filesystem::temp_directory_path() / "farebox-XXXXXX").string();
-    FAREBOX_CHECK(mkdtemp(path.data()) != nullptr);
-    directory_ = path;
-  }
-  ~SqliteHome() override { std::filesystem::remove_all(directory_); }
+  explicit SqliteHome(bool derive) : derive_(derive) {}
 
   absl::StatusOr<std::unique_ptr<Journal>> Open(const Clock* clock,
                                                 absl::Duration request_window) override {
-    return sqlite::SqliteJournal::Open({.directory = directory_,
+    return sqlite::SqliteJournal::Open({.directory = directory_.path(),
                                         .request_window = request_window,
                                         .derive = derive_,
                                         .clock = clock});
@@ -54,7 +49,7 @@ class SqliteHome : public JournalHome {
 
  private:
   const bool derive_;
-  std::string directory_;
+  const testing::TemporaryDirectory directory_;
 };
 
 JournalKind MemoryKindWith(std::string name, MemoryJournal::Options options) {

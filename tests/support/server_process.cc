@@ -12,7 +12,6 @@
 
 #include <chrono>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -20,6 +19,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "storage/check.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::testing {
 namespace {
@@ -56,11 +56,6 @@ pid_t LastHandedOverTo(const std::string& log) {
   const size_t number = line == std::string::npos ? line : log.find("to=", line);
   if (number != std::string::npos) std::istringstream(log.substr(number + 3)) >> process_id;
   return process_id;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace

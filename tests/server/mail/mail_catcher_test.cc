@@ -8,11 +8,13 @@
 #include "server/mail/smtp_sender.h"
 #include "tests/server/mail/listening_program.h"
 #include "tests/server/mail/smtp_fixture.h"
+#include "tests/support/read_file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace farebox::mail {
 namespace {
 
+using farebox::testing::ReadFile;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using Outcome = MailSender::Outcome;

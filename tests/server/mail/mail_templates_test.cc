@@ -9,16 +9,17 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::mail {
 namespace {
 
+using farebox::testing::ReadFile;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -111,11 +112,6 @@ std::vector<Kind> AllKinds() {
 std::string Shown(const Mail& mail) {
   return absl::StrCat("To: ", mail.to, "\nMessage-ID: ", mail.message_id,
                       "\nSubject: ", mail.subject, "\n\n", mail.text, "\n--- HTML\n", mail.html);
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 TEST(MailTemplates, ReadAsTheyShould) {

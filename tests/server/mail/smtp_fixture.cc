@@ -2,10 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::mail {
 
@@ -25,11 +25,6 @@ std::ostream& operator<<(std::ostream& out, const MailSender::Result& result) {
       break;
   }
   return out << result.words;
-}
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 Mail SomeMail() {
@@ -79,7 +74,7 @@ MailSender::Result Smtp::Send(const SmtpOptions& options, const Mail& mail) cons
 }
 
 std::string Smtp::Kept(int number, absl::string_view what) const {
-  return ReadFile(absl::StrCat(directory_.path(), "/mails/", number, ".", what));
+  return testing::ReadFile(absl::StrCat(directory_.path(), "/mails/", number, ".", what));
 }
 
 }  // namespace farebox::mail

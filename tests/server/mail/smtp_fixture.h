@@ -26,8 +26,6 @@ MATCHER_P2(Ends, outcome, words, "") {
          ::testing::ExplainMatchResult(::testing::HasSubstr(words), arg.words, result_listener);
 }
 
-std::string ReadFile(const std::string& path);
-
 // A mail that every check takes.
 Mail SomeMail();
 

@@ -17,6 +17,7 @@
 #include "tests/server/mail/listening_program.h"
 #include "tests/server/mail/smtp_fixture.h"
 #include "tests/server/outbox/outbox_fixture.h"
+#include "tests/support/read_file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
@@ -99,7 +100,7 @@ class SmtpOutboxTest : public OutboxTest {
     for (int number = 1;; ++number) {
       const std::string path = absl::StrCat(mails_, "/", number, ".subject");
       if (!std::filesystem::exists(path)) return subjects;
-      subjects.push_back(mail::ReadFile(path));
+      subjects.push_back(testing::ReadFile(path));
     }
   }
 
@@ -206,8 +207,8 @@ TEST_F(SmtpOutboxTest, AMailOfAProcessThatEndsBeforeItIsNotedArrivesAgainUnderTh
 
   EXPECT_THAT(Arrived(), ElementsAre("A", "A"));
   const std::string id = absl::StrCat("Message-ID: <", mail::MessageId("A", "example.org"), ">");
-  EXPECT_THAT(mail::ReadFile(mails_ + "/1.eml"), HasSubstr(id));
-  EXPECT_THAT(mail::ReadFile(mails_ + "/2.eml"), HasSubstr(id));
+  EXPECT_THAT(testing::ReadFile(mails_ + "/1.eml"), HasSubstr(id));
+  EXPECT_THAT(testing::ReadFile(mails_ + "/2.eml"), HasSubstr(id));
 }
 
 TEST_F(SmtpOutboxTest, AServerThatNeverAnswersIsLeftWhenTheServerEnds) {

@@ -5,7 +5,7 @@
 #include "server/recharge/simulated_gateway.h"
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/recharge/fake_stripe.h"
-#include "tests/server/recharge/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 class SimulatedProvider : public Provider {
  public:
   explicit SimulatedProvider(Clock* clock)
-      : gateway_(*SimulatedGateway::Create({.file = folder_ / "provider",
+      : gateway_(*SimulatedGateway::Create({.file = directory_ / "provider",
                                             .webhook_secret = webhook_secret(),
                                             .page_url = "https://provider.example",
                                             .slow_delay = absl::ZeroDuration(),
@@ -29,7 +29,7 @@ class SimulatedProvider : public Provider {
   }
 
  private:
-  TemporaryFolder folder_;
+  testing::TemporaryDirectory directory_;
   std::unique_ptr<SimulatedGateway> gateway_;
 };
 

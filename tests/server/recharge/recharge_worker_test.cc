@@ -17,9 +17,9 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "server/document_kinds.h"
 #include "server/recharge/simulated_gateway.h"
-#include "tests/server/recharge/temporary_folder.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
 namespace {
@@ -36,7 +36,7 @@ class RechargeWorkerTest : public ::testing::Test {
  protected:
   RechargeWorkerTest() {
     SimulatedGateway::Options options;
-    options.file = folder_ / "provider.db";
+    options.file = directory_ / "provider.db";
     options.clock = &clock_;
     options.wait = [](absl::Duration) {};
     gateway_ = *SimulatedGateway::Create(options);
@@ -123,7 +123,7 @@ class RechargeWorkerTest : public ::testing::Test {
   }
 
   ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
-  const TemporaryFolder folder_;
+  const testing::TemporaryDirectory directory_;
   const RechargeLimitTable limits_;
   const NoMails mails_;
   MemoryDisk disk_;

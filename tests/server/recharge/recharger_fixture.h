@@ -18,9 +18,9 @@
 #include "server/recharge/recharger.h"
 #include "server/recharge/simulated_gateway.h"
 #include "storage/errors.h"
-#include "tests/server/recharge/temporary_folder.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
 
@@ -166,7 +166,7 @@ class RechargerTest : public ::testing::Test {
  protected:
   RechargerTest() {
     SimulatedGateway::Options options;
-    options.file = folder_ / "provider.db";
+    options.file = directory_ / "provider.db";
     options.clock = &clock_;
     options.wait = [](absl::Duration) {};
     gateway_ = *SimulatedGateway::Create(options);
@@ -318,7 +318,7 @@ class RechargerTest : public ::testing::Test {
 
   ManualClock clock_{
       absl::FromCivil(absl::CivilSecond(2026, 3, 10, 12, 0, 0), absl::UTCTimeZone())};
-  const TemporaryFolder folder_;
+  const testing::TemporaryDirectory directory_;
   const RechargeLimitTable limits_;
   TestMails mails_;
   MemoryDisk disk_;

@@ -18,7 +18,7 @@
 #include "server/recharge/webhook_signature.h"
 #include "storage/clock.h"
 #include "tests/server/recharge/provider_fixture.h"
-#include "tests/server/recharge/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 // What is the simulated provider's alone; the rest is in payment_gateway_contract_test.cc.
 namespace farebox::server {
@@ -33,7 +33,7 @@ constexpr char kSecret[] = "whsec_of_the_tests";
 class SimulatedGatewayTest : public ::testing::Test {
  protected:
   SimulatedGateway::Options Options() {
-    return {.file = folder_ / "provider",
+    return {.file = directory_ / "provider",
             .webhook_secret = kSecret,
             .wait = [this](absl::Duration delay) { waits_.push_back(delay); },
             .clock = &clock_};
@@ -44,7 +44,7 @@ class SimulatedGatewayTest : public ::testing::Test {
     gateway_ = *SimulatedGateway::Create(Options());
   }
 
-  TemporaryFolder folder_;
+  testing::TemporaryDirectory directory_;
   ManualClock clock_{absl::FromUnixSeconds(1'790'000'000)};
   std::vector<absl::Duration> waits_;
   std::unique_ptr<SimulatedGateway> gateway_ = *SimulatedGateway::Create(Options());
@@ -251,25 +251,25 @@ TEST_F(SimulatedGatewayTest, WithoutASecretNoEventIsRead) {
 }
 
 TEST_F(SimulatedGatewayTest, AForeignFileIsLeftAlone) {
-  const std::string path = folder_ / "notes.txt";
+  const std::string path = directory_ / "notes.txt";
   std::ofstream(path) << std::string(5'000, 'a');
   SimulatedGateway::Options options = Options();
   options.file = path;
   EXPECT_FALSE(SimulatedGateway::Create(options).ok());
 
-  options.file = folder_ / "other.sqlite";
+  options.file = directory_ / "other.sqlite";
   auto other = *sqlite::Connection::Open(options.file, {.create = true});
   EXPECT_THAT(other.Execute("CREATE TABLE mine (a)"), IsOk());
   EXPECT_THAT(SimulatedGateway::Create(options).status(),
               HasCode(absl::StatusCode::kFailedPrecondition));
 
-  options.file = folder_ / "no/such/folder";
+  options.file = directory_ / "no/such/folder";
   EXPECT_FALSE(SimulatedGateway::Create(options).ok());
 }
 
 // Somebody else holds the file: nothing is lied about.
 TEST_F(SimulatedGatewayTest, BooksThatCannotBeWrittenAreUnknown) {
-  auto other = *sqlite::Connection::Open(folder_ / "provider", {});
+  auto other = *sqlite::Connection::Open(directory_ / "provider", {});
   EXPECT_THAT(other.Execute("DROP TABLE payment"), IsOk());
 
   EXPECT_THAT(gateway_->TakeCharge(RequestFor("a-1")), IsIn(ChargeState::kUnknown));

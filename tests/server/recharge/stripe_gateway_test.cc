@@ -13,7 +13,7 @@
 #include "storage/clock.h"
 #include "tests/server/recharge/fake_stripe.h"
 #include "tests/server/recharge/provider_fixture.h"
-#include "tests/server/recharge/temporary_folder.h"
+#include "tests/support/temporary_directory.h"
 
 // What StripeGateway makes of a bad network and of Stripe's own ways; what it has in common with
 // every gateway is in payment_gateway_contract_test.cc.
@@ -405,10 +405,10 @@ TEST(StripeGatewayOptionsTest, WhatIsWrongIsNamed) {
 // Over TLS, with a certificate that the test's server made for `host`.
 CardCharge ChargeOverTls(const std::string& host, bool is_trusted) {
   StubServer server([](const StubRequest&) { return WrongKey(); }, {.certificate_host = host});
-  TemporaryFolder folder;
-  std::ofstream(folder / "ca.pem") << server.certificate();
+  const testing::TemporaryDirectory directory;
+  std::ofstream(directory / "ca.pem") << server.certificate();
   StripeGateway::Options options = {.base_url = server.url(), .secret_key = kFakeStripeKey};
-  if (is_trusted) options.http.ca_file = folder / "ca.pem";
+  if (is_trusted) options.http.ca_file = directory / "ca.pem";
   CardCharge charge = (*StripeGateway::Create(options))->TakeCharge(RequestFor("a-1"));
   // The key is not shown to a stranger.
   EXPECT_EQ(server.received().empty(), charge.state == ChargeState::kUnknown);

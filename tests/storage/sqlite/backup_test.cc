@@ -17,6 +17,7 @@
 #include "storage/sqlite/restore.h"
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
+#include "tests/support/read_file.h"
 
 // So many entries of directories the disk has still to give.
 std::atomic<int> entries_listed = std::numeric_limits<int>::max();
@@ -35,6 +36,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::ReadFile;
 
 class BackupTest : public BackupFixture {};
 
@@ -207,7 +209,7 @@ TEST_F(BackupTest, AnUpdateOfAnotherLedgersBackupIsRefused) {
   OpenJournal();
   OpenAccounts(3);
   ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
-  const std::string before = Contents(Backup("a.db"));
+  const std::string before = ReadFile(Backup("a.db"));
   journal_.reset();
   std::filesystem::remove_all(Ledger());
   maker_ = EntryMaker(Start() + absl::Seconds(1));
@@ -218,7 +220,7 @@ TEST_F(BackupTest, AnUpdateOfAnotherLedgersBackupIsRefused) {
 
   EXPECT_EQ(GetReason(status), Reason::kFilesForeign);
   EXPECT_THAT(std::string(status.message()), HasSubstr("backups/a.db"));
-  EXPECT_EQ(Contents(Backup("a.db")), before);
+  EXPECT_EQ(ReadFile(Backup("a.db")), before);
 }
 
 TEST_F(BackupTest, AnUpdateThatIsGivenUpChangesNothing) {
@@ -273,7 +275,7 @@ TEST_F(BackupTest, AnUpdateThatWasKilledIsUndoneByWhoeverOpensTheBackupNext) {
     _exit(1);
   }
   ASSERT_EQ(waitpid(updater, nullptr, 0), updater);
-  ASSERT_GT(Contents(Backup("a.db-journal")).size(), size_t{0});
+  ASSERT_GT(ReadFile(Backup("a.db-journal")).size(), size_t{0});
 
   const auto restored =
       RestoreBackup({.backup_path = Backup("a.db"), .directory = directory_ / "restored"}, clock_);
@@ -302,12 +304,12 @@ TEST_F(BackupTest, ABackupIsNeverReplaced) {
   OpenJournal();
   OpenAccounts(1);
   ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
-  const std::string before = Contents(Backup("a.db"));
+  const std::string before = ReadFile(Backup("a.db"));
   Append({maker_.Debit(1, 1)});
 
   EXPECT_EQ(GetReason(journal_->Backup(Order("a.db")).status()), Reason::kBackupExists);
 
-  EXPECT_EQ(Contents(Backup("a.db")), before);
+  EXPECT_EQ(ReadFile(Backup("a.db")), before);
 }
 
 TEST_F(BackupTest, OneThatIsGivenUpLeavesNothing) {

@@ -20,11 +20,13 @@
 #include "storage/request_ids.h"
 #include "storage/sqlite/connection.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::sqlite {
 namespace {
 
 using ::testing::IsEmpty;
+using testing::ReadFile;
 
 class DerivedFileTest : public SqliteJournalFixture {
  protected:
@@ -134,7 +136,7 @@ TEST_F(DerivedFileTest, MayBeGarbage) {
 TEST_F(DerivedFileTest, MayHaveAnyByteChanged) {
   std::mt19937_64 random(20'231'123);
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path()));
-  const std::string contents = Contents(path());
+  const std::string contents = ReadFile(path());
   for (int round = 0; round < 30; ++round) {
     const auto at = static_cast<int64_t>(random() % static_cast<uint64_t>(bytes));
     SCOPED_TRACE(at);
@@ -147,7 +149,7 @@ TEST_F(DerivedFileTest, MayHaveAnyByteChanged) {
 }
 
 TEST_F(DerivedFileTest, MayHaveItsPagesInAnotherOrder) {
-  const std::string contents = Contents(path());
+  const std::string contents = ReadFile(path());
   Overwrite(4096 * 2, contents.substr(4096 * 3, 4096));
   Overwrite(4096 * 3, contents.substr(4096 * 2, 4096));
 
@@ -160,7 +162,7 @@ class LostWriteTest : public DerivedFileTest {
  protected:
   // Derives more for an account, then takes back the page that begins the table.
   void LoseWriteOf(const std::string& table) {
-    const std::string before = Contents(path());
+    const std::string before = ReadFile(path());
     OpenJournal();
     Append({maker_.Debit(1, 5), maker_.Credit(1, 1, /*refunds=*/1 + 2 * 30)});
     const Entry open = maker_.Hold(1, 500, absl::Minutes(5));
@@ -170,7 +172,7 @@ class LostWriteTest : public DerivedFileTest {
 
     const int64_t page = PageOf(table);
     const std::string old = before.substr(static_cast<size_t>(page - 1) * kPageBytes, kPageBytes);
-    ASSERT_NE(Contents(path()).substr(static_cast<size_t>(page - 1) * kPageBytes, kPageBytes), old);
+    ASSERT_NE(ReadFile(path()).substr(static_cast<size_t>(page - 1) * kPageBytes, kPageBytes), old);
     Overwrite((page - 1) * kPageBytes, old);
   }
 
@@ -241,7 +243,7 @@ TEST_F(DerivedFileTest, MayBeOfAnotherVersion) {
 }
 
 TEST_F(DerivedFileTest, MayBeOfAnotherJournal) {
-  const std::string derived = Contents(path());
+  const std::string derived = ReadFile(path());
   std::filesystem::remove_all(directory_ / "ledger");
   // The same accounts and numbers of entries, other content.
   maker_ = EntryMaker(Start() + absl::Microseconds(1));
@@ -255,7 +257,7 @@ TEST_F(DerivedFileTest, MayBeOfAnotherJournal) {
 }
 
 TEST_F(DerivedFileTest, AheadOfTheJournalItTellsOfALostLogUntilItIsDeleted) {
-  const std::string derived = Contents(path());
+  const std::string derived = ReadFile(path());
   std::filesystem::remove_all(directory_ / "ledger");
   maker_ = EntryMaker(Start());
   OpenJournal();

@@ -160,7 +160,7 @@ class IoErrorsTest : public ::testing::Test {
     for (const Entry& entry : acknowledged) EXPECT_EQ((*reader)->Read(entry.id).value(), entry);
   }
 
-  const TempDirectory directory_;
+  const testing::TemporaryDirectory directory_;
   ManualClock clock_{Start()};
 };
 

@@ -18,11 +18,13 @@
 #include "storage/sqlite/journal_schema.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::sqlite {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::ReadFile;
 
 class JournalFilesTest : public SqliteJournalFixture {
  protected:
@@ -47,14 +49,14 @@ class JournalFilesTest : public SqliteJournalFixture {
   Reason ReasonOfOpening() { return GetReason(SqliteJournal::Open(Options()).status()); }
 
   void ExpectRefusedUntouched(Reason reason) {
-    const std::string before = Contents(path());
-    const std::string log_before = Contents(path() + "-wal");
+    const std::string before = ReadFile(path());
+    const std::string log_before = ReadFile(path() + "-wal");
 
     EXPECT_EQ(ReasonOfOpening(), reason);
     EXPECT_EQ(GetReason(OpenOfflineReader(ledger()).status()), reason);
 
-    EXPECT_EQ(Contents(path()), before);
-    EXPECT_EQ(Contents(path() + "-wal"), log_before);
+    EXPECT_EQ(ReadFile(path()), before);
+    EXPECT_EQ(ReadFile(path() + "-wal"), log_before);
   }
 };
 
@@ -81,7 +83,7 @@ TEST_F(JournalFilesTest, AnotherProcessIsRefusedUntilTheOwnerIsGone) {
   ASSERT_EQ(signal, 'y');
 
   EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
-  EXPECT_EQ(Contents(directory_ / "ledger/lock"), absl::StrCat(owner, "\n"));
+  EXPECT_EQ(ReadFile(directory_ / "ledger/lock"), absl::StrCat(owner, "\n"));
 
   ASSERT_EQ(kill(owner, SIGKILL), 0);
   ASSERT_EQ(waitpid(owner, nullptr, 0), owner);
@@ -105,7 +107,7 @@ TEST_F(JournalFilesTest, AnotherProgramsDatabaseIsNotAJournal) {
 
 TEST_F(JournalFilesTest, AnotherProgramsLogIsLeftAlone) {
   RunForeignSql("PRAGMA journal_mode = WAL; CREATE TABLE entry (id INTEGER PRIMARY KEY)");
-  ASSERT_NE(Contents(path() + "-wal"), "");
+  ASSERT_NE(ReadFile(path() + "-wal"), "");
   ExpectRefusedUntouched(Reason::kFilesForeign);
 }
 
@@ -120,7 +122,7 @@ TEST_F(JournalFilesTest, ANewerSchemaIsRefusedWhereItIsInTheLogOnly) {
   OpenJournal();
   journal_.reset();
   RunForeignSql("PRAGMA user_version = 99");
-  ASSERT_NE(Contents(path() + "-wal"), "");
+  ASSERT_NE(ReadFile(path() + "-wal"), "");
   ExpectRefusedUntouched(Reason::kFilesTooNew);
 }
 
@@ -155,7 +157,7 @@ TEST_F(JournalFilesTest, AnOfflineReaderChangesNothing) {
   OpenJournal();
   OpenAccounts(3);
   journal_.reset();
-  const std::string before = Contents(path());
+  const std::string before = ReadFile(path());
 
   {
     const auto reader = OpenOfflineReader(ledger());
@@ -168,7 +170,7 @@ TEST_F(JournalFilesTest, AnOfflineReaderChangesNothing) {
     EXPECT_EQ(Activity(reader->get(), 2, 4, 4), (std::vector<EntryId>{4, 3}));
   }
 
-  EXPECT_EQ(Contents(path()), before);
+  EXPECT_EQ(ReadFile(path()), before);
   EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
 }
 

@@ -1,8 +1,5 @@
 #include "tests/storage/sqlite/journal_fixture.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -11,20 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "storage/account_terms.h"
-#include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/request_ids.h"
 
 namespace farebox::sqlite {
-
-TempDirectory::TempDirectory() {
-  std::string pattern = ::testing::TempDir() + "/farebox-XXXXXX";
-  FAREBOX_CHECK(mkdtemp(pattern.data()) != nullptr);
-  path_ = pattern;
-}
-
-TempDirectory::~TempDirectory() { std::filesystem::remove_all(path_); }
 
 std::string UuidOf(uint64_t number) {
   return absl::StrFormat("018c2b3a-%04x-7%03x-8%03x-%012x", number >> 40 & 0xffff,
@@ -139,11 +127,6 @@ absl::Status SnapshotRecorder::OnHold(AccountNumber account, Hold hold) {
 absl::Status SnapshotRecorder::OnRefunded(EntryId debit, Micros refunded) {
   lines.push_back(absl::StrFormat("refunded of %d: %d", debit, refunded.value()));
   return absl::OkStatus();
-}
-
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 SqliteJournal::Options SqliteJournalFixture::Options() const {

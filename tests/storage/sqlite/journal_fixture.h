@@ -15,23 +15,9 @@
 #include "storage/hold.h"
 #include "storage/journal.h"
 #include "storage/sqlite/sqlite_journal.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::sqlite {
-
-// A directory of its own that is gone afterwards.
-class TempDirectory {
- public:
-  TempDirectory();
-  ~TempDirectory();
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // Makes entries that follow from each other as the ledger's do, and the batches around them.
 class EntryMaker {
@@ -117,16 +103,13 @@ class SqliteJournalFixture : public ::testing::Test {
   std::vector<EntryId> Activity(JournalReader* reader, AccountNumber account, EntryId newest,
                                 EntryId from);
 
-  TempDirectory directory_;
+  testing::TemporaryDirectory directory_;
   ManualClock clock_;
   EntryMaker maker_;
   std::unique_ptr<SqliteJournal> journal_;
   // Request ids of the entries up to this one are to be found in the derived file.
   EntryId old_through_ = 0;
 };
-
-// The bytes of a file; empty where there is none.
-std::string Contents(const std::string& path);
 
 }  // namespace farebox::sqlite
 

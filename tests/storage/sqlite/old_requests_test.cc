@@ -108,7 +108,7 @@ class OldRequestsTest : public ::testing::Test {
     return last;
   }
 
-  const TempDirectory directory_;
+  const testing::TemporaryDirectory directory_;
   ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   std::unique_ptr<SqliteJournal> journal_;
   std::unique_ptr<Ledger> ledger_;

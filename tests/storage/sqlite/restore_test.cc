@@ -17,12 +17,14 @@
 #include "storage/sqlite/journal_schema.h"
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::sqlite {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::ReadFile;
 
 class RestoreTest : public BackupFixture {
  protected:
@@ -90,7 +92,7 @@ TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
   EXPECT_EQ(report->set_aside, "");
   EXPECT_THAT(FilesOf(Elsewhere()), ElementsAre("journal.db", "lock", "restored"));
   EXPECT_EQ(Rows(Elsewhere() + "/journal.db"), backed_up_);
-  EXPECT_THAT(Contents(Elsewhere() + "/restored"), HasSubstr(absl::StrCat("entry ", head_.last)));
+  EXPECT_THAT(ReadFile(Elsewhere() + "/restored"), HasSubstr(absl::StrCat("entry ", head_.last)));
 
   OpenJournal({.directory = Elsewhere(), .clock = &clock_});
   maker_.Resume(AllEntries(), journal_->Head());
@@ -116,11 +118,11 @@ TEST_F(RestoreTest, TheMarkSaysSinceWhenTheLedgerMayHaveForgottenWhatHappened) {
 }
 
 TEST_F(RestoreTest, ALedgerIsNotReplacedUnasked) {
-  const std::string before = Contents(Journal());
+  const std::string before = ReadFile(Journal());
 
   EXPECT_TRUE(absl::IsFailedPrecondition(Restore(Ledger()).status()));
 
-  EXPECT_EQ(Contents(Journal()), before);
+  EXPECT_EQ(ReadFile(Journal()), before);
 }
 
 TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
@@ -207,15 +209,15 @@ TEST_F(RestoreTest, ALedgerInUseIsNotReplaced) {
 
 TEST_F(RestoreTest, ADamagedBackupReplacesNothing) {
   // One bit of every fourth page, but for the first.
-  std::string bytes = Contents(Backup("a.db"));
+  std::string bytes = ReadFile(Backup("a.db"));
   for (size_t at = 4 * 4'096 + 2'000; at < bytes.size(); at += size_t{4} * 4'096) bytes[at] ^= 1;
   std::ofstream(Backup("a.db"), std::ios::binary) << bytes;
-  const std::string before = Contents(Journal());
+  const std::string before = ReadFile(Journal());
 
   const absl::Status status = Restore(Ledger(), /*replaces=*/true).status();
 
   EXPECT_EQ(GetReason(status), Reason::kJournalDamaged) << status;
-  EXPECT_EQ(Contents(Journal()), before);
+  EXPECT_EQ(ReadFile(Journal()), before);
   EXPECT_FALSE(std::filesystem::exists(Journal() + kRestoredSuffix));
   EXPECT_FALSE(std::filesystem::exists(Ledger() + "/restored"));
 }

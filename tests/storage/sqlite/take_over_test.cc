@@ -19,9 +19,12 @@
 #include "tests/storage/commands.h"
 #include "tests/storage/ledger_fixture.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/read_file.h"
 
 namespace farebox::sqlite {
 namespace {
+
+using testing::ReadFile;
 
 constexpr absl::Duration kWindow = absl::Hours(24);
 
@@ -78,7 +81,7 @@ class TakeOverTest : public ::testing::Test {
     EXPECT_EQ(held_micros, static_cast<int64_t>(report->held_sum_micros));
   }
 
-  const TempDirectory directory_;
+  const testing::TemporaryDirectory directory_;
   const std::string path_ = directory_ / "ledger";
   ManualClock clock_{absl::FromUnixSeconds(1'700'000'000)};
   std::unique_ptr<SqliteJournal> journal_;
@@ -133,13 +136,13 @@ TEST_F(TakeOverTest, WhatIsDerivedWhileTheFollowerReadsIsNotForgotten) {
 TEST_F(TakeOverTest, AFollowerSeesWhatIsDurableAndWritesNothing) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   WaitUntilDerived();
-  const std::string before = Contents(path_ + "/journal.db") + Contents(path_ + "/journal.db-wal");
+  const std::string before = ReadFile(path_ + "/journal.db") + ReadFile(path_ + "/journal.db-wal");
   Recovery recovery(kWindow);
 
   Follow(&recovery);
 
   EXPECT_EQ(recovery.head().number, 1);
-  EXPECT_EQ(Contents(path_ + "/journal.db") + Contents(path_ + "/journal.db-wal"), before);
+  EXPECT_EQ(ReadFile(path_ + "/journal.db") + ReadFile(path_ + "/journal.db-wal"), before);
   // The owner is not disturbed, and nobody else becomes one.
   EXPECT_EQ(GetReason(SqliteJournal::Open({.directory = path_, .clock = &clock_}).status()),
             Reason::kFilesInUse);
