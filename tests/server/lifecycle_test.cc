@@ -64,10 +64,24 @@ TEST_F(Lifecycle, ASecondServerOnTheSamePortIsRefused) {
   EXPECT_EQ(ExitCodeOf(second.status()), kExitUnavailable);
 }
 
-TEST_F(Lifecycle, HealthSaysServingUntilTheServerDrains) {
-  EXPECT_EQ(Health(), 1);
-  server_->Drain();
-  EXPECT_NE(Health(), 1);
+class LifecycleWithGrace : public Lifecycle {
+ protected:
+  Config MakeConfig() const override {
+    Config config = Lifecycle::MakeConfig();
+    config.drain_grace = absl::Seconds(1);
+    return config;
+  }
+};
+
+TEST_F(LifecycleWithGrace, HealthSaysNotServingBeforeConnectionsAreRefused) {
+  ASSERT_EQ(Health(), 1);
+  std::thread drain([this] { server_->Drain(); });
+
+  int health = Health();
+  while (health == 1) health = Health();
+
+  EXPECT_EQ(health, 2);
+  drain.join();
   Restart();
 }
 
