@@ -1,7 +1,7 @@
 // What is turned away when there is too much to do, and what is not.
 
-#include <optional>
-#include <thread>
+#include <chrono>
+#include <future>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -26,13 +26,7 @@ class Overload : public ServerTest {
   // The writer stands still, a call waits for it, and so much time has gone by.
   void Stall(absl::Duration time) {
     OpenAccount("waiter", 1'000'000);
-    server_->ledger().SubmitCatalogChange(
-        [this](Catalog&) {
-          gate_.Wait();
-          return absl::OkStatus();
-        },
-        [](const absl::Status&) {});
-    gate_.AwaitReached();
+    HoldUpWriter(&server_->ledger(), &gate_);
     Await([this] { EXPECT_THAT(Debit("waiter", "w"), Answers("")); });
     clock_.Advance(time);
   }
@@ -41,13 +35,17 @@ class Overload : public ServerTest {
   template <typename Call>
   void Await(Call call) {
     const int64_t before = server_->ledger().Stats().queued_commands;
-    waiting_.emplace_back(call);
-    while (server_->ledger().Stats().queued_commands == before) std::this_thread::yield();
+    waiting_.push_back(std::async(std::launch::async, call));
+    while (server_->ledger().Stats().queued_commands == before) {
+      // Every call has a deadline, so this comes to an end.
+      ASSERT_EQ(waiting_.back().wait_for(std::chrono::milliseconds(1)), std::future_status::timeout)
+          << "it was answered, and did not wait";
+    }
   }
 
   void Recover() {
     gate_.Open();
-    for (std::thread& thread : waiting_) thread.join();
+    for (const std::future<void>& call : waiting_) call.wait();
     waiting_.clear();
   }
 
@@ -62,7 +60,7 @@ class Overload : public ServerTest {
   }
 
   ThreadGate gate_;
-  std::vector<std::thread> waiting_;
+  std::vector<std::future<void>> waiting_;
 };
 
 // So few wait that they are refused later than many would be.
