@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "storage/clock.h"
 #include "tools/drivers/fake_billing.h"
+#include "tools/drivers/session.h"
 
 namespace farebox::drivers {
 namespace {
@@ -54,10 +55,7 @@ class CallPlayerTest : public ::testing::Test {
     const std::map<std::string, AccountReading> readings = billing_->ReadBack();
     balancing_ = player_->books().Balance(readings);
     history::History history = player_->TakeHistory();
-    for (const auto& [account_id, reading] : readings) {
-      history.accounts[account_id] = reading.account;
-      for (const v1::Entry& entry : reading.entries) history.entries.push_back(Observe(entry));
-    }
+    AddReadings(readings, &history);
     violations_ = history::FindViolations(history);
   }
 
