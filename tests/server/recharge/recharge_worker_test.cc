@@ -17,6 +17,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "server/document_kinds.h"
 #include "server/recharge/simulated_gateway.h"
+#include "tests/server/recharge/recharger_fixture.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
 #include "tests/support/temporary_directory.h"
@@ -24,22 +25,9 @@
 namespace farebox::server {
 namespace {
 
-class NoMails : public RechargeMails {
- public:
-  DocumentGroup Write(RechargeEvent, const AccountFacts&, const stored::v1::PaymentProfile&,
-                      const stored::v1::RechargeAttempt*, absl::Time) const override {
-    return {};
-  }
-};
-
 class RechargeWorkerTest : public ::testing::Test {
  protected:
   RechargeWorkerTest() {
-    SimulatedGateway::Options options;
-    options.file = directory_ / "provider.db";
-    options.clock = &clock_;
-    options.wait = [](absl::Duration) {};
-    gateway_ = *SimulatedGateway::Create(options);
     journal_ = std::make_unique<MemoryJournal>(&disk_);
     ledger_ = *Ledger::Open({}, journal_.get(), &clock_);
     documents_ = std::make_unique<DocumentStore>(ledger_.get(), journal_.get());
@@ -125,14 +113,14 @@ class RechargeWorkerTest : public ::testing::Test {
   ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};
   const testing::TemporaryDirectory directory_;
   const RechargeLimitTable limits_;
-  const NoMails mails_;
+  const TestMails mails_;
   MemoryDisk disk_;
   std::atomic<int> ids_ = 0;
   std::atomic<int> errors_ = 0;
   // How often it was to be charged, but for this.
   std::atomic<int> decisions_ = 0;
   std::atomic<bool> is_held_ = false;
-  std::unique_ptr<SimulatedGateway> gateway_;
+  const std::unique_ptr<SimulatedGateway> gateway_ = PromptGateway(directory_, &clock_);
   std::unique_ptr<MemoryJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;

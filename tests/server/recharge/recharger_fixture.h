@@ -162,14 +162,19 @@ class AlteringGateway : public PaymentGateway {
   absl::Status refunds_;
 };
 
+// A provider whose answers take no time.
+inline std::unique_ptr<SimulatedGateway> PromptGateway(const testing::TemporaryDirectory& directory,
+                                                       Clock* clock) {
+  SimulatedGateway::Options options;
+  options.file = directory / "provider.db";
+  options.clock = clock;
+  options.wait = [](absl::Duration) {};
+  return *SimulatedGateway::Create(options);
+}
+
 class RechargerTest : public ::testing::Test {
  protected:
   RechargerTest() {
-    SimulatedGateway::Options options;
-    options.file = directory_ / "provider.db";
-    options.clock = &clock_;
-    options.wait = [](absl::Duration) {};
-    gateway_ = *SimulatedGateway::Create(options);
     altering_ = std::make_unique<AlteringGateway>(gateway_.get());
     Restart();
     stored::v1::AccountSettings settings;
@@ -322,7 +327,7 @@ class RechargerTest : public ::testing::Test {
   const RechargeLimitTable limits_;
   TestMails mails_;
   MemoryDisk disk_;
-  std::unique_ptr<SimulatedGateway> gateway_;
+  const std::unique_ptr<SimulatedGateway> gateway_ = PromptGateway(directory_, &clock_);
   std::unique_ptr<AlteringGateway> altering_;
   std::unique_ptr<FillingJournal> journal_;
   std::unique_ptr<Ledger> ledger_;
