@@ -9,6 +9,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "grpcpp/support/status.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::server {
 
@@ -55,7 +56,8 @@ MATCHER_P(Answers, text, std::string("answers OK and shows ") + text) {
   return shows;
 }
 
-// An error with a google.rpc.ErrorInfo of this reason.
+// Of a Status by its reason; of an answer, an error with a google.rpc.ErrorInfo of this reason.
+using farebox::FailsWith;
 MATCHER_P2(FailsWith, code, reason, std::string("fails with ") + reason) {
   const ErrorDetails details = DetailsOf(arg.status);
   *result_listener << "reason " << details.error_info.reason();

@@ -49,7 +49,7 @@ class Lifecycle : public ServerTest {
 TEST_F(Lifecycle, ASecondServerOnTheSameFilesIsRefused) {
   const auto second = StartAnother(MakeConfig());
 
-  EXPECT_EQ(GetReason(second.status()), Reason::kFilesInUse);
+  EXPECT_THAT(second, FailsWith(Reason::kFilesInUse));
   EXPECT_EQ(ExitCodeOf(second.status()), kExitTemporary);
 }
 

@@ -28,6 +28,7 @@
 #include "storage/verify.h"
 #include "tests/storage/commands.h"
 #include "tests/support/fault_journal.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox {
 
@@ -154,16 +155,6 @@ std::string NameOfKind(const ::testing::TestParamInfo<JournalKind>& info);
 void PrintTo(const JournalKind& kind, std::ostream* out);
 void PrintTo(const Entry& entry, std::ostream* out);
 void PrintTo(const Outcome& outcome, std::ostream* out);
-
-MATCHER(IsOk, "") {
-  *result_listener << arg.ToString();
-  return arg.ok();
-}
-
-// Of a Status.
-MATCHER_P(FailsWith, reason, "fails with " + std::string(ReasonName(reason))) {
-  return !arg.ok() && GetReason(arg) == reason;
-}
 
 // Of an Outcome: something new was recorded, and it is no refusal.
 MATCHER(IsApplied, "") { return arg.status.ok() && !arg.declined() && !arg.replayed; }

@@ -18,6 +18,7 @@
 #include "tests/storage/commands.h"
 #include "tests/support/fault_journal.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::server {
 namespace {
@@ -35,8 +36,8 @@ class NumberPurchaseTest : public ::testing::Test {
   NumberPurchaseTest() {
     Restart();
     for (const char* const account : {"alice", "bob"}) {
-      EXPECT_TRUE(ledger_->Apply(ToOpen(account, {}, Settings())).status.ok());
-      EXPECT_TRUE(ledger_->Apply(ToCredit(account, Cents(10'00))).status.ok());
+      EXPECT_THAT(ledger_->Apply(ToOpen(account, {}, Settings())).status, IsOk());
+      EXPECT_THAT(ledger_->Apply(ToCredit(account, Cents(10'00))).status, IsOk());
     }
   }
 
@@ -138,10 +139,10 @@ TEST_F(NumberPurchaseTest, ANumberThatWasPaidBeforeAKillIsKeptWhileTheLedgerIsBu
   const absl::Status worked = rental_->Work(rental_id);
   AwaitDisk();
 
-  EXPECT_EQ(GetReason(worked), Reason::kOverloaded);
+  EXPECT_THAT(worked, FailsWith(Reason::kOverloaded));
   EXPECT_THAT(Rentals(), SizeIs(1));
-  EXPECT_EQ(GetReason(Buy("bob")), Reason::kNumberTaken);
-  ASSERT_TRUE(rental_->Work(rental_id).ok());
+  EXPECT_THAT(Buy("bob"), FailsWith(Reason::kNumberTaken));
+  ASSERT_THAT(rental_->Work(rental_id), IsOk());
   EXPECT_EQ(Rentals().at(0).rental.state(), v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Balance(), Cents(8'50));
 }
@@ -152,7 +153,7 @@ TEST_F(NumberPurchaseTest, APurchaseThatABusyLedgerTurnsAwayLeavesTheNumberFree)
   const absl::Status bought = Buy();
   AwaitDisk();
 
-  EXPECT_EQ(GetReason(bought), Reason::kOverloaded);
+  EXPECT_THAT(bought, FailsWith(Reason::kOverloaded));
   EXPECT_THAT(Rentals(), IsEmpty());
   EXPECT_EQ(Balance(), Cents(10'00));
 }

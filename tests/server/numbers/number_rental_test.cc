@@ -23,6 +23,7 @@
 #include "storage/request_ids.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::server {
 namespace {
@@ -30,6 +31,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr char kNumber[] = "+12025550123";
@@ -50,12 +52,12 @@ class NumberRentalTest : public ::testing::Test {
     settings.set_currency_code("USD");
     settings.set_time_zone("America/New_York");
     settings.set_email("owner@example.com");
-    ASSERT_TRUE(ledger_->Apply(ToOpen(account, {}, settings.SerializeAsString())).status.ok());
+    ASSERT_THAT(ledger_->Apply(ToOpen(account, {}, settings.SerializeAsString())).status, IsOk());
     if (balance.is_positive()) PayIn(account, balance);
   }
 
   void PayIn(const std::string& account, Micros amount) {
-    ASSERT_TRUE(ledger_->Apply(ToCredit(account, amount)).status.ok());
+    ASSERT_THAT(ledger_->Apply(ToCredit(account, amount)).status, IsOk());
   }
 
   // What a new process finds.
@@ -108,7 +110,7 @@ class NumberRentalTest : public ::testing::Test {
     RentalRecords records(documents_.get());
     const auto due = records.ListDue(clock_.Now() + absl::Microseconds(1), 1000);
     for (const RentalRecord& record : due.value()) {
-      ASSERT_TRUE(rental_->Work(record.rental.rental_id()).ok());
+      ASSERT_THAT(rental_->Work(record.rental.rental_id()), IsOk());
     }
   }
 
@@ -177,46 +179,46 @@ class NumberRentalTest : public ::testing::Test {
 // ---- Buying
 
 TEST_F(NumberRentalTest, ANumberIsPaidAndBelongsToTheAccount) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Balance(), Cents(8'50));
 }
 
 TEST_F(NumberRentalTest, TheSameRequestBuysOnce) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
   const auto again = rental_->Buy("alice", "r1", kNumber);
 
-  ASSERT_TRUE(again.ok());
+  ASSERT_THAT(again, IsOk());
   EXPECT_TRUE(again->replayed);
   EXPECT_EQ(again->entry.id, Newest().purchase_entry_id());
   EXPECT_EQ(Balance(), Cents(8'50));
-  EXPECT_EQ(GetReason(Buy("alice", "r1", "+12025550199")), Reason::kRequestIdReused);
+  EXPECT_THAT(Buy("alice", "r1", "+12025550199"), FailsWith(Reason::kRequestIdReused));
 }
 
 TEST_F(NumberRentalTest, ANumberBelongsToOneAccount) {
   Open("bob", Cents(10'00));
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
-  EXPECT_EQ(GetReason(Buy("bob", "r1")), Reason::kNumberTaken);
-  EXPECT_EQ(GetReason(Buy("alice", "r2")), Reason::kNumberTaken);
+  EXPECT_THAT(Buy("bob", "r1"), FailsWith(Reason::kNumberTaken));
+  EXPECT_THAT(Buy("alice", "r2"), FailsWith(Reason::kNumberTaken));
   EXPECT_EQ(Balance("bob"), Cents(10'00));
 
-  ASSERT_TRUE(rental_->Release("alice", kNumber).ok());
-  EXPECT_TRUE(Buy("bob", "r2").ok());
+  ASSERT_THAT(rental_->Release("alice", kNumber), IsOk());
+  EXPECT_THAT(Buy("bob", "r2"), IsOk());
 }
 
 TEST_F(NumberRentalTest, WhoCannotPayGetsNothingAndTheNumberStaysFree) {
   Open("poor", Cents(1'49));
   Open("bob", Cents(10'00));
 
-  EXPECT_EQ(GetReason(Buy("poor", "r1")), Reason::kInsufficientBalance);
+  EXPECT_THAT(Buy("poor", "r1"), FailsWith(Reason::kInsufficientBalance));
   EXPECT_THAT(Rentals(), IsEmpty());
-  EXPECT_TRUE(Buy("bob", "r1").ok());
+  EXPECT_THAT(Buy("bob", "r1"), IsOk());
   // The same refusal again, whatever was paid in since.
   PayIn("poor", Cents(5'00));
-  EXPECT_FALSE(Buy("poor", "r1").ok());
+  EXPECT_THAT(Buy("poor", "r1"), Not(IsOk()));
   EXPECT_EQ(Balance("poor"), Cents(6'49));
 }
 
@@ -232,7 +234,7 @@ TEST_F(NumberRentalTest, APurchaseThatIsKilledAtAnyStepIsWholeAfterwards) {
       EXPECT_THROW((void)Buy("alice", request_id, number), Killed);
       Restart();
       if (is_asked_again) {
-        ASSERT_TRUE(Buy("alice", request_id, number).ok());
+        ASSERT_THAT(Buy("alice", request_id, number), IsOk());
       }
       Work();
 
@@ -246,7 +248,7 @@ TEST_F(NumberRentalTest, APurchaseThatIsKilledAtAnyStepIsWholeAfterwards) {
 // ---- Renewing
 
 TEST_F(NumberRentalTest, EveryMonthIsChargedOnItsDay) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
   RunDays(27);  // 27 February.
   EXPECT_THAT(Months(EntryKind::kDebit), IsEmpty());
@@ -261,7 +263,7 @@ TEST_F(NumberRentalTest, EveryMonthIsChargedOnItsDay) {
 }
 
 TEST_F(NumberRentalTest, EveryMissedMonthIsChargedInOrder) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
   clock_.Advance(kDay * 150);
   Restart();
 
@@ -273,7 +275,7 @@ TEST_F(NumberRentalTest, EveryMissedMonthIsChargedInOrder) {
 }
 
 TEST_F(NumberRentalTest, AMonthThatIsKilledAtAnyStepIsChargedOnce) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
   for (const char* const point : {"month charged", "month counted"}) {
     SCOPED_TRACE(point);
     const size_t before = Months(EntryKind::kDebit).size();
@@ -289,7 +291,7 @@ TEST_F(NumberRentalTest, AMonthThatIsKilledAtAnyStepIsChargedOnce) {
 }
 
 TEST_F(NumberRentalTest, AClockThatIsSetBackChargesNothingTwice) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
   RunDays(70);
   ASSERT_EQ(Newest().months_renewed(), 2);
 
@@ -303,7 +305,7 @@ TEST_F(NumberRentalTest, AClockThatIsSetBackChargesNothingTwice) {
 
 TEST_F(NumberRentalTest, WhatCannotPayIsTriedDailyAndReleasedAfterTheGrace) {
   Open("poor", Cents(1'50));
-  ASSERT_TRUE(Buy("poor").ok());
+  ASSERT_THAT(Buy("poor"), IsOk());
 
   RunDays(28);
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
@@ -326,7 +328,7 @@ TEST_F(NumberRentalTest, WhatCannotPayIsTriedDailyAndReleasedAfterTheGrace) {
 
 TEST_F(NumberRentalTest, MoneyThatComesInPaysWhatIsPastDue) {
   Open("poor", Cents(1'50));
-  ASSERT_TRUE(Buy("poor").ok());
+  ASSERT_THAT(Buy("poor"), IsOk());
   RunDays(30);
   ASSERT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
   EXPECT_EQ(*rental_->TryUnpaid("poor"), true);
@@ -345,7 +347,7 @@ TEST_F(NumberRentalTest, MoneyThatComesInPaysWhatIsPastDue) {
 }
 
 TEST_F(NumberRentalTest, AMonthWithoutAPriceIsPastDueToo) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
   refusal_ = Reason::kNoRate;
 
   RunDays(29);
@@ -363,7 +365,8 @@ TEST_F(NumberRentalTest, TheMailAboutAnUnpaidMonthSaysWhyItIsNotPaid) {
     const std::string account = absl::StrCat("poor-", ReasonName(reason));
     Open(account, Cents(1'50));
     refusal_ = Reason::kNone;
-    ASSERT_TRUE(Buy(account, "r", absl::StrCat("+1202555", 3000 + static_cast<int>(reason))).ok());
+    ASSERT_THAT(Buy(account, "r", absl::StrCat("+1202555", 3000 + static_cast<int>(reason))),
+                IsOk());
     refusal_ = reason;
     RunDays(31);
 
@@ -377,7 +380,7 @@ TEST_F(NumberRentalTest, AnUnpaidMonthThatIsKilledAtAnyStepIsToldOnceAndEndsOnce
     const std::string account = absl::StrCat("poor-", absl::string_view(point, 2));
     Open(account, Cents(1'50));
     const size_t before = Mails().size();
-    ASSERT_TRUE(Buy(account, "r", absl::StrCat("+1202555", 2000 + before)).ok());
+    ASSERT_THAT(Buy(account, "r", absl::StrCat("+1202555", 2000 + before)), IsOk());
     kill_at_ = point;
     for (int day = 0; day < 60; ++day) {
       clock_.Advance(kDay);
@@ -397,9 +400,9 @@ TEST_F(NumberRentalTest, AnUnpaidMonthThatIsKilledAtAnyStepIsToldOnceAndEndsOnce
 // ---- Giving up
 
 TEST_F(NumberRentalTest, ANumberThatIsGivenUpIsNotChargedAnyMore) {
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
-  ASSERT_TRUE(rental_->Release("alice", kNumber).ok());
+  ASSERT_THAT(rental_->Release("alice", kNumber), IsOk());
   const auto again = rental_->Release("alice", kNumber);
   RunDays(60);
 
@@ -411,10 +414,10 @@ TEST_F(NumberRentalTest, ANumberThatIsGivenUpIsNotChargedAnyMore) {
 
 TEST_F(NumberRentalTest, OnlyItsOwnerGivesANumberUp) {
   Open("bob", Micros());
-  ASSERT_TRUE(Buy().ok());
+  ASSERT_THAT(Buy(), IsOk());
 
-  EXPECT_EQ(GetReason(rental_->Release("bob", kNumber).status()), Reason::kNumberNotFound);
-  EXPECT_EQ(GetReason(rental_->Release("alice", "+12025550199").status()), Reason::kNumberNotFound);
+  EXPECT_THAT(rental_->Release("bob", kNumber), FailsWith(Reason::kNumberNotFound));
+  EXPECT_THAT(rental_->Release("alice", "+12025550199"), FailsWith(Reason::kNumberNotFound));
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_ACTIVE);
 }
 
@@ -444,7 +447,7 @@ TEST_F(NumberRentalTest, WhateverHappensEachMonthIsChargedOnceInOrderAndNotBefor
           break;
         case 2:
           PayIn("alice", Cents(draw(1'000) + 1));
-          ASSERT_TRUE(rental_->TryUnpaid("alice").ok());
+          ASSERT_THAT(rental_->TryUnpaid("alice"), IsOk());
           break;
         case 3:
           clock_.Advance(kDay * (draw(3) == 0 ? draw(100) - 60 : 1));

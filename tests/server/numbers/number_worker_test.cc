@@ -15,6 +15,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "tests/storage/commands.h"
 #include "tests/support/memory_journal.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::server {
 namespace {
@@ -44,8 +45,8 @@ class NumberWorkerTest : public ::testing::Test {
     stored::v1::AccountSettings settings;
     settings.set_currency_code("USD");
     settings.set_time_zone("UTC");
-    EXPECT_TRUE(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status.ok());
-    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(1'00))).status.ok());
+    EXPECT_THAT(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status, IsOk());
+    EXPECT_THAT(ledger_->Apply(ToCredit("alice", Cents(1'00))).status, IsOk());
     rental_id_ = rental_->Buy("alice", "r1", "+12025550123").value().rental.rental_id();
   }
 
@@ -96,7 +97,7 @@ TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
   Start(clock_.Now());
   Await(v1::NUMBER_STATE_PAST_DUE);
 
-  ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+  ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
 
   Await(v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
@@ -107,7 +108,7 @@ TEST_F(NumberWorkerTest, MoneyThatComesInAtTheMomentANumberGoesPastDuePaysIt) {
   std::atomic<bool> has_paid = false;
   reached_ = [&](absl::string_view point) {
     if (point != "past due") return;
-    EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+    EXPECT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
     has_paid = true;
   };
   Start(clock_.Now());
@@ -123,7 +124,7 @@ TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
   worker_ = nullptr;
   Start(clock_.Now());
 
-  ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
+  ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
 
   Await(v1::NUMBER_STATE_ACTIVE);
 }
@@ -179,10 +180,10 @@ TEST_F(NumberWorkerTest, NothingIsReleasedOnALedgerThatMayHaveForgottenWhatWasPa
 // One a look, they would take a minute.
 TEST_F(NumberWorkerTest, AllNumbersOfAnAccountAreChargedInOneLook) {
   constexpr int kNumbers = 60;
-  EXPECT_TRUE(ledger_->Apply(ToCredit("alice", Cents(2 * kNumbers * 1'00 + 1'00))).status.ok());
+  EXPECT_THAT(ledger_->Apply(ToCredit("alice", Cents(2 * kNumbers * 1'00 + 1'00))).status, IsOk());
   for (int i = 0; i < kNumbers; ++i) {
-    ASSERT_TRUE(
-        rental_->Buy("alice", absl::StrCat("b", i), absl::StrCat("+120255502", 10 + i)).ok());
+    ASSERT_THAT(rental_->Buy("alice", absl::StrCat("b", i), absl::StrCat("+120255502", 10 + i)),
+                IsOk());
   }
   clock_.Advance(32 * kDay);
   Start(clock_.Now());

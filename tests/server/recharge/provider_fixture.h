@@ -8,26 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "server/recharge/payment_gateway.h"
 #include "storage/clock.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::server {
 
-// Of a status or a StatusOr.
-inline const absl::Status& StatusIn(const absl::Status& status) { return status; }
-template <typename Value>
-const absl::Status& StatusIn(const absl::StatusOr<Value>& result) {
-  return result.status();
-}
-MATCHER_P(HasCode, code, "") {
-  *result_listener << StatusIn(arg);
-  return StatusIn(arg).code() == code;
-}
-MATCHER(IsOk, "") {
-  *result_listener << StatusIn(arg);
-  return StatusIn(arg).ok();
-}
 // Of a charge.
 MATCHER_P(IsIn, state, "") {
   *result_listener << ChargeStateName(arg.state) << ": " << arg.message;

@@ -16,6 +16,7 @@
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/derived_chunk.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -83,7 +84,7 @@ class AccountActivityTest : public SqliteJournalFixture {
   // Totals at random positions of every account, asked for a few at a time.
   void ExpectTotalsAreAFold() {
     const auto reader = journal_->NewReader();
-    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_THAT(reader, IsOk());
     for (const auto& [account, entries] : ByAccount()) {
       for (int round = 0; round < 20; ++round) {
         std::vector<EntryId> positions(Any(6));
@@ -92,7 +93,7 @@ class AccountActivityTest : public SqliteJournalFixture {
         }
         std::sort(positions.begin(), positions.end());
         const auto totals = (*reader)->ReadTotals(account, entries.back().id, positions);
-        ASSERT_TRUE(totals.ok()) << totals.status();
+        ASSERT_THAT(totals, IsOk());
         ASSERT_THAT(*totals, SizeIs(positions.size()));
         for (size_t i = 0; i < positions.size(); ++i) {
           EXPECT_EQ((*totals)[i], Fold(entries, positions[i]))
@@ -119,7 +120,7 @@ class AccountActivityTest : public SqliteJournalFixture {
         found.push_back(entry.id);
         return true;
       });
-      EXPECT_TRUE(next.ok()) << next.status();
+      EXPECT_THAT(next, IsOk());
       scan.newest = next.value_or(0);
     }
     return found;
@@ -127,7 +128,7 @@ class AccountActivityTest : public SqliteJournalFixture {
 
   void ExpectScansFindWhatPasses() {
     const auto reader = journal_->NewReader();
-    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_THAT(reader, IsOk());
     const auto end = static_cast<uint64_t>(maker_.head().last) + 9;
     for (const auto& [account, entries] : ByAccount()) {
       for (int round = 0; round < 20; ++round) {
@@ -222,11 +223,11 @@ TEST_F(AccountActivityTest, TotalsThatDoNotMakeTheBalanceAreNotBelieved) {
   journal_.reset();
   {
     absl::StatusOr<Connection> derived = Connection::Open(DerivedPath(), {.vfs = CheckedVfs()});
-    ASSERT_TRUE(derived.ok()) << derived.status();
+    ASSERT_THAT(derived, IsOk());
     // One more credit of 1 micro: item 9, side 2, count 1, amount 1.
     const std::string more = "totals = CAST(totals || X'09020102' AS BLOB)";
-    ASSERT_TRUE(derived->Execute("UPDATE activity SET " + more).ok());
-    ASSERT_TRUE(derived->Execute("UPDATE balance SET " + more).ok());
+    ASSERT_THAT(derived->Execute("UPDATE activity SET " + more), IsOk());
+    ASSERT_THAT(derived->Execute("UPDATE balance SET " + more), IsOk());
   }
   OpenJournal();
 

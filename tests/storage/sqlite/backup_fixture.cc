@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "storage/check.h"
 #include "storage/sqlite/connection.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -40,12 +41,12 @@ void AddRows(Connection* connection, const std::string& table, std::vector<std::
 void BackupFixture::ImportDeck(const std::string& name, int pieces) {
   Catalog& catalog = journal_->catalog();
   const absl::StatusOr<int64_t> deck = catalog.BeginDeck(name);
-  ASSERT_TRUE(deck.ok()) << deck.status();
+  ASSERT_THAT(deck, IsOk());
   for (int piece = 0; piece < pieces; ++piece) {
     const std::string csv = absl::StrCat("piece ", piece, std::string(5'000, ','));
-    ASSERT_TRUE(catalog.AppendDeck(*deck, csv).ok());
+    ASSERT_THAT(catalog.AppendDeck(*deck, csv), IsOk());
   }
-  ASSERT_TRUE(catalog.SealDeck(*deck, pieces, clock_.Now()).ok());
+  ASSERT_THAT(catalog.SealDeck(*deck, pieces, clock_.Now()), IsOk());
 }
 
 void BackupFixture::PutDocuments(int count) {
@@ -59,7 +60,7 @@ void BackupFixture::PutDocuments(int count) {
                        .due = clock_.Now() + absl::Seconds(i),
                        .content = std::string(static_cast<size_t>(i % 300), 'x')}});
   }
-  ASSERT_TRUE(journal_->catalog().PutDocuments(groups).ok());
+  ASSERT_THAT(journal_->catalog().PutDocuments(groups), IsOk());
 }
 
 Document BackupFixture::Find(const std::string& key) {
@@ -92,7 +93,7 @@ void BackupFixture::AppendMany(int count) {
 }
 
 void BackupFixture::MakeOldBackup(const std::string& name) {
-  ASSERT_TRUE(journal_->Backup(Order(name)).ok());
+  ASSERT_THAT(journal_->Backup(Order(name)), IsOk());
   Run(Backup(name),
       "DROP TRIGGER entry_is_never_deleted; DROP TRIGGER batch_is_never_deleted;"
       "DELETE FROM entry WHERE id > (SELECT last FROM batch WHERE number = 1);"
@@ -115,20 +116,19 @@ int64_t BackupFixture::NumberIn(const std::string& path, const std::string& sql)
 
 void BackupFixture::Run(const std::string& path, const std::string& sql) {
   const absl::Status status = Open(path).Execute(sql);
-  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_THAT(status, IsOk());
 }
 
 BatchHead BackupFixture::HeadOf(const std::string& path) {
   BatchHead head;
   const auto reader = OpenOfflineReader(path);
-  EXPECT_TRUE(reader.ok()) << reader.status();
-  EXPECT_TRUE((*reader)
-                  ->ScanBatches(1,
-                                [&](const BatchHead& batch) {
-                                  head = batch;
-                                  return true;
-                                })
-                  .ok());
+  EXPECT_THAT(reader, IsOk());
+  EXPECT_THAT((*reader)->ScanBatches(1,
+                                     [&](const BatchHead& batch) {
+                                       head = batch;
+                                       return true;
+                                     }),
+              IsOk());
   return head;
 }
 

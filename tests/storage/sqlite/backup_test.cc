@@ -18,6 +18,7 @@
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
 #include "tests/support/read_file.h"
+#include "tests/support/status_matchers.h"
 
 // So many entries of directories the disk has still to give.
 std::atomic<int> entries_listed = std::numeric_limits<int>::max();
@@ -48,7 +49,7 @@ TEST_F(BackupTest, ABackupHasEverythingThatTheJournalHas) {
 
   const absl::StatusOr<BackupReport> report = journal_->Backup(Order("a.db"));
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->head, journal_->Head());
   EXPECT_EQ(report->entries_copied, journal_->Head().last);
   EXPECT_EQ(report->bytes, static_cast<int64_t>(std::filesystem::file_size(Backup("a.db"))));
@@ -61,7 +62,7 @@ TEST_F(BackupTest, AnEmptyJournalHasABackupToo) {
 
   const absl::StatusOr<BackupReport> report = journal_->Backup(Order("a.db"));
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->head, BatchHead());
 }
 
@@ -71,10 +72,10 @@ TEST_F(BackupTest, ADeckThatIsBeingImportedIsLeftOut) {
   ImportDeck("standard", 2);
   const std::vector<std::string> before = Rows(Journal());
   const absl::StatusOr<int64_t> unsealed = journal_->catalog().BeginDeck("half");
-  ASSERT_TRUE(unsealed.ok());
-  ASSERT_TRUE(journal_->catalog().AppendDeck(*unsealed, "prefix,").ok());
+  ASSERT_THAT(unsealed, IsOk());
+  ASSERT_THAT(journal_->catalog().AppendDeck(*unsealed, "prefix,"), IsOk());
 
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
 
   EXPECT_EQ(Rows(Backup("a.db")), before);
 }
@@ -98,13 +99,13 @@ TEST_F(BackupTest, ABackupIsOfOneMoment) {
     for (int i = 0; i < 200; ++i) entries.push_back(maker_.Debit(1 + i % 5, i));
     Append(entries);
     newest.content = absl::StrCat(maker_.head().number);
-    ASSERT_TRUE(journal_->catalog().PutDocuments({{newest}}).ok());
+    ASSERT_THAT(journal_->catalog().PutDocuments({{newest}}), IsOk());
     ++newest.revision;
   }
   backups.join();
 
   for (int i = 0; i < 8; ++i) {
-    ASSERT_TRUE(reports[i].ok()) << reports[i].status();
+    ASSERT_THAT(reports[i], IsOk());
     const int64_t told = NumberIn(Backup(absl::StrCat(i, ".db")), "SELECT content FROM document");
     EXPECT_GE(told, reports[i]->head.number - 1);
     EXPECT_LE(told, reports[i]->head.number);
@@ -127,7 +128,7 @@ TEST_F(BackupTest, NoReadOfTheJournalLastsFromOnePieceToTheNext) {
     return true;
   };
 
-  ASSERT_TRUE(journal_->Backup(order).ok());
+  ASSERT_THAT(journal_->Backup(order), IsOk());
 
   EXPECT_GE(pieces, 60'000 / 8'192);
   EXPECT_EQ(busy, 0);
@@ -143,7 +144,7 @@ TEST_F(BackupTest, ItTellsHowFarItIs) {
     return true;
   };
 
-  ASSERT_TRUE(journal_->Backup(order).ok());
+  ASSERT_THAT(journal_->Backup(order), IsOk());
 
   EXPECT_FALSE(told.front().is_verifying);
   EXPECT_TRUE(told.back().is_verifying);
@@ -163,14 +164,14 @@ TEST_F(BackupTest, AnUpdateAddsWhatIsNew) {
   ImportDeck("standard", 2);
   PutDocuments(100);
   const absl::StatusOr<BackupReport> first = journal_->Backup(Update("a.db"));
-  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_THAT(first, IsOk());
   Append({maker_.Debit(1, 5), maker_.Debit(2, 6)});
   ImportDeck("standard", 1);
   PutDocuments(50);
 
   const absl::StatusOr<BackupReport> second = journal_->Backup(Update("a.db"));
 
-  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_THAT(second, IsOk());
   EXPECT_EQ(second->entries_copied, 2);
   EXPECT_EQ(second->head, journal_->Head());
   EXPECT_EQ(Rows(Backup("a.db")), Rows(Journal()));
@@ -180,7 +181,7 @@ TEST_F(BackupTest, AnUpdateTakesOverHowDocumentsHaveChanged) {
   OpenJournal();
   OpenAccounts(1);
   PutDocuments(8);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   // Slots that are handed on to a later document and to an earlier one, a change, documents that
   // are gone, and one in the place of the newest.
   const auto with_slot = [this](const std::string& key, const std::string& slot) {
@@ -195,20 +196,21 @@ TEST_F(BackupTest, AnUpdateTakesOverHowDocumentsHaveChanged) {
                                                      {with_slot("5", ""), with_slot("4", "slot 5")},
                                                      {changed}});
   ASSERT_THAT(put.value(), Each(absl::OkStatus()));
-  ASSERT_TRUE(journal_->catalog().RemoveDocument(Find("3")).ok());
-  ASSERT_TRUE(journal_->catalog().RemoveDocument(Find("7")).ok());
-  ASSERT_TRUE(journal_->catalog().PutDocuments({{{.kind = 1, .key = "7", .content = "new"}}}).ok());
+  ASSERT_THAT(journal_->catalog().RemoveDocument(Find("3")), IsOk());
+  ASSERT_THAT(journal_->catalog().RemoveDocument(Find("7")), IsOk());
+  ASSERT_THAT(journal_->catalog().PutDocuments({{{.kind = 1, .key = "7", .content = "new"}}}),
+              IsOk());
 
   const absl::StatusOr<BackupReport> report = journal_->Backup(Update("a.db"));
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(Rows(Backup("a.db")), Rows(Journal()));
 }
 
 TEST_F(BackupTest, AnUpdateOfAnotherLedgersBackupIsRefused) {
   OpenJournal();
   OpenAccounts(3);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   const std::string before = ReadFile(Backup("a.db"));
   journal_.reset();
   std::filesystem::remove_all(Ledger());
@@ -218,7 +220,7 @@ TEST_F(BackupTest, AnUpdateOfAnotherLedgersBackupIsRefused) {
 
   const absl::Status status = journal_->Backup(Update("a.db")).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kFilesForeign);
+  EXPECT_THAT(status, FailsWith(Reason::kFilesForeign));
   EXPECT_THAT(std::string(status.message()), HasSubstr("backups/a.db"));
   EXPECT_EQ(ReadFile(Backup("a.db")), before);
 }
@@ -226,7 +228,7 @@ TEST_F(BackupTest, AnUpdateOfAnotherLedgersBackupIsRefused) {
 TEST_F(BackupTest, AnUpdateThatIsGivenUpChangesNothing) {
   OpenJournal();
   OpenAccounts(3);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   const std::vector<std::string> before = Rows(Backup("a.db"));
   AppendMany(60'000);
   BackupOrder order = Update("a.db");
@@ -241,7 +243,7 @@ TEST_F(BackupTest, AnUpdateThatIsGivenUpChangesNothing) {
 TEST_F(BackupTest, WhatAnUpdateHasNotReadBackTheNextOneReads) {
   OpenJournal();
   OpenAccounts(3);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   AppendMany(30'000);
   BackupOrder order = Update("a.db");
   order.observer = [](const CopyProgress& progress) { return !progress.is_verifying; };
@@ -253,7 +255,7 @@ TEST_F(BackupTest, WhatAnUpdateHasNotReadBackTheNextOneReads) {
 
   for (int i = 0; i < 2; ++i) {
     const absl::Status status = journal_->Backup(Update("a.db")).status();
-    EXPECT_EQ(GetReason(status), Reason::kJournalDamaged) << status;
+    EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   }
 }
 
@@ -261,7 +263,7 @@ TEST_F(BackupTest, AnUpdateThatWasKilledIsUndoneByWhoeverOpensTheBackupNext) {
   OpenJournal({.directory = Ledger(), .derive = false, .clock = &clock_});
   OpenAccounts(3);
   const absl::StatusOr<BackupReport> first = journal_->Backup(Order("a.db"));
-  ASSERT_TRUE(first.ok()) << first.status();
+  ASSERT_THAT(first, IsOk());
   AppendMany(150'000);
   const pid_t updater = fork();
   ASSERT_GE(updater, 0);
@@ -279,21 +281,21 @@ TEST_F(BackupTest, AnUpdateThatWasKilledIsUndoneByWhoeverOpensTheBackupNext) {
 
   const auto restored =
       RestoreBackup({.backup_path = Backup("a.db"), .directory = directory_ / "restored"}, clock_);
-  ASSERT_TRUE(restored.ok()) << restored.status();
+  ASSERT_THAT(restored, IsOk());
   EXPECT_EQ(restored->verified.head, first->head);
   EXPECT_EQ(HeadOf(Backup("a.db")), first->head);
-  ASSERT_TRUE(journal_->Backup(Update("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Update("a.db")), IsOk());
   EXPECT_EQ(Rows(Backup("a.db")), Rows(Journal()));
 }
 
 TEST_F(BackupTest, WhatIsLeftOfADeletedBackupDoesNotGetIntoTheNext) {
   OpenJournal();
   OpenAccounts(3);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   std::filesystem::remove(Backup("a.db"));
   std::ofstream(Backup("a.db-journal")) << "half a transaction";
 
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
 
   EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "lock"));
 }
@@ -303,11 +305,11 @@ TEST_F(BackupTest, WhatIsLeftOfADeletedBackupDoesNotGetIntoTheNext) {
 TEST_F(BackupTest, ABackupIsNeverReplaced) {
   OpenJournal();
   OpenAccounts(1);
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
   const std::string before = ReadFile(Backup("a.db"));
   Append({maker_.Debit(1, 1)});
 
-  EXPECT_EQ(GetReason(journal_->Backup(Order("a.db")).status()), Reason::kBackupExists);
+  EXPECT_THAT(journal_->Backup(Order("a.db")), FailsWith(Reason::kBackupExists));
 
   EXPECT_EQ(ReadFile(Backup("a.db")), before);
 }
@@ -332,7 +334,7 @@ TEST_F(BackupTest, WhatAKilledProcessHasLeftIsRemoved) {
   OpenAccounts(1);
   std::ofstream(Backup("old.db.unfinished")) << "half a backup";
 
-  ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
 
   EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "lock"));
 }
@@ -357,7 +359,7 @@ TEST_F(BackupTest, AJournalThatContradictsItselfHasNoBackup) {
 
   const absl::Status status = journal_->Backup(Order("a.db")).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("entry 4"));
   EXPECT_THAT(FilesOf(backups()), ElementsAre("lock"));
 }
@@ -368,7 +370,7 @@ TEST_F(BackupTest, TheJournalsRoomIsLeftToIt) {
   BackupOrder order = Order("a.db");
   order.free_disk_bytes_min = std::numeric_limits<int64_t>::max();
 
-  EXPECT_EQ(GetReason(journal_->Backup(order).status()), Reason::kStorageFull);
+  EXPECT_THAT(journal_->Backup(order), FailsWith(Reason::kStorageFull));
 
   EXPECT_THAT(FilesOf(backups()), ElementsAre("lock"));
 }
@@ -378,7 +380,7 @@ TEST_F(BackupTest, ADirectoryThatIsMissingIsTold) {
 
   const absl::Status status = journal_->Backup({.path = directory_ / "nowhere/a.db"}).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kBackupFailed);
+  EXPECT_THAT(status, FailsWith(Reason::kBackupFailed));
 }
 
 // The end of a commit is that its journal is deleted.
@@ -389,12 +391,12 @@ TEST_F(BackupTest, AnUpdateThatMayBeDoneIsReadBackByTheNext) {
   MakeOldBackup("a.db");
   {
     const LostDeletions lost;
-    EXPECT_EQ(GetReason(journal_->Backup(Update("a.db")).status()), Reason::kBackupFailed);
+    EXPECT_THAT(journal_->Backup(Update("a.db")), FailsWith(Reason::kBackupFailed));
   }
 
   EXPECT_EQ(HeadOf(Backup("a.db")), journal_->Head());
   EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "a.db.unverified", "lock"));
-  EXPECT_TRUE(journal_->Backup(Update("a.db")).ok());
+  EXPECT_THAT(journal_->Backup(Update("a.db")), IsOk());
   EXPECT_THAT(FilesOf(backups()), ElementsAre("a.db", "lock"));
 }
 

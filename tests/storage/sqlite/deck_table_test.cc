@@ -9,6 +9,7 @@
 
 #include "storage/catalog.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -23,12 +24,12 @@ class DeckTableTest : public SqliteJournalFixture {
   // Imports a deck of these pieces and returns its version.
   DeckVersion Import(const std::string& name, const std::vector<std::string>& pieces) {
     const absl::StatusOr<int64_t> id = journal_->catalog().BeginDeck(name);
-    EXPECT_TRUE(id.ok()) << id.status();
+    EXPECT_THAT(id, IsOk());
     for (const std::string& piece : pieces) {
-      EXPECT_TRUE(journal_->catalog().AppendDeck(*id, piece).ok());
+      EXPECT_THAT(journal_->catalog().AppendDeck(*id, piece), IsOk());
     }
     const absl::StatusOr<DeckVersion> deck = journal_->catalog().SealDeck(*id, 3, Start());
-    EXPECT_TRUE(deck.ok()) << deck.status();
+    EXPECT_THAT(deck, IsOk());
     return *deck;
   }
 
@@ -43,7 +44,7 @@ class DeckTableTest : public SqliteJournalFixture {
       pieces.emplace_back(csv);
       return true;
     });
-    EXPECT_TRUE(status.ok()) << status;
+    EXPECT_THAT(status, IsOk());
     return pieces;
   }
 };
@@ -76,7 +77,7 @@ TEST_F(DeckTableTest, VersionsCountWithinAName) {
 
 TEST_F(DeckTableTest, NobodySeesADeckBeforeItIsSealed) {
   const int64_t id = journal_->catalog().BeginDeck("default").value();
-  ASSERT_TRUE(journal_->catalog().AppendDeck(id, "csv").ok());
+  ASSERT_THAT(journal_->catalog().AppendDeck(id, "csv"), IsOk());
 
   EXPECT_THAT(Decks(), IsEmpty());
   const std::unique_ptr<JournalReader> reader = *journal_->NewReader();
@@ -87,7 +88,7 @@ TEST_F(DeckTableTest, NobodySeesADeckBeforeItIsSealed) {
 
 TEST_F(DeckTableTest, AnUnsealedDeckIsDroppedWhenOpening) {
   const int64_t dropped = journal_->catalog().BeginDeck("default").value();
-  ASSERT_TRUE(journal_->catalog().AppendDeck(dropped, "old").ok());
+  ASSERT_THAT(journal_->catalog().AppendDeck(dropped, "old"), IsOk());
 
   OpenJournal();
 
@@ -114,7 +115,7 @@ TEST_F(DeckTableTest, ReadingStopsWhenTheReaderHasEnough) {
   const absl::Status status =
       reader->catalog().ReadDeck(deck.id, [&](absl::string_view) { return ++seen < 2; });
 
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(status, IsOk());
   EXPECT_EQ(seen, 2);
 }
 

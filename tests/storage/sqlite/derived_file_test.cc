@@ -21,6 +21,7 @@
 #include "storage/sqlite/connection.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 #include "tests/support/read_file.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -209,7 +210,7 @@ TEST_F(LostWriteTest, IsNoticedBeforeEntriesAreAddedToAnOldBalance) {
   OpenJournal(options);
 
   Recovery recovery(options.request_window);
-  ASSERT_TRUE(recovery.CatchUp(journal_.get()).ok());
+  ASSERT_THAT(recovery.CatchUp(journal_.get()), IsOk());
 
   EXPECT_EQ(recovery.TakeBooks()->Find("account-1")->state.balance, last.balance);
 }
@@ -221,13 +222,13 @@ TEST_F(DerivedFileTest, IsNotTakenForSyncedWhereAReaderWasInTheWay) {
   WaitUntilDerived();
   {
     auto reader = Connection::Open(path(), {.read_only = true});
-    ASSERT_TRUE(reader->Execute("BEGIN; SELECT * FROM position").ok());
+    ASSERT_THAT(reader->Execute("BEGIN; SELECT * FROM position"), IsOk());
     Append({maker_.Debit(1, 1)});
     WaitUntilDerived();
     journal_.reset();
   }
   // The machine has been restarted.
-  ASSERT_TRUE(Connection::Open(path(), {})->Execute("UPDATE trust SET boot_id = 'before'").ok());
+  ASSERT_THAT(Connection::Open(path(), {})->Execute("UPDATE trust SET boot_id = 'before'"), IsOk());
   SqliteJournal::Options options = Options();
   options.derived_gather = absl::Hours(1);
 
@@ -267,7 +268,7 @@ TEST_F(DerivedFileTest, AheadOfTheJournalItTellsOfALostLogUntilItIsDeleted) {
   journal_.reset();
   std::ofstream(path(), std::ios::binary) << derived;
 
-  EXPECT_EQ(GetReason(SqliteJournal::Open(Options()).status()), Reason::kJournalDamaged);
+  EXPECT_THAT(SqliteJournal::Open(Options()), FailsWith(Reason::kJournalDamaged));
   std::filesystem::remove(path());
   ExpectSameAnswersAfterOpening();
 }

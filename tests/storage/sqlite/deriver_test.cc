@@ -21,6 +21,7 @@
 #include "storage/request_ids.h"
 #include "storage/sqlite/vfs_shim.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -145,7 +146,7 @@ class DeriverTest : public SqliteJournalFixture {
                                    .gather = absl::ZeroDuration(),
                                    .clock = clock},
                                   maker_.head().last);
-    EXPECT_TRUE(deriver.ok()) << deriver.status();
+    EXPECT_THAT(deriver, IsOk());
     return *std::move(deriver);
   }
 
@@ -317,7 +318,7 @@ TEST_F(DeriverTest, WithoutADerivedFileEverythingIsAnswered) {
   OpenAccounts(3);
   Append(SomeDebits(30));
   const auto reader = journal_->NewReader();
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   SnapshotRecorder snapshot;
   EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), 0);
@@ -374,7 +375,7 @@ TEST_F(DeriverTest, AFileThatIsMadeAnewHasTheRequestIdsThatTheOneBeforeHad) {
   absl::StatusOr<std::optional<EntryId>> found = std::nullopt;
   const auto find = [&] { found = journal_->FindOldRequest(HashRequestId(1, UuidOf(++id))); };
   while (found.ok()) find();
-  EXPECT_EQ(GetReason(found.status()), Reason::kOverloaded);
+  EXPECT_THAT(found, FailsWith(Reason::kOverloaded));
 
   // Ends where all are there again.
   while (!found.ok()) find();
@@ -396,7 +397,7 @@ TEST_F(DeriverTest, RequestIdsStayInMemoryWhereTheDiskHasNoRoomForThem) {
                                        .gather = absl::ZeroDuration(),
                                        .clock = &clock_},
                                       journal_->Head().last);
-  ASSERT_TRUE(deriver.ok()) << deriver.status();
+  ASSERT_THAT(deriver, IsOk());
   for (int i = 0; i < 3; ++i) {
     Append(SomeDebits(1));
     (*deriver)->OnAppended(journal_->Head().last);

@@ -18,6 +18,7 @@
 #include "tests/storage/commands.h"
 #include "tests/storage/sqlite/failing_vfs.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -156,7 +157,7 @@ class IoErrorsTest : public ::testing::Test {
     // All but the one that is looked up in an index that may be being made anew.
     EXPECT_GE(next.acknowledged.size(), CommandsOf(2).size() - 1);
     const absl::StatusOr<std::unique_ptr<JournalReader>> reader = OpenOfflineReader(copy());
-    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_THAT(reader, IsOk());
     for (const Entry& entry : acknowledged) EXPECT_EQ((*reader)->Read(entry.id).value(), entry);
   }
 

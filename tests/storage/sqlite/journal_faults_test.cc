@@ -19,11 +19,13 @@
 #include "storage/errors.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
 
 using ::testing::ElementsAreArray;
+using ::testing::Not;
 
 class JournalFaultsTest : public SqliteJournalFixture {
  protected:
@@ -35,9 +37,9 @@ class JournalFaultsTest : public SqliteJournalFixture {
 
   void ExpectVerifies() {
     const auto reader = journal_->NewReader();
-    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_THAT(reader, IsOk());
     const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
-    ASSERT_TRUE(report.ok()) << report.status();
+    ASSERT_THAT(report, IsOk());
     EXPECT_EQ(report->problem, "");
     EXPECT_EQ(report->head, journal_->Head());
   }
@@ -86,24 +88,24 @@ TEST_F(FullDiskTest, IsRefusedInTime) {
   options_.free_disk_bytes_min = 1 << 20;
   OpenJournal(options_);
   OpenAccounts(3);
-  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kAnything).ok());
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kAnything), IsOk());
 
   FillUpTo((1 << 20) - 4096);
-  EXPECT_EQ(GetReason(journal_->CheckSpace(SpaceFor::kAnything)), Reason::kStorageFull);
-  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kEndingHolds).ok());
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kAnything), FailsWith(Reason::kStorageFull));
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kEndingHolds), IsOk());
 
   FillUpTo((1 << 18) - 4096);
-  EXPECT_EQ(GetReason(journal_->CheckSpace(SpaceFor::kEndingHolds)), Reason::kStorageFull);
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kEndingHolds), FailsWith(Reason::kStorageFull));
 
   MakeSpace();
-  EXPECT_TRUE(journal_->CheckSpace(SpaceFor::kAnything).ok());
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kAnything), IsOk());
 }
 
 TEST_F(FullDiskTest, StartsWithAnUnsealedDeckThatThereIsNoRoomToDelete) {
   OpenJournal(options_);
   OpenAccounts(3);
   const int64_t deck = journal_->catalog().BeginDeck("default").value();
-  ASSERT_TRUE(journal_->catalog().AppendDeck(deck, std::string(100'000, 'd')).ok());
+  ASSERT_THAT(journal_->catalog().AppendDeck(deck, std::string(100'000, 'd')), IsOk());
   journal_.reset();
   FillUpTo(64 * 1024);
 
@@ -125,7 +127,7 @@ TEST_F(FullDiskTest, LosesNothingAndHealsByItself) {
     status = journal_->Append(maker_.Seal(entries), entries);
   }
   maker_ = before;
-  EXPECT_EQ(GetReason(status), Reason::kStorageFull);
+  EXPECT_THAT(status, FailsWith(Reason::kStorageFull));
   EXPECT_EQ(journal_->Head(), maker_.head());
   ExpectVerifies();
 
@@ -222,12 +224,12 @@ TEST_F(FailingDiskTest, AFailedSyncIsNeverRetried) {
   const std::vector<Entry> entries = SomeDebits(10);
   const BatchHead head = maker_.Seal(entries);
 
-  EXPECT_EQ(GetReason(journal_->Append(head, entries)), Reason::kStorageFailed);
+  EXPECT_THAT(journal_->Append(head, entries), FailsWith(Reason::kStorageFailed));
   EXPECT_EQ(journal_->Head(), before.head());
   // The disk would take it now, and nobody asks it to.
   FailingSyncs::syncs_until_failure = -1;
-  EXPECT_EQ(GetReason(journal_->Append(head, entries)), Reason::kStorageFailed);
-  EXPECT_FALSE(journal_->catalog().BeginDeck("default").ok());
+  EXPECT_THAT(journal_->Append(head, entries), FailsWith(Reason::kStorageFailed));
+  EXPECT_THAT(journal_->catalog().BeginDeck("default"), Not(IsOk()));
   EXPECT_EQ(FailingSyncs::failures, 1);
 }
 
@@ -236,7 +238,7 @@ TEST_F(FailingDiskTest, ReopeningSettlesWhetherTheBatchIsThere) {
   FailingSyncs::syncs_until_failure = 0;
   const std::vector<Entry> entries = SomeDebits(10);
   const BatchHead head = maker_.Seal(entries);
-  ASSERT_FALSE(journal_->Append(head, entries).ok());
+  ASSERT_THAT(journal_->Append(head, entries), Not(IsOk()));
   FailingSyncs::syncs_until_failure = -1;
 
   OpenJournal(options_);
@@ -258,7 +260,7 @@ TEST_F(FailingDiskTest, AFailedCheckpointStopsTheWriter) {
     status = journal_->Append(maker_.Seal(entries), entries);
   }
 
-  EXPECT_EQ(GetReason(status), Reason::kStorageFailed);
+  EXPECT_THAT(status, FailsWith(Reason::kStorageFailed));
   EXPECT_EQ(FailingSyncs::failures, 1);
   FailingSyncs::syncs_until_failure = -1;
   OpenJournal(options_);

@@ -19,11 +19,13 @@
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 #include "tests/support/read_file.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::ReadFile;
 
 class JournalFilesTest : public SqliteJournalFixture {
@@ -41,9 +43,9 @@ class JournalFilesTest : public SqliteJournalFixture {
   void RunForeignSql(const std::string& sql) {
     std::filesystem::create_directory(ledger());
     absl::StatusOr<Connection> connection = Connection::Open(path(), {.create = true});
-    ASSERT_TRUE(connection.ok()) << connection.status();
+    ASSERT_THAT(connection, IsOk());
     const absl::Status status = connection->Execute(sql);
-    ASSERT_TRUE(status.ok()) << status;
+    ASSERT_THAT(status, IsOk());
   }
 
   Reason ReasonOfOpening() { return GetReason(SqliteJournal::Open(Options()).status()); }
@@ -53,7 +55,7 @@ class JournalFilesTest : public SqliteJournalFixture {
     const std::string log_before = ReadFile(path() + "-wal");
 
     EXPECT_EQ(ReasonOfOpening(), reason);
-    EXPECT_EQ(GetReason(OpenOfflineReader(ledger()).status()), reason);
+    EXPECT_THAT(OpenOfflineReader(ledger()), FailsWith(reason));
 
     EXPECT_EQ(ReadFile(path()), before);
     EXPECT_EQ(ReadFile(path() + "-wal"), log_before);
@@ -64,7 +66,7 @@ TEST_F(JournalFilesTest, ASecondOwnerIsRefused) {
   OpenJournal();
 
   EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
-  EXPECT_EQ(GetReason(OpenOfflineReader(ledger()).status()), Reason::kFilesInUse);
+  EXPECT_THAT(OpenOfflineReader(ledger()), FailsWith(Reason::kFilesInUse));
 }
 
 TEST_F(JournalFilesTest, AnotherProcessIsRefusedUntilTheOwnerIsGone) {
@@ -161,10 +163,10 @@ TEST_F(JournalFilesTest, AnOfflineReaderChangesNothing) {
 
   {
     const auto reader = OpenOfflineReader(ledger());
-    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_THAT(reader, IsOk());
     EXPECT_EQ(ReasonOfOpening(), Reason::kFilesInUse);
     const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
-    ASSERT_TRUE(report.ok()) << report.status();
+    ASSERT_THAT(report, IsOk());
     EXPECT_EQ(report->problem, "");
     EXPECT_EQ(report->entries, 6);
     EXPECT_EQ(Activity(reader->get(), 2, 4, 4), (std::vector<EntryId>{4, 3}));
@@ -191,7 +193,7 @@ TEST_F(JournalFilesTest, AMissingEntryIsNoticedWhenOpening) {
 
   const absl::Status status = SqliteJournal::Open(Options()).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("entry 4"));
 }
 
@@ -203,11 +205,11 @@ TEST_F(JournalFilesTest, AChangedEntryIsFoundByVerification) {
       "DROP TRIGGER entry_is_never_changed; UPDATE entry SET time = time + 1 "
       "WHERE id = 3");
   const auto reader = OpenOfflineReader(ledger());
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->first_bad_entry, 3);
 }
 
@@ -216,17 +218,17 @@ TEST_F(JournalFilesTest, AChangedEntryIsFoundByVerification) {
 TEST_F(JournalFilesTest, TheWriterCanOnlyAppend) {
   std::filesystem::create_directory(ledger());
   const auto file = JournalFile::Open(path());
-  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_THAT(file, IsOk());
   for (const std::string& table : {std::string("entry"), std::string("batch")}) {
     for (const std::string& sql :
          {"UPDATE " + table + " SET time = 0", "DELETE FROM " + table, "DROP TABLE " + table,
           "ALTER TABLE " + table + " ADD COLUMN more", "ALTER TABLE " + table + " RENAME TO old",
           "CREATE TRIGGER late AFTER INSERT ON " + table + " BEGIN SELECT 1; END"}) {
-      EXPECT_FALSE((*file)->connection().Prepare(sql).ok()) << sql;
+      EXPECT_THAT((*file)->connection().Prepare(sql), Not(IsOk())) << sql;
     }
   }
-  EXPECT_FALSE((*file)->connection().Prepare("ATTACH 'other.db' AS other").ok());
-  EXPECT_FALSE((*file)->connection().Prepare("DROP TRIGGER entry_is_never_changed").ok());
+  EXPECT_THAT((*file)->connection().Prepare("ATTACH 'other.db' AS other"), Not(IsOk()));
+  EXPECT_THAT((*file)->connection().Prepare("DROP TRIGGER entry_is_never_changed"), Not(IsOk()));
 }
 
 TEST_F(JournalFilesTest, OtherProgramsCannotChangeEntriesByMistake) {
@@ -234,7 +236,7 @@ TEST_F(JournalFilesTest, OtherProgramsCannotChangeEntriesByMistake) {
   OpenAccounts(1);
   journal_.reset();
   absl::StatusOr<Connection> connection = Connection::Open(path(), {});
-  ASSERT_TRUE(connection.ok()) << connection.status();
+  ASSERT_THAT(connection, IsOk());
 
   for (const char* sql : {"UPDATE entry SET balance = 1", "DELETE FROM entry",
                           "UPDATE batch SET time = 0", "DELETE FROM batch"}) {
@@ -262,7 +264,7 @@ class MigrationTest : public JournalFilesTest {
 
   int64_t VersionOnDisk() {
     absl::StatusOr<Connection> connection = Connection::Open(path(), {.read_only = true});
-    EXPECT_TRUE(connection.ok()) << connection.status();
+    EXPECT_THAT(connection, IsOk());
     return connection->QueryInt64("PRAGMA user_version").value_or(-1);
   }
 };
@@ -272,31 +274,31 @@ TEST_F(MigrationTest, StepsRunInOrderAndOnce) {
   OpenAccounts(1);
   journal_.reset();
 
-  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+  ASSERT_THAT(OpenWith({"CREATE TABLE more (a)"}), IsOk());
   const absl::Status status = OpenWith({"CREATE TABLE more (a)", "ALTER TABLE more ADD COLUMN b"});
 
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(status, IsOk());
   EXPECT_EQ(VersionOnDisk(), Today() + 2);
 }
 
 TEST_F(MigrationTest, ANewFileGetsAllSteps) {
   std::filesystem::create_directory(ledger());
 
-  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+  ASSERT_THAT(OpenWith({"CREATE TABLE more (a)"}), IsOk());
 
   EXPECT_EQ(VersionOnDisk(), Today() + 1);
 }
 
 TEST_F(MigrationTest, AFileOfTheFirstVersionGetsTheLaterSteps) {
   std::filesystem::create_directory(ledger());
-  ASSERT_TRUE(OpenJournalForWriting(path(), JournalMigrations().first(1)).ok());
+  ASSERT_THAT(OpenJournalForWriting(path(), JournalMigrations().first(1)), IsOk());
   ASSERT_EQ(VersionOnDisk(), 1);
 
   OpenJournal();
 
   EXPECT_EQ(VersionOnDisk(), Today());
   const DocumentGroup group = {{.kind = 1, .key = "a"}};
-  EXPECT_TRUE(journal_->catalog().PutDocuments({group}).ok());
+  EXPECT_THAT(journal_->catalog().PutDocuments({group}), IsOk());
 }
 
 // The ledger that a release has left; see tests/server/upgrade_test.cc for what it says.
@@ -304,11 +306,11 @@ TEST_F(MigrationTest, AReleasesLedgerGetsTheNextStepsAndTheReleaseThenRefusesIt)
   std::filesystem::create_directory(ledger());
   std::filesystem::copy_file(FAREBOX_FIXTURES "/ledger-0.1.0/journal.db", path());
 
-  ASSERT_TRUE(OpenWith({"ALTER TABLE entry ADD COLUMN more; CREATE TABLE more (a)"}).ok());
+  ASSERT_THAT(OpenWith({"ALTER TABLE entry ADD COLUMN more; CREATE TABLE more (a)"}), IsOk());
 
   EXPECT_EQ(VersionOnDisk(), Today() + 1);
   const auto reader = SqliteJournalReader::Open(path(), nullptr);
-  EXPECT_EQ(GetReason(reader.status()), Reason::kFilesTooNew);
+  EXPECT_THAT(reader, FailsWith(Reason::kFilesTooNew));
   ExpectRefusedUntouched(Reason::kFilesTooNew);
 }
 
@@ -316,7 +318,7 @@ TEST_F(MigrationTest, AFailingStepChangesNothing) {
   OpenJournal();
   journal_.reset();
 
-  EXPECT_FALSE(OpenWith({"CREATE TABLE more (a); CREATE TABLE more (b)"}).ok());
+  EXPECT_THAT(OpenWith({"CREATE TABLE more (a); CREATE TABLE more (b)"}), Not(IsOk()));
 
   EXPECT_EQ(VersionOnDisk(), Today());
   EXPECT_EQ(ReasonOfOpening(), Reason::kNone);
@@ -325,7 +327,7 @@ TEST_F(MigrationTest, AFailingStepChangesNothing) {
 TEST_F(MigrationTest, AnOlderProgramRefusesTheNewSchema) {
   OpenJournal();
   journal_.reset();
-  ASSERT_TRUE(OpenWith({"CREATE TABLE more (a)"}).ok());
+  ASSERT_THAT(OpenWith({"CREATE TABLE more (a)"}), IsOk());
 
   ExpectRefusedUntouched(Reason::kFilesTooNew);
 }

@@ -11,6 +11,7 @@
 #include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/request_ids.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 
@@ -139,13 +140,13 @@ void SqliteJournalFixture::OpenJournal() { OpenJournal(Options()); }
 void SqliteJournalFixture::OpenJournal(SqliteJournal::Options options) {
   journal_.reset();
   absl::StatusOr<std::unique_ptr<SqliteJournal>> journal = SqliteJournal::Open(options);
-  ASSERT_TRUE(journal.ok()) << journal.status();
+  ASSERT_THAT(journal, IsOk());
   journal_ = *std::move(journal);
 }
 
 void SqliteJournalFixture::Append(const std::vector<Entry>& entries) {
   const absl::Status status = journal_->Append(maker_.Seal(entries), entries);
-  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_THAT(status, IsOk());
 }
 
 void SqliteJournalFixture::OpenAccounts(int count) {
@@ -160,13 +161,13 @@ void SqliteJournalFixture::OpenAccounts(int count) {
 std::vector<Entry> SqliteJournalFixture::AllEntries() {
   std::vector<Entry> entries;
   const auto reader = journal_->NewReader();
-  EXPECT_TRUE(reader.ok()) << reader.status();
+  EXPECT_THAT(reader, IsOk());
   const absl::Status status =
       (*reader)->Scan(1, std::numeric_limits<EntryId>::max(), [&](const Entry& entry) {
         entries.push_back(entry);
         return true;
       });
-  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(status, IsOk());
   return entries;
 }
 
@@ -178,7 +179,7 @@ std::vector<EntryId> SqliteJournalFixture::Activity(JournalReader* reader, Accou
     ids.push_back(entry.id);
     return true;
   });
-  EXPECT_TRUE(next.ok()) << next.status();
+  EXPECT_THAT(next, IsOk());
   return ids;
 }
 
@@ -220,7 +221,7 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
     std::this_thread::yield();
     through = journal_->LoadSnapshot(&recorder);
   }
-  EXPECT_TRUE(through.ok()) << through.status();
+  EXPECT_THAT(through, IsOk());
   std::vector<std::string> answers = std::move(recorder.lines);
   answers.push_back(absl::StrCat("snapshot of ", through.value_or(-1)));
 
@@ -228,7 +229,7 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
   const std::vector<Entry> entries = AllEntries();
   for (const Entry& entry : entries) newest[entry.account] = entry.id;
   const auto reader = journal_->NewReader();
-  EXPECT_TRUE(reader.ok()) << reader.status();
+  EXPECT_THAT(reader, IsOk());
   // Some of each kind are enough.
   const size_t step = 1 + entries.size() / 1'000;
   for (size_t i = 0; i < entries.size(); i += step) {
@@ -240,15 +241,15 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
       std::this_thread::yield();
       old_request = journal_->FindOldRequest(hash);
     }
-    EXPECT_TRUE(old_request.ok()) << old_request.status();
+    EXPECT_THAT(old_request, IsOk());
     const AccountScan scan = {
         .account = entry.account, .newest = newest[entry.account], .from = entry.id - 1};
     const absl::StatusOr<EntryId> page =
         (*reader)->ScanAccount(scan, [](const Entry&) { return false; });
-    EXPECT_TRUE(page.ok()) << page.status();
+    EXPECT_THAT(page, IsOk());
     const auto totals =
         (*reader)->ReadTotals(entry.account, newest[entry.account], {entry.id - 1, entry.id});
-    EXPECT_TRUE(totals.ok()) << totals.status();
+    EXPECT_THAT(totals, IsOk());
     answers.push_back(absl::StrFormat("entry %d: before it %d, request %d, totals %s and %s",
                                       entry.id, page.value_or(-1),
                                       old_request.ok() ? old_request->value_or(0) : -1,

@@ -17,6 +17,7 @@
 #include "storage/sqlite/vfs_shim.h"
 #include "tests/storage/commands.h"
 #include "tests/storage/sqlite/backup_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -80,16 +81,16 @@ class JournalGuardTest : public BackupFixture {
   void OpenLedger() {
     journal_.reset();
     auto journal = SqliteJournal::Open(Options());
-    ASSERT_TRUE(journal.ok()) << journal.status();
+    ASSERT_THAT(journal, IsOk());
     journal_ = *std::move(journal);
     auto ledger = farebox::Ledger::Open(
         {.on_failure = [this](const absl::Status& status) { failure_ = status; },
          .on_lock = [this](bool is_locked) { NoteLock(is_locked); }},
         journal_.get(), &clock_);
-    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    ASSERT_THAT(ledger, IsOk());
     ledger_ = *std::move(ledger);
-    ASSERT_TRUE(ledger_->Apply(ToOpen("alice")).status.ok());
-    ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(1'000), "paid")).status.ok());
+    ASSERT_THAT(ledger_->Apply(ToOpen("alice")).status, IsOk());
+    ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(1'000), "paid")).status, IsOk());
   }
 
   void TearDown() override {
@@ -129,13 +130,13 @@ TEST_F(JournalGuardTest, OnlyTheWritersConnectionCheckpoints) {
   std::thread reader([&] {
     const auto readers = journal_->NewReader();
     while (!is_over.load()) {
-      EXPECT_TRUE((*readers)->Scan(1, 1'000, [](const Entry&) { return true; }).ok());
-      EXPECT_TRUE(journal_->NewReader().ok());
+      EXPECT_THAT((*readers)->Scan(1, 1'000, [](const Entry&) { return true; }), IsOk());
+      EXPECT_THAT(journal_->NewReader(), IsOk());
     }
   });
   std::thread backups([&] {
     for (int i = 0; i < 5; ++i) {
-      EXPECT_TRUE(journal_->Backup(Order(absl::StrCat(i, ".db"))).ok());
+      EXPECT_THAT(journal_->Backup(Order(absl::StrCat(i, ".db"))), IsOk());
     }
     is_over.store(true);
   });
@@ -159,15 +160,16 @@ TEST_F(JournalGuardTest, ALogThatGrewWhileSomebodyReadIsCutAgain) {
       for (int j = 0; j < 250; ++j) {
         groups.push_back({{.kind = 2, .key = absl::StrCat(documents_++), .content = big}});
       }
-      ASSERT_TRUE(journal_->catalog().PutDocuments(groups).ok());
+      ASSERT_THAT(journal_->catalog().PutDocuments(groups), IsOk());
     }
   };
   {
     absl::StatusOr<Connection> foreign = Connection::Open(Journal(), {.read_only = true});
-    ASSERT_TRUE(foreign.ok() && foreign->Execute("BEGIN; SELECT max(id) FROM entry").ok());
+    ASSERT_THAT(foreign, IsOk());
+    ASSERT_THAT(foreign->Execute("BEGIN; SELECT max(id) FROM entry"), IsOk());
     grow(80);
     EXPECT_GT(journal_->Stats().wal_bytes, JournalFile::kLogBytesKept);
-    ASSERT_TRUE(foreign->Execute("COMMIT").ok());
+    ASSERT_THAT(foreign->Execute("COMMIT"), IsOk());
   }
   grow(1);
 
@@ -181,23 +183,24 @@ TEST_F(JournalGuardTest, ALogThatGrewWhileSomebodyReadIsCutAgain) {
 TEST_F(JournalGuardTest, WhileAnotherProgramHasTheLockNothingIsDoneAndNothingBreaks) {
   OpenLedger();
   absl::StatusOr<Connection> foreign = Connection::Open(Journal(), {});
-  ASSERT_TRUE(foreign.ok() && foreign->Execute("BEGIN IMMEDIATE").ok());
+  ASSERT_THAT(foreign, IsOk());
+  ASSERT_THAT(foreign->Execute("BEGIN IMMEDIATE"), IsOk());
   const Command debit = ToDebit("alice", Cents(1), "one");
 
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(GetReason(ledger_->Apply(debit).status), Reason::kStorageLocked);
+    EXPECT_THAT(ledger_->Apply(debit).status, FailsWith(Reason::kStorageLocked));
   }
   DocumentStore documents(ledger_.get(), journal_.get());
-  EXPECT_EQ(GetReason(documents.Put({{.kind = 1, .key = "a"}})), Reason::kStorageLocked);
+  EXPECT_THAT(documents.Put({{.kind = 1, .key = "a"}}), FailsWith(Reason::kStorageLocked));
   EXPECT_EQ(ledger_->FindAccount("alice")->state.balance, Cents(1'000));
   EXPECT_TRUE(ledger_->Stats().is_locked);
-  ASSERT_TRUE(foreign->Execute("COMMIT").ok());
+  ASSERT_THAT(foreign->Execute("COMMIT"), IsOk());
 
   // It notices by itself, without anybody asking.
   EXPECT_THAT(AwaitLocks(2), ElementsAre(true, false));
   EXPECT_FALSE(ledger_->Stats().is_locked);
   const Outcome outcome = ledger_->Apply(debit);
-  EXPECT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_THAT(outcome.status, IsOk());
   EXPECT_FALSE(outcome.replayed);
   EXPECT_EQ(failure_, absl::OkStatus());
 }
@@ -205,9 +208,10 @@ TEST_F(JournalGuardTest, WhileAnotherProgramHasTheLockNothingIsDoneAndNothingBre
 TEST_F(JournalGuardTest, ALockThatIsSoonGivenBackIsWaitedFor) {
   OpenLedger();
   absl::StatusOr<Connection> foreign = Connection::Open(Journal(), {});
-  ASSERT_TRUE(foreign.ok() && foreign->Execute("BEGIN IMMEDIATE; COMMIT").ok());
+  ASSERT_THAT(foreign, IsOk());
+  ASSERT_THAT(foreign->Execute("BEGIN IMMEDIATE; COMMIT"), IsOk());
 
-  EXPECT_TRUE(ledger_->Apply(ToDebit("alice", Cents(1), "one")).status.ok());
+  EXPECT_THAT(ledger_->Apply(ToDebit("alice", Cents(1), "one")).status, IsOk());
 }
 
 // ---- Files that are deleted or replaced under a ledger that runs
@@ -226,11 +230,11 @@ class DeletedFileTest : public JournalGuardTest {
   void ExpectRefuses(const std::string& saying) {
     for (int i = 0; i < 2; ++i) {
       const absl::Status status = journal_->CheckSpace(SpaceFor::kAnything);
-      EXPECT_EQ(GetReason(status), Reason::kStorageFailed);
+      EXPECT_THAT(status, FailsWith(Reason::kStorageFailed));
       EXPECT_THAT(std::string(status.message()), HasSubstr(saying));
     }
     const std::vector<Entry> entries = {maker_.Debit(1, 1)};
-    EXPECT_EQ(GetReason(journal_->Append(maker_.Seal(entries), entries)), Reason::kStorageFailed);
+    EXPECT_THAT(journal_->Append(maker_.Seal(entries), entries), FailsWith(Reason::kStorageFailed));
     journal_.reset();
   }
 
@@ -262,7 +266,7 @@ TEST_F(DeletedFileTest, AJournalThatIsDeletedIsSavedBesideItsPlace) {
 
   const auto restored = RestoreBackup(
       {.backup_path = Journal() + ".rescued", .directory = directory_ / "restored"}, clock_);
-  ASSERT_TRUE(restored.ok()) << restored.status();
+  ASSERT_THAT(restored, IsOk());
   EXPECT_EQ(Rows(directory_ / "restored/journal.db"), expected_);
 }
 
@@ -286,7 +290,7 @@ TEST_F(DeletedFileTest, NothingIsBegunBesideWhatWasSaved) {
   const absl::Status status =
       SqliteJournal::Open({.directory = directory_ / "copy", .clock = &clock_}).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("journal.db.rescued is there"));
 }
 
@@ -304,11 +308,11 @@ TEST_F(DeletedFileTest, ALostLogIsNoticedByWhatWasDerived) {
 
   const absl::Status status = SqliteJournal::Open(options).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("derived.db has had it"));
   // Who accepts the loss says so.
   std::filesystem::remove(directory_ / "killed/derived.db");
-  EXPECT_TRUE(SqliteJournal::Open(options).ok());
+  EXPECT_THAT(SqliteJournal::Open(options), IsOk());
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "tests/storage/commands.h"
 #include "tests/storage/ledger_fixture.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 // What the disk has free; where it is negative, nobody knows.
 std::atomic<int64_t> free_disk_bytes = -1;
@@ -61,7 +62,7 @@ class OldRequestsTest : public ::testing::Test {
     options.request_window = kRequestWindow;
     options.clock = &clock_;
     auto journal = SqliteJournal::Open(options);
-    ASSERT_TRUE(journal.ok()) << journal.status();
+    ASSERT_THAT(journal, IsOk());
     journal_ = *std::move(journal);
   }
   // Nothing is derived while it is open.
@@ -73,7 +74,7 @@ class OldRequestsTest : public ::testing::Test {
   void OpenLedger(std::unique_ptr<Recovery> recovery) {
     auto ledger = Ledger::Open({.request_window = kRequestWindow}, journal_.get(), &clock_,
                                std::move(recovery));
-    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    ASSERT_THAT(ledger, IsOk());
     ledger_ = *std::move(ledger);
   }
 
@@ -168,7 +169,7 @@ TEST_F(OldRequestsTest, ASuccessorLeavesThemToTheIndexToo) {
   auto recovery = Sparing();
   {
     auto follower = JournalFollower::Open(directory_ / "ledger");
-    ASSERT_TRUE(follower.ok()) << follower.status();
+    ASSERT_THAT(follower, IsOk());
     ASSERT_THAT(recovery->CatchUp(follower->get()), IsOk());
   }
   OpenResting();

@@ -18,6 +18,7 @@
 #include "tests/storage/sqlite/backup_fixture.h"
 #include "tests/storage/sqlite/failing_vfs.h"
 #include "tests/support/read_file.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -35,7 +36,7 @@ class RestoreTest : public BackupFixture {
     AppendLife();
     ImportDeck("standard", 2);
     PutDocuments(50);
-    ASSERT_TRUE(journal_->Backup(Order("a.db")).ok());
+    ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
     backed_up_ = Rows(Journal());
     head_ = journal_->Head();
     Append({maker_.Debit(1, 1)});
@@ -87,7 +88,7 @@ bool CanLookWithoutChown(const std::string& directory) {
 TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
   const absl::StatusOr<RestoreReport> report = Restore(Elsewhere());
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->verified.head, head_);
   EXPECT_EQ(report->set_aside, "");
   EXPECT_THAT(FilesOf(Elsewhere()), ElementsAre("journal.db", "lock", "restored"));
@@ -130,7 +131,7 @@ TEST_F(RestoreTest, ALedgerThatIsReplacedIsSetAside) {
 
   const absl::StatusOr<RestoreReport> report = Restore(Ledger(), /*replaces=*/true);
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(Rows(report->set_aside + "/journal.db"), before);
   EXPECT_EQ(Rows(Journal()), backed_up_);
   EXPECT_FALSE(std::filesystem::exists(Ledger() + "/derived.db"));
@@ -156,7 +157,8 @@ TEST_F(RestoreTest, EachLedgerThatIsReplacedStays) {
   const absl::StatusOr<RestoreReport> first = Restore(Ledger(), /*replaces=*/true);
   const absl::StatusOr<RestoreReport> second = Restore(Ledger(), /*replaces=*/true);
 
-  ASSERT_TRUE(first.ok() && second.ok()) << second.status();
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(second, IsOk());
   EXPECT_EQ(Rows(first->set_aside + "/journal.db"), before);
   EXPECT_EQ(Rows(second->set_aside + "/journal.db"), backed_up_);
 }
@@ -167,7 +169,7 @@ TEST_F(RestoreTest, WhatRootLooksAtTheServerCanTakeAfterwards) {
   ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
   std::filesystem::remove(Ledger() + "/lock");
 
-  ASSERT_TRUE(OpenOfflineReader(Ledger()).ok());
+  ASSERT_THAT(OpenOfflineReader(Ledger()), IsOk());
 
   struct stat found = {};
   ASSERT_EQ(stat((Ledger() + "/lock").c_str(), &found), 0);
@@ -191,7 +193,7 @@ TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
   ASSERT_EQ(chown(Ledger().c_str(), kServer, kServer), 0);
   std::filesystem::remove(Ledger() + "/lock");
 
-  ASSERT_TRUE(Restore(Ledger(), /*replaces=*/true).ok());
+  ASSERT_THAT(Restore(Ledger(), /*replaces=*/true), IsOk());
 
   for (const auto& file : std::filesystem::recursive_directory_iterator(Ledger())) {
     struct stat found = {};
@@ -204,7 +206,7 @@ TEST_F(RestoreTest, WhatRootRestoresIsOfTheDirectorysOwner) {
 TEST_F(RestoreTest, ALedgerInUseIsNotReplaced) {
   OpenJournal();
 
-  EXPECT_EQ(GetReason(Restore(Ledger(), /*replaces=*/true).status()), Reason::kFilesInUse);
+  EXPECT_THAT(Restore(Ledger(), /*replaces=*/true), FailsWith(Reason::kFilesInUse));
 }
 
 TEST_F(RestoreTest, ADamagedBackupReplacesNothing) {
@@ -216,7 +218,7 @@ TEST_F(RestoreTest, ADamagedBackupReplacesNothing) {
 
   const absl::Status status = Restore(Ledger(), /*replaces=*/true).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged) << status;
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_EQ(ReadFile(Journal()), before);
   EXPECT_FALSE(std::filesystem::exists(Journal() + kRestoredSuffix));
   EXPECT_FALSE(std::filesystem::exists(Ledger() + "/restored"));
@@ -224,7 +226,7 @@ TEST_F(RestoreTest, ADamagedBackupReplacesNothing) {
 
 TEST_F(RestoreTest, WhatIsNoBackupIsRefused) {
   std::ofstream(Backup("a.db"), std::ios::trunc) << std::string(5'000, '#');
-  EXPECT_EQ(GetReason(Restore(Elsewhere()).status()), Reason::kFilesForeign);
+  EXPECT_THAT(Restore(Elsewhere()), FailsWith(Reason::kFilesForeign));
   std::filesystem::remove(Backup("a.db"));
   EXPECT_TRUE(absl::IsNotFound(Restore(Elsewhere()).status()));
   EXPECT_FALSE(std::filesystem::exists(Elsewhere()));
@@ -233,16 +235,16 @@ TEST_F(RestoreTest, WhatIsNoBackupIsRefused) {
 TEST_F(RestoreTest, ABackupOfANewerVersionIsRefused) {
   Run(Backup("a.db"), "PRAGMA user_version = 99");
 
-  EXPECT_EQ(GetReason(Restore(Elsewhere()).status()), Reason::kFilesTooNew);
+  EXPECT_THAT(Restore(Elsewhere()), FailsWith(Reason::kFilesTooNew));
 }
 
 TEST_F(RestoreTest, AnOlderBackupIsBroughtUpToDate) {
   std::filesystem::remove(Backup("a.db"));
-  ASSERT_TRUE(MakeEmptyJournal(Backup("a.db"), JournalMigrations().first(1)).ok());
+  ASSERT_THAT(MakeEmptyJournal(Backup("a.db"), JournalMigrations().first(1)), IsOk());
 
   const absl::StatusOr<RestoreReport> report = Restore(Elsewhere());
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(NumberIn(Elsewhere() + "/journal.db", "PRAGMA user_version"),
             static_cast<int64_t>(JournalMigrations().size()));
 }
@@ -252,7 +254,7 @@ TEST_F(RestoreTest, TheLogBesideACopyIsTakenAlong) {
 
   const absl::StatusOr<RestoreReport> report = RestoreSnapshot();
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->verified.head, head_);
 }
 
@@ -285,7 +287,7 @@ TEST_F(RestoreTest, NoLedgerIsBegunWhereThereMustHaveBeenOne) {
 
   const absl::Status status = SqliteJournal::Open(Options()).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("derived.db is there"));
   EXPECT_FALSE(std::filesystem::exists(Journal()));
 }
@@ -297,14 +299,14 @@ TEST_F(RestoreTest, NoLedgerIsBegunWhereOneWasBeingRestored) {
   const absl::Status status =
       SqliteJournal::Open({.directory = Elsewhere(), .clock = &clock_}).status();
 
-  EXPECT_EQ(GetReason(status), Reason::kJournalDamaged);
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
 }
 
 TEST_F(RestoreTest, ARestoreThatWasKilledIsDoneAgain) {
   std::filesystem::create_directory(Elsewhere());
   std::ofstream(Elsewhere() + "/journal.db" + kRestoredSuffix) << "half a journal";
 
-  EXPECT_TRUE(Restore(Elsewhere()).ok());
+  EXPECT_THAT(Restore(Elsewhere()), IsOk());
 
   OpenJournal({.directory = Elsewhere(), .clock = &clock_});
   EXPECT_EQ(journal_->Head(), head_);

@@ -13,6 +13,7 @@
 #include "storage/sqlite/connection.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -113,7 +114,7 @@ TEST_F(SqliteJournalTest, AnAccountsEntriesAreFoundFromAnywhere) {
   }
   WaitUntilDerived();
   const auto reader = journal_->NewReader();
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   for (EntryId from = 1; from <= maker_.head().last; ++from) {
     std::vector<EntryId> expected;
@@ -141,7 +142,7 @@ TEST_F(SqliteJournalTest, TheSnapshotIsWhatTheEntriesAmountTo) {
   SnapshotRecorder recorder;
   const absl::StatusOr<EntryId> through = journal_->LoadSnapshot(&recorder);
 
-  ASSERT_TRUE(through.ok()) << through.status();
+  ASSERT_THAT(through, IsOk());
   EXPECT_EQ(*through, maker_.head().last);
   EXPECT_THAT(recorder.lines,
               ElementsAre("account 1 account-1 EUR: 999999800, held 300, last 13",
@@ -173,12 +174,12 @@ TEST_F(SqliteJournalTest, APlainDebitTakesFewBytes) {
 TEST_F(SqliteJournalTest, AReaderSeesWhatWasAppendedBeforeItAsked) {
   OpenJournal();
   const auto reader = journal_->NewReader();
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   for (int i = 0; i < 20; ++i) {
     Append({maker_.Debit(1, 1)});
     const absl::StatusOr<Entry> newest = (*reader)->Read(maker_.head().last);
-    ASSERT_TRUE(newest.ok()) << newest.status();
+    ASSERT_THAT(newest, IsOk());
   }
   EXPECT_TRUE(absl::IsNotFound((*reader)->Read(maker_.head().last + 1).status()));
 }
@@ -195,12 +196,12 @@ TEST_F(SqliteJournalTest, AnEntryIsWhatItsBytesInThisVersionSay) {
   // As anybody can read it with the sqlite3 tool: a change of this is a new schema version.
   absl::StatusOr<Connection> connection =
       Connection::Open(directory_ / "ledger/journal.db", {.read_only = true});
-  ASSERT_TRUE(connection.ok()) << connection.status();
+  ASSERT_THAT(connection, IsOk());
   absl::StatusOr<Statement> row = connection->Prepare(
       "SELECT printf('%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%d|%s|%d|%s', id, account, kind, "
       "balance, held, previous, time, item, reason, flags, amount, held_change, credit_limit, "
       "subject, expire_time, hex(request_id), fingerprint, detail) FROM entry WHERE id = 3");
-  ASSERT_TRUE(row.ok()) << row.status();
+  ASSERT_THAT(row, IsOk());
   ASSERT_EQ(row->Step(), SQLITE_ROW);
   EXPECT_EQ(std::string(row->Bytes(0)),
             absl::StrCat("3|1|5|1000000000|500|2|1700000000000000|3|0|4|0|500|0|3|"
@@ -216,7 +217,7 @@ TEST_F(SqliteJournalTest, BatchesAreFoundByTime) {
     Append({maker_.Debit(1, 1), maker_.Debit(1, 1)});
   }
   const auto reader = journal_->NewReader();
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   EXPECT_EQ((*reader)->LastEntryBefore(Start()).value(), 0);
   EXPECT_EQ((*reader)->LastEntryBefore(Start() + absl::Microseconds(1)).value(), 2);
@@ -229,11 +230,11 @@ TEST_F(SqliteJournalTest, WhatItHoldsVerifies) {
   OpenAccounts(5);
   for (int i = 0; i < 10; ++i) Append({maker_.Debit(1 + i % 5, 3)});
   const auto reader = journal_->NewReader();
-  ASSERT_TRUE(reader.ok()) << reader.status();
+  ASSERT_THAT(reader, IsOk());
 
   const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
 
-  ASSERT_TRUE(report.ok()) << report.status();
+  ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->problem, "");
   EXPECT_EQ(report->entries, 20);
 }

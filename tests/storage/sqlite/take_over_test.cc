@@ -20,6 +20,7 @@
 #include "tests/storage/ledger_fixture.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 #include "tests/support/read_file.h"
+#include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
 namespace {
@@ -37,11 +38,11 @@ class TakeOverTest : public ::testing::Test {
                                         .request_window = kWindow,
                                         .derived_gather = absl::ZeroDuration(),
                                         .clock = &clock_});
-    ASSERT_TRUE(journal.ok()) << journal.status();
+    ASSERT_THAT(journal, IsOk());
     journal_ = *std::move(journal);
     auto ledger =
         Ledger::Open({.request_window = kWindow}, journal_.get(), &clock_, std::move(recovery));
-    ASSERT_TRUE(ledger.ok()) << ledger.status();
+    ASSERT_THAT(ledger, IsOk());
     ledger_ = *std::move(ledger);
   }
 
@@ -56,9 +57,9 @@ class TakeOverTest : public ::testing::Test {
   // Reads what there is now, as the server that is to come.
   void Follow(Recovery* recovery) {
     auto follower = JournalFollower::Open(path_);
-    ASSERT_TRUE(follower.ok()) << follower.status();
+    ASSERT_THAT(follower, IsOk());
     const absl::Status status = recovery->CatchUp(follower->get());
-    ASSERT_TRUE(status.ok()) << status;
+    ASSERT_THAT(status, IsOk());
   }
 
   void WaitUntilDerived() {
@@ -69,7 +70,7 @@ class TakeOverTest : public ::testing::Test {
   void ExpectWhole() {
     const auto reader = journal_->NewReader();
     const absl::StatusOr<VerifyReport> report = VerifyJournal(reader->get());
-    ASSERT_TRUE(report.ok()) << report.status();
+    ASSERT_THAT(report, IsOk());
     EXPECT_EQ(report->problem, "");
     int64_t balance_micros = 0;
     int64_t held_micros = 0;
@@ -108,7 +109,7 @@ TEST_F(TakeOverTest, WhatWasReadBeforeAndWhatCameMeanwhileAddUp) {
   EXPECT_THAT(Apply(ToDebit("acme", Cents(601))), IsDeclined(Reason::kInsufficientBalance));
   // Holds of before expire here.
   clock_.Advance(absl::Minutes(6));
-  EXPECT_TRUE(ledger_->ExpireDue().ok());
+  EXPECT_THAT(ledger_->ExpireDue(), IsOk());
   EXPECT_EQ(ledger_->FindAccount("acme")->state.held, Micros());
   EXPECT_THAT(Apply(ToDebit("acme", Cents(601))), IsApplied());
   ExpectWhole();
@@ -118,7 +119,7 @@ TEST_F(TakeOverTest, WhatWasReadBeforeAndWhatCameMeanwhileAddUp) {
 TEST_F(TakeOverTest, WhatIsDerivedWhileTheFollowerReadsIsNotForgotten) {
   ASSERT_THAT(Apply(ToOpen("acme")), IsApplied());
   auto follower = JournalFollower::Open(path_);
-  ASSERT_TRUE(follower.ok()) << follower.status();
+  ASSERT_THAT(follower, IsOk());
   const Outcome meanwhile = Apply(ToCredit("acme", Cents(1'000), "meanwhile"));
   WaitUntilDerived();
   const Outcome later = Apply(ToDebit("acme", Cents(1), "later"));
@@ -144,8 +145,8 @@ TEST_F(TakeOverTest, AFollowerSeesWhatIsDurableAndWritesNothing) {
   EXPECT_EQ(recovery.head().number, 1);
   EXPECT_EQ(ReadFile(path_ + "/journal.db") + ReadFile(path_ + "/journal.db-wal"), before);
   // The owner is not disturbed, and nobody else becomes one.
-  EXPECT_EQ(GetReason(SqliteJournal::Open({.directory = path_, .clock = &clock_}).status()),
-            Reason::kFilesInUse);
+  EXPECT_THAT(SqliteJournal::Open({.directory = path_, .clock = &clock_}),
+              FailsWith(Reason::kFilesInUse));
   EXPECT_THAT(Apply(ToCredit("acme", Cents(1))), IsApplied());
 }
 
@@ -185,7 +186,7 @@ TEST_F(TakeOverTest, AnotherJournalThanTheOneThatWasFollowedIsReadFromItsBeginni
 
   Open(std::move(recovery));
 
-  EXPECT_EQ(GetReason(ledger_->FindAccount("acme").status()), Reason::kAccountNotFound);
+  EXPECT_THAT(ledger_->FindAccount("acme"), FailsWith(Reason::kAccountNotFound));
   EXPECT_EQ(ledger_->FindAccount("other")->state.balance, Cents(2'000));
   ExpectWhole();
 }
@@ -218,8 +219,8 @@ TEST_F(TakeOverTest, TheDerivedFileThatWasLeftUnsyncedIsGoneOnWith) {
   {
     // As a process that ends at once leaves it.
     auto derived = Connection::Open(path_ + "/derived.db", {});
-    ASSERT_TRUE(derived.ok());
-    ASSERT_TRUE(derived->Execute("UPDATE trust SET is_synced = 0").ok());
+    ASSERT_THAT(derived, IsOk());
+    ASSERT_THAT(derived->Execute("UPDATE trust SET is_synced = 0"), IsOk());
   }
 
   Open(nullptr);
