@@ -80,7 +80,8 @@ TEST_F(EndedKeyTest, AnExportOfRatesEnds) {
 }
 
 TEST_F(EndedKeyTest, AnExportOfActivityEnds) {
-  FillJournal(1);
+  // More than is on its way before anybody reads it.
+  FillJournal(10);
   const auto stub = v1::AccountService::NewStub(ended_);
   const auto reader =
       stub->ExportActivity(&context_, Parse<v1::ExportActivityRequest>("account_id: 'acme'"));
