@@ -46,7 +46,7 @@ export class Visitor {
   static async come(farebox: Farebox, look: Look = DESKTOP_LIGHT): Promise<Visitor> {
     const visitor = new Visitor();
     visitor.#browser = await chromium.launch({
-      executablePath: "/usr/bin/chromium",
+      executablePath: "/usr/bin/chromium-headless-shell",
       args: [...FLAGS, `--disk-cache-dir=${visitor.#profile}`],
     });
     await visitor.as(farebox, look);
