@@ -2,6 +2,7 @@
 
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { RechargeState } from "../src/gen/farebox/v1/recharge_pb";
 import { DESKTOP_LIGHT, Visitor } from "./browser";
 import { Farebox, UNIT } from "./farebox";
 
@@ -234,10 +235,16 @@ test("a charge that is tried again and declined again is told without a reload",
     failureEmail: "owner@example.org",
   };
   await farebox.recharges.updateAutoRecharge({ accountId: account, autoRecharge });
+  const states = async () => {
+    const { recharges } = await farebox.recharges.listRecharges({ accountId: account });
+    return recharges.map(({ state }) => state);
+  };
+  await expect.poll(states, { timeout: 30_000 }).toEqual([RechargeState.DECLINED]);
   const page = await visitor.signIn(key);
   const declined = page.getByRole("region", { name: "Last charges" }).getByText("Declined");
   await page.getByRole("button", { name: "Try again now" }).waitFor();
-  expect(await declined.count()).toBe(1);
+  // The two panels ask for what they show each for itself.
+  await expect.poll(() => declined.count(), { timeout: 30_000 }).toBe(1);
   await page.route("**/farebox.v1.RechargeService/RetryRecharge", async (route) => {
     await route.fulfill({ contentType: "application/proto", body: "" });
     // The charge, once the page has asked what became of it.

@@ -87,8 +87,16 @@ describe("what people type", () => {
     ["60.50", "de-AT", 60_500_000n],
     ["1 000.50", "fr-CH", 1_000_500_000n],
     ["1 000,50", "fr-CH", 1_000_500_000n],
-    ["1,000", "en-DE", 1_000_000_000n],
+    ["1000", "en-DE", 1_000_000_000n],
+    ["25.00", "en-DE", 25_000_000n],
+    ["25,00", "en-DE", 25_000_000n],
+    ["0.500", "en-DE", 500_000n],
+    ["0,500", "en-DE", 500_000n],
+    ["1.0000", "en-DE", 1_000_000n],
+    ["1,000.00", "en-DE", 1_000_000_000n],
     ["1.000,50", "en-DE", 1_000_500_000n],
+    ["1,234,567", "en-DE", 1_234_567_000_000n],
+    ["1.234.567", "en-DE", 1_234_567_000_000n],
   ])("%j in %s is an amount", (text, locale, expected) => {
     expect(parseMicros(text, locale, "EUR")).toBe(expected);
   });
@@ -126,6 +134,27 @@ describe("what people type", () => {
     expect(parseMicros(text, locale, "EUR")).toBeUndefined();
   });
 
+  // Once, 1.000 was one euro there, though it is a thousand as a number.
+  test.each([
+    ["1.000", "EUR"],
+    ["1,000", "EUR"],
+    ["1.234", "EUR"],
+    ["25,000", "EUR"],
+    ["999.999", "USD"],
+    ["1.000", "JPY"],
+    ["1,000", "KWD"],
+  ])("%j in en-DE is none in %s: amounts and numbers contradict each other", (text, currency) => {
+    expect(parseMicros(text, "en-DE", currency)).toBeUndefined();
+  });
+
+  // The page writes them so.
+  test.each([
+    ["1.000", "KWD", 1_000_000n],
+    ["1,000", "JPY", 1_000_000_000n],
+  ])("%j in en-DE has the digits of %s, and is that amount", (text, currency, expected) => {
+    expect(parseMicros(text, "en-DE", currency)).toBe(expected);
+  });
+
   // Once, Austria's were not: numbers have no point there, and amounts have.
   test.each(["USD", "EUR", "JPY", "KWD"])("%s is read as it is written", (currency) => {
     const sign = (locale: string) =>
@@ -134,7 +163,14 @@ describe("what people type", () => {
         .find(({ type }) => type === "currency")?.value ?? "";
     for (const locale of LOCALES) {
       const format = new MoneyFormat(currency, locale);
-      for (const micros of [500_000n, 1_000_000_000n, 1_234_567_890_123n, 123_456_000_000n]) {
+      for (const micros of [
+        500_000n,
+        1_000_000n,
+        25_000_000n,
+        1_000_000_000n,
+        1_234_567_890_123n,
+        123_456_000_000n,
+      ]) {
         const written = format
           .exact(micros)
           .replace(sign(locale), "")
@@ -144,12 +180,27 @@ describe("what people type", () => {
     }
   });
 
-  test("what is shown to be edited is understood again", () => {
-    for (const locale of ["en-US", "de-DE", "fr-FR", "en-IN", "ar-EG", "fa-IR", "bn-BD"]) {
-      const format = new MoneyFormat("USD", locale);
-      for (const micros of [1n, 50_010_000n, 1_234_567_890_123n]) {
-        expect(format.parse(format.editable(micros))).toBe(micros);
+  test.each(["USD", "EUR", "JPY", "KWD"])("%s to be edited is understood again", (currency) => {
+    for (const locale of LOCALES) {
+      const format = new MoneyFormat(currency, locale);
+      for (const micros of [
+        1n,
+        1_000_000n,
+        1_234_000n,
+        50_010_000n,
+        1_000_000_000n,
+        1_234_567_890_123n,
+      ]) {
+        const shown = format.editable(micros);
+        expect(format.parse(shown), `${shown} in ${locale}`).toBe(micros);
       }
     }
+  });
+
+  test("three digits after the point are shown as four where they could be a group", () => {
+    expect(new MoneyFormat("EUR", "en-DE").editable(1_234_000n)).toBe("1.2340");
+    expect(new MoneyFormat("EUR", "en-DE").editable(25_000_000n)).toBe("25.00");
+    expect(new MoneyFormat("KWD", "en-DE").editable(1_000_000n)).toBe("1.000");
+    expect(new MoneyFormat("EUR", "de-DE").editable(1_234_000n)).toBe("1,234");
   });
 });

@@ -59,6 +59,13 @@ export class MoneyFormat {
   // What `parse` takes, without the sign of the currency: for a field to be edited.
   editable(micros: bigint): string {
     const digits = this.#digitsNeeded(micros);
+    const text = this.#bare(micros, digits);
+    // Three digits after the point can be meant for a group, and are refused then; four cannot.
+    return digits === 3 && this.parse(text) !== micros ? this.#bare(micros, 4) : text;
+  }
+
+  // Without the sign of the currency, and without groups.
+  #bare(micros: bigint, digits: number): string {
     const parts = this.#parts(micros, digits, MICROS_DIGITS, { useGrouping: false });
     const wanted = ["minusSign", "integer", "decimal", "fraction"];
     return parts
@@ -169,17 +176,29 @@ function marksOf(locale: string, currency: string): Marks[] {
 
 // An amount above zero as people of that language write it, with or without groups, in micros. A
 // point is taken for a decimal point too, but where it can be meant for a group: nobody should pay
-// 1.000 where they meant 1,000.
+// 1.000 where they meant 1,000. Nor is one of two layouts guessed where each reads another amount:
+// for en-DE, 1.000 is one as currency and a thousand as a number.
 export function parseMicros(text: string, locale: string, currency: string): bigint | undefined {
   const typed = withPlainDigits(text.trim(), locale).replace(/\s/g, " ");
   const layouts = marksOf(locale, currency);
-  for (const marks of layouts) {
-    const micros = microsOf(withoutGroups(typed, marks));
-    if (micros !== undefined) return micros;
+  const readings = layouts.map((marks) => microsOf(withoutGroups(typed, marks)));
+  const [micros, ...others] = new Set(readings.filter((reading) => reading !== undefined));
+  if (micros !== undefined) {
+    const isClear = others.length === 0 || isAsWritten(typed, layouts[0], locale, currency);
+    return isClear ? micros : undefined;
   }
   // No group is a lone zero: 0.500 is a half, never 500.
   const isGroup = /\.\d{3}$/.test(typed) && !/^0+\./.test(typed);
   return isGroup && layouts.some(({ group }) => group === ".") ? undefined : microsOf(typed);
+}
+
+// With as many digits after the point as amounts of that currency usually have, so that the page
+// itself may have written it: 1.000 in dinars of Kuwait, 1,000 in yen.
+function isAsWritten(typed: string, layout: Marks | undefined, locale: string, currency: string) {
+  const decimal = layout?.decimal ?? ".";
+  const point = typed.lastIndexOf(decimal);
+  const digits = point < 0 ? 0 : typed.length - point - decimal.length;
+  return digits === minorDigitsOf(currency, locale);
 }
 
 // With a point for its decimal mark; empty where groups are not as they should be, or begin with a
