@@ -239,22 +239,35 @@ absl::Status NumberRental::Work(absl::string_view rental_id) {
 absl::Status NumberRental::Renew(const AccountFacts& account, RentalRecord* record) {
   while (true) {
     const bool is_unpaid = record->rental.state() == v1::NUMBER_STATE_PAST_DUE;
-    const absl::Time due = is_unpaid ? record->document.due : NextRenewal(record->rental);
+    const absl::Duration pause = record->document.due - parts_.clock->Now();
     // One that was put off for longer than any is was put off by a clock that ran ahead.
-    const bool is_put_off = is_unpaid && due - parts_.clock->Now() > limits::kUnpaidPause;
-    if (parts_.clock->Now() < due && !is_put_off) {
-      if (record->document.due == due) return absl::OkStatus();
-      // The account's time zone is another one now.
-      record->document.due = due;
-      return records_.Put(record);
-    }
+    const bool is_put_off = pause > limits::kUnpaidPause;
+    if (is_unpaid && pause > absl::ZeroDuration() && !is_put_off) return absl::OkStatus();
     FAREBOX_ASSIGN_OR_RETURN(const bool is_paid, ChargeMonth(account, record));
     if (!is_paid) return absl::OkStatus();
   }
 }
 
+absl::Status NumberRental::AwaitMonth(RentalRecord* record) {
+  const absl::Time begin = NextRenewal(record->rental);
+  const int64_t begin_micros = absl::ToUnixMicros(begin);
+  const bool is_unpaid = record->rental.state() == v1::NUMBER_STATE_PAST_DUE;
+  const bool is_noted = record->document.due == begin &&
+                        (!is_unpaid || record->rental.past_due_micros() == begin_micros);
+  if (is_noted) return absl::OkStatus();
+  // The account's time zone is another one now. Or a clock that ran ahead has let it go past due:
+  // its grace begins with its month.
+  if (is_unpaid) record->rental.set_past_due_micros(begin_micros);
+  record->document.due = begin;
+  return records_.Put(record);
+}
+
 absl::StatusOr<bool> NumberRental::ChargeMonth(const AccountFacts& account, RentalRecord* record) {
   Rental& rental = record->rental;
+  if (parts_.clock->Now() < NextRenewal(rental)) {
+    FAREBOX_RETURN_IF_ERROR(AwaitMonth(record));
+    return false;
+  }
   FAREBOX_ASSIGN_OR_RETURN(Command command, parts_.make_debit(NextMonthOf(rental)));
   const Micros price = PriceIn(command);
   const Outcome outcome = parts_.ledger->Apply(std::move(command));
@@ -293,8 +306,7 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
                                      now);
   } else {
     // Later than that was by a clock that ran ahead.
-    const int64_t latest = absl::ToUnixMicros(std::max(now, NextRenewal(rental)));
-    rental.set_past_due_micros(std::min(rental.past_due_micros(), latest));
+    rental.set_past_due_micros(std::min(rental.past_due_micros(), absl::ToUnixMicros(now)));
     is_over = now >= ReleaseTime(rental);
     if (is_over && !parts_.is_held()) return End(account, /*is_unpaid=*/true, record);
   }

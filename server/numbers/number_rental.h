@@ -71,8 +71,8 @@ class NumberRental {
   // releases it where it was past due for too long.
   absl::Status Work(absl::string_view rental_id);
 
-  // Tries the account's unpaid months again, whatever is due: there is money. Returns whether some
-  // are still not paid.
+  // Tries the account's unpaid months that have begun again, without a pause: there is money.
+  // Returns whether some are still not paid.
   absl::StatusOr<bool> TryUnpaid(absl::string_view account_id);
 
   // When the first month that is not paid begins.
@@ -85,8 +85,10 @@ class NumberRental {
   absl::StatusOr<Purchase> Complete(const AccountFacts& account, bool is_begun_before,
                                     RentalRecord* record);
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
-  // One month. Whether it is paid.
+  // One month, once it has begun. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
+  // Has the rental worked on when its next month begins, which is yet to come.
+  absl::Status AwaitMonth(RentalRecord* record);
   absl::Status NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
                           RentalRecord* record);
   absl::Status End(const AccountFacts& account, bool is_unpaid, RentalRecord* record);

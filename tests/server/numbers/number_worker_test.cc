@@ -71,9 +71,13 @@ class NumberWorkerTest : public ::testing::Test {
   }
 
   void Await(v1::NumberState state) {
+    AwaitThat([state](const stored::v1::Rental& rental) { return rental.state() == state; });
+  }
+
+  void AwaitThat(const std::function<bool(const stored::v1::Rental&)>& is_so) {
     const SystemClock system;
     const absl::Time deadline = system.Now() + absl::Seconds(30);
-    while (Rental().state() != state) {
+    while (!is_so(Rental())) {
       ASSERT_LT(system.Now(), deadline) << Rental().ShortDebugString();
       std::this_thread::yield();
     }
@@ -130,7 +134,8 @@ TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
 }
 
 TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRight) {
-  const absl::Time right = clock_.Now() + 20 * kDay;
+  // On the 5th of February.
+  const absl::Time right = clock_.Now() + 35 * kDay;
   clock_.Set(right + 30 * kDay);
   Start(clock_.Now());
   Await(v1::NUMBER_STATE_PAST_DUE);
@@ -143,6 +148,54 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRig
   clock_.Advance(absl::Hours(2));
 
   Await(v1::NUMBER_STATE_ACTIVE);
+}
+
+TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsNotTriedBeforeItsMonthBegins) {
+  const absl::Time right = clock_.Now() + 20 * kDay;
+  // On the 1st of February.
+  const absl::Time begin = rental_->NextRenewal(Rental());
+  clock_.Set(right + 30 * kDay);
+  Start(clock_.Now());
+  Await(v1::NUMBER_STATE_PAST_DUE);
+  worker_ = nullptr;
+
+  clock_.Set(right);
+  // The newest entry is of the time ahead.
+  Start(right + 30 * kDay);
+  clock_.Advance(absl::Hours(2));
+  AwaitThat([begin](const stored::v1::Rental& rental) {
+    return rental.past_due_micros() == absl::ToUnixMicros(begin);
+  });
+  ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
+  worker_ = nullptr;
+
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE);
+  EXPECT_EQ(Rental().refusals(), 1);
+  EXPECT_EQ(ledger_->FindAccount("alice")->state.balance, Cents(5'00));
+  clock_.Set(begin + absl::Seconds(1));
+  Start(clock_.Now());
+  Await(v1::NUMBER_STATE_ACTIVE);
+  EXPECT_EQ(Rental().months_renewed(), 1);
+}
+
+TEST_F(NumberWorkerTest, AMonthThatWentPastDueAheadOfItsTimeIsChargedWhenItBegins) {
+  clock_.Advance(60 * kDay);
+  Work();
+  ASSERT_EQ(Rental().refusals(), 1);
+  clock_.Advance(-50 * kDay);
+  ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(1'00))).status, IsOk());
+
+  // Whether it is looked at, or tried as money came in.
+  for (int day = 10; day < 31; ++day) {
+    Work();
+    EXPECT_EQ(rental_->TryUnpaid("alice").value(), true);
+    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
+    EXPECT_EQ(Rental().refusals(), 1);
+    clock_.Advance(kDay);
+  }
+  EXPECT_EQ(rental_->TryUnpaid("alice").value(), false);
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_ACTIVE);
+  EXPECT_EQ(Rental().months_renewed(), 1);
 }
 
 TEST_F(NumberWorkerTest, WhatWentPastDueAheadOfItsTimeIsReleasedTwoWeeksAfterItsMonthHasBegun) {
