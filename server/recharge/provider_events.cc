@@ -36,10 +36,7 @@ std::string DetailOf(Kind kind, const PaymentEvent& event) {
 // Whether the attempt has its money from another payment that carries its name: the provider took
 // it twice, or that one is of an earlier ledger.
 bool IsOfAnotherPayment(const PaymentEvent& event, const stored::v1::RechargeAttempt& attempt) {
-  const bool is_charged = attempt.state() == v1::RECHARGE_STATE_CREDITED ||
-                          attempt.state() == v1::RECHARGE_STATE_SUCCEEDED || attempt.paid_back();
-  return is_charged && !attempt.payment_id().empty() &&
-         attempt.payment_id() != event.charge.payment_id;
+  return HasItsPayment(attempt) && attempt.payment_id() != event.charge.payment_id;
 }
 
 void LogMoneyBack(LogLevel level, const PaymentEvent& event,

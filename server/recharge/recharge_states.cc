@@ -79,6 +79,12 @@ bool IsWhatWasAskedFor(const CardCharge& charge, const RechargeAttempt& attempt)
          charge.currency_code == attempt.currency_code();
 }
 
+bool HasItsPayment(const RechargeAttempt& attempt) {
+  const bool is_charged = attempt.state() == v1::RECHARGE_STATE_CREDITED ||
+                          attempt.state() == v1::RECHARGE_STATE_SUCCEEDED || attempt.paid_back();
+  return is_charged && !attempt.payment_id().empty();
+}
+
 bool IsOpen(const RechargeAttempt& attempt) {
   switch (attempt.state()) {
     case v1::RECHARGE_STATE_CREDITED:

@@ -18,6 +18,9 @@ namespace farebox::server {
 // Whether money may still be taken, or be taken and not credited yet.
 bool IsOpen(const stored::v1::RechargeAttempt& attempt);
 
+// Whether it is settled which payment is the attempt's: no other one of its name is.
+bool HasItsPayment(const stored::v1::RechargeAttempt& attempt);
+
 // Whether it is to be taken further now. One that is due later than anything ever is was written by
 // a clock that has been set back since: its time would be long in coming.
 bool IsDue(const stored::v1::RechargeAttempt& attempt, absl::Time now);

@@ -44,16 +44,17 @@ absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader*
 }
 
 // Which of the charges that carry an attempt's name is the one that it knows of; the first where it
-// knows of none.
-const CardCharge& ChargeOf(const RechargeAttempt* attempt, const std::vector<CardCharge>& charges) {
+// knows of none. Null where its own is not listed: it may have been made days before the others.
+const CardCharge* ChargeOf(const RechargeAttempt* attempt, const std::vector<CardCharge>& charges) {
   const auto known = std::find_if(charges.begin(), charges.end(), [&](const CardCharge& charge) {
     return attempt != nullptr && charge.payment_id == attempt->payment_id();
   });
-  if (known != charges.end()) return *known;
-  return *std::min_element(charges.begin(), charges.end(),
-                           [](const CardCharge& one, const CardCharge& other) {
-                             return one.create_time < other.create_time;
-                           });
+  if (known != charges.end()) return &*known;
+  if (attempt != nullptr && HasItsPayment(*attempt)) return nullptr;
+  return &*std::min_element(charges.begin(), charges.end(),
+                            [](const CardCharge& one, const CardCharge& other) {
+                              return one.create_time < other.create_time;
+                            });
 }
 
 }  // namespace
@@ -72,7 +73,8 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(
   FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
-    if (charges.find(attempt.recharge_id()) != charges.end()) continue;
+    const auto listed = charges.find(attempt.recharge_id());
+    if (listed != charges.end() && ChargeOf(&attempt, listed->second) != nullptr) continue;
     if (!should_continue()) return absl::CancelledError("the report is wanted no more");
     if (IsCharged(attempt)) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
@@ -117,10 +119,12 @@ absl::Status Reconciliation::CheckAttempt(const std::string& attempt_id,
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<AttemptRecord> record,
                            records_.FindAttempt(attempt_id));
   const RechargeAttempt* const attempt = record.has_value() ? &record->attempt : nullptr;
-  const CardCharge& its = ChargeOf(attempt, charges);
-  FAREBOX_RETURN_IF_ERROR(CheckCharge(attempt_id, its, attempt, journal, report));
+  const CardCharge* const its = ChargeOf(attempt, charges);
+  if (its != nullptr) {
+    FAREBOX_RETURN_IF_ERROR(CheckCharge(attempt_id, *its, attempt, journal, report));
+  }
   for (const CardCharge& charge : charges) {
-    if (&charge == &its) continue;
+    if (&charge == its) continue;
     report->differences.push_back(
         {.kind = Kind::kChargedTwice,
          .recharge_id = attempt_id,

@@ -62,6 +62,24 @@ class TwiceList : public AlteringGateway {
   }
 };
 
+// One that took every payment once more days later: the first ones are in the list no more.
+class AgainList : public AlteringGateway {
+ public:
+  using AlteringGateway::AlteringGateway;
+
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
+                           VisitCharge visit) override {
+    return AlteringGateway::ListCharges(
+        from - absl::Hours(72), to, should_continue,
+        [&](absl::string_view attempt_id, const CardCharge& charge) {
+          CardCharge again = charge;
+          again.payment_id += "-again";
+          again.create_time += absl::Hours(72);
+          visit(attempt_id, again);
+        });
+  }
+};
+
 class ReconciliationTest : public RechargerTest {
  protected:
   // Of all times.
@@ -126,6 +144,38 @@ TEST_F(ReconciliationTest, OfTwoChargesTheOneThatWasNotCreditedIsTheDifference) 
   EXPECT_EQ(twice.payment_id, Attempts()[0].payment_id() + "-again");
   EXPECT_EQ(twice.account_id, "alice");
   EXPECT_EQ(twice.recharge_id, Attempts()[0].recharge_id());
+}
+
+// Once, it was taken for the one that was credited: the customer had paid twice, and no report said
+// so.
+TEST_F(ReconciliationTest, AChargeOfTheSameNameDaysLaterIsADifference) {
+  Enable({"pm_card_visa"});
+  Work();
+  ASSERT_THAT(States(), ElementsAre("CREDITED"));
+  AgainList gateway(gateway_.get());
+
+  // The attempt is of the report's time, or of a time long before it.
+  for (const absl::Duration later : {absl::ZeroDuration(), absl::Hours(72)}) {
+    clock_.Advance(later);
+    const ReconciliationReport report = Compare(&gateway);
+
+    ASSERT_THAT(KindsOf(report), ElementsAre(Kind::kChargedTwice)) << later;
+    const RechargeDifference& twice = report.differences[0];
+    EXPECT_EQ(twice.payment_id, Attempts()[0].payment_id() + "-again");
+    EXPECT_EQ(twice.account_id, "alice");
+    EXPECT_EQ(twice.charged, Cents(60'00));
+  }
+}
+
+// The second one does not stand for the first, which the provider knows nothing of.
+TEST_F(ReconciliationTest, ACreditIsADifferenceThoughAnotherPaymentCarriesItsName) {
+  Enable({"pm_card_visa"});
+  Work();
+  AgainList gateway(gateway_.get());
+  gateway.AlterNext([](CardCharge* charge) { *charge = {.message = "no such payment"}; });
+
+  EXPECT_THAT(KindsOf(Compare(&gateway)),
+              ElementsAre(Kind::kChargedTwice, Kind::kCreditedNotCharged));
 }
 
 TEST_F(ReconciliationTest, AChargeOfWhateverStateIsUnderWayForAnHour) {
