@@ -27,8 +27,7 @@
 //               where the peer is gone. A piece of a body that is taken piece by piece is to come
 //               within read_timeout, and 64 KiB of what is sent are to be taken within
 //               write_timeout
-//   kLingering  the last answer was sent: what the peer still says is thrown away for a moment, so
-//               that a reset does not overtake the answer
+//   kLingering  what the peer still says is thrown away, so that no reset overtakes the last answer
 namespace farebox::web {
 namespace {
 

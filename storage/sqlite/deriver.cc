@@ -184,7 +184,7 @@ absl::Status Deriver::TakeOver() {
   if (is_damaged_) {
     FAREBOX_RETURN_IF_ERROR(BeginAnew());
   } else if (file_ == nullptr) {
-    FAREBOX_RETURN_IF_ERROR(OpenFile());
+    FAREBOX_RETURN_IF_ERROR(OpenAgain());
   }
   has_more_requests_ = false;
   absl::Status status;
@@ -194,6 +194,17 @@ absl::Status Deriver::TakeOver() {
   // The journal's own damage is not the derived file's: there DATA_LOSS has a reason with it.
   if (absl::IsDataLoss(status) && GetReason(status) == Reason::kNone) is_damaged_ = true;
   return status;
+}
+
+absl::Status Deriver::OpenAgain() {
+  FAREBOX_RETURN_IF_ERROR(journal_is_short_);
+  absl::Status opened = OpenFile();
+  if (opened.ok()) return opened;
+  if (GetReason(opened) == Reason::kJournalDamaged) {
+    journal_is_short_ = opened;
+    return opened;
+  }
+  return ++failed_opens_ < options_.open_tries_max ? opened : BeginAnew();
 }
 
 absl::Status Deriver::BeginAnew() {

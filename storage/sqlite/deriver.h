@@ -46,6 +46,9 @@ class Deriver : public DamageListener {
     // ids that can stay in memory leave it more.
     int64_t free_disk_bytes_min = 0;
     int64_t free_disk_bytes_min_requests = 0;
+    // A file that cannot be opened so many times, a second apart, is made anew: whatever is wrong
+    // with it does not pass.
+    int open_tries_max = 600;
     // How long a trickle of new entries is gathered.
     absl::Duration gather = absl::Milliseconds(200);
     const Clock* clock = nullptr;
@@ -102,6 +105,8 @@ class Deriver : public DamageListener {
   // How many request ids the log of one chunk has room for. Fails where there is none, and memory
   // does not have them.
   absl::StatusOr<int64_t> RequestsThatFit();
+  // Where the file could not be opened so far.
+  absl::Status OpenAgain();
   absl::Status BeginAnew();
   void NoteOutcome(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   bool is_behind() const { return appended_.load() > status_.through.load(); }
@@ -136,6 +141,9 @@ class Deriver : public DamageListener {
   // derived.
   int64_t chunk_entries_ = options_.chunk_entries_max;
   std::unique_ptr<DerivedFile> file_;  // Null where it could not be opened.
+  int failed_opens_ = 0;
+  // What the file knows of entries that the journal has lost: it is kept as it is, and not opened.
+  absl::Status journal_is_short_;
 
   std::thread thread_;  // Last: starts when all above is built.
 };

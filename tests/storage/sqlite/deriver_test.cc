@@ -38,7 +38,7 @@ class SlowClock : public Clock {
     changed_.SignalAll();
     while (let_on_ == 0) changed_.Wait(&mu_);
     if (time <= let_on_) return now_;
-    for (int i = 0; i < 50 && !is_finished_; ++i) changed_.WaitFor(&mu_, absl::Milliseconds(100));
+    for (int i = 0; i < 600 && !is_finished_; ++i) changed_.WaitFor(&mu_, absl::Milliseconds(100));
     if (!is_finished_) has_timed_out_ = true;
     return now_;
   }

@@ -1,0 +1,72 @@
+// A derived file that cannot be opened while the journal is written.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "storage/clock.h"
+#include "storage/sqlite/deriver.h"
+#include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace farebox::sqlite {
+namespace {
+
+class DerivedOpeningTest : public SqliteJournalFixture {
+ protected:
+  // A journal whose derived file is put aside; what is in its place cannot be opened.
+  DerivedOpeningTest() {
+    OpenJournal();
+    OpenAccounts(3);
+    WaitUntilDerived();
+    journal_.reset();
+    std::filesystem::rename(path_, aside_);
+    std::filesystem::create_symlink(path_, path_);
+  }
+
+  std::unique_ptr<Deriver> Start(EntryId last, int open_tries_max) {
+    auto deriver = Deriver::Start({.journal_path = directory_ / "ledger/journal.db",
+                                   .derived_path = path_,
+                                   .request_window = absl::Hours(24 * 7),
+                                   .lag_entries_max = 5,
+                                   .open_tries_max = open_tries_max,
+                                   .gather = absl::ZeroDuration(),
+                                   .clock = &now_},
+                                  last);
+    EXPECT_THAT(deriver, IsOk());
+    return *std::move(deriver);
+  }
+
+  const std::string path_ = directory_ / "ledger/derived.db";
+  const std::string aside_ = directory_ / "aside";
+  const ManualClock now_{SqliteJournalFixture::Start()};
+};
+
+// As where a sector of it cannot be read any more.
+TEST_F(DerivedOpeningTest, OneThatNeverOpensIsMadeAnew) {
+  const EntryId last = maker_.head().last;
+  const std::unique_ptr<Deriver> deriver = Start(last, /*open_tries_max=*/1);
+
+  while (deriver->status().through < last) std::this_thread::yield();
+
+  EXPECT_FALSE(std::filesystem::is_symlink(path_));
+}
+
+// It is the only trace of what the journal has lost.
+TEST_F(DerivedOpeningTest, OneThatKnowsOfLostEntriesIsKeptAsItIs) {
+  const EntryId last = maker_.head().last;
+  const std::unique_ptr<Deriver> deriver = Start(last - 1, /*open_tries_max=*/1'000);
+  std::filesystem::rename(aside_, path_);
+  Pause(absl::Seconds(3));
+
+  deriver->OnAppended(last);
+  Pause(absl::Seconds(3));
+
+  EXPECT_EQ(deriver->status().through, 0);
+}
+
+}  // namespace
+}  // namespace farebox::sqlite
