@@ -68,8 +68,8 @@ class ActivityExport final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     FAREBOX_ASSIGN_OR_RETURN(query_, ReadActivityQuery(parts_.ledger, request_));
     zone_ = TimeZoneOf(query_.account);
     currency_code_ = SettingsOf(*query_.account.settings).currency_code();
-    const bool is_confined = context_.caller()->is_confined();
-    return parts_.exports->Enter(shared_from_this(), is_confined ? request_.account_id() : "");
+    const bool is_customers = context_.caller()->role == v1::ROLE_CUSTOMER;
+    return parts_.exports->Enter(shared_from_this(), is_customers ? request_.account_id() : "");
   }
 
   void QueueNext() {

@@ -37,8 +37,7 @@ inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
 // millisecond or two.
 inline constexpr int64_t kWatchLooksPerTurn = 512;
 
-// Watches of one account by those who are confined to it: all browsers and programs of its
-// customer. Routers find room beside them.
+// Watches of one account by its customer: all browsers and programs. Routers find room beside them.
 inline constexpr size_t kWatchesPerAccountMax = 100;
 
 // Signals that wait for one watcher; one that does not read them is cut.

@@ -32,7 +32,7 @@ WatchHub::~WatchHub() { Drain(); }
 absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, WatchOrder order) {
   auto place = std::make_shared<Place>();
   place->watcher = watcher;
-  place->is_confined = order.is_confined;
+  place->is_customers = order.is_customers;
   place->cursor.account = order.account;
   place->cursor.account_id = std::move(order.account_id);
   MutexLock lock(&mu_);
@@ -52,10 +52,10 @@ absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, WatchOrder o
 bool WatchHub::HasRoom(const WatchOrder& order) const {
   if (places_.size() >= limits::kStreamsMax) return false;
   const auto of_account = by_account_.find(order.account);
-  if (!order.is_confined || of_account == by_account_.end()) return true;
-  const auto confined = absl::c_count_if(
-      of_account->second, [](const std::shared_ptr<Place>& place) { return place->is_confined; });
-  return static_cast<size_t>(confined) < limits::kWatchesPerAccountMax;
+  if (!order.is_customers || of_account == by_account_.end()) return true;
+  const auto customers = absl::c_count_if(
+      of_account->second, [](const std::shared_ptr<Place>& place) { return place->is_customers; });
+  return static_cast<size_t>(customers) < limits::kWatchesPerAccountMax;
 }
 
 void WatchHub::Remove(Watcher* watcher) {

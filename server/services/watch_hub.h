@@ -52,7 +52,7 @@ struct WatchOrder {
   // What comes after this entry; 0: what is new.
   EntryId from = 0;
   // Who asks is confined to accounts, and to some watches of each.
-  bool is_confined = false;
+  bool is_customers = false;
 };
 
 // One who watches. The hub calls the functions, on several threads; the watcher must be quick.
@@ -93,7 +93,7 @@ class WatchHub final : public LedgerListener {
   struct Place {
     // Constant after construction.
     std::shared_ptr<Watcher> watcher;
-    bool is_confined = false;
+    bool is_customers = false;
 
     WatchCursor cursor;
     // Guarded by the hub's mu_.

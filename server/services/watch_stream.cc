@@ -154,7 +154,7 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     return hub_->Add(self_, {.account = account,
                              .account_id = request.account_id(),
                              .from = request.from_entry_id(),
-                             .is_confined = context_.caller()->is_confined()});
+                             .is_customers = context_.caller()->role == v1::ROLE_CUSTOMER});
   }
 
   // Whether there is somebody to tell. Ends the stream where its caller is nobody any more. The hub

@@ -123,19 +123,19 @@ TEST_F(WatchHubTest, WhoHasMissedMuchHoldsUpNobody) {
 }
 
 TEST_F(WatchHubTest, WhoIsConfinedToAnAccountLeavesRoomForOthers) {
-  const auto watch = [this](absl::string_view account, bool is_confined) {
+  const auto watch = [this](absl::string_view account, bool is_customers) {
     const auto watcher = std::make_shared<CallingWatcher>([](const std::vector<Entry>&) {});
     return hub_->Add(watcher, {.account = Facts(account).number,
                                .account_id = std::string(account),
-                               .is_confined = is_confined});
+                               .is_customers = is_customers});
   };
   for (size_t i = 0; i < limits::kWatchesPerAccountMax; ++i) {
-    ASSERT_THAT(watch("alice", /*is_confined=*/true), IsOk());
+    ASSERT_THAT(watch("alice", /*is_customers=*/true), IsOk());
   }
 
-  EXPECT_EQ(GetReason(watch("alice", /*is_confined=*/true)), Reason::kOverloaded);
-  EXPECT_THAT(watch("alice", /*is_confined=*/false), IsOk());
-  EXPECT_THAT(watch("bob", /*is_confined=*/true), IsOk());
+  EXPECT_EQ(GetReason(watch("alice", /*is_customers=*/true)), Reason::kOverloaded);
+  EXPECT_THAT(watch("alice", /*is_customers=*/false), IsOk());
+  EXPECT_THAT(watch("bob", /*is_customers=*/true), IsOk());
 }
 
 }  // namespace
