@@ -334,6 +334,8 @@ void Connection::Reject(int status, Headers headers) {
 
 // Answers a request that nobody else is to see, and no other after it.
 void Connection::RejectWith(Response response) {
+  parser_->get().body() = std::string();
+  body_room_.Leave();
   phase_ = Phase::kAnswering;
   keeps_alive_ = false;
   Answer(std::move(response));
