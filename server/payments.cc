@@ -138,9 +138,10 @@ void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
 
 void Payments::Drain() {
   is_draining_.store(true);
-  settings_.Drain();
+  // Settings last: they are answered as long as others wait for the provider.
   provider_.Drain();
   if (worker_ != nullptr) worker_->Drain();
+  settings_.Drain();
 }
 
 }  // namespace farebox::server
