@@ -1,6 +1,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cli/commands.h"
@@ -93,28 +94,31 @@ void AddCardShow(Commands* commands, CLI::App* group) {
   AddAccountId(command, request->mutable_account_id());
 }
 
-// The id of the only card, where none was named.
-absl::StatusOr<std::string> OnlyCard(Session* session, const std::string& account_id) {
-  v1::GetCardRequest request;
-  request.set_account_id(account_id);
-  const auto cards = session->client().GetCard(request, session->call_options());
-  if (!cards.ok()) return cards.status();
-  if (cards->cards_size() == 1) return cards->cards(0).card_id();
+// The id of the only card.
+absl::StatusOr<std::string> OnlyCard(const v1::GetCardResponse& cards) {
+  if (cards.cards_size() == 1) return cards.cards(0).card_id();
   return absl::InvalidArgumentError(
-      cards->cards().empty() ? "there is no card on file"
-                             : "there are two cards; name one, from `farebox card show`");
+      cards.cards().empty() ? "there is no card on file"
+                            : "there are two cards; name one, from `farebox card show`");
 }
 
 int RunDelete(Session* session, v1::DeleteCardRequest request) {
+  v1::GetCardRequest of_account;
+  of_account.set_account_id(request.account_id());
+  const auto cards = session->client().GetCard(of_account, session->call_options());
+  if (!cards.ok()) return session->Fail(cards.status());
   if (request.card_id().empty()) {
-    const absl::StatusOr<std::string> only = OnlyCard(session, request.account_id());
+    const absl::StatusOr<std::string> only = OnlyCard(*cards);
     if (!only.ok()) return session->Fail(only.status());
     request.set_card_id(*only);
   }
+  // The server deletes it all the same: one that was deleted a moment ago is no error there.
+  const bool is_there = absl::c_any_of(
+      cards->cards(), [&](const v1::Card& card) { return card.card_id() == request.card_id(); });
   return session->Answer<v1::DeleteCardResponse>(
       session->client().DeleteCard(request, session->call_options()), [&](const auto& response) {
         Facts facts(session);
-        facts.Add("deleted", request.card_id());
+        facts.Add(is_there ? "deleted" : "not on file", request.card_id());
         if (response.auto_recharge_switched_off()) {
           facts.Add("auto-recharge", {"switched off: no card is left", Tone::kBad});
         }
