@@ -30,8 +30,8 @@ namespace farebox::server {
 //   farebox_journal_bytes               gauge     the journal file
 //   farebox_wal_bytes                   gauge     its write-ahead log
 //   farebox_derived_bytes               gauge     the derived file
-//   farebox_disk_free_bytes             gauge     where these files are; none if that cannot be
-//   told farebox_watchers                    gauge     open WatchAccount streams
+//   farebox_disk_free_bytes             gauge     where these files are; none where nobody knows
+//   farebox_watchers                    gauge     open WatchAccount streams
 //   farebox_reader_queries_waiting      gauge     queries that wait for a reader
 //   farebox_reader_queries_waiting_max  gauge     more are answered OVERLOADED
 //   farebox_reader_queries_total        counter   run since the start
