@@ -68,7 +68,7 @@ class LifecycleWithGrace : public Lifecycle {
  protected:
   Config MakeConfig() const override {
     Config config = Lifecycle::MakeConfig();
-    config.drain_grace = absl::Seconds(1);
+    config.drain_grace = absl::Seconds(3);
     return config;
   }
 };

@@ -86,6 +86,7 @@ TEST_F(HeldUpPurchaseTest, APurchaseWhoseCallerDidNotWaitForItsTurnIsNotBegun) {
       Parse<v1::PurchaseNumberRequest>(
           "account_id: 'acme' request_id: 'r2' number: '+12025550199'"),
       &response);
+  clock_.Advance(absl::Seconds(1));
   gate_->Open();
   patient.join();
 

@@ -118,6 +118,7 @@ TEST_F(StripePaymentsTest, APaymentWhoseCallerDidNotWaitForItsTurnIsNotBegun) {
   const grpc::Status status = recharges_->Pay(
       &context, Parse<v1::PayRequest>("account_id: 'acme' request_id: 'p2' amount_micros: 5000000"),
       &response);
+  clock_.Advance(absl::Seconds(1));
   gate.Open();
   patient.join();
 

@@ -192,7 +192,6 @@ TEST_P(LedgerContract, HoldsExpireInTheOrderOfTheirTimes) {
   EXPECT_THAT(ended, ElementsAre(short_one, middle_one, long_one));
 }
 
-// An extended hold has a reminder of its former time too; a restart leaves only the newest.
 // More than one commit takes.
 TEST_P(LedgerContract, HoldsThatAreAllDueHaveExpiredWhenThatIsAnswered) {
   constexpr auto count = static_cast<int>(limits::kBatchCommandsMax / 2 + 1);
@@ -210,6 +209,7 @@ TEST_P(LedgerContract, HoldsThatAreAllDueHaveExpiredWhenThatIsAnswered) {
   ExpectBooks("bob", Cents(count));
 }
 
+// An extended hold has a reminder of its former time too; a restart leaves only the newest.
 TEST_P(LedgerContract, ExtendedHoldExpiresInTheOrderOfItsNewTime) {
   OpenAccount("alice", Cents(200));
   const EntryId extended = OpenHold("alice", Cents(1), absl::Seconds(30));
