@@ -78,6 +78,7 @@ absl::Status ServerLoad::Prepare() {
 
 absl::Status ServerLoad::ImportDeck() {
   grpc::ClientContext context;
+  context.set_wait_for_ready(true);
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
   v1::ImportRatesResponse imported;
   const auto writer = v1::RateService::NewStub(channel_)->ImportRates(&context, &imported);
