@@ -32,10 +32,6 @@ struct BackupOrder {
   CopyObserver observer = [](const CopyProgress&) { return true; };
 };
 
-// The file in a ledger's directory that says, for people to read, that the ledger was restored from
-// a backup: what happened outside since then (cards that were charged) is not in it.
-inline constexpr char kRestoredMark[] = "restored";
-
 // A backup that was verified.
 struct BackupReport {
   // What it reaches to.

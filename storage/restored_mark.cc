@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "storage/backup.h"
 
 namespace farebox {
 namespace {

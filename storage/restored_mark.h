@@ -7,9 +7,12 @@
 #include "absl/time/time.h"
 #include "storage/entry.h"
 
-// The file kRestoredMark: that a ledger was restored, and what people are to do then. One line of
-// it is for programs.
 namespace farebox {
+
+// The file in a ledger's directory that says that the ledger was restored from a backup, and what
+// people are to do then: what happened outside since (cards that were charged) is not in it. One
+// line of it is for programs.
+inline constexpr char kRestoredMark[] = "restored";
 
 // What it says of a backup that reaches to `head`. What happened since `forgotten_since` may be
 // unknown to the ledger: that is the backup's time, or an earlier one's that was restored before.

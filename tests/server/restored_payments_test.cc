@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "storage/backup.h"
+#include "storage/restored_mark.h"
 #include "storage/sqlite/restore.h"
 #include "tests/server/backups_fixture.h"
 #include "tests/server/payments_fixture.h"
@@ -31,7 +31,7 @@ class RestoredPaymentsTest : public StripePaymentsTest {
     return config;
   }
 
-  std::string Mark() const { return absl::StrCat(MakeConfig().data_directory, "/", kRestoredMark); }
+  std::string Mark() const { return RestoredMarkPath(MakeConfig().data_directory); }
 
   v1::BackupResult Backup() {
     grpc::ClientContext context;
