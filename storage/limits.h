@@ -81,6 +81,10 @@ inline constexpr int64_t kDerivedLagEntriesMax = 4'000'000;
 // little, and a disk that is stuck is met by the writer, whose writes are watched.
 inline constexpr absl::Duration kDerivedPatience = absl::Seconds(1);
 
+// How often one that cannot be opened is tried, a second apart, before it is made anew: whatever is
+// wrong with it then does not pass.
+inline constexpr int kDerivedOpenTriesMax = 600;
+
 // What of it is written at once; bounds the memory of that, and the time it takes to stop. Request
 // ids are in the order of hashes there: many of them touch hardly more pages than few.
 inline constexpr int64_t kDerivedChunkEntriesMax = 500'000;

@@ -197,11 +197,11 @@ absl::Status Deriver::TakeOver() {
 }
 
 absl::Status Deriver::OpenAgain() {
-  FAREBOX_RETURN_IF_ERROR(journal_is_short_);
+  FAREBOX_RETURN_IF_ERROR(journal_loss_);
   absl::Status opened = OpenFile();
   if (opened.ok()) return opened;
   if (GetReason(opened) == Reason::kJournalDamaged) {
-    journal_is_short_ = opened;
+    journal_loss_ = opened;
     return opened;
   }
   return ++failed_opens_ < options_.open_tries_max ? opened : BeginAnew();

@@ -46,9 +46,7 @@ class Deriver : public DamageListener {
     // ids that can stay in memory leave it more.
     int64_t free_disk_bytes_min = 0;
     int64_t free_disk_bytes_min_requests = 0;
-    // A file that cannot be opened so many times, a second apart, is made anew: whatever is wrong
-    // with it does not pass.
-    int open_tries_max = 600;
+    int open_tries_max = limits::kDerivedOpenTriesMax;
     // How long a trickle of new entries is gathered.
     absl::Duration gather = absl::Milliseconds(200);
     const Clock* clock = nullptr;
@@ -143,7 +141,7 @@ class Deriver : public DamageListener {
   std::unique_ptr<DerivedFile> file_;  // Null where it could not be opened.
   int failed_opens_ = 0;
   // What the file knows of entries that the journal has lost: it is kept as it is, and not opened.
-  absl::Status journal_is_short_;
+  absl::Status journal_loss_;
 
   std::thread thread_;  // Last: starts when all above is built.
 };
