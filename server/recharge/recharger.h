@@ -52,7 +52,7 @@ class Recharger {
     const Clock* clock = nullptr;
     // Names a new attempt; never the same twice.
     std::function<std::string()> new_recharge_id;
-    // Of what is charged at once.
+    // The limits of what is charged at once, by currency.
     const RechargeLimitTable* limits = nullptr;
     // Told of each state that an attempt has reached, once it is on disk.
     std::function<void(const stored::v1::RechargeAttempt&)> on_state =

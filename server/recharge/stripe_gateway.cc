@@ -190,13 +190,15 @@ CardCharge StripeGateway::FindCharge(const ChargeReference& reference) {
                        absl::StrCat(absl::ToUnixSeconds(reference.not_before - kClockSlack)));
   }
   CardCharge charge = {.state = ChargeState::kAbsent};
-  const absl::Status listed = List(kPayments, std::move(query), [&](const json& payment) {
+  const auto take_sought = [&](const json& payment) {
     if (stripe::Metadata(payment, stripe::kAttemptIdKey) != reference.attempt_id) return true;
     const std::string account_id = stripe::Metadata(payment, stripe::kAccountIdKey);
     if (!reference.account_id.empty() && account_id != reference.account_id) return true;
     charge = stripe::ChargeOf(payment);
     return false;
-  });
+  };
+  const absl::Status listed =
+      List(kPayments, std::move(query), options_.should_continue, take_sought);
   if (!listed.ok()) return {.message = std::string(listed.message())};
   return charge;
 }
@@ -226,15 +228,16 @@ CardCharge StripeGateway::CancelCharge(const ChargeReference& reference) {
 
 absl::Status StripeGateway::FindRefund(const RefundRequest& request) {
   absl::Status found = absl::NotFoundError("no such refund");
-  FAREBOX_RETURN_IF_ERROR(
-      List("/v1/refunds", {{"payment_intent", request.payment_id}}, [&](const json& refund) {
-        if (stripe::Metadata(refund, stripe::kRefundIdKey) != request.refund_id) return true;
-        const std::string status = Text(refund, "status");
-        found = status == "failed" || status == "canceled"
-                    ? absl::FailedPreconditionError("the refund failed at the bank")
-                    : absl::OkStatus();
-        return false;
-      }));
+  const auto take_sought = [&](const json& refund) {
+    if (stripe::Metadata(refund, stripe::kRefundIdKey) != request.refund_id) return true;
+    const std::string status = Text(refund, "status");
+    found = status == "failed" || status == "canceled"
+                ? absl::FailedPreconditionError("the refund failed at the bank")
+                : absl::OkStatus();
+    return false;
+  };
+  FAREBOX_RETURN_IF_ERROR(List("/v1/refunds", {{"payment_intent", request.payment_id}},
+                               options_.should_continue, take_sought));
   return found;
 }
 
@@ -360,7 +363,7 @@ absl::Status StripeGateway::ListCharges(absl::Time from, absl::Time to,
   FAREBOX_RETURN_IF_ERROR(List(kPayments,
                                {{"created[gte]", absl::StrCat(SecondsRoundedUp(from))},
                                 {"created[lt]", absl::StrCat(SecondsRoundedUp(to))}},
-                               visit_payment, should_continue));
+                               should_continue, visit_payment));
   return is_whole ? absl::OkStatus() : absl::UnavailableError("a payment that cannot be read");
 }
 
@@ -370,14 +373,12 @@ absl::StatusOr<PaymentEvent> StripeGateway::ReadEvent(absl::string_view body,
   return stripe::EventOf(body);
 }
 
-absl::Status StripeGateway::List(absl::string_view path, Fields query, VisitObject visit,
-                                 ShouldContinue should_continue) {
+absl::Status StripeGateway::List(absl::string_view path, Fields query,
+                                 ShouldContinue should_continue, VisitObject visit) {
   query.emplace_back("limit", absl::StrCat(kPageSize));
   const size_t fields = query.size();
   for (int page = 0; page < kPagesMax; ++page) {
-    if (!should_continue() || !options_.should_continue()) {
-      return absl::CancelledError("the list is wanted no more");
-    }
+    if (!should_continue()) return absl::CancelledError("the list is wanted no more");
     const Answer answer = Get(path, query);
     const absl::Status status = stripe::StatusOf(answer);
     // A refusal to list is no proof that there is nothing.

@@ -42,7 +42,8 @@ class StripeGateway : public PaymentGateway {
     // Where customers come back to from their bank after confirming a payment. Without it there is
     // no page to send them to.
     std::string return_url;
-    // Asked before each page of a list, which may have a thousand: without a yes it has no answer.
+    // Asked before each page of a list that no caller bounds, and that may have a thousand: without
+    // a yes it has no answer.
     std::function<bool()> should_continue = [] { return true; };
     HttpClient::Options http;
   };
@@ -80,9 +81,8 @@ class StripeGateway : public PaymentGateway {
   stripe::Answer Post(absl::string_view path, const Fields& form, absl::string_view key);
   stripe::Answer Send(HttpRequest request);
   // Visits all objects of a list, newest first.
-  absl::Status List(
-      absl::string_view path, Fields query, VisitObject visit,
-      ShouldContinue should_continue = [] { return true; });
+  absl::Status List(absl::string_view path, Fields query, ShouldContinue should_continue,
+                    VisitObject visit);
 
   // What became of a charge whose delivery was answered with something old or doubtful.
   CardCharge Settle(const ChargeRequest& request, bool is_replayed, CardCharge answered);
