@@ -125,7 +125,8 @@ void RunOn(Lanes* lanes, std::string lane, Lanes::Turn turn, Call* call, Answer 
 template <typename Call, typename Answer>
 void RunInOrder(Lanes* lanes, const std::string& account_id, Call* call, Answer answer) {
   RunOn(lanes, account_id, Lanes::Turn::kInOrder, call, [answer](Call* answered) -> absl::Status {
-    return answered->is_given_up() ? absl::CancelledError() : answer(answered);
+    const absl::Status awaited = answered->CheckIsAwaited();
+    return awaited.ok() ? answer(answered) : awaited;
   });
 }
 

@@ -25,12 +25,12 @@ class OpenStreams {
  public:
   struct Bounds {
     size_t streams_max = 0;
-    // Of those that have an account, for each.
+    // For each account, of its customer's.
     size_t per_account_max = 0;
   };
   explicit OpenStreams(const Bounds& bounds) : bounds_(bounds) {}
 
-  // `account_id` is of a caller who is confined to it; empty for others. Fails with OVERLOADED
+  // `account_id` is that of the customer who asks; empty for others. Fails with OVERLOADED
   // where there are too many, and with SHUTTING_DOWN.
   absl::Status Enter(const std::shared_ptr<OpenStream>& stream, absl::string_view account_id = "");
   void Leave(OpenStream* stream);

@@ -20,8 +20,8 @@ inline constexpr size_t kStreamMessageOperationsMax = 1'000;
 // Exports of activity at once: each has a piece in memory, and one more in gRPC's.
 inline constexpr size_t kExportsMax = 256;
 
-// Those of one account by callers who are confined to it: one that is not read has its place for as
-// long as its connection lives.
+// Those of one account by its customer: one that is not read has its place for as long as its
+// connection lives.
 inline constexpr size_t kExportsPerAccountMax = 8;
 
 // Streams of ApplyStream and WatchAccount at once, each.

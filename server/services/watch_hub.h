@@ -51,7 +51,7 @@ struct WatchOrder {
   std::string account_id;
   // What comes after this entry; 0: what is new.
   EntryId from = 0;
-  // Who asks is confined to accounts, and to some watches of each.
+  // It is the account's customer who asks, and may have some watches of it only.
   bool is_customers = false;
 };
 
