@@ -464,6 +464,8 @@ TEST_F(CliPaymentsTest, DeletingTheLastCardSwitchesAutoRechargeOff) {
             0)
       << last_.err;
 
+  ASSERT_EQ(Run({"card", "delete", "acme", "pm_mistyped"}), 0) << last_.err;
+  EXPECT_THAT(last_.out, HasSubstr("not on file"));
   ASSERT_EQ(Run({"card", "delete", "acme"}), 0) << last_.err;
 
   EXPECT_THAT(last_.out, HasSubstr("switched off"));
