@@ -44,40 +44,30 @@ class EmptyList : public AlteringGateway {
   }
 };
 
-// A provider that has taken every payment once more, a minute later; newest first, as Stripe lists.
-class TwiceList : public AlteringGateway {
- public:
-  using AlteringGateway::AlteringGateway;
-
-  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
-                           VisitCharge visit) override {
-    return AlteringGateway::ListCharges(
-        from, to, should_continue, [&](absl::string_view attempt_id, const CardCharge& charge) {
-          CardCharge again = charge;
-          again.payment_id += "-again";
-          again.create_time += absl::Minutes(1);
-          visit(attempt_id, again);
-          visit(attempt_id, charge);
-        });
-  }
-};
-
-// One that took every payment once more days later: the first ones are in the list no more.
+// A provider that has taken every payment once more, some time later; newest first, as Stripe lists.
 class AgainList : public AlteringGateway {
  public:
-  using AlteringGateway::AlteringGateway;
+  // kEarlier: the first ones were taken before the time that is listed.
+  enum class First { kListed, kEarlier };
+  AgainList(PaymentGateway* provider, absl::Duration later, First first)
+      : AlteringGateway(provider), later_(later), first_(first) {}
 
   absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
                            VisitCharge visit) override {
+    const absl::Time since = first_ == First::kListed ? from : from - later_;
     return AlteringGateway::ListCharges(
-        from - absl::Hours(72), to, should_continue,
-        [&](absl::string_view attempt_id, const CardCharge& charge) {
+        since, to, should_continue, [&](absl::string_view attempt_id, const CardCharge& charge) {
           CardCharge again = charge;
           again.payment_id += "-again";
-          again.create_time += absl::Hours(72);
+          again.create_time += later_;
           visit(attempt_id, again);
+          if (first_ == First::kListed) visit(attempt_id, charge);
         });
   }
+
+ private:
+  const absl::Duration later_;
+  const First first_;
 };
 
 class ReconciliationTest : public RechargerTest {
@@ -134,7 +124,7 @@ TEST_F(ReconciliationTest, OfTwoChargesTheOneThatWasNotCreditedIsTheDifference) 
   Enable({"pm_card_visa"});
   Work();
   ASSERT_THAT(States(), ElementsAre("CREDITED"));
-  TwiceList gateway(gateway_.get());
+  AgainList gateway(gateway_.get(), absl::Minutes(1), AgainList::First::kListed);
 
   const ReconciliationReport report = Compare(&gateway);
 
@@ -152,7 +142,7 @@ TEST_F(ReconciliationTest, AChargeOfTheSameNameDaysLaterIsADifference) {
   Enable({"pm_card_visa"});
   Work();
   ASSERT_THAT(States(), ElementsAre("CREDITED"));
-  AgainList gateway(gateway_.get());
+  AgainList gateway(gateway_.get(), absl::Hours(72), AgainList::First::kEarlier);
 
   // The attempt is of the report's time, or of a time long before it.
   for (const absl::Duration later : {absl::ZeroDuration(), absl::Hours(72)}) {
@@ -171,7 +161,7 @@ TEST_F(ReconciliationTest, AChargeOfTheSameNameDaysLaterIsADifference) {
 TEST_F(ReconciliationTest, ACreditIsADifferenceThoughAnotherPaymentCarriesItsName) {
   Enable({"pm_card_visa"});
   Work();
-  AgainList gateway(gateway_.get());
+  AgainList gateway(gateway_.get(), absl::Hours(72), AgainList::First::kEarlier);
   gateway.AlterNext([](CardCharge* charge) { *charge = {.message = "no such payment"}; });
 
   EXPECT_THAT(KindsOf(Compare(&gateway)),
