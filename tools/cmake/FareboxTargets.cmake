@@ -154,6 +154,10 @@ function(farebox_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  if(FAREBOX_SANITIZE)
+    # It all takes several times as long, and more on a busy machine.
+    math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")
+  endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(
     ${name} PRIVATE farebox_build_flags ${arg_LIBRARIES} GTest::gmock GTest::gtest_main
