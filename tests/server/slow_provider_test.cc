@@ -28,8 +28,25 @@ class SilentProviderTest : public StripePaymentsTest {
     return config;
   }
 
-  std::unique_ptr<StubServer> silent_ = std::make_unique<StubServer>(
-      [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
+  static std::unique_ptr<StubServer> MakeSilent() {
+    return std::make_unique<StubServer>(
+        [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
+  }
+
+  // Asks for what the provider has to do, and does not wait for it.
+  grpc::StatusCode AskForSetup() {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(SystemClock().Now() + absl::Milliseconds(100)));
+    v1::StartCardSetupResponse response;
+    return recharges_
+        ->StartCardSetup(&context,
+                         Parse<v1::StartCardSetupRequest>(
+                             "account_id: 'acme' return_url: 'https://farebox.example/'"),
+                         &response)
+        .error_code();
+  }
+
+  std::unique_ptr<StubServer> silent_ = MakeSilent();
 };
 
 TEST_F(SilentProviderTest, WebhooksThatWaitForItHoldUpNothingElse) {
@@ -81,6 +98,22 @@ TEST_F(SilentProviderTest, CardsThatWaitForItHoldUpNobodysSettings) {
 
   silent_.reset();
   for (std::thread& setup : setups) setup.join();
+}
+
+TEST_F(SilentProviderTest, SettingsAreAnsweredWhileAHandOverWaitsForIt) {
+  EXPECT_EQ(AskForSetup(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  while (silent_->received().empty()) std::this_thread::yield();
+  std::thread leaving([this] { server_->DrainForSuccessor(); });
+  // Until it takes nothing more that the provider has to do.
+  while (AskForSetup() != grpc::StatusCode::UNAVAILABLE) continue;
+
+  EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'acme'"), Answers(""));
+
+  silent_.reset();
+  leaving.join();
+  Stop();
+  silent_ = MakeSilent();
+  Start();
 }
 
 TEST_F(StripePaymentsTest, AStopDoesNotWaitForTheSearchOfAPaymentThatIsForgotten) {

@@ -44,7 +44,8 @@ class EmptyList : public AlteringGateway {
   }
 };
 
-// A provider that has taken every payment once more, some time later; newest first, as Stripe lists.
+// A provider that has taken every payment once more, some time later; newest first, as Stripe
+// lists.
 class AgainList : public AlteringGateway {
  public:
   // kEarlier: the first ones were taken before the time that is listed.
