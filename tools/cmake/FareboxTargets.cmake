@@ -32,9 +32,16 @@ if(FAREBOX_MOLD)
   target_link_options(farebox_build_flags INTERFACE -fuse-ld=mold)
 endif()
 
+# To optimise a test's own code, and the frameworks' templates in it, takes longer than to run it.
+# What it tests is optimised, and libraries of tests are a little.
+add_library(farebox_test_flags INTERFACE)
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  target_compile_options(farebox_test_flags INTERFACE -O0)
+endif()
+
 # Headers that most sources of a kind include, compiled once. Sources still include what they use:
 # builds without this option and the header check see to it. Kinds: library, test; rpc and rpc_test
-# where gRPC's headers come in as well, which cost seconds a file; command where CLI11's do too.
+# where gRPC's headers come in as well, and CLI11's, which cost seconds a file.
 option(FAREBOX_PRECOMPILE "Precompile the headers that most sources include" OFF)
 if(FAREBOX_PRECOMPILE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -51,7 +58,7 @@ if(FAREBOX_PRECOMPILE)
   endif()
   if(FAREBOX_WITH_GRPC)
     find_package(CLI11 REQUIRED)
-    list(APPEND kinds rpc command)
+    list(APPEND kinds rpc)
   endif()
   if(BUILD_TESTING AND FAREBOX_WITH_GRPC)
     list(APPEND kinds rpc_test)
@@ -71,18 +78,15 @@ if(FAREBOX_PRECOMPILE)
         <absl/time/time.h>
     )
     if(kind MATCHES "test")
-      list(APPEND libraries GTest::gmock)
+      list(APPEND libraries farebox_test_flags GTest::gmock)
       list(APPEND headers <gmock/gmock.h>)
     endif()
-    if(kind STREQUAL "command")
-      list(APPEND libraries CLI11::CLI11)
-      list(APPEND headers <CLI/CLI.hpp>)
-    endif()
-    if(kind MATCHES "rpc|command")
-      list(APPEND libraries farebox::protos)
+    if(kind MATCHES "rpc")
+      list(APPEND libraries CLI11::CLI11 farebox::protos)
       list(
         APPEND
         headers
+        <CLI/CLI.hpp>
         <grpcpp/grpcpp.h>
         <farebox/v1/account.grpc.pb.h>
         <farebox/v1/billing.grpc.pb.h>
@@ -100,6 +104,9 @@ endif()
 # farebox_precompile(TARGET KIND), at the end of the target's folder, so that a target which
 # precompiles its own is left alone.
 function(farebox_precompile target kind)
+  if(kind MATCHES "test")
+    target_link_libraries(${target} PRIVATE farebox_test_flags)
+  endif()
   if(FAREBOX_PRECOMPILE)
     cmake_language(EVAL CODE "cmake_language(DEFER CALL farebox_reuse ${target} ${kind})")
   endif()
@@ -113,12 +120,11 @@ function(farebox_reuse target kind)
   endif()
 endfunction()
 
-# farebox_library(NAME [RPC | COMMAND] SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
+# farebox_library(NAME [RPC] SOURCES ... HEADERS ... [PUBLIC ...] [PRIVATE ...])
 # Declares farebox_NAME with the alias farebox::NAME. Each header is also compiled alone (target
-# farebox_NAME_verify_interface_header_sets). RPC: its sources include gRPC's headers; COMMAND: and
-# CLI11's.
+# farebox_NAME_verify_interface_header_sets). RPC: its sources include gRPC's headers.
 function(farebox_library name)
-  cmake_parse_arguments(arg "RPC;COMMAND" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "RPC" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target farebox_${name})
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(farebox::${name} ALIAS ${target})
@@ -127,9 +133,7 @@ function(farebox_library name)
   )
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${target} PUBLIC farebox_build_flags ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-  if(arg_COMMAND)
-    farebox_precompile(${target} command)
-  elseif(arg_RPC)
+  if(arg_RPC)
     farebox_precompile(${target} rpc)
   else()
     farebox_precompile(${target} library)
