@@ -3,8 +3,11 @@
 find_program(FAREBOX_CCACHE ccache)
 if(FAREBOX_CCACHE)
   # An object that was built with a precompiled header can be reused only where ccache is told which
-  # differences do not matter.
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FAREBOX_CCACHE})
+  # differences do not matter; and one of another clone only where its folder does not.
+  set(launcher
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FAREBOX_CCACHE}
+  )
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
