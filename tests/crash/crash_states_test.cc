@@ -7,10 +7,10 @@
 namespace farebox {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-constexpr int64_t kStates = 5'000;
-#else
+#ifdef FAREBOX_IN_FULL
 constexpr int64_t kStates = 50'000;
+#else
+constexpr int64_t kStates = 5'000;
 #endif
 
 TEST(CrashStatesTest, NothingAcknowledgedIsLostAndNothingIsThereTwice) {

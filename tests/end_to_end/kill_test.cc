@@ -11,10 +11,10 @@
 namespace farebox {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr int kKills = 10;
-#else
+#ifdef FAREBOX_IN_FULL
 constexpr int kKills = 50;
+#else
+constexpr int kKills = 10;
 #endif
 
 TEST(KillTest, NothingAnsweredIsLostAndNothingHappensTwice) {
