@@ -11,13 +11,16 @@
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "server/exit_codes.h"
+#include "storage/clock.h"
 #include "tests/client/program.h"
 #include "tests/end_to_end/faulty_server.h"
+#include "tests/support/await.h"
 
 namespace farebox {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Await;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Optional;

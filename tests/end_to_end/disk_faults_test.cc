@@ -11,11 +11,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
+#include "storage/clock.h"
 #include "tests/end_to_end/faulty_server.h"
+#include "tests/support/await.h"
 
 namespace farebox {
 namespace {
 
+using testing::Await;
 using testing::DiskFaults;
 using ::testing::IsEmpty;
 using ::testing::Optional;

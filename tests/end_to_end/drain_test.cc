@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "client/cpp/client.h"
 #include "farebox/v1/billing.pb.h"
 #include "server/exit_codes.h"
-#include "storage/clock.h"
+#include "tests/support/await.h"
 #include "tests/support/health_watch.h"
 #include "tests/support/server_process.h"
 
@@ -69,11 +70,7 @@ class DrainTest : public ::testing::Test {
 
   bool AwaitDone(int64_t more) {
     const int64_t enough = done_.load() + more;
-    const absl::Time deadline = clock_.Now() + absl::Seconds(60);
-    while (done_.load() < enough && clock_.Now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return done_.load() >= enough;
+    return testing::Await([&] { return done_.load() >= enough; });
   }
 
   void Call(client::Client* client) {
@@ -92,7 +89,6 @@ class DrainTest : public ::testing::Test {
     }
   }
 
-  const SystemClock clock_{};
   const testing::TemporaryDirectory directory_;
   ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY,
                          .data_directory = absl::StrCat(directory_.path(), "/data"),

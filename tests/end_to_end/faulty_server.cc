@@ -1,10 +1,9 @@
 #include "tests/end_to_end/faulty_server.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/await.h"
 
 namespace farebox {
 
@@ -47,22 +46,9 @@ std::vector<std::string> FaultyServer::ErrorsBut(const std::vector<std::string>&
   return others;
 }
 
-bool FaultyServer::Await(const std::function<bool()>& is_so) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!is_so()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    Pause(absl::Milliseconds(1));
-  }
-  return true;
-}
-
 bool FaultyServer::AwaitAcknowledged(int64_t more) {
   const int64_t enough = Acknowledged() + more;
-  return Await([&] { return Acknowledged() >= enough; });
-}
-
-void FaultyServer::Pause(absl::Duration duration) {
-  std::this_thread::sleep_for(absl::ToChronoMicroseconds(duration));
+  return testing::Await([&] { return Acknowledged() >= enough; });
 }
 
 absl::Duration FaultyServer::SlowestRead() {

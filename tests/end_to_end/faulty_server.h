@@ -1,7 +1,6 @@
 #ifndef FAREBOX_TESTS_END_TO_END_FAULTY_SERVER_H_
 #define FAREBOX_TESTS_END_TO_END_FAULTY_SERVER_H_
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,11 +49,8 @@ class FaultyServer : public ::testing::Test {
   // The errors that callers saw and that are not one of these.
   std::vector<std::string> ErrorsBut(const std::vector<std::string>& expected);
 
-  // Waits until `is_so`, for 20 s at most, and returns whether it is.
-  static bool Await(const std::function<bool()>& is_so);
   // Waits until the callers have so many more acknowledgements.
   bool AwaitAcknowledged(int64_t more);
-  static void Pause(absl::Duration duration);
   // The slowest of some 200 reads of balances.
   absl::Duration SlowestRead();
 

@@ -14,6 +14,7 @@
 #include "storage/clock.h"
 #include "tests/end_to_end/faulty_server.h"
 #include "tests/server/answer.h"
+#include "tests/support/await.h"
 
 namespace farebox {
 namespace {
@@ -150,7 +151,7 @@ TEST_F(FullDiskTest, CallsAreEndedAsLongAsTheReserveLastsAndAllGoesOnByItself) {
   const SystemClock clock;
   MakeSpace();
   const absl::Time space_returned = clock.Now();
-  EXPECT_TRUE(Await([&] { return Settle("end", kept).status.ok(); }));
+  EXPECT_TRUE(testing::Await([&] { return Settle("end", kept).status.ok(); }));
   EXPECT_TRUE(AwaitAcknowledged(100));
   EXPECT_LT(clock.Now() - space_returned, absl::Seconds(5));
   RecordProperty("healed_after_ms",

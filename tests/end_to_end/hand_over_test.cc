@@ -14,10 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "client/cpp/client.h"
 #include "tests/end_to_end/busy_callers.h"
+#include "tests/support/await.h"
 #include "tests/support/server_load.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
@@ -53,11 +53,8 @@ class HandOverTest : public ::testing::Test {
   }
 
   ::testing::AssertionResult AwaitInLog(absl::string_view event, int count = 1) const {
-    const absl::Time give_up = absl::Now() + absl::Seconds(60);
-    while (CountInLog(event) < count) {
-      if (absl::Now() > give_up) return ::testing::AssertionFailure() << server_.Log();
-      absl::SleepFor(absl::Milliseconds(1));
-    }
+    const bool is_there = testing::Await([&] { return CountInLog(event) >= count; });
+    if (!is_there) return ::testing::AssertionFailure() << server_.Log();
     return ::testing::AssertionSuccess();
   }
 

@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/strings/string_view.h"
 #include "absl/strings/substitute.h"
@@ -18,6 +17,7 @@
 #include "google/protobuf/text_format.h"
 #include "storage/check.h"
 #include "storage/clock.h"
+#include "tests/support/await.h"
 #include "tests/support/server_process.h"
 #include "tests/support/temporary_directory.h"
 
@@ -127,14 +127,11 @@ class RechargeKillTest : public ::testing::Test {
   }
 
   v1::Recharge AwaitState(v1::RechargeState state) {
-    const SystemClock clock;
-    const absl::Time deadline = clock.Now() + kPatience;
     v1::ListRechargesResponse list;
-    while (clock.Now() < deadline) {
+    testing::Await([&] {
       Call(*recharges_, &Recharges::ListRecharges, "account_id: 'acme'", &list);
-      if (list.recharges_size() > 0 && list.recharges(0).state() == state) break;
-      std::this_thread::yield();
-    }
+      return list.recharges_size() > 0 && list.recharges(0).state() == state;
+    });
     EXPECT_EQ(list.recharges_size(), 1);
     EXPECT_EQ(v1::RechargeState_Name(list.recharges(0).state()), v1::RechargeState_Name(state));
     return list.recharges(0);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -11,6 +10,7 @@
 #include "farebox/v1/recharge.pb.h"
 #include "google/protobuf/empty.pb.h"
 #include "tests/server/access_fixture.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -209,7 +209,7 @@ TEST_F(AuditTest, WhoeverWasTurnedAwayIsInTheLogOnceAMinute) {
   };
   const auto await_lines = [&](int count) {
     // They are written by and by.
-    while (denied_lines() < count) std::this_thread::yield();
+    testing::Await([&] { return denied_lines() >= count; });
   };
 
   for (int i = 0; i < 20; ++i) EXPECT_EQ(ask(), StatusCode::PERMISSION_DENIED);
@@ -230,9 +230,10 @@ TEST_F(AuditTest, WhatABatchIsDeniedIsInTheLogToo) {
   ASSERT_EQ(answer->results(0).error().code(), StatusCode::PERMISSION_DENIED);
 
   v1::ListAuditLogResponse log;
-  do {
+  testing::Await([&] {
     log = AuditLog("page_size: 1");
-  } while (log.records(0).event() != v1::AUDIT_EVENT_DENIED);
+    return log.records(0).event() == v1::AUDIT_EVENT_DENIED;
+  });
 
   EXPECT_THAT(log.records(0), Shows("role: ROLE_ROUTER code: 'PERMISSION_DENIED' "
                                     "method: 'farebox.v1.BillingService/ApplyBatch'"));

@@ -13,6 +13,7 @@
 #include "storage/sqlite/sqlite_journal.h"
 #include "storage/verify.h"
 #include "tests/server/server_fixture.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -74,12 +75,12 @@ class BackupsTest : public ServerTest {
 
   // Returns when no backup is under way.
   void AwaitIdle() {
-    while (true) {
-      const BackupAnswer answer = Backup("file_name: 'last.db' update: true");
-      if (answer.status.ok()) return;
-      ASSERT_THAT(answer, FailsWith(grpc::StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED"));
-      std::this_thread::yield();
-    }
+    BackupAnswer answer;
+    testing::Await([&] {
+      answer = Backup("file_name: 'last.db' update: true");
+      return answer.status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED;
+    });
+    EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
   }
 };
 

@@ -1,6 +1,5 @@
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -12,6 +11,7 @@
 #include "tests/server/access_fixture.h"
 #include "tests/server/http_calls.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 #include "tests/web/raw_connection.h"
 
 namespace farebox::server {
@@ -350,10 +350,7 @@ TEST_F(ConnectTest, AWatcherThatGoesAwayIsForgotten) {
     watch.Reset();
   }
 
-  const SystemClock clock;
-  const absl::Time end = clock.Now() + absl::Seconds(30);
-  while (watchers() != "0" && clock.Now() < end) std::this_thread::yield();
-  EXPECT_EQ(watchers(), "0");
+  EXPECT_TRUE(testing::Await([&] { return watchers() == "0"; }));
 }
 
 TEST_F(ConnectTest, StreamsEndWithTheirError) {

@@ -7,6 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "gtest/gtest.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -23,7 +24,7 @@ TEST(LanesTest, WorkThatIsDroppedMayPostOnItsWay) {
   ASSERT_TRUE(lanes.Post("second", [post = std::move(post)] {}));
 
   std::thread draining([&] { lanes.Drain(); });
-  while (lanes.Post("more", [] {})) std::this_thread::yield();
+  testing::Await([&] { return !lanes.Post("more", [] {}); });
   gate.Open();
   draining.join();
 

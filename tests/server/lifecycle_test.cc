@@ -10,6 +10,7 @@
 #include "storage/errors.h"
 #include "tests/server/server_fixture.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -77,8 +78,11 @@ TEST_F(LifecycleWithGrace, HealthSaysNotServingBeforeConnectionsAreRefused) {
   ASSERT_EQ(Health(), 1);
   std::thread drain([this] { server_->Drain(); });
 
-  int health = Health();
-  while (health == 1) health = Health();
+  int health = 1;
+  testing::Await([&] {
+    health = Health();
+    return health != 1;
+  });
 
   EXPECT_EQ(health, 2);
   drain.join();
@@ -161,7 +165,7 @@ TEST_F(SmallQueue, WhatFindsTheQueueFullIsToldToComeBack) {
   HoldUpWriter(&server_->ledger(), &gate);
   // The writer stands still: this one waits, and the queue is full.
   std::thread waiting([&] { EXPECT_THAT(Debit("1"), Answers("available_micros: 999999")); });
-  while (server_->ledger().Stats().queued_commands == 0) std::this_thread::yield();
+  testing::Await([&] { return server_->ledger().Stats().queued_commands > 0; });
 
   const auto refused = Debit("2");
 

@@ -1,11 +1,12 @@
 // Money that goes back to a customer: disputes and refunds that the provider tells of.
 
 #include <string>
-#include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/substitute.h"
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/payments_fixture.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -62,9 +63,9 @@ class MoneyBackTest : public StripePaymentsTest {
 
   // Waits until Farebox has failed to send the money back itself.
   void AwaitRefusedRefund() {
-    while (Recharges().recharges(0).message().find("could not be sent back") == std::string::npos) {
-      std::this_thread::yield();
-    }
+    testing::Await([&] {
+      return absl::StrContains(Recharges().recharges(0).message(), "could not be sent back");
+    });
   }
 
   Answer<v1::ReconcileRechargesResponse> Reconcile() {

@@ -7,6 +7,7 @@
 #include "server/recharge/http_client.h"
 #include "tests/server/access_fixture.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 #include "tests/support/health_watch.h"
 
 namespace farebox::server {
@@ -36,11 +37,7 @@ class OperationsRoutesTest : public AccessTest {
 
   // Asks until it is answered so, and returns whether it was.
   bool AwaitReadiness(int status) {
-    const absl::Time deadline = SystemClock().Now() + absl::Seconds(30);
-    while (SystemClock().Now() < deadline) {
-      if (Get("/readyz").status == status) return true;
-    }
-    return false;
+    return testing::Await([&] { return Get("/readyz").status == status; });
   }
 
   HttpClient http_{{}};

@@ -2,17 +2,14 @@
 
 #include <atomic>
 #include <fstream>
-#include <thread>
 
 #include "absl/strings/substitute.h"
 #include "server/recharge/stripe_objects.h"
 #include "server/recharge/webhook_signature.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
-
-// Far longer than anything here takes.
-constexpr absl::Duration kPatience = absl::Seconds(30);
 
 void WriteSecret(const std::string& path, const std::string& secret) {
   std::ofstream(path) << secret << "\n";
@@ -57,25 +54,19 @@ v1::ListRechargesResponse PaymentsTest::Recharges() {
 }
 
 v1::Recharge PaymentsTest::AwaitRecharge(v1::RechargeState state) {
-  const SystemClock clock;
-  const absl::Time deadline = clock.Now() + kPatience;
-  while (clock.Now() < deadline) {
-    const v1::ListRechargesResponse list = Recharges();
-    if (!list.recharges().empty() && list.recharges(0).state() == state) return list.recharges(0);
-    std::this_thread::yield();
-  }
-  ADD_FAILURE() << "not " << v1::RechargeState_Name(state) << " but "
-                << Recharges().ShortDebugString();
+  v1::ListRechargesResponse list;
+  const bool is_so = testing::Await([&] {
+    list = Recharges();
+    return !list.recharges().empty() && list.recharges(0).state() == state;
+  });
+  if (is_so) return list.recharges(0);
+  ADD_FAILURE() << "not " << v1::RechargeState_Name(state) << " but " << list.ShortDebugString();
   return {};
 }
 
 void PaymentsTest::AwaitBalance(int64_t balance_micros) {
-  const SystemClock clock;
-  const absl::Time deadline = clock.Now() + kPatience;
-  while (Balance("acme").balance_micros() != balance_micros) {
-    ASSERT_LT(clock.Now(), deadline) << Balance("acme").ShortDebugString();
-    std::this_thread::yield();
-  }
+  EXPECT_TRUE(testing::Await([&] { return Balance("acme").balance_micros() == balance_micros; }))
+      << Balance("acme").ShortDebugString();
 }
 
 HttpResponse PaymentsTest::Get(const std::string& path) {

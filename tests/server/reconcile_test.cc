@@ -6,6 +6,7 @@
 #include "absl/strings/substitute.h"
 #include "server/recharge/stripe_gateway.h"
 #include "tests/server/payments_fixture.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -68,7 +69,7 @@ class LongListTest : public StripePaymentsTest {
 
   // Pages.
   void AwaitMoreThan(size_t received) {
-    while (stripe_.received().size() <= received) std::this_thread::yield();
+    testing::Await([&] { return stripe_.received().size() > received; });
   }
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -10,6 +9,7 @@
 #include "absl/strings/substitute.h"
 #include "tests/server/payments_fixture.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -50,12 +50,7 @@ class RepeatedPaymentsTest : public StripePaymentsTest {
     });
   }
   void AwaitAskedToForget(const std::string& card_id) {
-    const SystemClock clock;
-    const absl::Time deadline = clock.Now() + absl::Seconds(30);
-    while (!IsAskedToForget(card_id)) {
-      ASSERT_LT(clock.Now(), deadline) << card_id;
-      std::this_thread::yield();
-    }
+    EXPECT_TRUE(testing::Await([&] { return IsAskedToForget(card_id); })) << card_id;
   }
 
   RechargeLimitTable limits_;

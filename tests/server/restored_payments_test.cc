@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "storage/clock.h"
 #include "storage/restored_mark.h"
 #include "storage/sqlite/restore.h"
 #include "tests/server/backups_fixture.h"
@@ -71,9 +72,7 @@ class RestoredPaymentsTest : public StripePaymentsTest {
       Advance(absl::Minutes(2));
       // What is asked for on the account's lane comes after what is due on it.
       ASSERT_TRUE(Ask(&Stub::ListRecharges, "account_id: 'acme'").status.ok());
-      const SystemClock clock;
-      const absl::Time until = clock.Now() + absl::Milliseconds(1'100);
-      while (clock.Now() < until) std::this_thread::yield();
+      Pause(absl::Milliseconds(1'100));
     }
   }
 };

@@ -12,6 +12,7 @@
 #include "storage/restored_mark.h"
 #include "tests/server/payments_fixture.h"
 #include "tests/server/thread_gate.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -59,7 +60,7 @@ TEST_F(SilentProviderTest, WebhooksThatWaitForItHoldUpNothingElse) {
       EXPECT_EQ(Tell("refund.created", event), 503);
     });
   }
-  while (silent_->received().size() < kWebhooks) std::this_thread::yield();
+  testing::Await([&] { return silent_->received().size() >= kWebhooks; });
 
   HttpClient impatient({.total_timeout = absl::Seconds(10)});
   for (const char* const path : {"/healthz", "/readyz", "/metrics"}) {
@@ -86,7 +87,7 @@ TEST_F(SilentProviderTest, CardsThatWaitForItHoldUpNobodysSettings) {
           FailsWith(grpc::StatusCode::UNAVAILABLE, "PROVIDER_UNAVAILABLE"));
     });
   }
-  while (silent_->received().size() < kCards) std::this_thread::yield();
+  testing::Await([&] { return silent_->received().size() >= kCards; });
 
   const SystemClock clock;
   const absl::Time before = clock.Now();
@@ -102,10 +103,10 @@ TEST_F(SilentProviderTest, CardsThatWaitForItHoldUpNobodysSettings) {
 
 TEST_F(SilentProviderTest, SettingsAreAnsweredWhileAHandOverWaitsForIt) {
   EXPECT_EQ(AskForSetup(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  while (silent_->received().empty()) std::this_thread::yield();
+  testing::Await([&] { return !silent_->received().empty(); });
   std::thread leaving([this] { server_->DrainForSuccessor(); });
   // Until it takes nothing more that the provider has to do.
-  while (AskForSetup() != grpc::StatusCode::UNAVAILABLE) continue;
+  testing::Await([&] { return AskForSetup() == grpc::StatusCode::UNAVAILABLE; });
 
   EXPECT_THAT(Ask(&Stub::GetCard, "account_id: 'acme'"), Answers(""));
 
@@ -126,7 +127,7 @@ TEST_F(StripePaymentsTest, AStopDoesNotWaitForTheSearchOfAPaymentThatIsForgotten
   for (int i = 0; i < 1'100; ++i) stripe_.AnswerInstead({.body = page});
   Answer<v1::PayResponse> answer;
   std::thread caller([&] { answer = Pay("p1", 25'000'000); });
-  while (stripe_.received().size() <= before) std::this_thread::yield();
+  testing::Await([&] { return stripe_.received().size() > before; });
 
   Stop();
   caller.join();

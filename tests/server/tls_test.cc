@@ -10,6 +10,7 @@
 #include "client/cpp/channel.h"
 #include "server/security/tls.h"
 #include "tests/server/server_fixture.h"
+#include "tests/support/await.h"
 #include "tests/support/read_file.h"
 
 namespace farebox::server {
@@ -195,10 +196,11 @@ TEST_F(TlsTest, ANewCertificateIsUsedWithoutARestart) {
   Install("next.pem", "server.pem");
 
   const std::string next = SerialOf("next");
-  while (SerialSeen() != next) {
+  testing::Await([&] {
     EXPECT_TRUE(AskBalance(connected).ok());
     EXPECT_TRUE(AskBalance(ChannelAs("admin")).ok());
-  }
+    return SerialSeen() == next;
+  });
   EXPECT_TRUE(AskBalance(connected).ok());
 }
 

@@ -12,17 +12,19 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/web/http_connection.h"
-#include "storage/clock.h"
 #include "storage/mutex.h"
+#include "tests/support/await.h"
 #include "tests/web/raw_connection.h"
 
 namespace farebox::web {
 namespace {
 
 using ::testing::AllOf;
+using testing::Await;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -118,15 +120,6 @@ class HttpListenerTest : public ::testing::Test {
     EXPECT_TRUE(connection.Send(request));
     connection.FinishSending();
     return connection.ReadAll();
-  }
-
-  // Waits until it is so, or a long time.
-  template <typename Condition>
-  static bool Await(Condition condition) {
-    const SystemClock clock;
-    const absl::Time until = clock.Now() + absl::Seconds(30);
-    while (!condition() && clock.Now() < until) std::this_thread::yield();
-    return condition();
   }
 
   static constexpr size_t kLargeBytes = 20'000'000;

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "storage/clock.h"
 #include "tests/server/notices/notices_fixture.h"
+#include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
@@ -31,9 +31,9 @@ class NoticeWorkerTest : public NoticesTest {
 
   void TearDown() override { worker_.reset(); }
 
-  // Waits for the outbox; the test's own time-out is the bound.
+  // Waits for the outbox.
   void AwaitMails(size_t count) {
-    while (Mails().size() < count) Pause(absl::Milliseconds(1));
+    testing::Await([&] { return Mails().size() >= count; });
   }
 
   std::unique_ptr<NoticeWorker> worker_;

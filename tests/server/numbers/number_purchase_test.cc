@@ -16,6 +16,7 @@
 #include "server/numbers/number_rental.h"
 #include "storage/errors.h"
 #include "tests/storage/commands.h"
+#include "tests/support/await.h"
 #include "tests/support/fault_journal.h"
 #include "tests/support/memory_journal.h"
 #include "tests/support/status_matchers.h"
@@ -89,7 +90,7 @@ class NumberPurchaseTest : public ::testing::Test {
     ledger_->Submit({ToCredit("bob", Cents(1'00))}, [this](const auto&) { moved_.Notify(); });
     faults_.WaitUntilBlocked();
     disk_again_ = std::thread([this] {
-      while (Refused() == 0) std::this_thread::yield();
+      testing::Await([this] { return Refused() > 0; });
       faults_.OpenGate();
     });
   }

@@ -9,11 +9,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
+#include "storage/clock.h"
 #include "tests/storage/commands.h"
+#include "tests/support/await.h"
 #include "tests/support/memory_journal.h"
 #include "tests/support/status_matchers.h"
 
@@ -70,17 +71,12 @@ class NumberWorkerTest : public ::testing::Test {
     return records.Find(rental_id_).value().value().rental;
   }
 
-  void Await(v1::NumberState state) {
+  void AwaitState(v1::NumberState state) {
     AwaitThat([state](const stored::v1::Rental& rental) { return rental.state() == state; });
   }
 
   void AwaitThat(const std::function<bool(const stored::v1::Rental&)>& is_so) {
-    const SystemClock system;
-    const absl::Time deadline = system.Now() + absl::Seconds(30);
-    while (!is_so(Rental())) {
-      ASSERT_LT(system.Now(), deadline) << Rental().ShortDebugString();
-      std::this_thread::yield();
-    }
+    EXPECT_TRUE(testing::Await([&] { return is_so(Rental()); })) << Rental().ShortDebugString();
   }
 
   ManualClock clock_{absl::FromUnixSeconds(1'767'225'600)};
@@ -99,11 +95,11 @@ class NumberWorkerTest : public ::testing::Test {
 TEST_F(NumberWorkerTest, AMonthIsChargedWhenItIsDueAndPaidWhenMoneyComesIn) {
   clock_.Advance(kDay * 32);
   Start(clock_.Now());
-  Await(v1::NUMBER_STATE_PAST_DUE);
+  AwaitState(v1::NUMBER_STATE_PAST_DUE);
 
   ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
 
-  Await(v1::NUMBER_STATE_ACTIVE);
+  AwaitState(v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
 }
 
@@ -117,20 +113,20 @@ TEST_F(NumberWorkerTest, MoneyThatComesInAtTheMomentANumberGoesPastDuePaysIt) {
   };
   Start(clock_.Now());
 
-  while (!has_paid) std::this_thread::yield();
-  Await(v1::NUMBER_STATE_ACTIVE);
+  testing::Await([&] { return has_paid.load(); });
+  AwaitState(v1::NUMBER_STATE_ACTIVE);
 }
 
 TEST_F(NumberWorkerTest, WhatWasPastDueAtTheStartIsPaidWhenMoneyComesIn) {
   clock_.Advance(kDay * 32);
   Start(clock_.Now());
-  Await(v1::NUMBER_STATE_PAST_DUE);
+  AwaitState(v1::NUMBER_STATE_PAST_DUE);
   worker_ = nullptr;
   Start(clock_.Now());
 
   ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
 
-  Await(v1::NUMBER_STATE_ACTIVE);
+  AwaitState(v1::NUMBER_STATE_ACTIVE);
 }
 
 TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRight) {
@@ -138,7 +134,7 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRig
   const absl::Time right = clock_.Now() + 35 * kDay;
   clock_.Set(right + 30 * kDay);
   Start(clock_.Now());
-  Await(v1::NUMBER_STATE_PAST_DUE);
+  AwaitState(v1::NUMBER_STATE_PAST_DUE);
   worker_ = nullptr;
   ASSERT_TRUE(ledger_->Apply(ToCredit("alice", Cents(5'00))).status.ok());
 
@@ -147,7 +143,7 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsTriedWhenTheClockIsRig
   Start(right + 30 * kDay);
   clock_.Advance(absl::Hours(2));
 
-  Await(v1::NUMBER_STATE_ACTIVE);
+  AwaitState(v1::NUMBER_STATE_ACTIVE);
 }
 
 TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsNotTriedBeforeItsMonthBegins) {
@@ -156,7 +152,7 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsNotTriedBeforeItsMonth
   const absl::Time begin = rental_->NextRenewal(Rental());
   clock_.Set(right + 30 * kDay);
   Start(clock_.Now());
-  Await(v1::NUMBER_STATE_PAST_DUE);
+  AwaitState(v1::NUMBER_STATE_PAST_DUE);
   worker_ = nullptr;
 
   clock_.Set(right);
@@ -174,7 +170,7 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsNotTriedBeforeItsMonth
   EXPECT_EQ(ledger_->FindAccount("alice")->state.balance, Cents(5'00));
   clock_.Set(begin + absl::Seconds(1));
   Start(clock_.Now());
-  Await(v1::NUMBER_STATE_ACTIVE);
+  AwaitState(v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
 }
 
@@ -242,11 +238,9 @@ TEST_F(NumberWorkerTest, AllNumbersOfAnAccountAreChargedInOneLook) {
   Start(clock_.Now());
 
   const SystemClock system;
-  const absl::Time deadline = system.Now() + absl::Seconds(30);
-  while (ledger_->FindAccount("alice")->state.balance.is_positive()) {
-    ASSERT_LT(system.Now(), deadline);
-    std::this_thread::yield();
-  }
+  const absl::Time start = system.Now();
+  testing::Await([&] { return !ledger_->FindAccount("alice")->state.balance.is_positive(); });
+  EXPECT_LT(system.Now() - start, absl::Seconds(30));
 }
 
 TEST_F(NumberWorkerTest, AClockThatHasLeaptChargesNothingAtFirst) {
@@ -255,9 +249,7 @@ TEST_F(NumberWorkerTest, AClockThatHasLeaptChargesNothingAtFirst) {
   // Looks at a clock that is a year ahead of the journal.
   Start(before);
   // Time enough for three looks: a test that something does not happen can only wait.
-  const SystemClock system;
-  const absl::Time until = system.Now() + absl::Seconds(3);
-  while (system.Now() < until) std::this_thread::yield();
+  Pause(absl::Seconds(3));
 
   EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 0);

@@ -10,7 +10,6 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -19,11 +18,14 @@
 #include "server/recharge/simulated_gateway.h"
 #include "tests/server/recharge/recharger_fixture.h"
 #include "tests/storage/commands.h"
+#include "tests/support/await.h"
 #include "tests/support/memory_journal.h"
 #include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
 namespace {
+
+using testing::Await;
 
 class RechargeWorkerTest : public ::testing::Test {
  protected:
@@ -101,13 +103,6 @@ class RechargeWorkerTest : public ::testing::Test {
 
   Micros Available(const std::string& account) {
     return ledger_->FindAccount(account)->state.available();
-  }
-
-  bool Await(const std::function<bool()>& is_so) {
-    const SystemClock system;
-    const absl::Time deadline = system.Now() + absl::Seconds(30);
-    while (!is_so() && system.Now() < deadline) std::this_thread::yield();
-    return is_so();
   }
 
   ManualClock clock_{absl::FromUnixSeconds(1'770'000'000)};

@@ -12,7 +12,6 @@
 #include <fstream>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "storage/errors.h"
@@ -20,6 +19,7 @@
 #include "storage/request_ids.h"
 #include "storage/sqlite/connection.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/await.h"
 #include "tests/support/read_file.h"
 #include "tests/support/status_matchers.h"
 
@@ -295,8 +295,12 @@ TEST_F(DerivedFileTest, MayBeDamagedWhileItIsInUse) {
   EXPECT_EQ(journal_->LoadSnapshot(&snapshot).value(), 0);
   EXPECT_THAT(snapshot.lines, IsEmpty());
   // It may refuse for a while, and never says that there is no such request.
-  while (!find().ok()) std::this_thread::yield();
-  EXPECT_EQ(*find(), std::optional<EntryId>(old.id));
+  absl::StatusOr<std::optional<EntryId>> found;
+  ASSERT_TRUE(testing::Await([&] {
+    found = find();
+    return found.ok();
+  }));
+  EXPECT_EQ(*found, std::optional<EntryId>(old.id));
   ExpectSameAnswers();
 }
 

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "storage/clock.h"
 #include "storage/sqlite/deriver.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/await.h"
 #include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
@@ -50,7 +50,7 @@ TEST_F(DerivedOpeningTest, OneThatNeverOpensIsMadeAnew) {
   const EntryId last = maker_.head().last;
   const std::unique_ptr<Deriver> deriver = Start(last, /*open_tries_max=*/1);
 
-  while (deriver->status().through < last) std::this_thread::yield();
+  testing::Await([&] { return deriver->status().through >= last; });
 
   EXPECT_FALSE(std::filesystem::is_symlink(path_));
 }

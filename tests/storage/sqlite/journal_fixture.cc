@@ -1,7 +1,6 @@
 #include "tests/storage/sqlite/journal_fixture.h"
 
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -11,6 +10,7 @@
 #include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/request_ids.h"
+#include "tests/support/await.h"
 #include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
@@ -208,19 +208,19 @@ void SqliteJournalFixture::AppendHistory() {
 }
 
 void SqliteJournalFixture::WaitUntilDerived() {
-  while (journal_->Stats().derived_through < journal_->Head().last) std::this_thread::yield();
+  testing::Await([&] { return journal_->Stats().derived_through >= journal_->Head().last; });
 }
 
 std::vector<std::string> SqliteJournalFixture::AllAnswers() {
   WaitUntilDerived();
-  while (journal_->OldRequestsThrough() < old_through_) std::this_thread::yield();
+  testing::Await([&] { return journal_->OldRequestsThrough() >= old_through_; });
   SnapshotRecorder recorder;
-  absl::StatusOr<EntryId> through = journal_->LoadSnapshot(&recorder);
+  absl::StatusOr<EntryId> through;
   // Where the file turns out to be damaged there is nothing, until it has been made anew.
-  while (through.ok() && *through == 0 && recorder.lines.empty() && maker_.head().last != 0) {
-    std::this_thread::yield();
+  testing::Await([&] {
     through = journal_->LoadSnapshot(&recorder);
-  }
+    return !through.ok() || *through != 0 || !recorder.lines.empty() || maker_.head().last == 0;
+  });
   EXPECT_THAT(through, IsOk());
   std::vector<std::string> answers = std::move(recorder.lines);
   answers.push_back(absl::StrCat("snapshot of ", through.value_or(-1)));
@@ -236,11 +236,11 @@ std::vector<std::string> SqliteJournalFixture::AllAnswers() {
     const Entry& entry = entries[i];
     const RequestHash hash = HashRequestId(entry.account, entry.request_id);
     // Where the file turns out to be damaged, the answer is refused until it has been made anew.
-    absl::StatusOr<std::optional<EntryId>> old_request = journal_->FindOldRequest(hash);
-    while (GetReason(old_request.status()) == Reason::kOverloaded) {
-      std::this_thread::yield();
+    absl::StatusOr<std::optional<EntryId>> old_request;
+    testing::Await([&] {
       old_request = journal_->FindOldRequest(hash);
-    }
+      return GetReason(old_request.status()) != Reason::kOverloaded;
+    });
     EXPECT_THAT(old_request, IsOk());
     const AccountScan scan = {
         .account = entry.account, .newest = newest[entry.account], .from = entry.id - 1};

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "storage/ledger.h"
@@ -20,6 +19,7 @@
 #include "tests/storage/commands.h"
 #include "tests/storage/ledger_fixture.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/await.h"
 #include "tests/support/status_matchers.h"
 
 // What the disk has free; where it is negative, nobody knows.
@@ -101,11 +101,11 @@ class OldRequestsTest : public ::testing::Test {
 
   // Once the index is made.
   Outcome AwaitLast() {
-    Outcome last = RepeatLast();
-    while (GetReason(last.status) == Reason::kOverloaded) {
-      std::this_thread::yield();
+    Outcome last;
+    testing::Await([&] {
       last = RepeatLast();
-    }
+      return GetReason(last.status) != Reason::kOverloaded;
+    });
     return last;
   }
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +18,7 @@
 #include "tests/storage/commands.h"
 #include "tests/storage/ledger_fixture.h"
 #include "tests/storage/sqlite/journal_fixture.h"
+#include "tests/support/await.h"
 #include "tests/support/read_file.h"
 #include "tests/support/status_matchers.h"
 
@@ -63,7 +63,7 @@ class TakeOverTest : public ::testing::Test {
   }
 
   void WaitUntilDerived() {
-    while (journal_->Stats().derived_through < journal_->Head().last) std::this_thread::yield();
+    testing::Await([&] { return journal_->Stats().derived_through >= journal_->Head().last; });
   }
 
   // The journal agrees with itself, and the ledger with the journal.
@@ -158,7 +158,7 @@ TEST_F(TakeOverTest, OldRequestIdsAreReadAgainWhereTheirIndexIsGone) {
   ASSERT_THAT(Apply(ToCredit("acme", Cents(1))), IsApplied());
   Leave();
   Open(nullptr);
-  while (journal_->OldRequestsThrough() < old.entry.id) std::this_thread::yield();
+  testing::Await([&] { return journal_->OldRequestsThrough() >= old.entry.id; });
   auto recovery = std::make_unique<Recovery>(kWindow);
   Follow(recovery.get());
   Leave();
