@@ -101,7 +101,12 @@ constexpr char kVersion2[] = R"sql(
   CREATE INDEX document_account ON document (kind, account);
 )sql";
 
-constexpr const char* kMigrations[] = {kVersion1, kVersion2};
+// Version 3: documents of all accounts, by their ids: without it each page sorts all of a kind.
+constexpr char kVersion3[] = R"sql(
+  CREATE INDEX document_kind ON document (kind);
+)sql";
+
+constexpr const char* kMigrations[] = {kVersion1, kVersion2, kVersion3};
 
 constexpr size_t kHeaderBytes = 100;
 constexpr char kMagic[] = "SQLite format 3";  // with its final zero byte
