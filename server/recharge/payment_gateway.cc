@@ -1,5 +1,7 @@
 #include "server/recharge/payment_gateway.h"
 
+#include "server/recharge/safe_message.h"
+
 namespace farebox::server {
 
 absl::string_view ChargeStateName(ChargeState state) {
@@ -20,6 +22,10 @@ absl::string_view ChargeStateName(ChargeState state) {
       return "UNKNOWN";
   }
   return "UNKNOWN";
+}
+
+CardCharge RejectedCharge(absl::string_view message) {
+  return {.state = ChargeState::kRejected, .message = SafeMessage(message)};
 }
 
 }  // namespace farebox::server

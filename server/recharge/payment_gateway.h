@@ -112,6 +112,9 @@ struct CardCharge {
   bool is_misconfigured = false;
 };
 
+// kRejected, with these words, made safe (SafeMessage).
+CardCharge RejectedCharge(absl::string_view message);
+
 // The `decline_code` of a payment that was cancelled: no bank's, but final like one.
 inline constexpr absl::string_view kCancelledCode = "payment_cancelled";
 

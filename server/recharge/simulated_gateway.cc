@@ -37,10 +37,6 @@ constexpr int kExpiryYear = 2040;
 
 CardCharge Unknown(absl::string_view message) { return {.message = SafeMessage(message)}; }
 
-CardCharge Rejected(absl::string_view message) {
-  return {.state = ChargeState::kRejected, .message = SafeMessage(message)};
-}
-
 // The number at the end of an id; nothing where the id is not one of this kind.
 std::optional<int64_t> NumberOf(absl::string_view id, absl::string_view prefix) {
   int64_t number = 0;
@@ -145,7 +141,7 @@ SimulatedGateway::SimulatedGateway(Options options, SimulatedStore store)
 
 CardCharge SimulatedGateway::TakeCharge(const ChargeRequest& request) {
   if (const absl::string_view problem = ProblemOf(request); !problem.empty()) {
-    return Rejected(problem);
+    return RejectedCharge(problem);
   }
   SimulatedPayment payment = {.request = request, .create_time = options_.clock->Now()};
   Outcome outcome = Outcome::kApproved;
@@ -155,7 +151,7 @@ CardCharge SimulatedGateway::TakeCharge(const ChargeRequest& request) {
     if (earlier.ok()) return TellAgain(*earlier, request);
     if (!absl::IsNotFound(earlier.status())) return Unknown(earlier.status().message());
     const absl::StatusOr<const SimulatedCard*> card = CardOf(request.card);
-    if (absl::IsFailedPrecondition(card.status())) return Rejected(card.status().message());
+    if (absl::IsFailedPrecondition(card.status())) return RejectedCharge(card.status().message());
     if (!card.ok()) return Unknown(card.status().message());
     outcome = (*card)->outcome;
     payment.state = FirstState(**card);

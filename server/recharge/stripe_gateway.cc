@@ -79,10 +79,6 @@ int64_t SecondsRoundedUp(absl::Time time) {
       absl::Ceil(std::clamp(since, absl::ZeroDuration(), kLongest), absl::Seconds(1)));
 }
 
-CardCharge Rejected(absl::string_view message) {
-  return {.state = ChargeState::kRejected, .message = std::string(message)};
-}
-
 // Whether the answer to a delivery does not say for sure what became of the charge.
 bool IsInDoubt(const ChargeRequest& request, const Answer& answer, const CardCharge& charge) {
   if (stripe::ErrorType(answer) == "idempotency_error") return true;
@@ -118,9 +114,9 @@ StripeGateway::StripeGateway(Options options)
 CardCharge StripeGateway::TakeCharge(const ChargeRequest& request) {
   const std::optional<int64_t> units = ToProviderUnits(request.amount, request.currency_code);
   if (!units.has_value() || *units == 0) {
-    return Rejected("the amount is not one that can be charged in this currency");
+    return RejectedCharge("the amount is not one that can be charged in this currency");
   }
-  if (!IsRequestName(request.attempt_id)) return Rejected("the attempt's id is malformed");
+  if (!IsRequestName(request.attempt_id)) return RejectedCharge("the attempt's id is malformed");
   const Answer answer = Post(kPayments,
                              {{"amount", absl::StrCat(*units)},
                               {"currency", absl::AsciiStrToLower(request.currency_code)},
