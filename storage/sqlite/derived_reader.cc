@@ -99,7 +99,7 @@ absl::StatusOr<std::optional<EntryId>> DerivedReader::FindRequest(RequestHash ha
   const absl::Status opened = Refresh();
   // Asked before the look-up, so that it holds for what the look-up sees; and that the file was
   // not replaced meanwhile is asked after it.
-  const bool knew_all = status_->requests_through.load() >= status_->requests_expected();
+  const bool knew_all = !status_->are_requests_missing();
   absl::StatusOr<std::optional<EntryId>> found =
       opened.ok() ? LookUpRequest(hash) : absl::StatusOr<std::optional<EntryId>>(opened);
   if (!found.ok()) {

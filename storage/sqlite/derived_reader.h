@@ -32,6 +32,7 @@ struct DerivedStatus {
   EntryId requests_expected() const {
     return std::max(requests_promised.load(), requests_left.load());
   }
+  bool are_requests_missing() const { return requests_through.load() < requests_expected(); }
 };
 
 // Is told by readers that they met what cannot be right. Thread-safe.

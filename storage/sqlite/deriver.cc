@@ -141,6 +141,10 @@ bool Deriver::is_far_behind() const {
 
 void Deriver::LeaveOldRequests(EntryId through) {
   status_.requests_left.store(std::max(status_.requests_left.load(), through));
+  // With entries to take over the thread does not rest anyway.
+  if (is_behind()) return;
+  MutexLock lock(&mu_);
+  wake_.SignalOne();
 }
 
 void Deriver::OnDamage() {
@@ -161,7 +165,8 @@ bool Deriver::WaitForWork() {
   MutexLock lock(&mu_);
   if (is_failing_ && !stopping_) wake_.WaitFor(&mu_, kRetryAfter);
   wake_at_.store(status_.through.load() + 1);
-  const bool has_work = is_behind() || has_more_requests_ || is_damaged_;
+  const bool has_work =
+      is_behind() || has_more_requests_ || status_.are_requests_missing() || is_damaged_;
   if (!has_work && !stopping_) wake_.WaitFor(&mu_, kLookAtRequestsEvery);
 
   const EntryId worth_a_chunk = status_.through.load() + kGatherEntries;
@@ -260,7 +265,7 @@ absl::StatusOr<int64_t> Deriver::RequestsThatFit() {
   const std::optional<int64_t> free_bytes = FreeDiskBytes(options_.derived_path);
   if (!free_bytes.has_value()) return options_.chunk_requests_max;
   FAREBOX_ASSIGN_OR_RETURN(const int64_t pages, file_->CountPages());
-  const bool are_missing = status_.requests_through < status_.requests_expected();
+  const bool are_missing = status_.are_requests_missing();
   const int64_t bytes_left =
       are_missing ? options_.free_disk_bytes_min : options_.free_disk_bytes_min_requests;
   const int64_t least = are_missing ? kChunkMissingRequestsMin : kChunkRequestsMin;

@@ -71,7 +71,7 @@ class Deriver : public DamageListener {
 
   // The file is to have the request ids of all entries up to this one: memory does not. By one
   // thread at a time.
-  void LeaveOldRequests(EntryId through);
+  void LeaveOldRequests(EntryId through) ABSL_LOCKS_EXCLUDED(mu_);
 
   // The file is made anew, soon.
   void OnDamage() override ABSL_LOCKS_EXCLUDED(mu_);
