@@ -8,9 +8,9 @@ import type { Scope } from "./scope";
 
 const UNIT = 1_000_000n;
 
-const failure = (code: Code, reason: string) =>
+const failure = (code: Code, reason: string, metadata: Record<string, string> = {}) =>
   new ConnectError("x", code, undefined, [
-    { desc: ErrorInfoSchema, value: { reason, domain: "farebox" } },
+    { desc: ErrorInfoSchema, value: { reason, domain: "farebox", metadata } },
   ]);
 const PENDING = failure(Code.Unavailable, "PAYMENT_PENDING");
 const LOST = new TypeError("Failed to fetch");
@@ -89,6 +89,23 @@ describe("a payment", () => {
     expect(deliveries.length).toBeGreaterThan(5);
     expect(deliveries.length).toBeLessThanOrEqual(10);
     expect(step.peek()).toMatchObject({ kind: "paying", isLong: true });
+  });
+
+  // Once, any failure took the link from a customer whom the bank was waiting for.
+  test("that waits for the bank keeps its link until the server says otherwise", async () => {
+    const { payment, step } = open();
+    void payment.pay(25n * UNIT);
+    const url = "https://bank.example/confirm";
+    deliveries[0]?.fail(failure(Code.Unavailable, "PAYMENT_PENDING", { action_url: url }));
+    await pass(3_100);
+    deliveries[1]?.fail(LOST);
+    await pass(5_100);
+    expect(step.peek()).toMatchObject({ kind: "paying", actionUrl: url });
+
+    deliveries[2]?.fail(PENDING);
+    await pass(0);
+
+    expect(step.peek()).toMatchObject({ kind: "paying", actionUrl: "" });
   });
 
   test.each([

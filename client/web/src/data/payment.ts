@@ -68,7 +68,10 @@ export class Payment {
       // The outcome is not known: the same payment is asked for again. Also where nobody is signed
       // in: if the page stays, somebody is by then.
       if (this.#isOver) return;
-      this.#change({ actionUrl: problem.metadata.action_url ?? "" });
+      // Only the server knows whether the bank still waits for the customer.
+      if (problem.reason === "PAYMENT_PENDING") {
+        this.#change({ actionUrl: problem.metadata.action_url ?? "" });
+      }
       this.#retry?.plan();
     }
   }
