@@ -4,7 +4,8 @@
 
 import { newRequestId } from "./request_id";
 
-interface Kept {
+// What is kept of a change.
+export interface Kept {
   requestId: string;
   content: string;
 }
@@ -35,12 +36,22 @@ export class Decision {
     const { pending } = this;
     if (pending?.content === content) return pending.requestId;
     const requestId = newRequestId();
-    sessionStorage.setItem(this.#key, JSON.stringify({ requestId, content } satisfies Kept));
+    this.#store({ requestId, content });
     return requestId;
+  }
+
+  // This one is asked for again: it is pending, also where another window has settled it meanwhile.
+  // What was begun since stays.
+  keep(kept: Kept): void {
+    if (this.pending === undefined) this.#store(kept);
   }
 
   // The outcome of this one is known: the same again is another change. What was begun since stays.
   settle(requestId: string): void {
     if (this.pending?.requestId === requestId) sessionStorage.removeItem(this.#key);
+  }
+
+  #store(kept: Kept): void {
+    sessionStorage.setItem(this.#key, JSON.stringify(kept));
   }
 }

@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
-import { Decision } from "./once";
+import { Decision, type Kept } from "./once";
 import { Payment, type Step } from "./payment";
 import type { Scope } from "./scope";
 
@@ -31,6 +31,7 @@ describe("a payment", () => {
     const step = signal<Step>({ kind: "confirm" });
     return { step, payment: new Payment(scope, new Decision("acme", "pay"), step) };
   };
+  const pending = () => new Decision("acme", "pay").pending;
   const names = () => new Set(deliveries.map(({ requestId }) => requestId));
 
   beforeEach(() => {
@@ -75,6 +76,77 @@ describe("a payment", () => {
 
     expect(deliveries.length).toBe(3);
     expect(names().size).toBe(1);
+  });
+
+  // What a window reads when it is opened, after another one was closed that has paid.
+  const leftBehind = (): Kept => {
+    const { payment } = open();
+    void payment.pay(25n * UNIT);
+    payment.leave();
+    const kept = pending();
+    if (kept === undefined) throw new Error("nothing is kept");
+    return kept;
+  };
+
+  // Once, the name was looked up anew when the window was drawn: where the answer had come since it
+  // was opened there was none, and a new one charged the card again without a click.
+  test("is resumed by its name although it was answered as the window opened", async () => {
+    const kept = leftBehind();
+    deliveries[0]?.succeed();
+    await pass(0);
+    expect(pending()).toBeUndefined();
+    const { payment, step } = open();
+
+    void payment.resume(kept);
+    deliveries[1]?.succeed();
+    await pass(0);
+
+    expect(deliveries.length).toBe(2);
+    expect(names().size).toBe(1);
+    expect(step.peek().kind).toBe("paid");
+    expect(pending()).toBeUndefined();
+  });
+
+  test.each([
+    ["before", true],
+    ["after", false],
+  ])(
+    "answered to a closed window %s it is resumed keeps its name for a reload",
+    async (_, isBefore) => {
+      const kept = leftBehind();
+      const answerFirst = async () => {
+        deliveries[0]?.succeed();
+        await pass(0);
+      };
+      if (isBefore) await answerFirst();
+      const { payment } = open();
+      void payment.resume(kept);
+      if (!isBefore) await answerFirst();
+      expect(pending()).toEqual(kept);
+
+      deliveries[1]?.fail(LOST);
+      await pass(3_100);
+      expect(pending()).toEqual(kept);
+      deliveries[2]?.fail(failure(Code.FailedPrecondition, "CARD_DECLINED"));
+      await pass(0);
+
+      expect(names().size).toBe(1);
+      expect(pending()).toBeUndefined();
+    },
+  );
+
+  test("that was resumed leaves alone what was begun since", async () => {
+    const kept = leftBehind();
+    const other = new Decision("acme", "pay").nameFor("50");
+
+    const { payment } = open();
+    void payment.resume(kept);
+    expect(pending()?.requestId).toBe(other);
+    deliveries[1]?.succeed();
+    await pass(0);
+
+    expect(deliveries[1]?.requestId).toBe(kept.requestId);
+    expect(pending()?.requestId).toBe(other);
   });
 
   // Once, it was asked for every three seconds, as long as the bank left the customer.

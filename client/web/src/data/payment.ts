@@ -2,7 +2,7 @@
 // however often the button is pressed, the answer is lost, or the window is closed and opened.
 
 import type { Signal } from "@preact/signals";
-import type { Decision } from "./once";
+import type { Decision, Kept } from "./once";
 import { explain, type Problem } from "./problems";
 import { Repeat } from "./repeat";
 import type { Scope } from "./scope";
@@ -22,6 +22,10 @@ export type Step =
   | { kind: "paid"; balance: bigint | undefined }
   | { kind: "failed"; problem: Problem };
 
+// Who asked last for a name. The others were left, and nobody sees what they hear: the name is kept
+// until this one hears it, so that a page that is loaded anew meanwhile asks by it too.
+const askers = new Map<string, Payment>();
+
 export class Payment {
   readonly #scope: Scope;
   readonly #decision: Decision;
@@ -36,17 +40,19 @@ export class Payment {
     this.#step = step;
   }
 
+  // A click: only by this a payment gets a name.
   async pay(amountMicros: bigint): Promise<void> {
     // A double click.
     if (this.#retry !== undefined) return;
-    // Once for all deliveries: the window that had it before may end it meanwhile, and another name
-    // would be another charge.
-    const requestId = this.#decision.nameFor(String(amountMicros));
-    this.#step.value = { kind: "paying", actionUrl: "", isLong: false };
-    this.#longTimer = setTimeout(() => this.#change({ isLong: true }), LONG_WAIT_MS);
-    const deliver = () => this.#deliver(requestId, amountMicros);
-    this.#retry = new Repeat(PAUSES_MS, () => void deliver());
-    await deliver();
+    const content = String(amountMicros);
+    await this.#ask({ requestId: this.#decision.nameFor(content), content });
+  }
+
+  // Nobody has clicked: `kept` was left behind. Its outcome may have become known since it was
+  // read, which is then told.
+  async resume(kept: Kept): Promise<void> {
+    this.#decision.keep(kept);
+    await this.#ask(kept);
   }
 
   // The window is closed: what is not known now is asked for again when it is opened.
@@ -54,6 +60,16 @@ export class Payment {
     this.#isOver = true;
     this.#retry?.stop();
     clearTimeout(this.#longTimer);
+  }
+
+  // One name for all deliveries: another one would be another charge.
+  async #ask({ requestId, content }: Kept): Promise<void> {
+    askers.set(requestId, this);
+    this.#step.value = { kind: "paying", actionUrl: "", isLong: false };
+    this.#longTimer = setTimeout(() => this.#change({ isLong: true }), LONG_WAIT_MS);
+    const deliver = () => this.#deliver(requestId, BigInt(content));
+    this.#retry = new Repeat(PAUSES_MS, () => void deliver());
+    await deliver();
   }
 
   async #deliver(requestId: string, amountMicros: bigint): Promise<void> {
@@ -82,7 +98,10 @@ export class Payment {
   }
 
   #end(requestId: string, step: Step): void {
-    this.#decision.settle(requestId);
+    if (askers.get(requestId) === this) {
+      askers.delete(requestId);
+      this.#decision.settle(requestId);
+    }
     this.#retry = undefined;
     clearTimeout(this.#longTimer);
     void this.#scope.charges.follow();

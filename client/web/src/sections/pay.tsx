@@ -24,9 +24,10 @@ export function PayDialog({ onClose }: { onClose: () => void }) {
   const payment = useMemo(() => new Payment(scope, decision, step), [scope, decision, step]);
   useEffect(() => {
     if (scope.cards.peek() === undefined) void scope.cards.load();
-    if (unfinished !== undefined) void payment.pay(amount.peek());
+    // By the name that was read: it may be settled since the window was drawn.
+    if (unfinished !== undefined) void payment.resume(unfinished);
     return () => payment.leave();
-  }, [scope, payment, unfinished, amount]);
+  }, [scope, payment, unfinished]);
   const { kind } = step.value;
   return (
     <Dialog title="Pay now" onClose={onClose}>
