@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Decision } from "../data/once";
 import { explain, type Problem } from "../data/problems";
+import { buyNumber } from "../data/purchase";
 import { type Scope, useScope } from "../data/scope";
 import { NumberState, type RentedNumber } from "../gen/farebox/v1/number_pb";
 import { PhoneNumber_Kind } from "../gen/farebox/v1/usage_pb";
@@ -41,22 +42,19 @@ async function fetchOffer(scope: Scope, number: string): Promise<Offer> {
 
 function BuyDialog({ offer, onClose }: { offer: Offer; onClose: (bought: boolean) => void }) {
   const scope = useScope();
-  const { accountId, money, numbers, server } = scope;
+  const { accountId, money, numbers } = scope;
   const decision = useMemo(() => new Decision(accountId, "number"), [accountId]);
   const isBusy = useSignal(false);
   const problem = useSignal<Problem | undefined>(undefined);
   const buy = async () => {
     isBusy.value = true;
     problem.value = undefined;
-    const requestId = decision.nameFor(offer.number);
     try {
-      await server.numbers.purchaseNumber({ accountId, requestId, number: offer.number });
-      decision.settle(requestId);
+      await buyNumber(scope, decision, offer.number);
       void numbers.load();
       onClose(true);
     } catch (thrown) {
       problem.value = explain(thrown);
-      if (problem.value.isVerdict) decision.settle(requestId);
       isBusy.value = false;
     }
   };
