@@ -53,8 +53,10 @@ CallName NameOf(const v1::AuditRecord& line) {
   return {.call_id = line.call_id(), .trace_id = line.trace_id()};
 }
 
-// Where its lines have their turn: with those of their account, where they are about one.
-std::string LaneOf(const AuditLog::Lines& lines) {
+// Where its lines have their turn: with those of their account, where they are about one. What is
+// to be next waits for none of these: only for what the same caller would have next.
+std::string LaneOf(const AuditLog::Lines& lines, Lanes::Turn turn) {
+  if (turn == Lanes::Turn::kNext) return absl::StrCat("next ", lines.front().caller());
   const std::string& account_id = lines.front().account_id();
   const bool is_of_one = std::all_of(lines.begin(), lines.end(), [&](const v1::AuditRecord& line) {
     return line.account_id() == account_id;
@@ -190,30 +192,36 @@ AuditLog::Counts AuditLog::counts() const {
 }
 
 void AuditLog::Begin(Lines asked, Describe describe,
-                     absl::AnyInvocable<void(const absl::Status&)> then) {
-  std::string lane = LaneOf(asked);
-  lanes_.Post(std::move(lane), [this, asked = std::move(asked), describe = std::move(describe),
-                                then = std::move(then)]() mutable {
-    asked.front().set_before_json(describe());
-    then(Write(std::move(asked)));
-  });
+                     absl::AnyInvocable<void(const absl::Status&)> then, Lanes::Turn turn) {
+  std::string lane = LaneOf(asked, turn);
+  lanes_.Post(
+      std::move(lane),
+      [this, asked = std::move(asked), describe = std::move(describe),
+       then = std::move(then)]() mutable {
+        asked.front().set_before_json(describe());
+        then(Write(std::move(asked)));
+      },
+      turn);
 }
 
-void AuditLog::End(Lines answered, absl::AnyInvocable<void()> then) {
-  std::string lane = LaneOf(answered);
-  WriteSoon(std::move(lane), std::move(answered), std::move(then));
+void AuditLog::End(Lines answered, absl::AnyInvocable<void()> then, Lanes::Turn turn) {
+  std::string lane = LaneOf(answered, turn);
+  WriteSoon(std::move(lane), std::move(answered), std::move(then), turn);
 }
 
-void AuditLog::WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then) {
+void AuditLog::WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then,
+                         Lanes::Turn turn) {
   const v1::AuditEvent event = lines.front().event();
   const size_t count = lines.size();
   const CallName name = NameOf(lines.front());
   // Where the work is dropped too: the change was made, and its caller waits.
   auto done = absl::MakeCleanup(std::move(then));
   const bool is_posted = lanes_.Post(
-      std::move(lane), [this, lines = std::move(lines), done = std::move(done)]() mutable {
+      std::move(lane),
+      [this, lines = std::move(lines), done = std::move(done)]() mutable {
         WriteDone(std::move(lines));
-      });
+      },
+      turn);
   if (is_posted) return;
   Count(event, count, /*are_written=*/false);
   LogLost(name, "the server stops");
@@ -239,7 +247,7 @@ void AuditLog::NoteDenied(absl::string_view caller, absl::string_view method,
        {"method", denied.method()},
        {"problem", denied.problem()},
        {"trace_id", denied.trace_id()}});
-  WriteSoon(/*lane=*/"", {std::move(denied)}, [] {});
+  WriteSoon(/*lane=*/"", {std::move(denied)}, [] {}, Lanes::Turn::kInOrder);
 }
 
 absl::StatusOr<std::vector<v1::AuditRecord>> AuditLog::List(AccountNumber account, int64_t before,

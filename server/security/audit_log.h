@@ -28,7 +28,8 @@ namespace farebox::server {
 // So nothing is changed that has no line, and what has only its first line is what the server was
 // at when it ended.
 //
-// Thread-safe. Lines are written on threads of its own; those of changes of one account in order.
+// Thread-safe. Lines are written on threads of its own; those of changes of one account in order,
+// but for those that are to be next, of which those of one caller are in order.
 class AuditLog {
  public:
   // All outlive it.
@@ -50,10 +51,12 @@ class AuditLog {
   // then calls `then`: both on another thread. `then` is told what became of the lines. Not OK: the
   // change must not be made. While it drains both are dropped.
   using Describe = absl::AnyInvocable<std::string()>;
-  void Begin(Lines asked, Describe describe, absl::AnyInvocable<void(const absl::Status&)> then);
+  void Begin(Lines asked, Describe describe, absl::AnyInvocable<void(const absl::Status&)> then,
+             Lanes::Turn turn = Lanes::Turn::kInOrder);
 
   // Writes the lines that it was answered, then calls `then`, on whichever thread, in any case.
-  void End(Lines answered, absl::AnyInvocable<void()> then);
+  void End(Lines answered, absl::AnyInvocable<void()> then,
+           Lanes::Turn turn = Lanes::Turn::kInOrder);
 
   // Writes by and by that somebody was turned away, as `describe` has it: once a minute for a
   // caller and an RPC, so that nobody fills the disk by asking again.
@@ -90,7 +93,7 @@ class AuditLog {
   Document DocumentOf(v1::AuditRecord line, size_t number) const;
   // Writes lines in their lane's turn, then calls `then`, on whichever thread, in any case. Lines
   // that cannot be written are counted and logged.
-  void WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then);
+  void WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then, Lanes::Turn turn);
   // Notes what became of some lines.
   void Count(v1::AuditEvent event, size_t lines, bool are_written);
 

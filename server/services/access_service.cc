@@ -135,7 +135,8 @@ void RunInOrder(Lanes* lanes, const std::string& account_id, Call* call, Answer 
 AccessService::AccessService(const Parts& parts)
     : parts_(parts),
       create_api_key_(parts.environment, "farebox.v1.AccessService/CreateApiKey"),
-      revoke_api_key_(parts.environment, "farebox.v1.AccessService/RevokeApiKey"),
+      revoke_api_key_(parts.environment, "farebox.v1.AccessService/RevokeApiKey",
+                      {.audit_turn = Lanes::Turn::kNext}),
       list_api_keys_(parts.environment, "farebox.v1.AccessService/ListApiKeys"),
       create_sign_in_link_(parts.environment, "farebox.v1.AccessService/CreateSignInLink"),
       list_audit_log_(parts.environment, "farebox.v1.AccessService/ListAuditLog") {}
@@ -171,8 +172,9 @@ grpc::ServerUnaryReactor* AccessService::RevokeApiKey(Context* context, const By
     if (key_id.empty() || key_id.size() > kKeyIdBytesMax || !IsText(key_id)) {
       return call->Finish(error::FieldInvalid("key_id", "must be the id of a key"));
     }
-    // Not behind the account's other calls, which may be those of whoever has stolen the key.
-    std::string lane = absl::StrCat("revoke ", call->request().account_id());
+    // Not behind the account's other calls, which may be those of whoever has stolen the key; nor
+    // behind their revocations: anybody can make up ids of keys.
+    std::string lane = absl::StrCat("revoke ", call->caller().name);
     const auto revoke = [&parts = parts_](Call* answered) -> absl::Status {
       const v1::RevokeApiKeyRequest& asked = answered->request();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,

@@ -20,11 +20,12 @@ namespace farebox::server {
 
 AuditedCall::AuditedCall(AuditLog* log, v1::AuditRecord about,
                          const google::protobuf::Message& request,
-                         const DescribeBefore* describe_before)
+                         const DescribeBefore* describe_before, Lanes::Turn turn)
     : log_(log),
       about_(std::move(about)),
       request_(request),
       describe_before_(describe_before),
+      turn_(turn),
       change_(log->EnterChange()) {}
 
 v1::AuditRecord AuditedCall::Line(v1::AuditEvent event, AuditText* text) const {
@@ -45,7 +46,7 @@ void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
   auto describe = [&describe = *describe_before_, &request = request_] {
     return describe == nullptr ? "" : describe(request);
   };
-  log_->Begin(std::move(asked), describe, std::move(then));
+  log_->Begin(std::move(asked), describe, std::move(then), turn_);
 }
 
 void AuditedCall::End(const absl::Status& status, const google::protobuf::Message& response,
@@ -59,10 +60,13 @@ void AuditedCall::End(const absl::Status& status, const google::protobuf::Messag
     if (!status.ok()) line.set_problem(std::string(status.message()));
   }
   // It is over with its last line, however long the caller takes to read the answer.
-  log_->End(std::move(answered), [change = std::move(change_), then = std::move(then)]() mutable {
-    change = nullptr;
-    then();
-  });
+  log_->End(
+      std::move(answered),
+      [change = std::move(change_), then = std::move(then)]() mutable {
+        change = nullptr;
+        then();
+      },
+      turn_);
 }
 
 // ---- RpcMethod
@@ -163,7 +167,8 @@ void RpcMethod::NoteDenied(CallContext* call, const absl::Status& status) const 
 std::unique_ptr<AuditedCall> RpcMethod::Audit(CallContext* call,
                                               const google::protobuf::Message& request) const {
   if (!rule_.IsAudited(*call->caller())) return nullptr;
-  return std::make_unique<AuditedCall>(audit_, About(call), request, &describe_before_);
+  return std::make_unique<AuditedCall>(audit_, About(call), request, &describe_before_,
+                                       bounds_.audit_turn);
 }
 
 absl::Status RpcMethod::Parse(const grpc::ByteBuffer& bytes,

@@ -15,6 +15,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 #include "server/blocked_handlers.h"
+#include "server/lanes.h"
 #include "server/limits.h"
 #include "server/rpc_metrics.h"
 #include "server/security/access_control.h"
@@ -50,6 +51,8 @@ struct RpcBounds {
   absl::Duration default_timeout = limits::kDefaultTimeout;
   // The most urgent that a call of it may be: with less the ledger refuses what is less.
   Urgency urgency = Urgency::kReads;
+  // When its lines in the audit log have their turn.
+  Lanes::Turn audit_turn = Lanes::Turn::kInOrder;
 };
 
 // What a change is about, as it is before it: JSON for the audit log, which calls it on a thread of
@@ -61,7 +64,7 @@ class AuditedCall {
  public:
   // `about` has all that every line says; the request and the function outlive the call.
   AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
-              const DescribeBefore* describe_before);
+              const DescribeBefore* describe_before, Lanes::Turn turn);
 
   // See AuditLog.
   void Begin(absl::AnyInvocable<void(const absl::Status&)> then);
@@ -75,6 +78,7 @@ class AuditedCall {
   const v1::AuditRecord about_;
   const google::protobuf::Message& request_;
   const DescribeBefore* const describe_before_;
+  const Lanes::Turn turn_;
   AuditLog::Change change_;
 };
 

@@ -17,6 +17,7 @@
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
+#include "tests/server/thread_gate.h"
 #include "tests/support/memory_journal.h"
 
 namespace farebox::server {
@@ -70,6 +71,41 @@ TEST_F(AuditLogTest, HowItWasBeforeIsFoundOutOnAThreadOfItsOwn) {
   const std::vector<v1::AuditRecord> lines = log_.List(/*account=*/0, /*before=*/1'000, 10).value();
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_EQ(lines[0].before_json(), "as it was");
+}
+
+// Once, whoever had stolen a key could keep it from being revoked by what else they did.
+TEST_F(AuditLogTest, WhatIsToBeNextWaitsForNoOtherLineOfItsAccount) {
+  v1::AuditRecord thiefs = Line(v1::AUDIT_EVENT_ASKED);
+  thiefs.set_account_id("acme");
+  thiefs.set_caller("key:stolen");
+  v1::AuditRecord owners = thiefs;
+  owners.set_caller("key:own");
+  owners.set_call_id("revocation");
+  ThreadGate gates[2];
+  const auto hold_up = [&](ThreadGate* gate, Lanes::Turn turn) {
+    const auto wait = [gate] {
+      gate->Wait();
+      return std::string();
+    };
+    log_.Begin(
+        {thiefs}, wait, [](const absl::Status&) {}, turn);
+    gate->AwaitReached();
+  };
+  hold_up(&gates[0], Lanes::Turn::kInOrder);
+  hold_up(&gates[1], Lanes::Turn::kNext);
+
+  std::promise<absl::Status> asked;
+  const auto note = [&asked](const absl::Status& status) { asked.set_value(status); };
+  log_.Begin(
+      {owners}, [] { return std::string(); }, note, Lanes::Turn::kNext);
+  EXPECT_EQ(asked.get_future().get(), absl::OkStatus());
+  owners.set_event(v1::AUDIT_EVENT_ANSWERED);
+  std::promise<void> answered;
+  log_.End(
+      {owners}, [&answered] { answered.set_value(); }, Lanes::Turn::kNext);
+  answered.get_future().wait();
+
+  EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(2));
 }
 
 TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {

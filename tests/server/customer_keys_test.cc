@@ -1,10 +1,14 @@
+#include <atomic>
+#include <future>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "farebox/v1/access.pb.h"
+#include "farebox/v1/access.grpc.pb.h"
 #include "server/limits.h"
 #include "tests/server/access_fixture.h"
+#include "tests/server/thread_gate.h"
 
 namespace farebox::server {
 namespace {
@@ -163,6 +167,74 @@ TEST_F(CustomerKeysTest, WhatACustomerDoesToKeysIsInTheAuditLogOfTheAccount) {
                                     "method: 'farebox.v1.AccessService/CreateApiKey'"));
   EXPECT_THAT(log.records(0).after_json(), HasSubstr(made->key().key_id()));
   EXPECT_THAT(log.records(0).after_json(), Not(HasSubstr(made->secret())));
+}
+
+// Many calls of a customer's at once, by one connection.
+class BusyCustomerTest : public CustomerKeysTest {
+ protected:
+  static constexpr int kCreations = 100;
+
+  struct OpenCreation {
+    grpc::ClientContext context;
+    v1::CreateApiKeyResponse response;
+    std::promise<void> is_over;
+  };
+
+  void SetUp() override {
+    CustomerKeysTest::SetUp();
+    stub_ = v1::AccessService::NewStub(customer_);
+  }
+  void TearDown() override {
+    for (const auto& creation : creations_) creation->is_over.get_future().wait();
+    CustomerKeysTest::TearDown();
+  }
+
+  void BeginCreations() {
+    for (int i = 0; i < kCreations; ++i) {
+      OpenCreation* const begun = creations_.emplace_back(std::make_unique<OpenCreation>()).get();
+      SetDeadline(&begun->context);
+      stub_->async()->CreateApiKey(&begun->context, &creation_, &begun->response,
+                                   [this, begun](const grpc::Status&) {
+                                     ++answered_;
+                                     begun->is_over.set_value();
+                                   });
+    }
+  }
+
+  const v1::CreateApiKeyRequest creation_ = Parse<v1::CreateApiKeyRequest>(kOwn);
+  std::unique_ptr<v1::AccessService::Stub> stub_;
+  std::vector<std::unique_ptr<OpenCreation>> creations_;
+  std::atomic<int> answered_{0};
+};
+
+// Once, whoever had stolen a key could keep its owner from revoking it: each of their calls came
+// before that in the audit log.
+TEST_F(BusyCustomerTest, RevokesAKeyBeforeMostOfItsOtherCallsAreAnswered) {
+  v1::RevokeApiKeyRequest revocation;
+  revocation.set_account_id("acme");
+  revocation.set_key_id(Create(kOwn)->key().key_id());
+  grpc::ClientContext context;
+  SetDeadline(&context);
+  v1::RevokeApiKeyResponse revoked;
+  std::promise<grpc::Status> revoking;
+  int answered_before = 0;
+  ThreadGate gate;
+  HoldUpWriter(&server_->ledger(), &gate);
+
+  BeginCreations();
+  stub_->async()->RevokeApiKey(&context, &revocation, &revoked, [&](const grpc::Status& status) {
+    answered_before = answered_;
+    revoking.set_value(status);
+  });
+  // By the same connection: the server has what came before it, and none of it is on disk.
+  CallBy<v1::GetBalanceResponse>(customer_, "BillingService/GetBalance",
+                                 Parse<v1::GetBalanceRequest>("account_id: 'acme'"));
+  gate.Open();
+  const grpc::Status status = revoking.get_future().get();
+
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_THAT(revoked, Shows("key { label: 'books' }"));
+  EXPECT_LT(answered_before, kCreations * 9 / 10);
 }
 
 }  // namespace
