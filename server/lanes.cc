@@ -7,7 +7,7 @@
 
 namespace farebox::server {
 
-Lanes::Lanes(const char* thread_name, int threads) {
+Lanes::Lanes(const char* thread_name, int threads) : thread_count_(threads) {
   for (int i = 0; i < threads; ++i) {
     threads_.push_back(StartThread(thread_name, [this] { Loop(); }));
   }
@@ -19,21 +19,38 @@ bool Lanes::Post(std::string lane, Work work, Turn turn) {
   {
     MutexLock lock(&mu_);
     if (stopping_) return false;
-    std::deque<Work>& waiting = lanes_[lane];
-    waiting.push_back(std::move(work));
-    if (waiting.size() == 1) ready_.push_back(lane);
-    if (turn == Turn::kNext) PutFirst(lane);
+    Lane& posted = lanes_[lane];
+    posted.pieces.push_back({.work = std::move(work), .turn = turn});
+    if (turn == Turn::kNext) ++posted.next_pieces;
+    if (posted.pieces.size() == 1) {
+      MakeReady(lane);
+    } else if (turn == Turn::kNext) {
+      MoveUp(lane);
+    }
   }
   changed_.SignalAll();
   return true;
 }
 
-// A lane whose front is being done is not among those that wait.
-void Lanes::PutFirst(const std::string& lane) {
-  const auto found = std::find(ready_.begin(), ready_.end(), lane);
-  if (found == ready_.end()) return;
-  ready_.erase(found);
-  ready_.push_front(lane);
+// Behind those of its sort, so that each has its turn: what waits in a lane for other work of that
+// lane makes it come sooner too.
+void Lanes::MakeReady(const std::string& lane) {
+  (lanes_[lane].next_pieces > 0 ? next_ : in_order_).push_back(lane);
+}
+
+// A lane whose front is being done is not among those that wait: it comes to its place when that is
+// over.
+void Lanes::MoveUp(const std::string& lane) {
+  const auto found = std::find(in_order_.begin(), in_order_.end(), lane);
+  if (found == in_order_.end()) return;
+  in_order_.erase(found);
+  next_.push_back(lane);
+}
+
+// Whether the next turn, where there is any, is one of next_.
+bool Lanes::TakesNext() const {
+  if (next_.empty() || in_order_.empty()) return in_order_.empty();
+  return thread_count_ == 1 || next_threads_ < thread_count_ - 1;
 }
 
 bool Lanes::IsBusy(absl::string_view lane) const {
@@ -55,11 +72,12 @@ void Lanes::Drain() {
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
-  absl::flat_hash_map<std::string, std::deque<Work>> dropped;
+  absl::flat_hash_map<std::string, Lane> dropped;
   {
     MutexLock lock(&mu_);
     dropped.swap(lanes_);
-    ready_.clear();
+    next_.clear();
+    in_order_.clear();
   }
   // Work that is dropped may end a call, and who ends a call posts what is to be said of it.
   dropped.clear();
@@ -69,27 +87,38 @@ void Lanes::Loop() {
   while (true) {
     std::string lane;
     Work work;
+    bool is_next = false;
     {
       MutexLock lock(&mu_);
-      while (ready_.empty() && !stopping_) changed_.Wait(&mu_);
+      while (next_.empty() && in_order_.empty() && !stopping_) changed_.Wait(&mu_);
       if (stopping_) return;
-      lane = std::move(ready_.front());
-      ready_.pop_front();
-      work = std::move(lanes_[lane].front());
+      is_next = TakesNext();
+      std::deque<std::string>& ready = is_next ? next_ : in_order_;
+      lane = std::move(ready.front());
+      ready.pop_front();
+      if (is_next) ++next_threads_;
+      work = std::move(lanes_[lane].pieces.front().work);
     }
     work();
     work = nullptr;  // What it holds goes before anybody is told.
     {
       MutexLock lock(&mu_);
-      const auto done = lanes_.find(lane);
-      done->second.pop_front();
-      if (done->second.empty()) {
-        lanes_.erase(done);
-      } else {
-        ready_.push_back(std::move(lane));
-      }
+      if (is_next) --next_threads_;
+      EndFront(lane);
     }
     changed_.SignalAll();
+  }
+}
+
+void Lanes::EndFront(const std::string& lane) {
+  const auto done = lanes_.find(lane);
+  Lane& left = done->second;
+  if (left.pieces.front().turn == Turn::kNext) --left.next_pieces;
+  left.pieces.pop_front();
+  if (left.pieces.empty()) {
+    lanes_.erase(done);
+  } else {
+    MakeReady(lane);
   }
 }
 

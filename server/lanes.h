@@ -28,7 +28,8 @@ class Lanes {
   enum class Turn {
     // After the lanes that wait already.
     kInOrder,
-    // Before all of them: somebody is waiting for it.
+    // Before those that have nothing of this sort: somebody is waiting for it. Where there are
+    // several threads, one is left to the others.
     kNext,
   };
   // Does the work soon. False, and the work is dropped, once it drains.
@@ -44,15 +45,32 @@ class Lanes {
   void Drain();
 
  private:
+  struct Piece {
+    Work work;
+    Turn turn = Turn::kInOrder;
+  };
+  struct Lane {
+    std::deque<Piece> pieces;  // The front is being done, or is next.
+    size_t next_pieces = 0;    // Those of them with Turn::kNext.
+  };
+
   void Loop();
-  void PutFirst(const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void MakeReady(const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void MoveUp(const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool TakesNext() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndFront(const std::string& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const int thread_count_;
 
   mutable Mutex mu_;
   mutable CondVar changed_;  // Signalled when any of these changes.
-  // A lane is here while it has work; the front is being done, or is next.
-  absl::flat_hash_map<std::string, std::deque<Work>> lanes_ ABSL_GUARDED_BY(mu_);
-  // Lanes whose front waits for a thread.
-  std::deque<std::string> ready_ ABSL_GUARDED_BY(mu_);
+  // A lane is here while it has work.
+  absl::flat_hash_map<std::string, Lane> lanes_ ABSL_GUARDED_BY(mu_);
+  // Lanes whose front waits for a thread: those with work of Turn::kNext, and the others.
+  std::deque<std::string> next_ ABSL_GUARDED_BY(mu_);
+  std::deque<std::string> in_order_ ABSL_GUARDED_BY(mu_);
+  // Threads that have a lane from next_.
+  int next_threads_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // Last: they start when all above is built.

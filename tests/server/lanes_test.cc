@@ -1,16 +1,22 @@
 #include "server/lanes.h"
 
+#include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/thread_gate.h"
 #include "tests/support/await.h"
 
 namespace farebox::server {
 namespace {
+
+using ::testing::ElementsAre;
 
 // Once, a server under load did not end: a call that was waiting to be written down was dropped,
 // was ended by that, and its end was to be written down too.
@@ -29,6 +35,87 @@ TEST(LanesTest, WorkThatIsDroppedMayPostOnItsWay) {
   draining.join();
 
   EXPECT_FALSE(was_taken);
+}
+
+// One thread that is held up with the first piece of the lane "paying": what is posted meanwhile is
+// done in its turn once that is over.
+class TurnsTest : public ::testing::Test {
+ protected:
+  using Turn = Lanes::Turn;
+
+  TurnsTest() { Hold("paying", Turn::kNext, &gate_); }
+
+  void Hold(const char* lane, Turn turn, ThreadGate* gate) {
+    lanes_.Post(
+        lane, [gate] { gate->Wait(); }, turn);
+    gate->AwaitReached();
+  }
+  void Post(const char* lane, const char* name, Turn turn = Turn::kInOrder) {
+    lanes_.Post(
+        lane, [this, name] { done_.emplace_back(name); }, turn);
+  }
+  // In which order.
+  std::vector<std::string> Done() {
+    gate_.Open();
+    lanes_.WaitUntilIdle();
+    return done_;
+  }
+
+  ThreadGate gate_;
+  std::vector<std::string> done_;  // Used on the lanes' thread until that is idle.
+  Lanes lanes_{"test", /*threads=*/1};
+};
+
+TEST_F(TurnsTest, WhatIsNextComesBeforeWhatWaits) {
+  Post("a", "a");
+  Post("b", "b");
+  Post("b", "b next", Turn::kNext);
+  Post("c", "c next", Turn::kNext);
+
+  EXPECT_THAT(Done(), ElementsAre("b", "c next", "b next", "a"));
+}
+
+// Once, it came after everything that waited.
+TEST_F(TurnsTest, SoDoesWhatIsNextOnALaneThatIsBeingDone) {
+  Post("other", "other");
+  Post("paying", "paid", Turn::kNext);
+
+  EXPECT_THAT(Done(), ElementsAre("paid", "other"));
+}
+
+TEST_F(TurnsTest, WhatIsNextHoldsUpNothingElseThatIs) {
+  Post("revoking", "revoked", Turn::kNext);
+  Post("paying", "paid", Turn::kNext);
+  Post("paying", "paid again", Turn::kNext);
+
+  EXPECT_THAT(Done(), ElementsAre("revoked", "paid", "paid again"));
+}
+
+TEST(LanesTest, WhatIsNextLeavesAThreadToTheRest) {
+  ThreadGate gates[2];
+  std::vector<std::string> done;
+  std::promise<void> is_done;
+  Lanes lanes("test", /*threads=*/2);
+  const char* const names[] = {"a", "b"};
+  for (int i = 0; i < 2; ++i) {
+    lanes.Post(
+        names[i], [gate = &gates[i]] { gate->Wait(); }, Lanes::Turn::kNext);
+    gates[i].AwaitReached();
+  }
+  lanes.Post(
+      "c",
+      [&] {
+        done.emplace_back("next");
+        is_done.set_value();
+      },
+      Lanes::Turn::kNext);
+  lanes.Post("d", [&] { done.emplace_back("in order"); });
+
+  gates[0].Open();
+  is_done.get_future().wait();
+  gates[1].Open();
+
+  EXPECT_THAT(done, ElementsAre("in order", "next"));
 }
 
 }  // namespace
