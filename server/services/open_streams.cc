@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/algorithm/container.h"
+#include "server/services/stream_limits.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
@@ -20,9 +20,14 @@ absl::Status OpenStreams::Enter(const std::shared_ptr<OpenStream>& stream,
 bool OpenStreams::HasRoom(absl::string_view account_id) const {
   if (places_.size() >= bounds_.streams_max) return false;
   if (account_id.empty()) return true;
-  const auto of_account = absl::c_count_if(
-      places_, [&](const auto& one) { return one.second.account_id == account_id; });
-  return static_cast<size_t>(of_account) < bounds_.per_account_max;
+  size_t of_account = 0;
+  size_t of_customers = 0;
+  for (const auto& [raw, place] : places_) {
+    if (place.account_id == account_id) ++of_account;
+    if (!place.account_id.empty()) ++of_customers;
+  }
+  return of_account < bounds_.per_account_max &&
+         of_customers < bounds_.streams_max * limits::kCustomersPlacesPercent / 100;
 }
 
 void OpenStreams::Leave(OpenStream* stream) {

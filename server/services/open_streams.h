@@ -25,7 +25,7 @@ class OpenStreams {
  public:
   struct Bounds {
     size_t streams_max = 0;
-    // For each account, of its customer's.
+    // For each account, of its customer's; and limits::kCustomersPlacesPercent for those of all.
     size_t per_account_max = 0;
   };
   explicit OpenStreams(const Bounds& bounds) : bounds_(bounds) {}

@@ -27,6 +27,10 @@ inline constexpr size_t kExportsPerAccountMax = 8;
 // Streams of ApplyStream and WatchAccount at once, each.
 inline constexpr size_t kStreamsMax = 10'000;
 
+// Of the places for exports, and of those for watches, what the customers of all accounts have
+// together at most: the operator's own programs find room beside them.
+inline constexpr size_t kCustomersPlacesPercent = 75;
+
 // Entries that a watcher is sent before the next one has its turn.
 inline constexpr size_t kWatchChunkEntries = 128;
 
@@ -37,7 +41,7 @@ inline constexpr size_t kWatchLagEntriesMax = 1'000'000;
 // millisecond or two.
 inline constexpr int64_t kWatchLooksPerTurn = 512;
 
-// Watches of one account by its customer: all browsers and programs. Routers find room beside them.
+// Watches of one account by its customer: all browsers and programs.
 inline constexpr size_t kWatchesPerAccountMax = 100;
 
 // Signals that wait for one watcher; one that does not read them is cut.

@@ -40,6 +40,7 @@ absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, WatchOrder o
   if (!HasRoom(order)) return error::Overloaded();
   place->cursor.position = order.from == 0 ? last_told_ : order.from;
   places_.emplace(watcher.get(), place);
+  if (order.is_customers) ++customers_places_;
   if (order.account == 0) {
     of_all_.insert(place);
   } else {
@@ -50,9 +51,12 @@ absl::Status WatchHub::Add(const std::shared_ptr<Watcher>& watcher, WatchOrder o
 }
 
 bool WatchHub::HasRoom(const WatchOrder& order) const {
+  constexpr size_t kCustomersMax = limits::kStreamsMax * limits::kCustomersPlacesPercent / 100;
   if (places_.size() >= limits::kStreamsMax) return false;
+  if (!order.is_customers) return true;
+  if (customers_places_ >= kCustomersMax) return false;
   const auto of_account = by_account_.find(order.account);
-  if (!order.is_customers || of_account == by_account_.end()) return true;
+  if (of_account == by_account_.end()) return true;
   const auto customers = absl::c_count_if(
       of_account->second, [](const std::shared_ptr<Place>& place) { return place->is_customers; });
   return static_cast<size_t>(customers) < limits::kWatchesPerAccountMax;
@@ -65,6 +69,7 @@ void WatchHub::Remove(Watcher* watcher) {
   if (found == places_.end()) return;
   place = std::move(found->second);
   places_.erase(found);
+  if (place->is_customers) --customers_places_;
   of_all_.erase(place);
   const auto of_account = by_account_.find(place->cursor.account);
   if (of_account == by_account_.end()) return;

@@ -2,6 +2,7 @@
 #define FAREBOX_SERVER_SERVICES_WATCH_HUB_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -125,6 +126,7 @@ class WatchHub final : public LedgerListener {
   CondVar work_arrived_;  // Signalled when ready_ or stopping_ changes.
   EntryId last_told_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<Watcher*, std::shared_ptr<Place>> places_ ABSL_GUARDED_BY(mu_);
+  size_t customers_places_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_set<std::shared_ptr<Place>> of_all_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AccountNumber, absl::flat_hash_set<std::shared_ptr<Place>>> by_account_
       ABSL_GUARDED_BY(mu_);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "server/services/stream_limits.h"
 #include "tests/server/thread_gate.h"
 #include "tests/storage/ledger_fixture.h"
@@ -60,6 +61,14 @@ class WatchHubTest : public LedgerFixture {
                                     .from = from}),
                 IsOk());
     return watcher;
+  }
+
+  // Who watches for ever.
+  absl::Status Watch(absl::string_view account, bool is_customers) {
+    const auto watcher = std::make_shared<CallingWatcher>([](const std::vector<Entry>&) {});
+    return hub_->Add(watcher, {.account = Facts(account).number,
+                               .account_id = std::string(account),
+                               .is_customers = is_customers});
   }
 
   void DebitMany(absl::string_view account, size_t count) {
@@ -123,19 +132,29 @@ TEST_F(WatchHubTest, WhoHasMissedMuchHoldsUpNobody) {
 }
 
 TEST_F(WatchHubTest, WhoIsConfinedToAnAccountLeavesRoomForOthers) {
-  const auto watch = [this](absl::string_view account, bool is_customers) {
-    const auto watcher = std::make_shared<CallingWatcher>([](const std::vector<Entry>&) {});
-    return hub_->Add(watcher, {.account = Facts(account).number,
-                               .account_id = std::string(account),
-                               .is_customers = is_customers});
-  };
   for (size_t i = 0; i < limits::kWatchesPerAccountMax; ++i) {
-    ASSERT_THAT(watch("alice", /*is_customers=*/true), IsOk());
+    ASSERT_THAT(Watch("alice", /*is_customers=*/true), IsOk());
   }
 
-  EXPECT_EQ(GetReason(watch("alice", /*is_customers=*/true)), Reason::kOverloaded);
-  EXPECT_THAT(watch("alice", /*is_customers=*/false), IsOk());
-  EXPECT_THAT(watch("bob", /*is_customers=*/true), IsOk());
+  EXPECT_EQ(GetReason(Watch("alice", /*is_customers=*/true)), Reason::kOverloaded);
+  EXPECT_THAT(Watch("alice", /*is_customers=*/false), IsOk());
+  EXPECT_THAT(Watch("bob", /*is_customers=*/true), IsOk());
+}
+
+// Once, the customers of a hundred accounts had every place there was.
+TEST_F(WatchHubTest, AllCustomersTogetherLeaveRoomForOthers) {
+  constexpr size_t kCustomersMax = limits::kStreamsMax * limits::kCustomersPlacesPercent / 100;
+  std::string account;
+  for (size_t i = 0; i < kCustomersMax; ++i) {
+    if (i % limits::kWatchesPerAccountMax == 0) {
+      account = absl::StrCat("customer-", i);
+      OpenAccount(account, Cents(100));
+    }
+    ASSERT_THAT(Watch(account, /*is_customers=*/true), IsOk()) << i;
+  }
+
+  EXPECT_EQ(GetReason(Watch("alice", /*is_customers=*/true)), Reason::kOverloaded);
+  EXPECT_THAT(Watch("alice", /*is_customers=*/false), IsOk());
 }
 
 }  // namespace
