@@ -143,7 +143,7 @@ inline constexpr size_t kHttpRequestExpansionMax = 2;
 inline constexpr size_t kHttpStreamBytesMax = size_t{96} * 1024 * 1024;
 
 // Bodies of requests that are being read, or are not answered yet, in all, but for those of up to
-// 64 KiB; more are told to come back.
+// 64 KiB, and those of streams, which are kept a message at a time; more are told to come back.
 inline constexpr size_t kHttpBodiesBytesMax = size_t{256} * 1024 * 1024;
 inline constexpr size_t kHttpSmallBodyBytes = 64 * 1024;
 
