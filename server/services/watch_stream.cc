@@ -172,13 +172,14 @@ class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
     runner_.Run([this] { TakeStep(); });
   }
 
-  // Starts the next write, or the end, unless a write is under way.
+  // Starts the next write, or the end, unless a write is under way. What waits since its caller was
+  // somebody is not told when they no longer are.
   void TakeStep() {
     std::optional<absl::Status> end;
     {
       MutexLock lock(&mu_);
       if (is_writing_ || is_finished_) return;
-      if (end_.has_value()) {
+      if (end_.has_value() || !IsHeard()) {
         is_finished_ = true;
         end = end_;
       } else if (!TakeEvent()) {
