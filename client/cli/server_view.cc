@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,11 @@ std::string Both(const Quantiles& times) {
   return absl::StrCat("p50 ", FormatShort(times.p50), "  p99 ", FormatShort(times.p99));
 }
 
+// Nothing where the server cannot tell.
+std::optional<int64_t> DiskFree(const v1::GetStatusResponse& status) {
+  return status.has_disk_free_bytes() ? std::make_optional(status.disk_free_bytes()) : std::nullopt;
+}
+
 // A line: its subject, then what is to be said of it.
 using Lines = std::vector<std::vector<Cell>>;
 
@@ -78,6 +84,17 @@ void AddProcess(const v1::GetStatusResponse& status, const ServerRates& rates,
   Add("process", facts, lines);
 }
 
+void AddDisk(const v1::GetStatusResponse& status, Lines* lines) {
+  std::vector<std::string> facts = {
+      absl::StrCat(FormatBytes(status.journal_bytes() - status.wal_bytes()), " journal"),
+      absl::StrCat(FormatBytes(status.wal_bytes()), " log"),
+      absl::StrCat(FormatBytes(status.derived_bytes()), " derived")};
+  const std::optional<int64_t> free_bytes = DiskFree(status);
+  if (free_bytes.has_value()) facts.push_back(absl::StrCat(FormatBytes(*free_bytes), " free"));
+  const bool is_nearly_full = free_bytes.value_or(kDiskNearlyFullBytes) < kDiskNearlyFullBytes;
+  Add("disk", facts, lines, is_nearly_full ? Tone::kBad : Tone::kPlain);
+}
+
 void AddJournal(const v1::GetStatusResponse& status, const ServerRates& rates, Lines* lines) {
   Add("journal",
       {absl::StrCat(status.accounts(), " accounts"), absl::StrCat(status.entries(), " entries"),
@@ -98,12 +115,7 @@ void AddJournal(const v1::GetStatusResponse& status, const ServerRates& rates, L
        absl::StrCat(status.reader_queries_waiting(), " queries wait"),
        absl::StrCat(status.entries() - status.derived_through_entry_id(), " not derived yet")},
       lines, is_filling ? Tone::kBad : Tone::kPlain);
-  Add("disk",
-      {absl::StrCat(FormatBytes(status.journal_bytes() - status.wal_bytes()), " journal"),
-       absl::StrCat(FormatBytes(status.wal_bytes()), " log"),
-       absl::StrCat(FormatBytes(status.derived_bytes()), " derived"),
-       absl::StrCat(FormatBytes(status.disk_free_bytes()), " free")},
-      lines, status.disk_free_bytes() < kDiskNearlyFullBytes ? Tone::kBad : Tone::kPlain);
+  AddDisk(status, lines);
 }
 
 void AddMoney(const v1::GetStatusResponse& status, const ServerRates& rates, Lines* lines) {
@@ -184,6 +196,10 @@ Json MicrosOrNull(std::optional<absl::Duration> duration) {
   return is_finite ? Json(absl::ToInt64Microseconds(*duration)) : Json(nullptr);
 }
 
+Json ToJson(std::optional<int64_t> number) {
+  return number.has_value() ? Json(*number) : Json(nullptr);
+}
+
 Json ToJson(const Quantiles& times) {
   return {{"p50_us", MicrosOrNull(times.p50)}, {"p99_us", MicrosOrNull(times.p99)}};
 }
@@ -261,7 +277,7 @@ std::string ServerJson(const v1::GetStatusResponse& status, const ServerRates& r
       {"reader_queries_waiting", status.reader_queries_waiting()},
       {"not_derived", status.entries() - status.derived_through_entry_id()},
       {"wal_bytes", status.wal_bytes()},
-      {"disk_free_bytes", status.disk_free_bytes()},
+      {"disk_free_bytes", ToJson(DiskFree(status))},
       {"currencies", CurrenciesToJson(status)},
       {"declines_per_second", ToJson(rates.declines)},
       {"errors_per_second", ToJson(rates.errors)},

@@ -53,7 +53,9 @@ void FillLedger(const ServerStatusParts& parts, v1::GetStatusResponse* response)
   response->set_journal_bytes(journal.journal_bytes + journal.wal_bytes);
   response->set_wal_bytes(journal.wal_bytes);
   response->set_derived_bytes(journal.derived_bytes);
-  response->set_disk_free_bytes(journal.disk_free_bytes.value_or(0));
+  if (journal.disk_free_bytes.has_value()) {
+    response->set_disk_free_bytes(*journal.disk_free_bytes);
+  }
 }
 
 void FillRpcs(const RpcMetrics& rpcs, v1::GetStatusResponse* response) {

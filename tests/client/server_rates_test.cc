@@ -188,6 +188,22 @@ TEST(ServerView, MarksWhatIsWrong) {
   }
 }
 
+// Once, a disk that nobody could ask was shown as a full one.
+TEST(ServerView, SaysNothingOfADiskThatNobodyCanTell) {
+  ServerViewOptions options = Options();
+  options.has_colour = true;
+  v1::GetStatusResponse unknown = After();
+  unknown.clear_disk_free_bytes();
+  const ServerRates rates = RatesBetween(Before(), unknown);
+
+  EXPECT_THAT(ServerText(unknown, rates, options),
+              AllOf(HasSubstr("derived"), Not(HasSubstr(" free")), Not(HasSubstr("\x1b[31m"))));
+  EXPECT_EQ(nlohmann::json::parse(ServerJson(unknown, rates))["disk_free_bytes"], nullptr);
+  unknown.set_disk_free_bytes(0);
+  EXPECT_THAT(ServerText(unknown, rates, options),
+              AllOf(HasSubstr("0 B free"), HasSubstr("\x1b[31m")));
+}
+
 // The pages of customers ask so for payments whose banks want something of them.
 TEST(ServerView, MarksNoPaymentThatWaits) {
   ServerViewOptions options = Options();
