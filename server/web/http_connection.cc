@@ -61,13 +61,12 @@ class Connection final : public HttpConnection,
  public:
   Connection(HttpHouse* house, HttpWorker* worker, HttpSocket socket, std::string peer,
              absl::AnyInvocable<void()> closed)
-      : house_(house),
+      : HttpConnection(std::move(closed)),
+        house_(house),
         worker_(worker),
         peer_(std::move(peer)),
-        closed_(std::move(closed)),
         transport_(MakeHttpTransport(std::move(socket), house->tls)),
         place_(worker_->all().insert(worker_->all().end(), this)) {}
-  ~Connection() override { closed_(); }
 
   void Start();
   void Close() override;
@@ -117,7 +116,6 @@ class Connection final : public HttpConnection,
   HttpWorker* const worker_;
   const std::string peer_;
 
-  absl::AnyInvocable<void()> closed_;
   const std::unique_ptr<HttpTransport> transport_;
   const Place place_;
   std::optional<Place> idle_place_;

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <string>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -68,7 +69,8 @@ struct HttpHouse {
 // It keeps itself alive while something is under way. Used on its worker's thread only.
 class HttpConnection {
  public:
-  virtual ~HttpConnection() = default;
+  // Tells last of all: who hears it may end what the rest of the connection uses.
+  virtual ~HttpConnection() { closed_(); }
 
   // Cuts it: what is under way fails.
   virtual void Close() = 0;
@@ -77,7 +79,10 @@ class HttpConnection {
   virtual void LookForPeer() = 0;
 
  protected:
-  HttpConnection() = default;
+  explicit HttpConnection(absl::AnyInvocable<void()> closed) : closed_(std::move(closed)) {}
+
+ private:
+  absl::AnyInvocable<void()> closed_;
 };
 
 // `closed` is called when the connection is gone.

@@ -95,7 +95,7 @@ class HttpListener::Core {
   void OnAccepted(const error_code& error, HttpWorker* worker, HttpSocket socket);
   void Take(HttpWorker* worker, HttpSocket socket, const PeerAddress& peer);
   bool CountPeer(const PeerAddress& peer);
-  void ForgetPeer(const PeerAddress& peer);
+  void Forget(const PeerAddress& peer);
 
   // Set before it serves.
   HttpHouse house_;
@@ -227,8 +227,10 @@ bool HttpListener::Core::CountPeer(const PeerAddress& peer) {
   return true;
 }
 
-void HttpListener::Core::ForgetPeer(const PeerAddress& peer) {
+void HttpListener::Core::Forget(const PeerAddress& peer) {
+  // Under the lock: who waits for the last one may destroy this right after.
   MutexLock lock(&mu_);
+  open_.fetch_sub(1);
   ended_.SignalAll();
   if (peer.is_local) return;
   const auto found = by_peer_.find(peer.host);
@@ -248,10 +250,8 @@ void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const PeerA
   asio::post(worker->context(),
              [this, worker, socket = std::move(socket), makes_room, peer]() mutable {
                if (makes_room) worker->CloseLongestIdle();
-               StartHttpConnection(&house_, worker, std::move(socket), peer.name, [this, peer] {
-                 open_.fetch_sub(1);
-                 ForgetPeer(peer);
-               });
+               StartHttpConnection(&house_, worker, std::move(socket), peer.name,
+                                   [this, peer] { Forget(peer); });
              });
 }
 
