@@ -1,5 +1,6 @@
 // What a Recharger does with an attempt that it has decided on.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,6 +24,14 @@ using stored::v1::RechargeAttempt;
 
 // A clock may have been wrong when a backup was made.
 constexpr absl::Duration kForgottenSlack = absl::Hours(24 * 7);
+
+// Whether others are on file instead of the card.
+bool IsReplaced(const stored::v1::PaymentCard& card, const PaymentProfile& profile) {
+  const auto& cards = profile.cards();
+  return !cards.empty() && std::none_of(cards.begin(), cards.end(), [&](const auto& on_file) {
+    return on_file.token() == card.token();
+  });
+}
 
 }  // namespace
 
@@ -275,6 +284,11 @@ absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts
     if (charge.is_misconfigured) {
       PauseCharges(now, &profile);
       record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
+      return {};
+    }
+    // A decline tells nothing of the cards that are there now: one of them is next, at once.
+    if (IsReplaced(attempt.card(), profile)) {
+      record_of_profile->document.due = now;
       return {};
     }
     const AfterDecline next =

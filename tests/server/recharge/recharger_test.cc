@@ -118,6 +118,22 @@ TEST_F(RechargerTest, AHardDeclineOfTheLastCardStops) {
   EXPECT_THAT(Mails(), ElementsAre("off"));
 }
 
+// Once, it held the new card back for an hour, and the mail asked for another card.
+TEST_F(RechargerTest, ADeclineOfACardThatWasReplacedMeanwhileIsNoneOfTheNewOne) {
+  Enable({"pm_card_chargeDeclinedInsufficientFunds"});
+  altering_->LoseNext();
+  Work();
+  ASSERT_THAT(States(), ElementsAre("UNKNOWN"));
+  Enable({"pm_card_visa"});
+
+  clock_.Advance(absl::Minutes(1));
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("CREDITED", "DECLINED"));
+  EXPECT_EQ(Available(), Cents(70'00));
+  EXPECT_THAT(Mails(), IsEmpty());
+}
+
 TEST_F(RechargerTest, ABankThatWantsTheCustomerIsWaitedFor) {
   Enable({"pm_card_authenticationRequired"});
 
