@@ -200,6 +200,28 @@ TEST_F(StripeGatewayTest, AReplayedRefusalWithoutAChargeStaysOne) {
   EXPECT_THAT(gateway_->TakeCharge(RequestFor("a-1")), IsIn(ChargeState::kRejected));
 }
 
+// Once, no account whose customer had met an error had a card for a day.
+TEST_F(StripeGatewayTest, AReplayedErrorOfACustomerIsAskedForUnderAnotherKey) {
+  const auto start = [&] { return gateway_->StartCardSetup("acme", "", "https://f.example"); };
+  stripe_.AnswerInstead(ServersError());
+  EXPECT_THAT(start(), HasCode(absl::StatusCode::kUnavailable));
+
+  stripe_.AnswerInstead(Replayed(ServersError()));
+  const absl::StatusOr<CardSetup> setup = start();
+  stripe_.AnswerInstead(Replayed(ServersError()));
+  const absl::StatusOr<CardSetup> again = start();
+
+  ASSERT_THAT(setup, IsOk());
+  ASSERT_THAT(again, IsOk());
+  EXPECT_EQ(again->customer, setup->customer);
+  std::vector<std::string> keys;
+  for (const StubRequest& request : stripe_.received()) {
+    if (request.target == "/v1/customers") keys.push_back(request.Header("idempotency-key"));
+  }
+  EXPECT_THAT(keys, ElementsAre("customer:acme", "customer:acme", "customer-again:acme",
+                                "customer:acme", "customer-again:acme"));
+}
+
 TEST_F(StripeGatewayTest, AWrongKeyIsRejected) {
   StripeGateway::Options options = stripe_.GatewayOptions();
   options.secret_key = "sk_test_another";
