@@ -189,6 +189,10 @@ inline constexpr int kProviderThreads = 8;
 // How long the provider may take to list all its charges.
 inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
 
+// What is listed, searched or compared at once, payments of the provider's or recharges of ours:
+// where there are more, there is no answer.
+inline constexpr int kPaymentsListedMax = 100'000;
+
 // What one reconciliation shows.
 inline constexpr int kDifferencesMax = 1'000;
 

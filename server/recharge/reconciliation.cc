@@ -43,6 +43,8 @@ absl::StatusOr<Micros> CreditedBy(const RechargeAttempt& attempt, JournalReader*
   return is_it ? entry->amount : Micros();
 }
 
+absl::Status WantedNoMore() { return absl::CancelledError("the report is wanted no more"); }
+
 // Which of the charges that carry an attempt's name is the one that it knows of; the first where it
 // knows of none. Null where its own is not listed: it may have been made days before the others.
 const CardCharge* ChargeOf(const RechargeAttempt* attempt, const std::vector<CardCharge>& charges) {
@@ -65,17 +67,16 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(
   FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<JournalReader> journal,
                            parts_.journal->NewReader());
   // Before the charges are listed: those that succeed meanwhile are in no list, and credited.
-  std::vector<RechargeAttempt> credited;
-  FAREBOX_RETURN_IF_ERROR(VisitCredited(
-      from, to, [&](const RechargeAttempt& attempt) { credited.push_back(attempt); }));
+  FAREBOX_ASSIGN_OR_RETURN(const std::vector<RechargeAttempt> credited,
+                           ListCredited(from, to, should_continue));
   FAREBOX_ASSIGN_OR_RETURN(const Charges charges,
                            ListCharges(from - kDeliveryTime, to + kDeliveryTime, should_continue));
-  FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, journal.get(), &report));
+  FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, should_continue, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
     const auto listed = charges.find(attempt.recharge_id());
     if (listed != charges.end() && ChargeOf(&attempt, listed->second) != nullptr) continue;
-    if (!should_continue()) return absl::CancelledError("the report is wanted no more");
+    if (!should_continue()) return WantedNoMore();
     if (IsCharged(attempt)) continue;
     report.differences.push_back(DifferenceOf(Kind::kCreditedNotCharged, attempt));
     report.differences.back().credited = Micros(attempt.amount_micros());
@@ -99,6 +100,7 @@ absl::StatusOr<Reconciliation::Charges> Reconciliation::ListCharges(
 }
 
 absl::Status Reconciliation::CheckCharges(const Charges& charges, absl::Time from,
+                                          PaymentGateway::ShouldContinue should_continue,
                                           JournalReader* journal, ReconciliationReport* report) {
   const absl::Time first = absl::FromUnixSeconds(absl::ToUnixSeconds(from));
   for (const auto& [attempt_id, of_attempt] : charges) {
@@ -106,6 +108,7 @@ absl::Status Reconciliation::CheckCharges(const Charges& charges, absl::Time fro
         std::count_if(of_attempt.begin(), of_attempt.end(),
                       [&](const CardCharge& charge) { return charge.create_time >= first; });
     if (of_then == 0) continue;
+    if (!should_continue()) return WantedNoMore();
     report->charges += of_then;
     FAREBOX_RETURN_IF_ERROR(CheckAttempt(attempt_id, of_attempt, journal, report));
   }
@@ -169,21 +172,25 @@ absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const Ca
   return absl::OkStatus();
 }
 
-absl::Status Reconciliation::VisitCredited(
-    absl::Time from, absl::Time to,
-    absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit) {
+absl::StatusOr<std::vector<RechargeAttempt>> Reconciliation::ListCredited(
+    absl::Time from, absl::Time to, PaymentGateway::ShouldContinue should_continue) {
+  std::vector<RechargeAttempt> credited;
   int64_t before = std::numeric_limits<int64_t>::max();
   while (true) {
+    if (!should_continue()) return WantedNoMore();
     FAREBOX_ASSIGN_OR_RETURN(const std::vector<AttemptRecord> page,
                              records_.ListAttempts(/*account=*/0, before, kPageSize));
-    if (page.empty()) return absl::OkStatus();
+    if (page.empty()) return credited;
     for (const AttemptRecord& record : page) {
       const absl::Time created = absl::FromUnixMicros(record.attempt.create_micros());
       // The clock may have been set back a little: look at some more than those in order.
-      if (created < from - kDeliveryTime) return absl::OkStatus();
+      if (created < from - kDeliveryTime) return credited;
       const bool is_of_then = created >= from && created < to;
-      if (is_of_then && record.attempt.state() == v1::RECHARGE_STATE_CREDITED)
-        visit(record.attempt);
+      if (!is_of_then || record.attempt.state() != v1::RECHARGE_STATE_CREDITED) continue;
+      if (credited.size() == parts_.credits_max) {
+        return absl::UnavailableError("the time is too long: there are too many recharges");
+      }
+      credited.push_back(record.attempt);
     }
     before = page.back().document.id;
   }

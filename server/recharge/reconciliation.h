@@ -1,16 +1,17 @@
 #ifndef FAREBOX_SERVER_RECHARGE_RECONCILIATION_H_
 #define FAREBOX_SERVER_RECHARGE_RECONCILIATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/limits.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_records.h"
 #include "storage/clock.h"
@@ -60,13 +61,16 @@ class Reconciliation {
     DocumentStore* documents = nullptr;
     PaymentGateway* gateway = nullptr;
     const Clock* clock = nullptr;
+    // More recharges than this are not compared.
+    size_t credits_max = limits::kPaymentsListedMax;
   };
   explicit Reconciliation(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 
   // All attempts that were decided on in [from, to), and all charges of that time and the day after
   // it, for which some of them may have waited. Charges of the day before are looked at only to
   // find those of the attempts: the provider's clock is another, and counts whole seconds.
-  // Cancelled once `should_continue` says no.
+  // Cancelled once `should_continue` says no; it is asked before every page, of theirs or ours, and
+  // for every charge. Unavailable where there are more than can be compared.
   absl::StatusOr<ReconciliationReport> Compare(absl::Time from, absl::Time to,
                                                PaymentGateway::ShouldContinue should_continue);
 
@@ -80,7 +84,8 @@ class Reconciliation {
   // an attempt that it made again.
   bool IsCharged(const stored::v1::RechargeAttempt& attempt) const;
   // Those of the time itself.
-  absl::Status CheckCharges(const Charges& charges, absl::Time from, JournalReader* journal,
+  absl::Status CheckCharges(const Charges& charges, absl::Time from,
+                            PaymentGateway::ShouldContinue should_continue, JournalReader* journal,
                             ReconciliationReport* report);
   // All charges that carry one attempt's name.
   absl::Status CheckAttempt(const std::string& attempt_id, const std::vector<CardCharge>& charges,
@@ -90,8 +95,8 @@ class Reconciliation {
                            const stored::v1::RechargeAttempt* attempt, JournalReader* journal,
                            ReconciliationReport* report);
   bool IsUnderWay(const stored::v1::RechargeAttempt& attempt) const;
-  absl::Status VisitCredited(absl::Time from, absl::Time to,
-                             absl::FunctionRef<void(const stored::v1::RechargeAttempt&)> visit);
+  absl::StatusOr<std::vector<stored::v1::RechargeAttempt>> ListCredited(
+      absl::Time from, absl::Time to, PaymentGateway::ShouldContinue should_continue);
 
   const Parts parts_;
   RechargeRecords records_;

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "server/limits.h"
 #include "server/recharge/json_fields.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/provider_id.h"
@@ -24,8 +25,8 @@ using stripe::Answer;
 
 constexpr absl::string_view kPayments = "/v1/payment_intents";
 constexpr int kPageSize = 100;
-// A list that is longer than this has no answer: 100,000 payments.
-constexpr int kPagesMax = 1'000;
+// A list that is longer than this has no answer.
+constexpr int kPagesMax = limits::kPaymentsListedMax / kPageSize;
 // Our clock and Stripe's may differ by this much in a search.
 constexpr absl::Duration kClockSlack = absl::Hours(24);
 constexpr absl::Duration kRetryAfterMax = absl::Hours(1);

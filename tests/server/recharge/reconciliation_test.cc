@@ -71,6 +71,23 @@ class AgainList : public AlteringGateway {
   const First first_;
 };
 
+// A provider that counts how often it is asked for anything.
+class CountedList : public AlteringGateway {
+ public:
+  using AlteringGateway::AlteringGateway;
+
+  int lists() const { return lists_; }
+
+  absl::Status ListCharges(absl::Time from, absl::Time to, ShouldContinue should_continue,
+                           VisitCharge visit) override {
+    ++lists_;
+    return AlteringGateway::ListCharges(from, to, should_continue, visit);
+  }
+
+ private:
+  int lists_ = 0;
+};
+
 class ReconciliationTest : public RechargerTest {
  protected:
   // Of all times.
@@ -83,6 +100,21 @@ class ReconciliationTest : public RechargerTest {
         clock_.Now() - absl::Hours(48), clock_.Now() + absl::Hours(1), [] { return true; });
     EXPECT_TRUE(report.ok()) << report.status();
     return report.value();
+  }
+
+  // As if so many charges had been made and credited.
+  void PutCredited(int count) {
+    const AccountFacts account = *ledger_->FindAccount("alice");
+    RechargeRecords records(documents_.get());
+    for (int i = 0; i < count; ++i) {
+      stored::v1::RechargeAttempt attempt;
+      attempt.set_recharge_id(absl::StrCat("credited-", i));
+      attempt.set_account_id("alice");
+      attempt.set_state(v1::RECHARGE_STATE_CREDITED);
+      attempt.set_create_micros(absl::ToUnixMicros(clock_.Now()));
+      AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
+      ASSERT_TRUE(records.Put({.attempt = &record}).ok());
+    }
   }
 
   static std::vector<Kind> KindsOf(const ReconciliationReport& report) {
@@ -183,6 +215,62 @@ TEST_F(ReconciliationTest, AChargeOfWhateverStateIsUnderWayForAnHour) {
 
   Work();
   EXPECT_THAT(Compare(gateway_.get()).differences, IsEmpty());
+}
+
+// Once, all of our books were read before anybody was asked.
+TEST_F(ReconciliationTest, AReportThatIsWantedNoMoreEndsBeforeTheProviderIsAsked) {
+  PutCredited(600);
+  CountedList gateway(gateway_.get());
+  Reconciliation reconciliation({.journal = journal_.get(),
+                                 .documents = documents_.get(),
+                                 .gateway = &gateway,
+                                 .clock = &clock_});
+  int questions = 0;
+
+  const absl::StatusOr<ReconciliationReport> report =
+      reconciliation.Compare(clock_.Now() - absl::Hours(48), clock_.Now() + absl::Hours(1),
+                             [&] { return ++questions < 2; });
+
+  EXPECT_TRUE(absl::IsCancelled(report.status())) << report.status();
+  EXPECT_EQ(questions, 2);
+  EXPECT_EQ(gateway.lists(), 0);
+  EXPECT_THAT(gateway.calls(), IsEmpty());
+}
+
+TEST_F(ReconciliationTest, AReportThatIsWantedNoMoreEndsAtTheNextCharge) {
+  Enable({"pm_card_visa"});
+  Work();
+  bool is_wanted = true;
+  SlowList gateway(gateway_.get(), [&] { is_wanted = false; });
+  Reconciliation reconciliation({.journal = journal_.get(),
+                                 .documents = documents_.get(),
+                                 .gateway = &gateway,
+                                 .clock = &clock_});
+
+  const absl::StatusOr<ReconciliationReport> report = reconciliation.Compare(
+      clock_.Now() - absl::Hours(48), clock_.Now() + absl::Hours(1), [&] { return is_wanted; });
+
+  EXPECT_TRUE(absl::IsCancelled(report.status())) << report.status();
+}
+
+TEST_F(ReconciliationTest, MoreRechargesThanCanBeComparedHaveNoReport) {
+  PutCredited(4);
+  CountedList gateway(gateway_.get());
+  const auto compare = [&](size_t credits_max) {
+    Reconciliation reconciliation({.journal = journal_.get(),
+                                   .documents = documents_.get(),
+                                   .gateway = &gateway,
+                                   .clock = &clock_,
+                                   .credits_max = credits_max});
+    return reconciliation
+        .Compare(clock_.Now() - absl::Hours(48), clock_.Now() + absl::Hours(1), [] { return true; })
+        .status();
+  };
+
+  EXPECT_TRUE(compare(4).ok());
+  EXPECT_EQ(gateway.lists(), 1);
+  EXPECT_TRUE(absl::IsUnavailable(compare(3)));
+  EXPECT_EQ(gateway.lists(), 1);
 }
 
 TEST_F(ReconciliationTest, AChargeThatItsCustomerHasJustConfirmedIsUnderWay) {
