@@ -250,14 +250,12 @@ absl::Status NumberRental::Renew(const AccountFacts& account, RentalRecord* reco
 
 absl::Status NumberRental::AwaitMonth(RentalRecord* record) {
   const absl::Time begin = NextRenewal(record->rental);
-  const int64_t begin_micros = absl::ToUnixMicros(begin);
   const bool is_unpaid = record->rental.state() == v1::NUMBER_STATE_PAST_DUE;
-  const bool is_noted = record->document.due == begin &&
-                        (!is_unpaid || record->rental.past_due_micros() == begin_micros);
-  if (is_noted) return absl::OkStatus();
+  if (record->document.due == begin && !is_unpaid) return absl::OkStatus();
   // The account's time zone is another one now. Or a clock that ran ahead has let it go past due:
-  // its grace begins with its month.
-  if (is_unpaid) record->rental.set_past_due_micros(begin_micros);
+  // where its month is not paid when it begins, that is told anew.
+  record->rental.set_state(v1::NUMBER_STATE_ACTIVE);
+  record->rental.clear_past_due_micros();
   record->document.due = begin;
   return records_.Put(record);
 }
@@ -293,11 +291,13 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
   Rental& rental = record->rental;
   DocumentGroup mails;
   bool is_over = false;  // The grace.
-  if (rental.state() == v1::NUMBER_STATE_ACTIVE) {
+  // Past due since later than now, by a clock that ran ahead: the mail named another release time.
+  const bool is_ahead = rental.past_due_micros() > absl::ToUnixMicros(now);
+  if (rental.state() == v1::NUMBER_STATE_ACTIVE || is_ahead) {
     rental.set_state(v1::NUMBER_STATE_PAST_DUE);
     rental.set_past_due_micros(absl::ToUnixMicros(now));
-    const std::string key =
-        absl::StrCat("number/", rental.rental_id(), "/", rental.months_renewed() + 1, "/past-due");
+    // It may be told more than once of a month, but not of a refusal.
+    const std::string key = absl::StrCat("number/", NextMonthOf(rental).request_id(), "/past-due");
     mails = parts_.stationery->Write(key, account, EmailOf(account),
                                      mail::NumberPastDue{.number = rental.number(),
                                                          .amount = price,
@@ -305,8 +305,6 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
                                                          .release_time = ReleaseTime(rental)},
                                      now);
   } else {
-    // Later than that was by a clock that ran ahead.
-    rental.set_past_due_micros(std::min(rental.past_due_micros(), absl::ToUnixMicros(now)));
     is_over = now >= ReleaseTime(rental);
     if (is_over && !parts_.is_held()) return End(account, /*is_unpaid=*/true, record);
   }

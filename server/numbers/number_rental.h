@@ -87,7 +87,8 @@ class NumberRental {
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
   // One month, once it has begun. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
-  // Has the rental worked on when its next month begins, which is yet to come.
+  // Has the rental worked on when its next month begins, which is yet to come; until then it is not
+  // past due.
   absl::Status AwaitMonth(RentalRecord* record);
   absl::Status NoteUnpaid(const AccountFacts& account, Micros price, Reason refusal,
                           RentalRecord* record);

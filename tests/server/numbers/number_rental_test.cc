@@ -309,14 +309,14 @@ TEST_F(NumberRentalTest, WhatCannotPayIsTriedDailyAndReleasedAfterTheGrace) {
 
   RunDays(28);
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
-  EXPECT_THAT(Mails(), ElementsAre("1/past-due"));
+  EXPECT_THAT(Mails(), ElementsAre("1/0/past-due"));
   RunDays(13);
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
   EXPECT_THAT(Months(EntryKind::kDecline), SizeIs(14));
   RunDays(1);
 
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_RELEASED);
-  EXPECT_THAT(Mails(), ElementsAre("1/past-due", "released"));
+  EXPECT_THAT(Mails(), ElementsAre("1/0/past-due", "released"));
   EXPECT_EQ(Balance("poor"), Micros());
   stored::v1::EntryDetail line;
   ASSERT_TRUE(line.ParseFromString(disk_.entries().back().detail));
@@ -343,7 +343,7 @@ TEST_F(NumberRentalTest, MoneyThatComesInPaysWhatIsPastDue) {
   EXPECT_THAT(Months(EntryKind::kDebit), SizeIs(1));
   RunDays(1);
   EXPECT_EQ(Newest().state(), v1::NUMBER_STATE_PAST_DUE);
-  EXPECT_THAT(Mails(), ElementsAre("1/past-due", "2/past-due"));
+  EXPECT_THAT(Mails(), ElementsAre("1/0/past-due", "2/0/past-due"));
 }
 
 TEST_F(NumberRentalTest, AMonthWithoutAPriceIsPastDueToo) {

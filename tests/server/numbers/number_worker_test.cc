@@ -2,15 +2,19 @@
 // ones when money comes in.
 
 #include "server/numbers/number_worker.h"
+#include "server/document_kinds.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "farebox/stored/v1/mail.pb.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "storage/clock.h"
 #include "tests/storage/commands.h"
@@ -20,6 +24,8 @@
 
 namespace farebox::server {
 namespace {
+
+using ::testing::ElementsAre;
 
 constexpr absl::Duration kDay = absl::Hours(24);
 
@@ -46,6 +52,7 @@ class NumberWorkerTest : public ::testing::Test {
     stored::v1::AccountSettings settings;
     settings.set_currency_code("USD");
     settings.set_time_zone("UTC");
+    settings.set_email("owner@example.com");
     EXPECT_THAT(ledger_->Apply(ToOpen("alice", {}, settings.SerializeAsString())).status, IsOk());
     EXPECT_THAT(ledger_->Apply(ToCredit("alice", Cents(1'00))).status, IsOk());
     rental_id_ = rental_->Buy("alice", "r1", "+12025550123").value().rental.rental_id();
@@ -65,6 +72,20 @@ class NumberWorkerTest : public ::testing::Test {
 
   // Without the worker.
   void Work() { ASSERT_TRUE(rental_->Work(rental_id_).ok()); }
+
+  // The days that the mails about the number say it is released on, oldest first.
+  std::vector<std::string> DaysOfRelease() {
+    std::vector<std::string> days;
+    const auto list = documents_->List(kMails, 0, std::numeric_limits<int64_t>::max(), 1000);
+    for (const Document& document : list.value()) {
+      stored::v1::StoredMail mail;
+      EXPECT_TRUE(mail.ParseFromString(document.content));
+      const std::string name = "Released on:";
+      const size_t begin = mail.text().find_first_not_of(' ', mail.text().find(name) + name.size());
+      days.insert(days.begin(), mail.text().substr(begin, mail.text().find(',', begin) - begin));
+    }
+    return days;
+  }
 
   stored::v1::Rental Rental() {
     RentalRecords records(documents_.get());
@@ -159,16 +180,16 @@ TEST_F(NumberWorkerTest, WhatAClockThatRanAheadHasPutOffIsNotTriedBeforeItsMonth
   // The newest entry is of the time ahead.
   Start(right + 30 * kDay);
   clock_.Advance(absl::Hours(2));
-  AwaitThat([begin](const stored::v1::Rental& rental) {
-    return rental.past_due_micros() == absl::ToUnixMicros(begin);
-  });
+  AwaitThat(
+      [](const stored::v1::Rental& rental) { return rental.state() == v1::NUMBER_STATE_ACTIVE; });
   ASSERT_THAT(ledger_->Apply(ToCredit("alice", Cents(5'00))).status, IsOk());
   worker_ = nullptr;
 
-  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE);
+  EXPECT_EQ(Rental().months_renewed(), 0);
   EXPECT_EQ(Rental().refusals(), 1);
   EXPECT_EQ(ledger_->FindAccount("alice")->state.balance, Cents(5'00));
   clock_.Set(begin + absl::Seconds(1));
+  Work();
   Start(clock_.Now());
   AwaitState(v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
@@ -183,13 +204,14 @@ TEST_F(NumberWorkerTest, AMonthThatWentPastDueAheadOfItsTimeIsChargedWhenItBegin
 
   // Whether it is looked at, or tried as money came in.
   for (int day = 10; day < 31; ++day) {
+    EXPECT_EQ(rental_->TryUnpaid("alice").value(), false);
     Work();
-    EXPECT_EQ(rental_->TryUnpaid("alice").value(), true);
-    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
+    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_ACTIVE) << day;
+    EXPECT_EQ(Rental().months_renewed(), 0);
     EXPECT_EQ(Rental().refusals(), 1);
     clock_.Advance(kDay);
   }
-  EXPECT_EQ(rental_->TryUnpaid("alice").value(), false);
+  Work();
   EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_ACTIVE);
   EXPECT_EQ(Rental().months_renewed(), 1);
 }
@@ -203,11 +225,36 @@ TEST_F(NumberWorkerTest, WhatWentPastDueAheadOfItsTimeIsReleasedTwoWeeksAfterIts
   // On the 1st of February.
   for (int day = 10; day < 31 + 14; ++day) {
     Work();
-    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
+    const bool has_begun = day >= 31;
+    EXPECT_EQ(Rental().state(), has_begun ? v1::NUMBER_STATE_PAST_DUE : v1::NUMBER_STATE_ACTIVE)
+        << day;
     clock_.Advance(kDay);
   }
   Work();
   EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_RELEASED);
+  // The first mail has the day that the clock would have come to which ran ahead.
+  EXPECT_THAT(DaysOfRelease(),
+              ElementsAre("16 March 2026", "15 February 2026", "15 February 2026"));
+}
+
+// Once, it was released a month before the day that its mail had named.
+TEST_F(NumberWorkerTest, WhatWentPastDueLaterThanNowIsToldAgainWithTheDayOfItsRelease) {
+  clock_.Advance(60 * kDay);
+  Work();
+  ASSERT_THAT(DaysOfRelease(), ElementsAre("16 March 2026"));
+
+  // On the 5th of February: its month has begun.
+  clock_.Advance(-25 * kDay);
+  for (int day = 0; day < 14; ++day) {
+    Work();
+    EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_PAST_DUE) << day;
+    clock_.Advance(kDay);
+  }
+  Work();
+
+  EXPECT_EQ(Rental().state(), v1::NUMBER_STATE_RELEASED);
+  EXPECT_THAT(DaysOfRelease(),
+              ElementsAre("16 March 2026", "19 February 2026", "19 February 2026"));
 }
 
 TEST_F(NumberWorkerTest, NothingIsReleasedOnALedgerThatMayHaveForgottenWhatWasPaid) {
