@@ -1,5 +1,6 @@
 #include "server/numbers/number_worker.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -10,6 +11,22 @@
 #include "storage/thread.h"
 
 namespace farebox::server {
+namespace {
+
+// Whether it waits longer than a clock that is right has anything wait.
+bool IsPutOff(const RentalRecord& record, absl::Time now) {
+  switch (record.rental.state()) {
+    case v1::NUMBER_STATE_PAST_DUE:
+      return record.document.due > now + limits::kUnpaidPause;
+    case v1::NUMBER_STATE_UNSPECIFIED:
+      // A purchase that was begun is due at once.
+      return record.document.due > now;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 NumberWorker::NumberWorker(Parts parts)
     : parts_(std::move(parts)),
@@ -100,7 +117,8 @@ void NumberWorker::DueLoop() {
     }
     is_clock_believed_ = clock_watch_.Believes(parts_.clock->Now());
     if (!is_clock_believed_) continue;
-    if (clock_watch_.TakeSetBack()) LookAtPutOff();
+    if (clock_watch_.TakeSetBack()) SeekPutOff(parts_.clock->Now());
+    LookAtPutOff();
     LookAtDue();
   }
 }
@@ -129,25 +147,42 @@ void NumberWorker::LookAtDue() {
   }
 }
 
+void NumberWorker::SeekPutOff(absl::Time at) {
+  MutexLock lock(&mu_);
+  put_off_sought_at_ = std::min(put_off_sought_at_, at);
+}
+
 void NumberWorker::LookAtPutOff() {
-  const absl::Time latest = parts_.clock->Now() + limits::kUnpaidPause;
+  const absl::Time now = parts_.clock->Now();
+  {
+    MutexLock lock(&mu_);
+    if (now < put_off_sought_at_) return;
+    put_off_sought_at_ = absl::InfiniteFuture();
+  }
+  const absl::Status status = WorkOnPutOff(now);
+  if (status.ok()) return;
+  parts_.on_error("", status);
+  SeekPutOff(now + limits::kRenewalFailurePause);
+}
+
+absl::Status NumberWorker::WorkOnPutOff(absl::Time now) {
   int64_t before = std::numeric_limits<int64_t>::max();
   for (size_t sought = 0; sought < limits::kUnpaidSoughtMax; sought += limits::kRentalPageSize) {
-    const absl::StatusOr<std::vector<RentalRecord>> page =
-        records_.List(/*account=*/0, before, limits::kRentalPageSize);
-    if (!page.ok()) return parts_.on_error("", page.status());
-    if (page->empty()) return;
-    for (const RentalRecord& record : *page) {
-      const bool is_unpaid = record.rental.state() == v1::NUMBER_STATE_PAST_DUE;
-      if (is_unpaid && record.document.due > latest) Work(record);
+    FAREBOX_ASSIGN_OR_RETURN(const std::vector<RentalRecord> page,
+                             records_.List(/*account=*/0, before, limits::kRentalPageSize));
+    if (page.empty()) break;
+    for (const RentalRecord& record : page) {
+      if (IsPutOff(record, now)) Work(record);
     }
-    before = page->back().document.id;
+    before = page.back().document.id;
   }
+  return absl::OkStatus();
 }
 
 void NumberWorker::Work(const RentalRecord& due) {
   const std::string account_id = due.rental.account_id();
-  lanes_.Post(account_id, [this, account_id, account = due.document.account,
+  const bool is_put_off = IsPutOff(due, parts_.clock->Now());
+  lanes_.Post(account_id, [this, account_id, is_put_off, account = due.document.account,
                            rental_id = due.rental.rental_id()] {
     // Before it goes past due: money that comes in at that moment is heard of.
     const bool is_first = NoteUnpaid(account, account_id);
@@ -157,7 +192,10 @@ void NumberWorker::Work(const RentalRecord& due) {
     if (!status.ok()) parts_.on_error(rental_id, status);
     MutexLock lock(&mu_);
     if (!status.ok()) {
-      failed_[rental_id] = parts_.clock->Now() + limits::kRenewalFailurePause;
+      const absl::Time again = parts_.clock->Now() + limits::kRenewalFailurePause;
+      failed_[rental_id] = again;
+      // It is not due by itself.
+      if (is_put_off) put_off_sought_at_ = std::min(put_off_sought_at_, again);
       return;
     }
     const bool is_unpaid =

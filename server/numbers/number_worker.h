@@ -59,8 +59,11 @@ class NumberWorker : public LedgerListener {
   absl::Status FindUnpaid();
   void DueLoop();
   void LookAtDue();
-  // What is past due is tried each day; what waits longer was put off by a clock that ran ahead.
-  void LookAtPutOff();
+  // Works on what a clock that ran ahead has put off, where it is to be sought now; what fails is
+  // sought again.
+  void LookAtPutOff() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status WorkOnPutOff(absl::Time now);
+  void SeekPutOff(absl::Time at) ABSL_LOCKS_EXCLUDED(mu_);
   void Work(const RentalRecord& due);
   // Whether the account was not on the list.
   bool NoteUnpaid(AccountNumber account, const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
@@ -80,6 +83,8 @@ class NumberWorker : public LedgerListener {
   absl::flat_hash_map<AccountNumber, std::string> unpaid_ ABSL_GUARDED_BY(mu_);
   // Rentals that could not be worked on, and when to try again.
   absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);
+  // When to look for what a clock that ran ahead has put off.
+  absl::Time put_off_sought_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   Lanes lanes_;
