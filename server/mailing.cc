@@ -6,6 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "server/log.h"
 #include "server/mail/file_mail_sender.h"
+#include "storage/restored_mark.h"
 
 namespace farebox::server {
 namespace {
@@ -53,10 +54,12 @@ Mailing::Mailing(const Options& options, const Parts& parts)
   mail_worker_ = std::make_unique<MailWorker>(MailWorker::Parts{
       .mailer = mailer_.get(),
       .on_error = [](const absl::Status& status) { LogFailure("outbox_failed", status); }});
-  notices_ = std::make_unique<Notices>(Notices::Parts{.ledger = parts.ledger,
-                                                      .documents = &documents_,
-                                                      .stationery = &stationery_,
-                                                      .clock = parts.clock});
+  notices_ = std::make_unique<Notices>(
+      Notices::Parts{.ledger = parts.ledger,
+                     .documents = &documents_,
+                     .stationery = &stationery_,
+                     .clock = parts.clock,
+                     .is_held = [this] { return HasRestoredMark(parts_.data_directory); }});
   notice_worker_ = std::make_unique<NoticeWorker>(NoticeWorker::Parts{
       .ledger = parts.ledger,
       .documents = &documents_,

@@ -51,6 +51,8 @@ class Mailing {
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
     MailMetrics* metrics = nullptr;
+    // The ledger's: where kRestoredMark is.
+    std::string data_directory;
   };
   // The options have passed CompleteMailOptions (mail_options.h).
   Mailing(const Options& options, const Parts& parts);

@@ -114,7 +114,8 @@ absl::Status Payments::StartWorking(const Options& options) {
                                                          .mails = &mails_,
                                                          .limits = &limits_,
                                                          .clock = parts_.clock,
-                                                         .lanes = &provider_});
+                                                         .lanes = &provider_,
+                                                         .is_held = is_held});
   service_ = std::make_unique<RechargeService>(
       RechargeService::Parts{.environment = parts_.environment,
                              .desk = desk_.get(),

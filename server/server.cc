@@ -258,10 +258,12 @@ absl::Status Server::MakeServices() {
                                                                    .readers = readers_.get(),
                                                                    .status = StatusParts(),
                                                                    .backups = backups_.get()});
-  mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::Parts{.ledger = ledger_.get(),
-                                                                    .journal = journal_.get(),
-                                                                    .clock = clock_,
-                                                                    .metrics = &mail_metrics_});
+  mailing_ = std::make_unique<Mailing>(config_.mail,
+                                       Mailing::Parts{.ledger = ledger_.get(),
+                                                      .journal = journal_.get(),
+                                                      .clock = clock_,
+                                                      .metrics = &mail_metrics_,
+                                                      .data_directory = config_.data_directory});
   Rentals::Options rentals = config_.rentals;
   rentals.data_directory = config_.data_directory;
   FAREBOX_ASSIGN_OR_RETURN(rentals_, Rentals::Start(rentals, {.environment = environment,

@@ -75,7 +75,7 @@ absl::StatusOr<DocumentGroup> Notices::WriteLowBalance(const AccountFacts& accou
                                                        const LowBalanceNotice& notice) {
   const absl::Time now = parts_.clock->Now();
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
-  if (IsRecharged(profile.profile, now)) return DocumentGroup();
+  if (IsRecharged(profile.profile, now) && !parts_.is_held()) return DocumentGroup();
   return parts_.stationery->Write(
       absl::StrCat("account/", account.account_id, "/low-balance/", notice.falls()), account,
       SettingsOf(*account.settings).email(),

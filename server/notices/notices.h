@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_NOTICES_NOTICES_H_
 #define FAREBOX_SERVER_NOTICES_NOTICES_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,8 @@ class Notices {
     DocumentStore* documents = nullptr;
     const Stationery* stationery = nullptr;
     const Clock* clock = nullptr;
+    // Whether no card is charged by itself for now: the ledger was restored from a backup.
+    std::function<bool()> is_held = [] { return false; };
   };
   explicit Notices(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 

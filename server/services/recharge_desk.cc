@@ -31,6 +31,9 @@ constexpr int kCardsMax = 2;
 // No account's lane: while the provider is slow, one thread waits for it, and no customer.
 constexpr char kForgettingLane[] = "cards to forget";
 
+// Why nothing is charged that would be, on a ledger that was restored.
+constexpr char kHeld[] = "charges are held until the restore has been looked at";
+
 // Later than anything that has happened.
 constexpr absl::Duration kMoment = absl::Microseconds(1);
 
@@ -214,7 +217,8 @@ v1::AutoRecharge RechargeDesk::Show(const AccountFacts& account,
       .charge_min = LeastCharge(CurrencyOf(account)).value_or(Micros(1))};
   const RechargeLimits& limits = parts_.limits->Of(CurrencyOf(account));
   const RechargePlan plan = PlanRecharge(profile, subject, limits.charge_max, parts_.clock->Now());
-  shown.set_stopped_because(WhyStopped(plan, profile));
+  const bool is_held = plan.obstacle == RechargeObstacle::kNone && parts_.is_held();
+  shown.set_stopped_because(is_held ? kHeld : WhyStopped(plan, profile));
   shown.set_declines_in_a_row(profile.declines_in_a_row());
   if (plan.until != absl::InfiniteFuture()) {
     FillTime(plan.until, shown.mutable_next_attempt_time());

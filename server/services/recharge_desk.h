@@ -1,6 +1,7 @@
 #ifndef FAREBOX_SERVER_SERVICES_RECHARGE_DESK_H_
 #define FAREBOX_SERVER_SERVICES_RECHARGE_DESK_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -41,6 +42,8 @@ class RechargeDesk {
     const Clock* clock = nullptr;
     // For what nobody waits for.
     Lanes* lanes = nullptr;
+    // As for the recharger.
+    std::function<bool()> is_held = [] { return false; };
   };
   explicit RechargeDesk(const Parts& parts) : parts_(parts), records_(parts.documents) {}
 

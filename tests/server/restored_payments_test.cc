@@ -110,6 +110,22 @@ TEST_F(RestoredPaymentsTest, WhatWasChargedAfterTheBackupIsNotChargedAgain) {
   EXPECT_EQ(Charges(), 2);
 }
 
+TEST_F(RestoredPaymentsTest, ThatChargesAreHeldIsShown) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  Backup();
+  const auto stopped_because = [this]() -> std::string {
+    return Ask(&Stub::GetAutoRecharge, "account_id: 'acme'")->auto_recharge().stopped_because();
+  };
+  EXPECT_EQ(stopped_because(), "");
+
+  Restore();
+
+  EXPECT_EQ(stopped_because(), "charges are held until the restore has been looked at");
+  std::filesystem::remove(Mark());
+  EXPECT_EQ(stopped_because(), "");
+}
+
 TEST_F(RestoredPaymentsTest, AnAttemptThatWasOpenInTheBackupIsGoneOnWithUnderItsName) {
   RegisterCard("pm_card_visa");
   stripe_.AnswerAfterwards({.status = 500});

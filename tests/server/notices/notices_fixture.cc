@@ -19,7 +19,8 @@ void NoticesTest::Restart() {
   notices_ = std::make_unique<Notices>(Notices::Parts{.ledger = ledger_.get(),
                                                       .documents = documents_.get(),
                                                       .stationery = &stationery_,
-                                                      .clock = &clock_});
+                                                      .clock = &clock_,
+                                                      .is_held = [this] { return is_held_; }});
 }
 
 void NoticesTest::Open(const std::string& account, Micros balance, const std::string& email) {

@@ -54,6 +54,8 @@ class NoticesTest : public ::testing::Test {
   std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<DocumentStore> documents_;
   std::unique_ptr<Notices> notices_;
+  // The ledger was just restored.
+  bool is_held_ = false;
 };
 
 }  // namespace farebox::server

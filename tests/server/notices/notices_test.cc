@@ -19,6 +19,19 @@ using ::testing::IsEmpty;
 class LowBalanceNotices : public NoticesTest {
  protected:
   bool Look() { return notices_->LookAtBalance(Account("alice"), /*rise=*/0).value(); }
+
+  // Has a card of hers charged below 5.00.
+  void Recharge() {
+    PutCard("alice", "pm", 12, 2030);
+    ChangeProfile("alice", [](stored::v1::PaymentProfile* profile) {
+      v1::AutoRecharge& settings = *profile->mutable_auto_recharge();
+      settings.set_enabled(true);
+      settings.set_amount_micros(Cents(60'00).value());
+      settings.set_threshold_micros(Cents(5'00).value());
+      settings.set_daily_charges_max(5);
+      settings.set_monthly_sum_max_micros(Cents(600'00).value());
+    });
+  }
 };
 
 TEST_F(LowBalanceNotices, AFallIsToldOnceHoweverOftenItIsLookedAt) {
@@ -63,19 +76,22 @@ TEST_F(LowBalanceNotices, WhoHasNoAddressIsNotToldAndNothingIsKept) {
 
 TEST_F(LowBalanceNotices, WhoIsRechargedIsNotTold) {
   Open("alice", Cents(9'00));
-  PutCard("alice", "pm", 12, 2030);
-  ChangeProfile("alice", [](stored::v1::PaymentProfile* profile) {
-    v1::AutoRecharge& settings = *profile->mutable_auto_recharge();
-    settings.set_enabled(true);
-    settings.set_amount_micros(Cents(60'00).value());
-    settings.set_threshold_micros(Cents(5'00).value());
-    settings.set_daily_charges_max(5);
-    settings.set_monthly_sum_max_micros(Cents(600'00).value());
-  });
+  Recharge();
 
   EXPECT_TRUE(Look());
 
   EXPECT_THAT(Mails(), IsEmpty());
+}
+
+// Once, they had neither a charge nor a mail.
+TEST_F(LowBalanceNotices, WhoIsRechargedIsToldWhileChargesAreHeld) {
+  Open("alice", Cents(9'00));
+  Recharge();
+  is_held_ = true;
+
+  EXPECT_TRUE(Look());
+
+  EXPECT_THAT(Mails(), ElementsAre("account/alice/low-balance/1"));
 }
 
 class CardNotices : public NoticesTest {
