@@ -63,12 +63,16 @@ void Lanes::WaitUntilIdle() const {
   while (!lanes_.empty()) changed_.Wait(&mu_);
 }
 
-void Lanes::Drain() {
+void Lanes::Stop() {
   {
     MutexLock lock(&mu_);
     stopping_ = true;
   }
   changed_.SignalAll();
+}
+
+void Lanes::Drain() {
+  Stop();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

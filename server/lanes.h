@@ -41,6 +41,9 @@ class Lanes {
   // Returns when nothing is left to do.
   void WaitUntilIdle() const;
 
+  // Begins nothing more, and does not wait for what has begun: Drain does. Idempotent.
+  void Stop();
+
   // Lets what has begun end, drops the rest and stops the threads. Idempotent.
   void Drain();
 

@@ -79,6 +79,7 @@ absl::Status Payments::StartWorking(const Options& options) {
                        .on_state = [this](const auto& attempt) { parts_.metrics->Count(attempt); },
                        .is_held = is_held,
                        .forgotten_since = [directory] { return ReadForgottenSince(directory); },
+                       .is_ending = [this] { return IsEnding(); },
                        .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(
       worker_, RechargeWorker::Start(
@@ -139,9 +140,11 @@ void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
 
 void Payments::Drain() {
   is_draining_.store(true);
+  // Nothing is begun while others are waited for: it would be waited for too.
+  provider_.Stop();
+  if (worker_ != nullptr) worker_->Drain();
   // Settings last: they are answered as long as others wait for the provider.
   provider_.Drain();
-  if (worker_ != nullptr) worker_->Drain();
   settings_.Drain();
 }
 

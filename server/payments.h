@@ -62,7 +62,8 @@ class Payments {
   // The provider's webhooks, and its pages where it is simulated. The rules outlive the routes.
   void AddRoutes(const web::OriginRules* origins, web::Router* routes);
 
-  // Ends the charges that are under way; the rest is taken up at the next start. Idempotent.
+  // Begins no more charges, and ends those that are under way; the rest is taken up at the next
+  // start. Idempotent.
   void Drain();
 
  private:

@@ -35,7 +35,7 @@ bool IsCap(RechargeObstacle obstacle) {
 // ---- Deciding
 
 absl::Status Recharger::Work(absl::string_view account_id) {
-  while (true) {
+  while (!parts_.is_ending()) {
     FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
     FAREBOX_ASSIGN_OR_RETURN(std::optional<AttemptRecord> open,
                              records_.FindOpenAttempt(account_id));
@@ -48,6 +48,7 @@ absl::Status Recharger::Work(absl::string_view account_id) {
     FAREBOX_ASSIGN_OR_RETURN(const bool has_decided, Decide(account));
     if (!has_decided) return absl::OkStatus();
   }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> Recharger::Decide(const AccountFacts& account) {

@@ -63,6 +63,8 @@ class Recharger {
     std::function<bool()> is_held = [] { return false; };
     // What a held ledger has forgotten happened after this. InfinitePast: at any time.
     std::function<absl::Time()> forgotten_since = [] { return absl::InfinitePast(); };
+    // Whether Work is to begin nothing more: the next process goes on.
+    std::function<bool()> is_ending = [] { return false; };
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };

@@ -20,20 +20,8 @@ namespace {
 using ::testing::SizeIs;
 using Stub = v1::RechargeService::Stub;
 
-// The provider takes what it is asked, and says nothing.
-class SilentProviderTest : public StripePaymentsTest {
+class SlowProviderTest : public StripePaymentsTest {
  protected:
-  Config MakeConfig() const override {
-    Config config = StripePaymentsTest::MakeConfig();
-    config.payments.provider.stripe_url = silent_->url();
-    return config;
-  }
-
-  static std::unique_ptr<StubServer> MakeSilent() {
-    return std::make_unique<StubServer>(
-        [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
-  }
-
   // Asks for what the provider has to do, and does not wait for it.
   grpc::StatusCode AskForSetup() {
     grpc::ClientContext context;
@@ -45,6 +33,21 @@ class SilentProviderTest : public StripePaymentsTest {
                              "account_id: 'acme' return_url: 'https://farebox.example/'"),
                          &response)
         .error_code();
+  }
+};
+
+// The provider takes what it is asked, and says nothing.
+class SilentProviderTest : public SlowProviderTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = StripePaymentsTest::MakeConfig();
+    config.payments.provider.stripe_url = silent_->url();
+    return config;
+  }
+
+  static std::unique_ptr<StubServer> MakeSilent() {
+    return std::make_unique<StubServer>(
+        [](const StubRequest&) { return StubAnswer{.ending = StubAnswer::Ending::kSilence}; });
   }
 
   std::unique_ptr<StubServer> silent_ = MakeSilent();
@@ -115,6 +118,36 @@ TEST_F(SilentProviderTest, SettingsAreAnsweredWhileAHandOverWaitsForIt) {
   Stop();
   silent_ = MakeSilent();
   Start();
+}
+
+// Once, they were begun, and waited for after that: longer than a hand-over may take.
+TEST_F(SlowProviderTest, NoChargeIsBegunWhileAHandOverWaitsForIt) {
+  RegisterCard("pm_card_visa");
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  ThreadGate gate;
+  stripe_.HoldUp([&gate] { gate.Wait(); });
+  EXPECT_EQ(AskForSetup(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  gate.AwaitReached();
+  std::thread leaving([this] { server_->DrainForSuccessor(); });
+  // Until it takes nothing more that the provider has to do.
+  while (AskForSetup() != grpc::StatusCode::UNAVAILABLE) continue;
+
+  EXPECT_THAT(Send<v1::DebitRequest>("account_id: 'acme' request_id: 'd1' amount_micros: 6000000 "
+                                     "item: ITEM_ADJUSTMENT"),
+              Answers(""));
+  // Time enough to send a charge: a test that something does not happen can only wait.
+  Pause(absl::Milliseconds(500));
+  gate.Open();
+  leaving.join();
+
+  EXPECT_EQ(Charges(), 0);
+  stripe_.HoldUp([] {});
+  Stop();
+  Start();
+  recharges_ = v1::RechargeService::NewStub(channel_);
+  // The successor makes it.
+  AwaitBalance(74'000'000);
+  EXPECT_EQ(Charges(), 1);
 }
 
 TEST_F(StripePaymentsTest, AStopDoesNotWaitForTheSearchOfAPaymentThatIsForgotten) {

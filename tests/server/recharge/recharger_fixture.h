@@ -208,12 +208,14 @@ class RechargerTest : public ::testing::Test {
                          .limits = &limits_,
                          .is_held = [this] { return is_held_; },
                          .forgotten_since = [this] { return forgotten_since_; },
+                         .is_ending = [this] { return is_ending_; },
                          .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
   void Reach(absl::string_view point) {
     reached_.emplace_back(point);
     if (point == fill_at_) journal_->SetFull(true);
+    if (point == end_at_) is_ending_ = true;
     if (point == kill_at_) {
       kill_at_.clear();
       // tidy: allow(throw): unwinds what a kill would leave behind
@@ -342,6 +344,9 @@ class RechargerTest : public ::testing::Test {
   // Once, between the look at the account's profile and what is written of it.
   std::function<void()> when_deciding_;
   std::string kill_at_;
+  // The process is to end from here on.
+  std::string end_at_;
+  bool is_ending_ = false;
   // The disk is full from here on.
   std::string fill_at_;
   std::vector<std::string> reached_;

@@ -107,6 +107,19 @@ TEST_F(RechargerTest, AHardDeclineTriesTheNextCardAtOnce) {
   EXPECT_THAT(Mails(), ElementsAre("failed"));
 }
 
+TEST_F(RechargerTest, WhatIsUnderWayEndsAndNoOtherIsBegunOnceTheProcessIsToEnd) {
+  Enable({"pm_card_chargeDeclinedLostCard", "pm_card_visa"});
+  end_at_ = "SENT";
+
+  Work();
+
+  EXPECT_THAT(States(), ElementsAre("DECLINED"));
+  end_at_.clear();
+  is_ending_ = false;
+  Work();
+  EXPECT_THAT(States(), ElementsAre("CREDITED", "DECLINED"));
+}
+
 TEST_F(RechargerTest, AHardDeclineOfTheLastCardStops) {
   Enable({"pm_card_chargeDeclinedLostCard"});
 
