@@ -254,7 +254,10 @@ absl::StatusOr<Hold> PendingBatch::FindHold(const PendingAccount& account, Entry
   if (!placed.ok() && !absl::IsNotFound(placed.status())) return placed.status();
   const bool was_its_own =
       placed.ok() && placed->kind == EntryKind::kHold && placed->account == account.number;
-  if (was_its_own) return error::HoldEnded(account.id, hold, "settled or released");
+  if (was_its_own) {
+    // What is forgotten may also have expired, limits::kLateSettlementMax ago.
+    return error::HoldEnded(account.id, hold, "settled or released, or it expired too long ago");
+  }
   return error::HoldNotFound(account.id, hold);
 }
 

@@ -1,6 +1,7 @@
 // Holds whose end nobody reports, and ends that are reported late.
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -310,6 +312,21 @@ TEST_P(LedgerContract, ForgottenHoldStaysForgottenAfterARestart) {
 
   EXPECT_THAT(Apply(ToSettle("alice", hold, Cents(50))), IsRefused(Reason::kHoldEnded));
   ExpectBooks("alice", Cents(200));
+}
+
+// Nobody has settled it: whoever looks for that would look in vain.
+TEST_P(LedgerContract, ForgottenHoldIsNotSaidToBeSettled) {
+  OpenAccount("alice", Cents(200));
+  const EntryId hold = OpenHold("alice", Cents(50), absl::Seconds(60));
+  clock_.Advance(absl::Seconds(60));
+  Expire();
+  clock_.Advance(limits::kLateSettlementMax + kTick);
+  ASSERT_THAT(Apply(ToCredit("alice", Cents(1))), IsApplied());
+
+  const Outcome outcome = Apply(ToSettle("alice", hold, Cents(50)));
+
+  EXPECT_THAT(outcome, IsRefused(Reason::kHoldEnded));
+  EXPECT_THAT(std::string(outcome.status.message()), HasSubstr("expired too long ago"));
 }
 
 TEST_P(LedgerContract, HoldCanBeSettledAtTheVeryEndOfItsWeek) {
