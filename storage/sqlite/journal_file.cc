@@ -181,9 +181,10 @@ absl::Status JournalFile::Abandon(int result) {
 absl::Status JournalFile::CheckLock() {
   if (!is_locked_) return absl::OkStatus();
   sqlite3_busy_timeout(connection_.handle(), 0);
-  const bool has_lock = begin_.Run() == SQLITE_OK;
+  const int result = begin_.Run();
   sqlite3_busy_timeout(connection_.handle(), kLockPatienceMillis);
-  if (!has_lock) return error::StorageLocked();
+  if ((result & 0xff) == SQLITE_BUSY) return error::StorageLocked();
+  if (result != SQLITE_OK) return Abandon(result);
   rollback_.Run();
   is_locked_ = false;
   return absl::OkStatus();

@@ -55,6 +55,7 @@ class JournalFile {
   absl::Status Append(const BatchHead& head, absl::Span<const Entry> entries);
 
   // STORAGE_LOCKED while another program has the lock that a commit did not get. Does not wait.
+  // Fails as Append does where it cannot be told.
   absl::Status CheckLock();
 
   // Fails for good where the journal, its log or its shared memory were deleted or replaced. What

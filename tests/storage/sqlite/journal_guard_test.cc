@@ -17,6 +17,7 @@
 #include "storage/sqlite/vfs_shim.h"
 #include "tests/storage/commands.h"
 #include "tests/storage/sqlite/backup_fixture.h"
+#include "tests/storage/sqlite/failing_vfs.h"
 #include "tests/support/status_matchers.h"
 
 namespace farebox::sqlite {
@@ -212,6 +213,31 @@ TEST_F(JournalGuardTest, ALockThatIsSoonGivenBackIsWaitedFor) {
   ASSERT_THAT(foreign->Execute("BEGIN IMMEDIATE; COMMIT"), IsOk());
 
   EXPECT_THAT(ledger_->Apply(ToDebit("alice", Cents(1), "one")).status, IsOk());
+}
+
+// Else nobody would hear of it: a ledger that is locked is waited for.
+TEST_F(JournalGuardTest, ADiskThatFailsAfterALockWasMetIsNotTakenForTheLock) {
+  { const FailingVfs stands_before_the_default(1'000'000, FailFor::kOnce); }
+  OpenJournal({.directory = Ledger(), .derive = false, .clock = &clock_});
+  OpenAccounts(1);
+  absl::StatusOr<Connection> foreign = Connection::Open(Journal(), {});
+  ASSERT_THAT(foreign, IsOk());
+  ASSERT_THAT(foreign->Execute("BEGIN IMMEDIATE; CREATE TABLE note (text TEXT)"), IsOk());
+  const std::vector<Entry> entries = {maker_.Debit(1, 1)};
+  ASSERT_THAT(journal_->Append(maker_.Seal(entries), entries), FailsWith(Reason::kStorageLocked));
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kAnything), FailsWith(Reason::kStorageLocked));
+  // What it has changed has to be read.
+  ASSERT_THAT(foreign->Execute("COMMIT"), IsOk());
+
+  absl::Status status;
+  {
+    const FailingVfs failing(0, FailFor::kGood);
+    status = journal_->CheckSpace(SpaceFor::kAnything);
+    ASSERT_TRUE(failing.has_failed());
+  }
+
+  EXPECT_THAT(status, FailsWith(Reason::kStorageFailed));
+  EXPECT_THAT(journal_->CheckSpace(SpaceFor::kAnything), FailsWith(Reason::kStorageFailed));
 }
 
 // ---- Files that are deleted or replaced under a ledger that runs
