@@ -69,8 +69,9 @@ Deriver::~Deriver() {
     progress_.SignalAll();
   }
   if (thread_.joinable()) thread_.join();
-  // Where this fails the file is only made anew after a power cut.
-  if (file_ != nullptr) file_->Sync().IgnoreError();
+  // Where this fails the file is only made anew after a power cut. One that was found damaged is
+  // not to be trusted more for having been closed.
+  if (file_ != nullptr && !is_damaged_) file_->Sync().IgnoreError();
 }
 
 absl::Status Deriver::OpenFile() {

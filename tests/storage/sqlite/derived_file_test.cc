@@ -179,7 +179,6 @@ class LostWriteTest : public DerivedFileTest {
 
   static constexpr int64_t kPageBytes = 4096;
 
- private:
   int64_t PageOf(const std::string& table) const {
     auto connection = Connection::Open(path(), {});
     return connection->QueryInt64("SELECT rootpage FROM sqlite_schema WHERE name = '" + table + "'")
@@ -213,6 +212,24 @@ TEST_F(LostWriteTest, IsNoticedBeforeEntriesAreAddedToAnOldBalance) {
   ASSERT_THAT(recovery.CatchUp(journal_.get()), IsOk());
 
   EXPECT_EQ(recovery.TakeBooks()->Find("account-1")->state.balance, last.balance);
+}
+
+TEST_F(LostWriteTest, AFileThatIsFoundDamagedBeforeAStopIsNotMarkedSynced) {
+  const int64_t page = PageOf("balance");
+  // Seen by this name also where there was the time to make it anew.
+  const std::string found = directory_ / "found";
+  std::filesystem::create_hard_link(path(), found);
+  SqliteJournal::Options options = Options();
+  options.derived_lag_entries_max = 0;
+  OpenJournal(options);
+  Overwrite((page - 1) * kPageBytes, std::string(kPageBytes, 'x'));
+  Append({maker_.Debit(1, 1)});
+  // Until it has tried.
+  journal_->WaitForDerived();
+
+  journal_.reset();
+
+  EXPECT_EQ(Connection::Open(found, {})->QueryInt64("SELECT is_synced FROM trust").value(), 0);
 }
 
 // What is still in the log then is on no disk.
