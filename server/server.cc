@@ -35,6 +35,10 @@ std::chrono::system_clock::time_point In(absl::Duration duration) {
   return absl::ToChronoTime(SystemClock().Now() + duration);
 }
 
+void LogJournalDamage(const absl::Status& damage) {
+  Log(LogLevel::kError, "journal_damaged", {{"error", std::string(damage.message())}});
+}
+
 // The bounds of the transport: gRPC's own defaults are meant for friends.
 void SetBounds(const Config& config, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(limits::kTransportMessageBytesMax));
@@ -155,7 +159,8 @@ absl::Status Server::OpenLedger(std::function<void(const absl::Status&)> on_fail
       journal_, OpenJournal({.directory = config_.data_directory,
                              .request_window = config_.request_window,
                              .free_disk_bytes_min = config_.free_disk_bytes_min,
-                             .clock = clock_},
+                             .clock = clock_,
+                             .on_journal_damage = LogJournalDamage},
                             predecessor == nullptr ? absl::ZeroDuration() : limits::kLockTimeout));
   FAREBOX_ASSIGN_OR_RETURN(std::unique_ptr<JournalReader> reader, journal_->NewReader());
   FAREBOX_RETURN_IF_ERROR(decks_.Load(reader->catalog()));

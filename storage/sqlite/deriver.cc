@@ -44,11 +44,11 @@ absl::Status LostAfter(EntryId last) {
 
 }  // namespace
 
-Deriver::Deriver(Options options) : options_(std::move(options)) {}
+Deriver::Deriver(Options options, EntryId last)
+    : options_(std::move(options)), last_at_start_(last), appended_(last) {}
 
 absl::StatusOr<std::unique_ptr<Deriver>> Deriver::Start(Options options, EntryId last) {
-  auto deriver = std::unique_ptr<Deriver>(new Deriver(std::move(options)));
-  deriver->appended_ = last;
+  auto deriver = std::unique_ptr<Deriver>(new Deriver(std::move(options), last));
   FAREBOX_ASSIGN_OR_RETURN(deriver->journal_,
                            SqliteJournalReader::Open(deriver->options_.journal_path, nullptr));
   FAREBOX_ASSIGN_OR_RETURN(deriver->source_,
@@ -78,8 +78,11 @@ absl::Status Deriver::OpenFile() {
   FAREBOX_ASSIGN_OR_RETURN(
       file_, DerivedFile::Open(options_.derived_path,
                                [this](const BatchHead& derived) -> absl::StatusOr<bool> {
-                                 // It takes over only what is durable.
-                                 if (derived.last > appended_) return LostAfter(appended_);
+                                 // It takes over only what is durable. What has been appended
+                                 // since the start has taken the place of what is lost.
+                                 if (derived.last > last_at_start_) {
+                                   return LostAfter(last_at_start_);
+                                 }
                                  return journal_->HasBatch(derived);
                                }));
   BeginBacklog(file_->position().batch.last);
@@ -208,6 +211,7 @@ absl::Status Deriver::OpenAgain() {
   if (opened.ok()) return opened;
   if (GetReason(opened) == Reason::kJournalDamaged) {
     journal_loss_ = opened;
+    options_.on_journal_damage(opened);
     return opened;
   }
   return ++failed_opens_ < options_.open_tries_max ? opened : BeginAnew();

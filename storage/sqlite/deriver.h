@@ -2,6 +2,7 @@
 #define FAREBOX_STORAGE_SQLITE_DERIVER_H_
 
 #include <atomic>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -50,10 +51,14 @@ class Deriver : public DamageListener {
     // How long a trickle of new entries is gathered.
     absl::Duration gather = absl::Milliseconds(200);
     const Clock* clock = nullptr;
+    // Called once, on the thread, with the JOURNAL_DAMAGED that Start would have failed with, had
+    // it been able to open the file.
+    std::function<void(const absl::Status&)> on_journal_damage = [](const absl::Status&) {};
   };
 
   // Opens the derived file, or begins it anew, and starts the thread. `last` is the journal's last
-  // entry.
+  // entry. Fails with JOURNAL_DAMAGED, as where the file knows of entries that the journal has
+  // lost.
   static absl::StatusOr<std::unique_ptr<Deriver>> Start(Options options, EntryId last);
   // Stops after the chunk at hand.
   ~Deriver() override;
@@ -82,7 +87,7 @@ class Deriver : public DamageListener {
   const DerivedStatus& status() const { return status_; }
 
  private:
-  explicit Deriver(Options options);
+  Deriver(Options options, EntryId last);
 
   // Where none is open. Fails as DerivedFile::Open.
   absl::Status OpenFile();
@@ -112,10 +117,12 @@ class Deriver : public DamageListener {
 
   // Constant after construction.
   const Options options_;
+  // The journal ended here: no file of before can have had more from it.
+  const EntryId last_at_start_;
 
   // Synchronise themselves.
   DerivedStatus status_;
-  std::atomic<EntryId> appended_{0};
+  std::atomic<EntryId> appended_;
   // Where the backlog ends.
   std::atomic<EntryId> backlog_through_{0};
   // The thread sleeps until the journal reaches this entry.

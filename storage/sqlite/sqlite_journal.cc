@@ -109,7 +109,8 @@ absl::Status SqliteJournal::Recover() {
                                 .free_disk_bytes_min = options_.free_disk_bytes_min,
                                 .free_disk_bytes_min_requests = 2 * options_.free_disk_bytes_min,
                                 .gather = options_.derived_gather,
-                                .clock = options_.clock},
+                                .clock = options_.clock,
+                                .on_journal_damage = options_.on_journal_damage},
                                head_.last));
   derived_reader_ = deriver_->NewReader();
   return absl::OkStatus();

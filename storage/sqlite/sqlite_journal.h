@@ -2,6 +2,7 @@
 #define FAREBOX_STORAGE_SQLITE_SQLITE_JOURNAL_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class SqliteJournal : public Journal {
     // Below this much free disk only holds are ended, below a quarter of it nothing is written.
     int64_t free_disk_bytes_min = limits::kFreeDiskBytesMin;
     const Clock* clock = nullptr;  // Outlives the journal.
+    // See Deriver. Called on a thread of the journal's.
+    std::function<void(const absl::Status&)> on_journal_damage = [](const absl::Status&) {};
   };
 
   // Fails with FILES_IN_USE, FILES_FOREIGN, FILES_TOO_NEW or JOURNAL_DAMAGED.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -34,7 +35,8 @@ class DerivedOpeningTest : public SqliteJournalFixture {
                                    .lag_entries_max = 5,
                                    .open_tries_max = open_tries_max,
                                    .gather = absl::ZeroDuration(),
-                                   .clock = &now_},
+                                   .clock = &now_,
+                                   .on_journal_damage = [this](const absl::Status&) { ++losses_; }},
                                   last);
     EXPECT_THAT(deriver, IsOk());
     return *std::move(deriver);
@@ -43,6 +45,7 @@ class DerivedOpeningTest : public SqliteJournalFixture {
   const std::string path_ = directory_ / "ledger/derived.db";
   const std::string aside_ = directory_ / "aside";
   const ManualClock now_{SqliteJournalFixture::Start()};
+  std::atomic<int> losses_ = 0;
 };
 
 // As where a sector of it cannot be read any more.
@@ -66,6 +69,32 @@ TEST_F(DerivedOpeningTest, OneThatKnowsOfLostEntriesIsKeptAsItIs) {
   Pause(absl::Seconds(3));
 
   EXPECT_EQ(deriver->status().through, 0);
+}
+
+// Other entries have taken the place of what is lost by then.
+TEST_F(DerivedOpeningTest, OneThatKnowsOfLostEntriesIsKeptOnceTheJournalHasGrownPastIt) {
+  const EntryId known = maker_.head().last;
+  std::filesystem::remove_all(directory_ / "ledger");
+  maker_ = EntryMaker(SqliteJournalFixture::Start());
+  SqliteJournal::Options options = Options();
+  options.derive = false;
+  OpenJournal(options);
+  OpenAccounts(1);
+  ASSERT_LT(maker_.head().last, known);
+  std::filesystem::create_symlink(path_, path_);
+  std::filesystem::create_hard_link(aside_, directory_ / "the same");
+  const std::unique_ptr<Deriver> deriver = Start(maker_.head().last, /*open_tries_max=*/1'000);
+  while (maker_.head().last <= known) Append({maker_.Debit(1, 1)});
+  deriver->OnAppended(maker_.head().last);
+
+  std::filesystem::rename(aside_, path_);
+  testing::Await([this] { return losses_ > 0; });
+  // It is not looked at again.
+  Pause(absl::Seconds(2));
+
+  EXPECT_EQ(losses_, 1);
+  EXPECT_EQ(deriver->status().through, 0);
+  EXPECT_TRUE(std::filesystem::equivalent(path_, directory_ / "the same"));
 }
 
 }  // namespace
