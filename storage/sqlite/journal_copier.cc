@@ -79,9 +79,16 @@ class RowHasher {
   std::unique_ptr<XXH3_state_t, Freer> state_{XXH3_createState()};
 };
 
+// A bare failure is the copy's.
+absl::StatusOr<Statement> PrepareRead(Connection* journal, absl::string_view sql) {
+  absl::StatusOr<Statement> read = journal->Prepare(sql);
+  if (!read.ok()) return AsJournalDamage(0, read.status());
+  return read;
+}
+
 absl::Status HashRows(Connection* journal, const std::string& select, int columns,
                       RowHasher* hasher) {
-  FAREBOX_ASSIGN_OR_RETURN(Statement rows, journal->Prepare(select));
+  FAREBOX_ASSIGN_OR_RETURN(Statement rows, PrepareRead(journal, select));
   int result = rows.Step();
   for (; result == SQLITE_ROW; result = rows.Step()) hasher->Add(rows, columns);
   return result == SQLITE_DONE ? absl::OkStatus() : AsJournalDamage(0, journal->LastError());
@@ -109,7 +116,8 @@ absl::StatusOr<absl::uint128> HashCatalog(Connection* journal) {
 
 absl::Status CheckDocuments(const std::string& path) {
   FAREBOX_ASSIGN_OR_RETURN(Connection journal, OpenJournalForReading(path));
-  FAREBOX_ASSIGN_OR_RETURN(Statement check, journal.Prepare("PRAGMA integrity_check(document)"));
+  FAREBOX_ASSIGN_OR_RETURN(Statement check,
+                           PrepareRead(&journal, "PRAGMA integrity_check(document)"));
   if (check.Step() != SQLITE_ROW) return AsJournalDamage(0, journal.LastError());
   if (check.Bytes(0) == "ok") return absl::OkStatus();
   return error::JournalDamaged(0, absl::StrCat("documents: ", check.Bytes(0)));
@@ -129,8 +137,9 @@ absl::StatusOr<std::unique_ptr<JournalCopier>> JournalCopier::Open(const std::st
 
 absl::Status JournalCopier::Prepare() {
   FAREBOX_ASSIGN_OR_RETURN(
-      newest_batch_, journal_.Prepare(absl::StrCat("SELECT ", kBatchColumns,
-                                                   " FROM batch ORDER BY number DESC LIMIT 1")));
+      newest_batch_,
+      PrepareRead(&journal_, absl::StrCat("SELECT ", kBatchColumns,
+                                          " FROM batch ORDER BY number DESC LIMIT 1")));
   FAREBOX_ASSIGN_OR_RETURN(entries_, PrepareTransfer("entry", kEntryColumns, "id BETWEEN ? AND ?"));
   FAREBOX_ASSIGN_OR_RETURN(batches_,
                            PrepareTransfer("batch", kBatchColumns, "number BETWEEN ? AND ?"));
@@ -156,7 +165,7 @@ absl::StatusOr<JournalCopier::Transfer> JournalCopier::PrepareTransfer(const std
   transfer.columns = CountColumns(columns);
   FAREBOX_ASSIGN_OR_RETURN(
       transfer.read,
-      journal_.Prepare(absl::StrCat("SELECT ", columns, " FROM ", table, " WHERE ", which)));
+      PrepareRead(&journal_, absl::StrCat("SELECT ", columns, " FROM ", table, " WHERE ", which)));
   const std::vector<std::string> marks(static_cast<size_t>(transfer.columns), "?");
   FAREBOX_ASSIGN_OR_RETURN(
       transfer.write, copy_.Prepare(absl::StrCat("INSERT INTO ", table, " (", columns, ") VALUES (",
@@ -173,9 +182,9 @@ absl::Status JournalCopier::CatchUp() {
   // Those that have come meanwhile.
   FAREBOX_RETURN_IF_ERROR(CopyEntries());
   return InPiece([&]() -> absl::Status {
-    FAREBOX_RETURN_IF_ERROR(journal_.Execute("BEGIN"));
+    FAREBOX_RETURN_IF_ERROR(AsJournalDamage(0, journal_.Execute("BEGIN")));
     const absl::Status copied = CopyRest();
-    const absl::Status ended = journal_.Execute("COMMIT");
+    const absl::Status ended = AsJournalDamage(0, journal_.Execute("COMMIT"));
     return copied.ok() ? ended : copied;
   });
 }
@@ -215,7 +224,9 @@ absl::Status JournalCopier::CheckIsOfJournal() {
   batches_.read.BindInt64(1, newest.Int64(0));
   batches_.read.BindInt64(2, newest.Int64(0));
   const int found = batches_.read.Step();
-  if (found != SQLITE_ROW && found != SQLITE_DONE) return journal_.LastError();
+  if (found != SQLITE_ROW && found != SQLITE_DONE) {
+    return AsJournalDamage(0, journal_.LastError());
+  }
   const bool is_same = found == SQLITE_ROW && IsSameRow(newest, batches_.read, batches_.columns);
   if (!is_same || !ReadBatch(newest, &before_)) {
     return error::FilesForeign(sqlite3_db_filename(copy_.handle(), "main"),
@@ -269,13 +280,16 @@ absl::Status JournalCopier::CopyDecks(Pause pause) {
   {
     FAREBOX_ASSIGN_OR_RETURN(
         Statement sealed,
-        journal_.Prepare("SELECT id, chunk_count FROM deck WHERE version IS NOT NULL ORDER BY id"));
+        PrepareRead(&journal_,
+                    "SELECT id, chunk_count FROM deck WHERE version IS NOT NULL ORDER BY id"));
     FAREBOX_ASSIGN_OR_RETURN(Statement in_copy, copy_.Prepare("SELECT 1 FROM deck WHERE id = ?"));
     int result = sealed.Step();
     for (; result == SQLITE_ROW; result = sealed.Step()) {
+      const ResetOnExit reset(&in_copy);
       in_copy.BindInt64(1, sealed.Int64(0));
-      if (in_copy.Step() != SQLITE_ROW) missing.emplace_back(sealed.Int64(0), sealed.Int64(1));
-      in_copy.Reset();
+      const int found = in_copy.Step();
+      if (found != SQLITE_ROW && found != SQLITE_DONE) return copy_.LastError();
+      if (found == SQLITE_DONE) missing.emplace_back(sealed.Int64(0), sealed.Int64(1));
     }
     if (result != SQLITE_DONE) return AsJournalDamage(0, journal_.LastError());
   }
@@ -338,21 +352,27 @@ absl::StatusOr<bool> JournalCopier::HasDocument(const Statement& row) {
 // Called when the copy has all that are there.
 absl::Status JournalCopier::RemoveDocuments() {
   constexpr char kCount[] = "SELECT count(*) FROM document";
-  FAREBOX_ASSIGN_OR_RETURN(const int64_t count, journal_.QueryInt64(kCount));
+  const absl::StatusOr<int64_t> count = journal_.QueryInt64(kCount);
+  if (!count.ok()) return AsJournalDamage(0, count.status());
   FAREBOX_ASSIGN_OR_RETURN(const int64_t copied, copy_.QueryInt64(kCount));
-  if (copied == count) return absl::OkStatus();
+  if (copied == *count) return absl::OkStatus();
 
   std::vector<int64_t> gone;
   {
     constexpr char kIds[] = "SELECT id FROM document ORDER BY id";
-    FAREBOX_ASSIGN_OR_RETURN(Statement there, journal_.Prepare(kIds));
+    FAREBOX_ASSIGN_OR_RETURN(Statement there, PrepareRead(&journal_, kIds));
     FAREBOX_ASSIGN_OR_RETURN(Statement in_copy, copy_.Prepare(kIds));
-    bool has_more = there.Step() == SQLITE_ROW;
-    while (in_copy.Step() == SQLITE_ROW) {
+    int next = there.Step();
+    int result = in_copy.Step();
+    for (; result == SQLITE_ROW; result = in_copy.Step()) {
       const int64_t id = in_copy.Int64(0);
-      while (has_more && there.Int64(0) < id) has_more = there.Step() == SQLITE_ROW;
-      if (!has_more || there.Int64(0) != id) gone.push_back(id);
+      while (next == SQLITE_ROW && there.Int64(0) < id) next = there.Step();
+      if (next != SQLITE_ROW && next != SQLITE_DONE) {
+        return AsJournalDamage(0, journal_.LastError());
+      }
+      if (next == SQLITE_DONE || there.Int64(0) != id) gone.push_back(id);
     }
+    if (result != SQLITE_DONE) return copy_.LastError();
   }
   FAREBOX_ASSIGN_OR_RETURN(Statement remove, copy_.Prepare("DELETE FROM document WHERE id = ?"));
   for (const int64_t id : gone) {

@@ -34,7 +34,8 @@ class JournalCopier {
   static absl::StatusOr<std::unique_ptr<JournalCopier>> Open(const std::string& journal_path,
                                                              Connection* copy, Step step);
 
-  // Once. Fails with FILES_FOREIGN where the copy is not one of this journal.
+  // Once. Fails with FILES_FOREIGN where the copy is not one of this journal, with JOURNAL_DAMAGED
+  // where the journal is damaged, and with a bare DATA_LOSS where the copy is.
   absl::Status CatchUp();
 
   // What the copy had before, and has now.

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -31,16 +32,20 @@ constexpr absl::string_view kDraftSuffix = ".unfinished";
 // The file beside a backup that was brought up to date and not read back since.
 constexpr absl::string_view kUnverifiedSuffix = ".unverified";
 
+// Of the copy: where the journal is damaged, that has a reason.
+bool IsDamageOfCopy(const absl::Status& status) {
+  return absl::IsDataLoss(status) && GetReason(status) == Reason::kNone;
+}
+
 // What a failure of the copy's disk is to who asked for the backup: the journal has not failed.
 absl::Status AsBackupFailure(const std::string& path, const absl::Status& status) {
   const bool is_bare = GetReason(status) == Reason::kNone;
   if (is_bare && absl::IsResourceExhausted(status)) {
     return error::StorageFull(absl::StrCat("of ", path));
   }
-  if (is_bare && (absl::IsUnavailable(status) || absl::IsFailedPrecondition(status))) {
-    return error::BackupFailed(path, status.message());
-  }
-  return AsJournalDamage(0, status);
+  const bool is_of_the_copy =
+      absl::IsUnavailable(status) || absl::IsFailedPrecondition(status) || absl::IsDataLoss(status);
+  return is_bare && is_of_the_copy ? error::BackupFailed(path, status.message()) : status;
 }
 
 class Backup {
@@ -56,7 +61,13 @@ class Backup {
     FAREBOX_ASSIGN_OR_RETURN(const bool exists, Exists(order_.path));
     if (exists && !order_.updates) return error::BackupExists(order_.path);
     RemoveDrafts();
-    FAREBOX_RETURN_IF_ERROR(exists ? Update() : MakeNew());
+    const absl::Status made = exists ? Update() : MakeNew();
+    if (exists && IsDamageOfCopy(made)) {
+      return error::BackupFailed(
+          order_.path,
+          absl::StrCat("it is damaged: delete it and make a new one (", made.message(), ")"));
+    }
+    FAREBOX_RETURN_IF_ERROR(made);
     std::error_code error;
     report_.bytes = static_cast<int64_t>(fs::file_size(order_.path, error));
     return report_;
@@ -115,9 +126,12 @@ class Backup {
   }
 
   absl::Status Add() {
-    FAREBOX_ASSIGN_OR_RETURN(Connection copy, OpenJournalForUpdate(order_.path));
-    return InTransaction(&copy, [&] {
-      const absl::Status status = CatchUp(&copy);
+    absl::StatusOr<Connection> copy = OpenJournalForUpdate(order_.path);
+    // It is a journal, and yet not the one that matters.
+    if (absl::IsDataLoss(copy.status())) return absl::DataLossError(copy.status().message());
+    FAREBOX_RETURN_IF_ERROR(copy.status());
+    return InTransaction(&*copy, [&] {
+      const absl::Status status = CatchUp(&*copy);
       // What comes next is the commit: where that fails, nobody knows what there is.
       may_be_added_ = status.ok();
       return status;
@@ -166,11 +180,28 @@ class Backup {
 
   // Reads back what was written: all of a new backup, and what an update has added.
   absl::Status Verify(const std::string& path) {
+    const absl::Status found = ReadBack(path);
+    if (!absl::IsDataLoss(found)) return found;
+    // What is wrong with the journal was copied. Only where that is well, the copy is not.
+    const absl::Status journal = VerifyEntries(journal_path_).status();
+    return journal.ok() ? absl::DataLossError(found.message()) : AsJournalDamage(0, journal);
+  }
+
+  absl::Status ReadBack(const std::string& path) {
+    FAREBOX_ASSIGN_OR_RETURN(const BatchHead head, VerifyEntries(path));
+    if (head != report_.head) {
+      return error::JournalDamaged(head.last + 1, "the copy does not have it");
+    }
+    return VerifyCatalog(path);
+  }
+
+  // All after what is known to be good. Returns where they end.
+  absl::StatusOr<BatchHead> VerifyEntries(const std::string& path) {
     FAREBOX_ASSIGN_OR_RETURN(const std::unique_ptr<SqliteJournalReader> reader,
                              SqliteJournalReader::Open(path, nullptr));
     const auto should_continue = [this](EntryId done) {
-      return order_.observer(
-          {.is_verifying = true, .entries_done = done, .entries_total = report_.head.last});
+      const EntryId total = std::max(done, report_.head.last);
+      return order_.observer({.is_verifying = true, .entries_done = done, .entries_total = total});
     };
     FAREBOX_ASSIGN_OR_RETURN(const VerifyReport found,
                              before_.number == 0
@@ -178,10 +209,7 @@ class Backup {
                                                                 .should_continue = should_continue})
                                  : VerifyHashes(reader.get(), before_, should_continue));
     FAREBOX_RETURN_IF_ERROR(found.ToStatus());
-    if (found.head != report_.head) {
-      return error::JournalDamaged(found.head.last + 1, "the copy does not have it");
-    }
-    return VerifyCatalog(path);
+    return found.head;
   }
 
   absl::Status VerifyCatalog(const std::string& path) {

@@ -18,9 +18,10 @@ namespace farebox::sqlite {
 //
 // The file is a journal that needs no other one beside it: a ledger's journal.db may be replaced by
 // it, and any reader of journals reads it. Blocks; one at a time a directory. Fails with
-// BACKUP_EXISTS, BACKUP_FAILED, STORAGE_FULL, FILES_FOREIGN, FILES_IN_USE, JOURNAL_DAMAGED (the
-// journal is, or the copy), or Cancelled; what was there before is there still, but for an update
-// that cannot be read back.
+// BACKUP_EXISTS, BACKUP_FAILED (also where the backup that was there is damaged, or what was
+// written cannot be read back), STORAGE_FULL, FILES_FOREIGN, FILES_IN_USE, JOURNAL_DAMAGED (that of
+// `journal_path`), or Cancelled; what was there before is there still, but for an update that
+// cannot be read back.
 absl::StatusOr<BackupReport> MakeBackup(const std::string& journal_path, const BackupOrder& order);
 
 }  // namespace farebox::sqlite

@@ -101,6 +101,15 @@ void BackupFixture::MakeOldBackup(const std::string& name) {
       "DELETE FROM deck_chunk");
 }
 
+void BackupFixture::DamageDocuments(const std::string& path) {
+  const int64_t bytes = NumberIn(path, "PRAGMA page_size");
+  const int64_t page = NumberIn(path, "SELECT rootpage FROM sqlite_schema WHERE name = 'document'");
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp((page - 1) * bytes);
+  file << std::string(static_cast<size_t>(bytes), 'x');
+  ASSERT_TRUE(file.flush().good());
+}
+
 std::vector<std::string> BackupFixture::Rows(const std::string& path) {
   Connection connection = Open(path);
   std::vector<std::string> lines;

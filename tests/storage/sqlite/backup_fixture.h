@@ -44,6 +44,8 @@ class BackupFixture : public SqliteJournalFixture {
   static std::vector<std::string> Rows(const std::string& path);
   static int64_t NumberIn(const std::string& path, const std::string& sql);
   static void Run(const std::string& path, const std::string& sql);
+  // The page that begins the table of documents.
+  static void DamageDocuments(const std::string& path);
   static BatchHead HeadOf(const std::string& path);
   // The names in a directory, in order.
   static std::vector<std::string> FilesOf(const std::string& directory);

@@ -255,8 +255,40 @@ TEST_F(BackupTest, WhatAnUpdateHasNotReadBackTheNextOneReads) {
 
   for (int i = 0; i < 2; ++i) {
     const absl::Status status = journal_->Backup(Update("a.db")).status();
-    EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
+    EXPECT_THAT(status, FailsWith(Reason::kBackupFailed));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("a.db could not be made: it is damaged"));
   }
+}
+
+// Or else a sound journal would be replaced by an older backup.
+TEST_F(BackupTest, ABackupThatIsDamagedIsNotTakenForADamagedJournal) {
+  OpenJournal();
+  OpenAccounts(3);
+  PutDocuments(100);
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
+  DamageDocuments(Backup("a.db"));
+  Append({maker_.Debit(1, 5)});
+
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status status = journal_->Backup(Update("a.db")).status();
+    EXPECT_THAT(status, FailsWith(Reason::kBackupFailed));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("a.db could not be made: it is damaged"));
+  }
+}
+
+TEST_F(BackupTest, AnUpdateTellsWhatIsWrongWithTheJournal) {
+  OpenJournal();
+  OpenAccounts(3);
+  ASSERT_THAT(journal_->Backup(Order("a.db")), IsOk());
+  Append({maker_.Debit(1, 5)});
+  Run(Journal(),
+      "DROP TRIGGER entry_is_never_changed; UPDATE entry SET balance = balance + 1 "
+      "WHERE id = 7");
+
+  const absl::Status status = journal_->Backup(Update("a.db")).status();
+
+  EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("entry 7"));
 }
 
 TEST_F(BackupTest, AnUpdateThatWasKilledIsUndoneByWhoeverOpensTheBackupNext) {
@@ -361,6 +393,21 @@ TEST_F(BackupTest, AJournalThatContradictsItselfHasNoBackup) {
 
   EXPECT_THAT(status, FailsWith(Reason::kJournalDamaged));
   EXPECT_THAT(std::string(status.message()), HasSubstr("entry 4"));
+  EXPECT_THAT(FilesOf(backups()), ElementsAre("lock"));
+}
+
+TEST_F(BackupTest, ACopyThatItsDiskHasDamagedIsNotTakenForADamagedJournal) {
+  OpenJournal();
+  AppendMany(30'000);
+  PutDocuments(100);
+  BackupOrder order = Order("a.db");
+  order.observer = [&](const CopyProgress& progress) {
+    if (progress.is_verifying) DamageDocuments(Backup("a.db.unfinished"));
+    return true;
+  };
+
+  EXPECT_THAT(journal_->Backup(order), FailsWith(Reason::kBackupFailed));
+
   EXPECT_THAT(FilesOf(backups()), ElementsAre("lock"));
 }
 
