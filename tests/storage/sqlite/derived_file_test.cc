@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +20,7 @@
 #include "storage/recovery.h"
 #include "storage/request_ids.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/vfs_shim.h"
 #include "tests/storage/sqlite/journal_fixture.h"
 #include "tests/support/await.h"
 #include "tests/support/read_file.h"
@@ -28,6 +31,42 @@ namespace {
 
 using ::testing::IsEmpty;
 using testing::ReadFile;
+
+// Reads of the derived file behind its first page that still fail as those of a sector that is
+// lost: this is what SQLite's own file system makes of EIO. From before any file is opened.
+std::atomic<int> lost_reads = 0;
+
+struct ReadFrom {
+  sqlite3_file base;  // First: SQLite sees this part.
+};
+using Shim = VfsShim<ReadFrom>;
+
+int Read(sqlite3_file* file, void* buffer, int bytes, sqlite3_int64 offset) {
+  if (offset >= 4096 && lost_reads > 0) {
+    --lost_reads;
+    return SQLITE_IOERR_CORRUPTFS;
+  }
+  return Shim::ForwardFile<&sqlite3_io_methods::xRead>(file, buffer, bytes, offset);
+}
+
+constexpr sqlite3_io_methods MakeMethods() {
+  sqlite3_io_methods methods = Shim::kForward;
+  methods.xRead = Read;
+  return methods;
+}
+constexpr sqlite3_io_methods kMethods = MakeMethods();
+
+int OpenDerived(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* flags_out) {
+  const bool is_derived = (flags & SQLITE_OPEN_MAIN_DB) != 0 &&
+                          absl::string_view(path).find("derived.db") != absl::string_view::npos;
+  return Shim::OpenInner(vfs, path, file, flags, flags_out,
+                         is_derived ? &kMethods : &Shim::kForward);
+}
+
+const bool kLosesSectors = [] {
+  static sqlite3_vfs vfs = Shim::Make("farebox-lossy", OpenDerived);
+  return sqlite3_vfs_register(&vfs, /*makeDflt=*/1) == SQLITE_OK;
+}();
 
 class DerivedFileTest : public SqliteJournalFixture {
  protected:
@@ -126,6 +165,20 @@ TEST_F(DerivedFileTest, MayBeTruncated) {
     ExpectSameAnswersAfterOpening();
     journal_.reset();
   }
+}
+
+TEST_F(DerivedFileTest, MayLoseASectorWhileItIsInUse) {
+  ASSERT_TRUE(kLosesSectors);
+  OpenJournal();
+  const std::string before = directory_ / "before";
+  std::filesystem::create_hard_link(path(), before);
+
+  lost_reads = 1;
+  Append({maker_.Debit(1, 1)});
+  WaitUntilDerived();
+
+  EXPECT_EQ(lost_reads, 0);
+  EXPECT_FALSE(std::filesystem::equivalent(path(), before));
 }
 
 TEST_F(DerivedFileTest, MayBeGarbage) {
