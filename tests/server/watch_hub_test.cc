@@ -141,6 +141,14 @@ TEST_F(WatchHubTest, WhoIsConfinedToAnAccountLeavesRoomForOthers) {
   EXPECT_THAT(Watch("bob", /*is_customers=*/true), IsOk());
 }
 
+TEST_F(WatchHubTest, WhoIsConfinedToAnAccountFindsRoomBesideOthers) {
+  for (size_t i = 0; i < limits::kWatchesPerAccountMax; ++i) {
+    ASSERT_THAT(Watch("alice", /*is_customers=*/false), IsOk());
+  }
+
+  EXPECT_THAT(Watch("alice", /*is_customers=*/true), IsOk());
+}
+
 // Once, the customers of a hundred accounts had every place there was.
 TEST_F(WatchHubTest, AllCustomersTogetherLeaveRoomForOthers) {
   constexpr size_t kCustomersMax = limits::kStreamsMax * limits::kCustomersPlacesPercent / 100;
