@@ -6,6 +6,7 @@ import { Item } from "../gen/farebox/v1/usage_pb";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
 import { Calendar } from "../times";
 import { EVERYTHING, matches, problemOf, requestOf } from "./activity_filter";
+import { stubSessionStorage } from "./fake_session_storage";
 import { Decision } from "./once";
 import { explain, isSessionOver, isUncharged } from "./problems";
 import { newRequestId } from "./request_id";
@@ -24,12 +25,7 @@ describe("request ids", () => {
 
 describe("a decision", () => {
   beforeEach(() => {
-    const kept = new Map<string, string>();
-    vi.stubGlobal("sessionStorage", {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => kept.set(key, value),
-      removeItem: (key: string) => kept.delete(key),
-    });
+    stubSessionStorage();
   });
   afterEach(() => vi.unstubAllGlobals());
 

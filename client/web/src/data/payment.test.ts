@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { stubSessionStorage } from "./fake_session_storage";
 import { Decision, type Kept } from "./once";
 import { Payment, type Step } from "./payment";
 import type { Scope } from "./scope";
@@ -38,12 +39,7 @@ describe("a payment", () => {
     vi.useFakeTimers();
     vi.stubGlobal("window", new EventTarget());
     vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
-    const kept = new Map<string, string>();
-    vi.stubGlobal("sessionStorage", {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => kept.set(key, value),
-      removeItem: (key: string) => kept.delete(key),
-    });
+    stubSessionStorage();
     deliveries = [];
     const pay = ({ requestId }: { requestId: string }) =>
       new Promise((resolve, reject) => {

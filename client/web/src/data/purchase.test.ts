@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { NumberState } from "../gen/farebox/v1/number_pb";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { stubSessionStorage } from "./fake_session_storage";
 import { Decision } from "./once";
 import { buyNumber } from "./purchase";
 import type { Scope } from "./scope";
@@ -29,12 +30,7 @@ describe("a purchase", () => {
   };
 
   beforeEach(() => {
-    const kept = new Map<string, string>();
-    vi.stubGlobal("sessionStorage", {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => kept.set(key, value),
-      removeItem: (key: string) => kept.delete(key),
-    });
+    stubSessionStorage();
     sold = new Map();
     asked = [];
     lost = [];
