@@ -178,7 +178,7 @@ absl::StatusOr<BatchHead> SqliteJournalReader::BisectBatches(
   BatchHead found;
   const absl::Status status = snapshots_.Run([&]() -> absl::Status {
     const ResetOnExit reset(&newest_batch_);
-    if (newest_batch_.Step() != SQLITE_ROW) return connection_.LastError();
+    if (newest_batch_.Step() != SQLITE_ROW) return AsJournalDamage(0, connection_.LastError());
     // Holds for the batch `below`, if there is one, and not for `above`, if there is one.
     int64_t below = 0;
     int64_t above = newest_batch_.Int64(0) + 1;
