@@ -199,14 +199,7 @@ void Server::NoteLock(bool is_locked) {
       is_locked ? "journal_locked" : "journal_unlocked",
       {{"data", config_.data_directory}, {"health", is_locked ? "NOT_SERVING" : "SERVING"}});
   lock_metrics_.Note(is_locked);
-  is_journal_locked_.store(is_locked);
-  TellHealth();
-}
-
-void Server::TellHealth() {
-  MutexLock lock(&health_mu_);
-  grpc::HealthCheckServiceInterface* const health = health_.load();
-  if (health != nullptr) health->SetServingStatus(!is_journal_locked_ && !is_disk_slow_);
+  serving_.SetJournalLocked(is_locked);
 }
 
 absl::Status Server::BindHttp() {
@@ -238,7 +231,7 @@ absl::Status Server::MakeServices() {
                                                                    .http_url = HttpUrl()}));
   const RpcEnvironment environment = access_->Complete({.clock = clock_,
                                                         .metrics = &metrics_,
-                                                        .is_closing = &is_closing_,
+                                                        .is_closing = serving_.is_closing(),
                                                         .call_log = &call_log_,
                                                         .connections = &connections_,
                                                         .handlers = &handlers_,
@@ -311,13 +304,11 @@ void Server::AddRoutes() {
                              .tls = tls_.get(),
                              .watcher_count = [this] { return watchers_->watcher_count(); },
                              .queued_commands_max = config_.queued_commands_max});
-  AddOperationsRoutes({.ledger = ledger_.get(),
-                       .access = &access_->control(),
+  AddOperationsRoutes({.access = &access_->control(),
                        .origins = origins_.get(),
                        .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
                                    work_, std::make_shared<ProcessMetrics>(clock_->Now())},
-                       .is_leaving = &is_leaving_,
-                       .is_disk_slow = &is_disk_slow_},
+                       .serving = &serving_},
                       &http_->routes());
 }
 
@@ -370,9 +361,7 @@ absl::Status Server::Listen() {
   grpc_server_ = builder.BuildAndStart();
   if (grpc_server_ == nullptr) return absl::UnavailableError("gRPC does not start");
   acceptor_->Start();
-  health_.store(grpc_server_->GetHealthCheckService());
-  // What was noticed before there was anybody to tell.
-  TellHealth();
+  serving_.TellFromNowOn(grpc_server_->GetHealthCheckService());
   ServeHttp();
   return absl::OkStatus();
 }
@@ -382,11 +371,7 @@ void Server::StartWatchdog(std::function<void()> on_stuck_disk) {
       Watchdog::Options{.ledger = ledger_.get(),
                         .handlers = &handlers_,
                         .registry = metrics_.registry().get(),
-                        .on_slow_disk =
-                            [this](bool is_slow) {
-                              is_disk_slow_.store(is_slow);
-                              TellHealth();
-                            },
+                        .on_slow_disk = [this](bool is_slow) { serving_.SetDiskSlow(is_slow); },
                         .on_stuck_disk =
                             [this, on_stuck_disk = std::move(on_stuck_disk)] {
                               AbandonCalls();
@@ -434,11 +419,9 @@ void Server::Drain() {
   if (grpc_server_ != nullptr) {
     // Balancers and clients that watch health leave by themselves; who still calls is told to come
     // back later. gRPC would only say CANCELLED to what arrives while connections go away.
-    // For good: a disk that recovers, or a lock that is given back, does not change it.
-    grpc_server_->GetHealthCheckService()->Shutdown();
-    is_leaving_.store(true);
+    serving_.Leave();
     Pause(config_.drain_grace);
-    is_closing_.store(true);
+    serving_.Close();
     Pause(std::min(config_.drain_grace, limits::kTurnAwayTime));
   }
   // Streams would never end by themselves.
@@ -471,8 +454,7 @@ void Server::DrainForSuccessor() {
   // From here on every moment counts: who connects waits for the successor.
   acceptor_->Drain();
   if (http_ != nullptr) http_->StopAccepting();
-  is_leaving_.store(true);
-  is_closing_.store(true);
+  serving_.Close();
   streams_.EndAll();
   exports_.EndAll();
   watchers_->Drain();
@@ -488,9 +470,8 @@ void Server::DrainForSuccessor() {
 void Server::AbandonCalls() {
   // Without a shutdown, which would say CANCELLED to who calls meanwhile: not an answer that one
   // tries again after. They are told to come back later, and a lost connection says the same.
-  grpc_server_->GetHealthCheckService()->Shutdown();
-  is_leaving_.store(true);
-  is_closing_.store(true);
+  serving_.Leave();
+  serving_.Close();
   Pause(limits::kFailureTimeout);
 }
 

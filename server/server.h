@@ -1,7 +1,6 @@
 #ifndef FAREBOX_SERVER_SERVER_H_
 #define FAREBOX_SERVER_SERVER_H_
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/server.h"
 #include "server/access.h"
 #include "server/backups.h"
@@ -40,6 +38,7 @@
 #include "server/services/stream_limits.h"
 #include "server/services/unknown_methods.h"
 #include "server/services/watch_hub.h"
+#include "server/serving_state.h"
 #include "server/transport/acceptor.h"
 #include "server/transport/connection_table.h"
 #include "server/transport/listening_sockets.h"
@@ -124,7 +123,6 @@ class Server {
                           Predecessor* predecessor);
   // On the ledger's writer thread.
   void NoteLock(bool is_locked);
-  void TellHealth() ABSL_LOCKS_EXCLUDED(health_mu_);
   absl::Status BindHttp();
   absl::Status MakeServices();
   // Where browsers reach it; empty: they do not.
@@ -152,14 +150,7 @@ class Server {
   RechargeMetrics recharge_metrics_{metrics_.registry().get()};
   MailMetrics mail_metrics_{metrics_.registry().get()};
   CallLog call_log_{config_.call_log, clock_};
-  Mutex health_mu_;  // Held while health is told, so that the newest is told last.
-  // Null while nobody is served.
-  std::atomic<grpc::HealthCheckServiceInterface*> health_{nullptr};
-  // Calls are to be sent elsewhere; they are turned away.
-  std::atomic<bool> is_leaving_{false};
-  std::atomic<bool> is_closing_{false};
-  std::atomic<bool> is_disk_slow_{false};
-  std::atomic<bool> is_journal_locked_{false};
+  ServingState serving_;
   BlockedHandlers handlers_;
   DeckRegistry decks_;
   OpenStreams streams_{{.streams_max = limits::kStreamsMax}};

@@ -32,14 +32,8 @@ std::string MetricsText(const OperationsRoutesParts& parts) {
 }
 
 web::Response Readiness(const OperationsRoutesParts& parts) {
-  const bool is_leaving = parts.is_leaving->load();
-  const bool is_locked = parts.ledger->Stats().is_locked;
-  const bool is_slow = parts.is_disk_slow->load();
-  return web::TextResponse(is_leaving || is_slow || is_locked ? 503 : 200,
-                           is_leaving  ? "shutting down"
-                           : is_locked ? "another program locks the journal"
-                           : is_slow   ? "the disk is slow"
-                                       : "ready");
+  const ServingState::Verdict verdict = parts.serving->verdict();
+  return web::TextResponse(verdict.is_serving ? 200 : 503, verdict.reason);
 }
 
 }  // namespace

@@ -1,29 +1,25 @@
 #ifndef FAREBOX_SERVER_WEB_OPERATIONS_ROUTES_H_
 #define FAREBOX_SERVER_WEB_OPERATIONS_ROUTES_H_
 
-#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "prometheus/collectable.h"
 #include "server/security/access_control.h"
+#include "server/serving_state.h"
 #include "server/web/origin_rules.h"
 #include "server/web/router.h"
-#include "storage/ledger.h"
 
 namespace farebox::server {
 
 // All outlive the routes.
 struct OperationsRoutesParts {
-  const Ledger* ledger = nullptr;
   const AccessControl* access = nullptr;
   const web::OriginRules* origins = nullptr;
   // What is counted, and what is looked at when it is asked for, on a thread that may wait.
   std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
-  // Whether health says NOT_SERVING for good.
-  const std::atomic<bool>* is_leaving = nullptr;
-  // What the watchdog says.
-  const std::atomic<bool>* is_disk_slow = nullptr;
+  // What gRPC's health is told by.
+  const ServingState* serving = nullptr;
 };
 
 // For those who watch the server:

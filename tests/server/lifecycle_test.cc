@@ -65,6 +65,16 @@ TEST_F(Lifecycle, ASecondServerOnTheSamePortIsRefused) {
   EXPECT_EQ(ExitCodeOf(second.status()), kExitUnavailable);
 }
 
+// The successor answers at the same address a moment later.
+TEST_F(Lifecycle, HealthIsLeftAloneByAHandOver) {
+  ASSERT_EQ(Health(), 1);
+
+  server_->DrainForSuccessor();
+
+  EXPECT_EQ(Health(), 1);
+  Restart();
+}
+
 class LifecycleWithGrace : public Lifecycle {
  protected:
   Config MakeConfig() const override {
