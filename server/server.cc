@@ -6,14 +6,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "embedded/page_files.h"
-#include "google/protobuf/stubs/logging.h"
-#include "grpc/grpc.h"
-#include "grpc/support/log.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/health_check_service_interface.h"
-#include "grpcpp/resource_quota.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
+#include "server/grpc_setup.h"
 #include "server/hand_over/hand_over_limits.h"
 #include "server/hand_over/take_over.h"
 #include "server/limits.h"
@@ -27,59 +24,12 @@
 namespace farebox::server {
 namespace {
 
-int Millis(absl::Duration duration) {
-  return static_cast<int>(absl::ToInt64Milliseconds(duration));
-}
-
 std::chrono::system_clock::time_point In(absl::Duration duration) {
   return absl::ToChronoTime(SystemClock().Now() + duration);
 }
 
 void LogJournalDamage(const absl::Status& damage) {
   Log(LogLevel::kError, "journal_damaged", {{"error", std::string(damage.message())}});
-}
-
-// The bounds of the transport: gRPC's own defaults are meant for friends.
-void SetBounds(const Config& config, grpc::ServerBuilder* builder) {
-  builder->SetMaxReceiveMessageSize(static_cast<int>(limits::kTransportMessageBytesMax));
-  builder->SetMaxSendMessageSize(-1);
-  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMetadataBytesMax);
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.calls_per_connection_max);
-  builder->AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, limits::kReadBytesMax);
-  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
-                              Millis(limits::kHandshakeTimeout));
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, Millis(config.connection_idle));
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Millis(config.connection_age));
-  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                              Millis(config.connection_age_grace));
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(limits::kKeepaliveInterval));
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(limits::kKeepaliveTimeout));
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                              Millis(limits::kClientPingIntervalMin));
-  grpc::ResourceQuota quota("farebox");
-  quota.Resize(limits::kTransportMemoryBytesMax);
-  // A stream of reflection has a thread for as long as it is open.
-  quota.SetMaxThreads(limits::kReflectionThreads);
-  builder->SetResourceQuota(quota);
-  // Reflection is the only service that is not callback-driven: it needs no crowd of threads.
-  builder->SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
-}
-
-// What the libraries have to say goes where our own log does, and not to standard error by itself:
-// protobuf would tell of every bad request there.
-void TakeOverLibraryLogs() {
-  google::protobuf::SetLogHandler(
-      [](google::protobuf::LogLevel, const char*, int, const std::string& message) {
-        Log(LogLevel::kDebug, "protobuf", {{"message", message}});
-      });
-  gpr_set_log_function([](gpr_log_func_args* arguments) {
-    const bool is_error = arguments->severity == GPR_LOG_SEVERITY_ERROR;
-    Log(is_error ? LogLevel::kWarning : LogLevel::kDebug, "grpc",
-        {{"message", arguments->message}});
-  });
 }
 
 void WarnOfReach(const std::string& address, const Config& config) {
