@@ -6,7 +6,7 @@
 #include "absl/strings/string_view.h"
 #include "server/log.h"
 #include "server/mail/file_mail_sender.h"
-#include "storage/restored_mark.h"
+#include "storage/check.h"
 
 namespace farebox::server {
 namespace {
@@ -41,6 +41,7 @@ std::string Moment(absl::Time time) {
 
 Mailing::Mailing(const Options& options, const Parts& parts)
     : parts_(parts), stationery_(StationeryOf(options)), documents_(parts.ledger, parts.journal) {
+  FAREBOX_CHECK(parts_.restored != nullptr);
   if (options.route == MailRoute::kNone) return;
   sender_ = NewSender(options, parts.clock);
   mailer_ = std::make_unique<Mailer>(
@@ -59,7 +60,7 @@ Mailing::Mailing(const Options& options, const Parts& parts)
                      .documents = &documents_,
                      .stationery = &stationery_,
                      .clock = parts.clock,
-                     .is_held = [this] { return HasRestoredMark(parts_.data_directory); }});
+                     .is_held = [this] { return parts_.restored->IsThere(); }});
   notice_worker_ = std::make_unique<NoticeWorker>(NoticeWorker::Parts{
       .ledger = parts.ledger,
       .documents = &documents_,

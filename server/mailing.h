@@ -17,6 +17,7 @@
 #include "storage/document_store.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
+#include "storage/restored_mark.h"
 
 namespace farebox::server {
 
@@ -51,8 +52,7 @@ class Mailing {
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
     MailMetrics* metrics = nullptr;
-    // The ledger's: where kRestoredMark is.
-    std::string data_directory;
+    const RestoredMark* restored = nullptr;
   };
   // The options have passed CompleteMailOptions (mail_options.h).
   Mailing(const Options& options, const Parts& parts);

@@ -8,7 +8,7 @@
 #include "server/log.h"
 #include "server/web/simulated_pages.h"
 #include "server/web/webhook_route.h"
-#include "storage/restored_mark.h"
+#include "storage/check.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Payments>> Payments::Start(const Options& options
                                                           const Parts& parts) {
   std::unique_ptr<Payments> payments(new Payments(options, parts));
   FAREBOX_RETURN_IF_ERROR(payments->MakeGateway(options));
-  FAREBOX_RETURN_IF_ERROR(payments->StartWorking(options));
+  FAREBOX_RETURN_IF_ERROR(payments->StartWorking());
   return payments;
 }
 
@@ -39,7 +39,9 @@ Payments::Payments(const Options& options, const Parts& parts)
       mails_(options.mails),
       documents_(parts.ledger, parts.journal),
       settings_("fbx-settings", limits::kSettingsThreads),
-      provider_("fbx-provider", limits::kProviderThreads) {}
+      provider_("fbx-provider", limits::kProviderThreads) {
+  FAREBOX_CHECK(parts_.restored != nullptr);
+}
 
 Payments::~Payments() { Drain(); }
 
@@ -60,12 +62,10 @@ absl::Status Payments::MakeGateway(const Options& options) {
   return absl::OkStatus();
 }
 
-absl::Status Payments::StartWorking(const Options& options) {
-  const std::string& directory = options.data_directory;
-  const auto is_held = [directory] { return HasRestoredMark(directory); };
+absl::Status Payments::StartWorking() {
+  const auto is_held = [mark = parts_.restored] { return mark->IsThere(); };
   if (is_held()) {
-    Log(LogLevel::kWarning, "recharges_held",
-        {{"until_this_is_deleted", RestoredMarkPath(directory)}});
+    Log(LogLevel::kWarning, "recharges_held", {{"until_this_is_deleted", parts_.restored->path()}});
   }
   recharger_ = std::make_unique<Recharger>(
       Recharger::Parts{.ledger = parts_.ledger,
@@ -78,7 +78,7 @@ absl::Status Payments::StartWorking(const Options& options) {
                        .limits = &limits_,
                        .on_state = [this](const auto& attempt) { parts_.metrics->Count(attempt); },
                        .is_held = is_held,
-                       .forgotten_since = [directory] { return ReadForgottenSince(directory); },
+                       .forgotten_since = [this] { return parts_.restored->ForgottenSince(); },
                        .is_ending = [this] { return IsEnding(); },
                        .reached = reached_});
   FAREBOX_ASSIGN_OR_RETURN(

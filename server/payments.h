@@ -27,6 +27,7 @@
 #include "storage/document_store.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
+#include "storage/restored_mark.h"
 
 namespace farebox::server {
 
@@ -36,7 +37,7 @@ class Payments {
  public:
   struct Options {
     PaymentProviderOptions provider;
-    // The ledger's: where the simulated provider keeps its books, and where kRestoredMark is.
+    // The ledger's: where the simulated provider keeps its books.
     std::string data_directory;
     RechargeLimitTable limits;
     // Tests end the process at the points that Recharger names.
@@ -50,6 +51,7 @@ class Payments {
     Ledger* ledger = nullptr;
     Journal* journal = nullptr;
     const Clock* clock = nullptr;
+    const RestoredMark* restored = nullptr;
     // Where browsers reach this server; empty: they do not.
     std::string http_url;
   };
@@ -70,7 +72,7 @@ class Payments {
   Payments(const Options& options, const Parts& parts);
 
   absl::Status MakeGateway(const Options& options);
-  absl::Status StartWorking(const Options& options);
+  absl::Status StartWorking();
   // Whether what takes long is to come to an end.
   bool IsEnding() const { return is_draining_.load() || parts_.environment.is_closing->load(); }
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "server/log.h"
-#include "storage/restored_mark.h"
+#include "storage/check.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -30,18 +30,19 @@ Rentals::Rentals(const Options& options, const Parts& parts)
     : parts_(parts),
       commands_({.ledger = parts.ledger, .decks = parts.decks, .clock = parts.clock}),
       documents_(parts.ledger, parts.journal),
-      rental_(
-          {.ledger = parts.ledger,
-           .documents = &documents_,
-           .stationery = parts.stationery,
-           .clock = parts.clock,
-           .make_debit =
-               [this](const v1::DebitRequest& request) {
-                 return commands_.Make(request, absl::InfiniteFuture());
-               },
-           .grace = options.grace,
-           .is_held = [directory = options.data_directory] { return HasRestoredMark(directory); },
-           .reached = options.reached}) {}
+      rental_({.ledger = parts.ledger,
+               .documents = &documents_,
+               .stationery = parts.stationery,
+               .clock = parts.clock,
+               .make_debit =
+                   [this](const v1::DebitRequest& request) {
+                     return commands_.Make(request, absl::InfiniteFuture());
+                   },
+               .grace = options.grace,
+               .is_held = [this] { return parts_.restored->IsThere(); },
+               .reached = options.reached}) {
+  FAREBOX_CHECK(parts_.restored != nullptr);
+}
 
 Rentals::~Rentals() { Drain(); }
 

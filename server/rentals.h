@@ -21,6 +21,7 @@
 #include "storage/document_store.h"
 #include "storage/journal.h"
 #include "storage/ledger.h"
+#include "storage/restored_mark.h"
 
 namespace farebox::server {
 
@@ -30,8 +31,6 @@ class Rentals {
  public:
   struct Options {
     absl::Duration grace = limits::kNumberGrace;
-    // The ledger's: where kRestoredMark is.
-    std::string data_directory;
     // Tests end the process at the points that NumberRental names.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
@@ -43,6 +42,7 @@ class Rentals {
     const DeckRegistry* decks = nullptr;
     const Stationery* stationery = nullptr;
     const Clock* clock = nullptr;
+    const RestoredMark* restored = nullptr;
   };
   static absl::StatusOr<std::unique_ptr<Rentals>> Start(const Options& options, const Parts& parts);
   ~Rentals();

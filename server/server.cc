@@ -206,20 +206,19 @@ absl::Status Server::MakeServices() {
                                                                    .readers = readers_.get(),
                                                                    .status = StatusParts(),
                                                                    .backups = backups_.get()});
-  mailing_ = std::make_unique<Mailing>(config_.mail,
-                                       Mailing::Parts{.ledger = ledger_.get(),
-                                                      .journal = journal_.get(),
-                                                      .clock = clock_,
-                                                      .metrics = &mail_metrics_,
-                                                      .data_directory = config_.data_directory});
-  Rentals::Options rentals = config_.rentals;
-  rentals.data_directory = config_.data_directory;
-  FAREBOX_ASSIGN_OR_RETURN(rentals_, Rentals::Start(rentals, {.environment = environment,
-                                                              .ledger = ledger_.get(),
-                                                              .journal = journal_.get(),
-                                                              .decks = &decks_,
-                                                              .stationery = &mailing_->stationery(),
-                                                              .clock = clock_}));
+  mailing_ = std::make_unique<Mailing>(config_.mail, Mailing::Parts{.ledger = ledger_.get(),
+                                                                    .journal = journal_.get(),
+                                                                    .clock = clock_,
+                                                                    .metrics = &mail_metrics_,
+                                                                    .restored = &restored_});
+  FAREBOX_ASSIGN_OR_RETURN(rentals_,
+                           Rentals::Start(config_.rentals, {.environment = environment,
+                                                            .ledger = ledger_.get(),
+                                                            .journal = journal_.get(),
+                                                            .decks = &decks_,
+                                                            .stationery = &mailing_->stationery(),
+                                                            .clock = clock_,
+                                                            .restored = &restored_}));
   AddRoutes();
   return MakePayments(environment);
 }
@@ -272,6 +271,7 @@ absl::Status Server::MakePayments(const RpcEnvironment& environment) {
                                                                 .ledger = ledger_.get(),
                                                                 .journal = journal_.get(),
                                                                 .clock = clock_,
+                                                                .restored = &restored_,
                                                                 .http_url = HttpUrl()}));
   if (http_ != nullptr) payments_->AddRoutes(origins_.get(), &http_->routes());
   return absl::OkStatus();

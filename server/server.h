@@ -53,6 +53,7 @@
 #include "storage/ledger.h"
 #include "storage/mutex.h"
 #include "storage/recovery.h"
+#include "storage/restored_mark.h"
 
 namespace farebox::server {
 
@@ -142,6 +143,7 @@ class Server {
   // Constant after construction.
   const Config config_;
   const Clock* const clock_;
+  const RestoredMark restored_{config_.data_directory};
 
   // Synchronise themselves. In this order: what is below uses what is above.
   RpcMetrics metrics_;

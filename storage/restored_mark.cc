@@ -38,13 +38,13 @@ std::string RestoredMarkPath(absl::string_view directory) {
   return absl::StrCat(directory, "/", kRestoredMark);
 }
 
-bool HasRestoredMark(absl::string_view directory) {
+bool RestoredMark::IsThere() const {
   std::error_code error;
-  return std::filesystem::exists(RestoredMarkPath(directory), error) || error;
+  return std::filesystem::exists(path_, error) || error;
 }
 
-absl::Time ReadForgottenSince(absl::string_view directory) {
-  std::ifstream file(RestoredMarkPath(directory));
+absl::Time RestoredMark::ForgottenSince() const {
+  std::ifstream file(path_);
   std::string line;
   while (std::getline(file, line)) {
     absl::string_view text = line;

@@ -22,11 +22,23 @@ std::string RestoredMarkText(absl::string_view backup_path, const BatchHead& hea
 // Where it is in a ledger's directory.
 std::string RestoredMarkPath(absl::string_view directory);
 
-// Whether it is there, also where that cannot be looked at.
-bool HasRestoredMark(absl::string_view directory);
+// The mark of one ledger, looked for each time: people delete it while a server runs. Thread-safe.
+class RestoredMark {
+ public:
+  explicit RestoredMark(absl::string_view directory) : path_(RestoredMarkPath(directory)) {}
 
-// What the one that is there was written with. InfinitePast: it does not say.
-absl::Time ReadForgottenSince(absl::string_view directory);
+  const std::string& path() const { return path_; }
+
+  // Also where that cannot be looked at.
+  bool IsThere() const;
+
+  // What the one that is there was written with. InfinitePast: it does not say.
+  absl::Time ForgottenSince() const;
+
+ private:
+  // Constant after construction.
+  const std::string path_;
+};
 
 }  // namespace farebox
 

@@ -9,6 +9,7 @@
 #include "server/outbox/stationery.h"
 #include "server/recharge/recharge_records.h"
 #include "storage/books.h"
+#include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/document.h"
 #include "storage/document_store.h"
@@ -30,9 +31,12 @@ class Notices {
     const Stationery* stationery = nullptr;
     const Clock* clock = nullptr;
     // Whether no card is charged by itself for now: the ledger was restored from a backup.
-    std::function<bool()> is_held = [] { return false; };
+    // Required.
+    std::function<bool()> is_held;
   };
-  explicit Notices(const Parts& parts) : parts_(parts), records_(parts.documents) {}
+  explicit Notices(const Parts& parts) : parts_(parts), records_(parts.documents) {
+    FAREBOX_CHECK(parts_.is_held != nullptr);
+  }
 
   // Tells the owner if the account has fallen below its threshold and nothing recharges it. Returns
   // whether a fall has been dealt with, now or before, and is not over. For `rise` see

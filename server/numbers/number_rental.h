@@ -13,6 +13,7 @@
 #include "farebox/v1/billing.pb.h"
 #include "server/numbers/rental_records.h"
 #include "server/outbox/stationery.h"
+#include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/command.h"
 #include "storage/document_store.h"
@@ -46,12 +47,14 @@ class NumberRental {
     // How long a number that is not paid is kept.
     absl::Duration grace;
     // Whether none is to be released for now for want of money: the ledger was restored from a
-    // backup, and may not know yet what was paid in since.
-    std::function<bool()> is_held = [] { return false; };
+    // backup, and may not know yet what was paid in since. Required.
+    std::function<bool()> is_held;
     // Tests end the process here. The names are those of the steps that have just been taken.
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
-  explicit NumberRental(Parts parts) : parts_(std::move(parts)), records_(parts_.documents) {}
+  explicit NumberRental(Parts parts) : parts_(std::move(parts)), records_(parts_.documents) {
+    FAREBOX_CHECK(parts_.is_held != nullptr);
+  }
 
   struct Purchase {
     stored::v1::Rental rental;

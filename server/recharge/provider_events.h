@@ -11,6 +11,7 @@
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_worker.h"
+#include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -44,10 +45,12 @@ class ProviderEvents {
     PaymentGateway* gateway = nullptr;
     RechargeWorker* worker = nullptr;
     const Clock* clock = nullptr;
-    // As the recharger's: the ledger may have forgotten charges.
-    std::function<bool()> is_held = [] { return false; };
+    // As the recharger's, required: the ledger may have forgotten charges.
+    std::function<bool()> is_held;
   };
-  explicit ProviderEvents(const Parts& parts) : parts_(parts), records_(parts.documents) {}
+  explicit ProviderEvents(const Parts& parts) : parts_(parts), records_(parts.documents) {
+    FAREBOX_CHECK(parts_.is_held != nullptr);
+  }
 
   // A webhook's body and its signature. OK: heard, and what had to be kept is on disk; also where
   // it is about payments of others. Unauthenticated, InvalidArgument: it is refused. Any other

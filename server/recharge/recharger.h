@@ -14,6 +14,7 @@
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharge_rules.h"
 #include "server/recharge/recharge_settings.h"
+#include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/entry.h"
@@ -59,8 +60,9 @@ class Recharger {
         [](const stored::v1::RechargeAttempt&) {};
     // Whether no automatic charge is to be decided on for now, none delivered that was decided on
     // before, and no other without looking for it: the ledger was restored from a backup, and does
-    // not know what was charged since.
-    std::function<bool()> is_held = [] { return false; };
+    // not know what was charged since. Required, as wherever it is asked for: without it cards
+    // could be charged again.
+    std::function<bool()> is_held;
     // What a held ledger has forgotten happened after this. InfinitePast: at any time.
     std::function<absl::Time()> forgotten_since = [] { return absl::InfinitePast(); };
     // Whether Work is to begin nothing more: the next process goes on.
@@ -69,7 +71,9 @@ class Recharger {
     std::function<void(absl::string_view point)> reached = [](absl::string_view) {};
   };
   explicit Recharger(Parts parts)
-      : parts_(std::move(parts)), start_time_(parts_.clock->Now()), records_(parts_.documents) {}
+      : parts_(std::move(parts)), start_time_(parts_.clock->Now()), records_(parts_.documents) {
+    FAREBOX_CHECK(parts_.is_held != nullptr);
+  }
 
   // Does what is to be done now: takes an open attempt further that is due, and where there is
   // none and the balance is low, decides on a charge and makes it.

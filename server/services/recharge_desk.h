@@ -16,6 +16,7 @@
 #include "server/recharge/recharge_worker.h"
 #include "server/recharge/recharger.h"
 #include "server/recharge/reconciliation.h"
+#include "storage/check.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/journal.h"
@@ -42,10 +43,12 @@ class RechargeDesk {
     const Clock* clock = nullptr;
     // For what nobody waits for.
     Lanes* lanes = nullptr;
-    // As for the recharger.
-    std::function<bool()> is_held = [] { return false; };
+    // As for the recharger; required.
+    std::function<bool()> is_held;
   };
-  explicit RechargeDesk(const Parts& parts) : parts_(parts), records_(parts.documents) {}
+  explicit RechargeDesk(const Parts& parts) : parts_(parts), records_(parts.documents) {
+    FAREBOX_CHECK(parts_.is_held != nullptr);
+  }
 
   // Only where the account is not worked on: see RechargeWorker::Run.
   absl::Status Pay(const v1::PayRequest& request, v1::PayResponse* response);

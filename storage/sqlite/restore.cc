@@ -172,13 +172,12 @@ class Restore {
   absl::Status WriteMark() {
     const BatchHead& head = report_.verified.head;
     // What an earlier restore has forgotten may be unknown still.
-    const absl::Time since = HasRestoredMark(order_.directory)
-                                 ? std::min(head.time, ReadForgottenSince(order_.directory))
-                                 : head.time;
+    const RestoredMark mark(order_.directory);
+    const absl::Time since =
+        mark.IsThere() ? std::min(head.time, mark.ForgottenSince()) : head.time;
     const std::string text = RestoredMarkText(order_.backup_path, head, since);
-    const std::string mark = RestoredMarkPath(order_.directory);
-    FAREBOX_RETURN_IF_ERROR(WriteSynced(mark, text));
-    return GiveToServer(mark);
+    FAREBOX_RETURN_IF_ERROR(WriteSynced(mark.path(), text));
+    return GiveToServer(mark.path());
   }
 
   // Of a directory that is not there yet: one that is may hold the only ledger.

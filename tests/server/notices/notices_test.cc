@@ -185,5 +185,12 @@ TEST_F(CardNotices, ADatelessCardNeverExpires) {
   EXPECT_EQ(ExpiryOf(Account("alice"), card), absl::InfiniteFuture());
 }
 
+TEST(NoticesDeathTest, NobodyForgetsToSayHowToSeeARestore) {
+  DocumentStore documents(nullptr, nullptr);
+  const Notices::Parts parts = {.documents = &documents};
+
+  EXPECT_DEATH({ Notices notices(parts); }, "is_held");
+}
+
 }  // namespace
 }  // namespace farebox::server

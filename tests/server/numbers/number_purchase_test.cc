@@ -69,6 +69,7 @@ class NumberPurchaseTest : public ::testing::Test {
                             .clock = &clock_,
                             .make_debit = &Price,
                             .grace = absl::Hours(24),
+                            .is_held = [] { return false; },
                             .reached = [this](absl::string_view point) { Reach(point); }});
   }
 
@@ -157,6 +158,14 @@ TEST_F(NumberPurchaseTest, APurchaseThatABusyLedgerTurnsAwayLeavesTheNumberFree)
   EXPECT_THAT(bought, FailsWith(Reason::kOverloaded));
   EXPECT_THAT(Rentals(), IsEmpty());
   EXPECT_EQ(Balance(), Cents(10'00));
+}
+
+// It would release numbers on a restored ledger that have been paid for.
+TEST(NumberRentalDeathTest, NobodyForgetsToSayHowToSeeARestore) {
+  DocumentStore documents(nullptr, nullptr);
+  const NumberRental::Parts parts = {.documents = &documents};
+
+  EXPECT_DEATH({ NumberRental rental(parts); }, "is_held");
 }
 
 }  // namespace

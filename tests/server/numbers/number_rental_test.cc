@@ -1,5 +1,4 @@
-// Numbers that are bought, renewed and released, on a ledger in memory that is "killed" between any
-// two steps.
+// Numbers are bought, renewed and released on a ledger that is "killed" between any two steps.
 
 #include "server/numbers/number_rental.h"
 
@@ -75,6 +74,7 @@ class NumberRentalTest : public ::testing::Test {
                             .clock = &clock_,
                             .make_debit = [this](const auto& request) { return Price(request); },
                             .grace = 14 * kDay,
+                            .is_held = [] { return false; },
                             .reached = [this](absl::string_view point) { Reach(point); }});
   }
 

@@ -1,6 +1,7 @@
 // Payments that a restored ledger has forgotten, and that are asked for again.
 
 #include "absl/numeric/int128.h"
+#include "server/recharge/provider_events.h"
 #include "storage/request_ids.h"
 #include "tests/server/recharge/recharger_fixture.h"
 
@@ -189,6 +190,17 @@ TEST_F(ForgottenPaymentTest, ThatIsRememberedAsAnothersIsNotCredited) {
   EXPECT_TRUE(absl::IsDataLoss(recharger_->Work("alice")));
 
   EXPECT_EQ(Available(), Cents(20'00));
+}
+
+// They would charge cards again, and believe of charges what is not known.
+TEST(RechargerDeathTest, NobodyForgetsToSayHowToSeeARestore) {
+  DocumentStore documents(nullptr, nullptr);
+  const ManualClock clock(absl::UnixEpoch());
+  const Recharger::Parts parts = {.documents = &documents, .clock = &clock};
+  const ProviderEvents::Parts events_parts = {.documents = &documents};
+
+  EXPECT_DEATH({ Recharger recharger(parts); }, "is_held");
+  EXPECT_DEATH({ ProviderEvents events(events_parts); }, "is_held");
 }
 
 }  // namespace

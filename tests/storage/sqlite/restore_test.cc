@@ -103,19 +103,20 @@ TEST_F(RestoreTest, ARestoredLedgerHasEverythingAndGoesOn) {
 
 TEST_F(RestoreTest, TheMarkSaysSinceWhenTheLedgerMayHaveForgottenWhatHappened) {
   const absl::Time backup_time = absl::FromUnixSeconds(absl::ToUnixSeconds(head_.time));
-  EXPECT_FALSE(HasRestoredMark(Elsewhere()));
+  const RestoredMark mark(Elsewhere());
+  EXPECT_FALSE(mark.IsThere());
   ASSERT_TRUE(Restore(Elsewhere()).ok());
-  EXPECT_TRUE(HasRestoredMark(Elsewhere()));
-  EXPECT_EQ(ReadForgottenSince(Elsewhere()), backup_time);
+  EXPECT_TRUE(mark.IsThere());
+  EXPECT_EQ(mark.ForgottenSince(), backup_time);
 
   // Nobody has looked since another one was restored, of a day before.
   const absl::Time earlier = backup_time - absl::Hours(24);
-  std::ofstream(RestoredMarkPath(Elsewhere())) << RestoredMarkText("b.db", head_, earlier);
+  std::ofstream(mark.path()) << RestoredMarkText("b.db", head_, earlier);
   ASSERT_TRUE(Restore(Elsewhere(), /*replaces=*/true).ok());
-  EXPECT_EQ(ReadForgottenSince(Elsewhere()), earlier);
+  EXPECT_EQ(mark.ForgottenSince(), earlier);
 
-  std::filesystem::remove(RestoredMarkPath(Elsewhere()));
-  EXPECT_EQ(ReadForgottenSince(Elsewhere()), absl::InfinitePast());
+  std::filesystem::remove(mark.path());
+  EXPECT_EQ(mark.ForgottenSince(), absl::InfinitePast());
 }
 
 TEST_F(RestoreTest, ALedgerIsNotReplacedUnasked) {
