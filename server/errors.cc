@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "google/rpc/error_details.pb.h"
+#include "server/proto_time.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
@@ -22,12 +23,6 @@ constexpr absl::string_view kProblemsUrl = "farebox/server_problems";
 absl::Status WithReason(absl::Status status, absl::string_view reason) {
   status.SetPayload(kReasonUrl, absl::Cord(reason));
   return status;
-}
-
-void SetMillis(absl::Duration duration, google::protobuf::Duration* out) {
-  const int64_t millis = absl::ToInt64Milliseconds(duration);
-  out->set_seconds(millis / 1000);
-  out->set_nanos(static_cast<int32_t>(millis % 1000) * 1'000'000);
 }
 
 void AddFieldViolations(absl::string_view field, const absl::Status& status,
@@ -65,7 +60,8 @@ void AddDetails(const ErrorDetail& detail, const absl::Status& status, google::r
   if (!field.empty()) AddFieldViolations(field, status, out);
   if (detail.retry_after.has_value()) {
     google::rpc::RetryInfo retry_info;
-    SetMillis(*detail.retry_after, retry_info.mutable_retry_delay());
+    FillDuration(absl::Trunc(*detail.retry_after, absl::Milliseconds(1)),
+                 retry_info.mutable_retry_delay());
     out->add_details()->PackFrom(retry_info);
   }
 }

@@ -10,6 +10,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/proto_time.h"
 #include "server/security/last_use.h"
 #include "server/security/random.h"
 #include "storage/errors.h"
@@ -24,9 +25,7 @@ constexpr size_t kPage = 1'000;
 
 void SetTime(int64_t micros, google::protobuf::Timestamp* (v1::ApiKey::*field)(), v1::ApiKey* key) {
   if (micros == 0) return;
-  google::protobuf::Timestamp* const time = (key->*field)();
-  time->set_seconds(micros / 1'000'000);
-  time->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1'000);
+  FillTime(absl::FromUnixMicros(micros), (key->*field)());
 }
 
 // The key's own, or the one for all.

@@ -12,6 +12,7 @@
 #include "server/document_kinds.h"
 #include "server/limits.h"
 #include "server/log.h"
+#include "server/proto_time.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -67,12 +68,6 @@ std::string LaneOf(const AuditLog::Lines& lines, Lanes::Turn turn) {
 void LogLost(const CallName& name, absl::string_view why) {
   Log(LogLevel::kError, "audit_line_lost",
       {{"call_id", name.call_id}, {"trace_id", name.trace_id}, {"error", why}});
-}
-
-void SetTime(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  out->set_seconds(micros / 1'000'000);
-  out->set_nanos(static_cast<int32_t>(micros % 1'000'000) * 1'000);
 }
 
 }  // namespace
@@ -136,7 +131,7 @@ void AuditLog::LeaveChange() {
 }
 
 Document AuditLog::DocumentOf(v1::AuditRecord line, size_t number) const {
-  SetTime(clock_->Now(), line.mutable_time());
+  FillTime(clock_->Now(), line.mutable_time());
   AccountNumber account = 0;
   if (!line.account_id().empty()) {
     const absl::StatusOr<AccountFacts> facts = ledger_->FindAccount(line.account_id());

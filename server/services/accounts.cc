@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/account_settings.h"
-#include "server/services/entries.h"
+#include "server/proto_time.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
+#include "server/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"
@@ -54,8 +55,8 @@ absl::StatusOr<ActivityQuery> ReadLines(const Request& request) {
     FAREBOX_RETURN_IF_ERROR(CheckItem(static_cast<v1::Item>(item), "items"));
     query.filter.items.set(static_cast<size_t>(item));
   }
-  if (request.has_from_time()) query.from_time = FromProto(request.from_time());
-  if (request.has_to_time()) query.to_time = FromProto(request.to_time());
+  if (request.has_from_time()) query.from_time = TimeOf(request.from_time());
+  if (request.has_to_time()) query.to_time = TimeOf(request.to_time());
   return query;
 }
 

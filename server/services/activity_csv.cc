@@ -5,9 +5,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "server/proto_time.h"
 #include "server/rating/csv_reader.h"
 #include "server/rating/decimal.h"
-#include "server/services/entries.h"
 
 namespace farebox::server {
 namespace {
@@ -123,10 +123,8 @@ std::string ActivityCsvHeader() {
 
 void AppendActivityCsvLine(const v1::Entry& entry, absl::TimeZone zone,
                            absl::string_view currency_code, std::string* out) {
-  const Line line = {.entry = entry,
-                     .time = FromProto(entry.time()),
-                     .zone = zone,
-                     .currency_code = currency_code};
+  const Line line = {
+      .entry = entry, .time = TimeOf(entry.time()), .zone = zone, .currency_code = currency_code};
   for (const Column& column : kColumns) {
     if (&column != &kColumns[0]) out->push_back(',');
     const std::string field = column.write(line);

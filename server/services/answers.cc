@@ -3,6 +3,7 @@
 #include "farebox/stored/v1/stored.pb.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
+#include "server/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/hold_pricing.h"
 #include "storage/check.h"

@@ -7,7 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "farebox/v1/operations.pb.h"
 #include "server/limits.h"
-#include "server/services/entries.h"
+#include "server/proto_time.h"
 #include "server/services/message.h"
 #include "server/services/standing_caller.h"
 #include "storage/errors.h"
@@ -26,9 +26,7 @@ void FillResult(const Backups::Made& made, v1::BackupResult* out) {
   out->set_head_hash(HexOf(head.hash));
   out->set_entries_copied(made.report.entries_copied);
   out->set_file_bytes(made.report.bytes);
-  const int64_t millis = absl::ToInt64Milliseconds(made.duration);
-  out->mutable_duration()->set_seconds(millis / 1'000);
-  out->mutable_duration()->set_nanos(static_cast<int32_t>(millis % 1'000) * 1'000'000);
+  FillDuration(absl::Trunc(made.duration, absl::Milliseconds(1)), out->mutable_duration());
 }
 
 // Has a backup made, tells how far it is, and what it came to. Deletes itself.

@@ -2,6 +2,7 @@
 
 #include "farebox/stored/v1/stored.pb.h"
 #include "google/protobuf/arena.h"
+#include "server/proto_time.h"
 #include "storage/check.h"
 
 namespace farebox::server {
@@ -46,22 +47,6 @@ void FillDetail(const Entry& entry, v1::Entry* out) {
 }
 
 }  // namespace
-
-void FillTime(absl::Time time, google::protobuf::Timestamp* out) {
-  const int64_t micros = absl::ToUnixMicros(time);
-  int64_t seconds = micros / 1'000'000;
-  int64_t rest = micros % 1'000'000;
-  if (rest < 0) {
-    rest += 1'000'000;
-    --seconds;
-  }
-  out->set_seconds(seconds);
-  out->set_nanos(static_cast<int32_t>(rest * 1000));
-}
-
-absl::Time FromProto(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
 
 void FillEntry(const Entry& entry, absl::string_view account_id, v1::Entry* out) {
   out->set_entry_id(entry.id);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/limits.h"
+#include "server/proto_time.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/provider_amount.h"
@@ -406,9 +407,9 @@ absl::Status RechargeDesk::ReconcileRecharges(const v1::ReconcileRechargesReques
                                               PaymentGateway::ShouldContinue should_continue) {
   const absl::Time now = parts_.clock->Now();
   const absl::Time from =
-      request.has_from_time() ? FromProto(request.from_time()) : now - absl::Hours(48);
+      request.has_from_time() ? TimeOf(request.from_time()) : now - absl::Hours(48);
   // Of this very moment too.
-  const absl::Time to = request.has_to_time() ? FromProto(request.to_time()) : now + kMoment;
+  const absl::Time to = request.has_to_time() ? TimeOf(request.to_time()) : now + kMoment;
   if (from >= to) return error::FieldInvalid("from_time", "must be before to_time");
   absl::StatusOr<ReconciliationReport> report =
       parts_.reconciliation->Compare(from, to, should_continue);

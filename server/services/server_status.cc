@@ -7,18 +7,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "server/metrics/process_metrics.h"
+#include "server/proto_time.h"
 #include "server/services/entries.h"
 
 namespace farebox::server {
 namespace {
 
 constexpr double kMicrosPerSecond = 1e6;
-
-void FillDuration(absl::Duration duration, google::protobuf::Duration* out) {
-  const int64_t nanos = absl::ToInt64Nanoseconds(duration);
-  out->set_seconds(nanos / 1'000'000'000);
-  out->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
-}
 
 // Prometheus counts in each bucket those below it too.
 void FillHistogram(const prometheus::ClientMetric::Histogram& seconds, v1::DurationHistogram* out) {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
 #include "server/limits.h"
-#include "server/services/entries.h"
+#include "server/proto_time.h"
 #include "server/services/fields.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
