@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/substitute.h"
 #include "tests/server/server_fixture.h"
 
@@ -35,16 +36,49 @@ class Concurrency : public ServerTest {
     for (std::thread& thread : threads) thread.join();
   }
 
+  template <typename Response, typename Method, typename Request>
+  static Answer<Response> Call(v1::BillingService::Stub* stub, Method method,
+                               const Request& request) {
+    grpc::ClientContext context;
+    SetDeadline(&context);
+    Answer<Response> answer;
+    answer.status = (stub->*method)(&context, request, &answer.value);
+    return answer;
+  }
+
+  static v1::DebitRequest DebitOf(absl::string_view request_id, int64_t amount_micros) {
+    return Parse<v1::DebitRequest>(
+        absl::Substitute("account_id: 'alice' request_id: '$0' amount_micros: $1 "
+                         "item: ITEM_ADJUSTMENT",
+                         request_id, amount_micros));
+  }
+  static Answer<v1::DebitResponse> SendDebit(v1::BillingService::Stub* stub,
+                                             absl::string_view request_id, int64_t amount_micros) {
+    return Call<v1::DebitResponse>(stub, &v1::BillingService::Stub::Debit,
+                                   DebitOf(request_id, amount_micros));
+  }
+
+  // Of a minute, which sets aside 0.20.
+  static v1::AuthorizeRequest AuthorizeOf(absl::string_view request_id) {
+    return Parse<v1::AuthorizeRequest>(absl::Substitute(
+        "account_id: 'alice' request_id: '$0' requested_seconds: 60 usage { call { "
+        "direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' } }",
+        request_id));
+  }
+  static Answer<v1::AuthorizeResponse> SendAuthorize(v1::BillingService::Stub* stub,
+                                                     absl::string_view request_id) {
+    return Call<v1::AuthorizeResponse>(stub, &v1::BillingService::Stub::Authorize,
+                                       AuthorizeOf(request_id));
+  }
+
   // Sends the request of each thread again and again, from all threads at once.
   template <typename Response, typename Method, typename RequestOf>
   std::vector<Answer<Response>> SendAThousandTimes(Method method, const RequestOf& request_of) {
     std::vector<Answer<Response>> answers(size_t{kThreads} * kSendings);
     OnThreads([&](int thread, v1::BillingService::Stub* stub) {
       for (int i = 0; i < kSendings; ++i) {
-        Answer<Response>& answer = answers[static_cast<size_t>(thread * kSendings + i)];
-        grpc::ClientContext context;
-        SetDeadline(&context);
-        answer.status = (stub->*method)(&context, request_of(thread), &answer.value);
+        answers[static_cast<size_t>(thread * kSendings + i)] =
+            Call<Response>(stub, method, request_of(thread));
       }
     });
     return answers;
@@ -88,19 +122,10 @@ TEST_F(Concurrency, HoldsOnOneBalanceNeverExceedIt) {
 
   OnThreads([&](int thread, v1::BillingService::Stub* stub) {
     for (int i = 0; i < 16; ++i) {
-      grpc::ClientContext context;
-      SetDeadline(&context);
-      v1::AuthorizeResponse answer;
-      const grpc::Status status = stub->Authorize(
-          &context,
-          Parse<v1::AuthorizeRequest>(absl::Substitute(
-              "account_id: 'alice' request_id: '$0-$1' requested_seconds: 60 usage { call { "
-              "direction: DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' } }",
-              thread, i)),
-          &answer);
-      EXPECT_TRUE(status.ok()) << status.error_message();
-      if (answer.decision() == v1::DECISION_GRANTED) ++granted;
-      held += answer.held_micros();
+      const auto answer = SendAuthorize(stub, absl::StrCat(thread, "-", i));
+      EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
+      if (answer->decision() == v1::DECISION_GRANTED) ++granted;
+      held += answer->held_micros();
     }
   });
 
@@ -116,16 +141,7 @@ TEST_F(Concurrency, DebitsOfOneBalanceNeverExceedIt) {
 
   OnThreads([&](int thread, v1::BillingService::Stub* stub) {
     for (int i = 0; i < 16; ++i) {
-      grpc::ClientContext context;
-      SetDeadline(&context);
-      v1::DebitResponse answer;
-      const grpc::Status status =
-          stub->Debit(&context,
-                      Parse<v1::DebitRequest>(absl::Substitute(
-                          "account_id: 'alice' request_id: '$0-$1' amount_micros: 1000 item: "
-                          "ITEM_ADJUSTMENT",
-                          thread, i)),
-                      &answer);
+      const grpc::Status status = SendDebit(stub, absl::StrCat(thread, "-", i), 1'000).status;
       EXPECT_TRUE(status.ok() || status.error_code() == StatusCode::FAILED_PRECONDITION)
           << status.error_message();
       if (status.ok()) ++paid;
@@ -142,16 +158,7 @@ TEST_F(Concurrency, CallersThatRepeatThemselvesPayOnce) {
   // Every thread sends the same hundred debits.
   OnThreads([&](int, v1::BillingService::Stub* stub) {
     for (int i = 0; i < 100; ++i) {
-      grpc::ClientContext context;
-      SetDeadline(&context);
-      v1::DebitResponse answer;
-      const grpc::Status status =
-          stub->Debit(&context,
-                      Parse<v1::DebitRequest>(absl::Substitute(
-                          "account_id: 'alice' request_id: 'debit $0' amount_micros: 1000 item: "
-                          "ITEM_ADJUSTMENT",
-                          i)),
-                      &answer);
+      const grpc::Status status = SendDebit(stub, absl::StrCat("debit ", i), 1'000).status;
       EXPECT_TRUE(status.ok()) << status.error_message();
     }
   });
@@ -162,10 +169,7 @@ TEST_F(Concurrency, CallersThatRepeatThemselvesPayOnce) {
 TEST_F(Concurrency, OneDebitSaidAThousandTimesAtOnceIsOneDebit) {
   OpenAccount("alice", 5'000'000);
 
-  ExpectOneChange<v1::DebitResponse>(
-      &v1::BillingService::Stub::Debit,
-      Parse<v1::DebitRequest>(
-          "account_id: 'alice' request_id: 'once' amount_micros: 1000 item: ITEM_ADJUSTMENT"));
+  ExpectOneChange<v1::DebitResponse>(&v1::BillingService::Stub::Debit, DebitOf("once", 1'000));
 
   EXPECT_EQ(Balance("alice").balance_micros(), 4'999'000);
 }
@@ -173,11 +177,7 @@ TEST_F(Concurrency, OneDebitSaidAThousandTimesAtOnceIsOneDebit) {
 TEST_F(Concurrency, OneAuthorizeSaidAThousandTimesAtOnceIsOneHold) {
   OpenAccount("alice", 5'000'000);
 
-  ExpectOneChange<v1::AuthorizeResponse>(
-      &v1::BillingService::Stub::Authorize,
-      Parse<v1::AuthorizeRequest>(
-          "account_id: 'alice' request_id: 'once' requested_seconds: 60 usage { call { direction: "
-          "DIRECTION_OUTBOUND from: '+12025550100' to: '+12025550123' } }"));
+  ExpectOneChange<v1::AuthorizeResponse>(&v1::BillingService::Stub::Authorize, AuthorizeOf("once"));
 
   EXPECT_THAT(Balance("alice"), Shows("held_micros: 200000 open_holds: 1"));
 }
@@ -185,12 +185,9 @@ TEST_F(Concurrency, OneAuthorizeSaidAThousandTimesAtOnceIsOneHold) {
 TEST_F(Concurrency, OneIdWithTwoContentsIsOneChange) {
   OpenAccount("alice", 5'000'000);
 
-  const auto answers =
-      SendAThousandTimes<v1::DebitResponse>(&v1::BillingService::Stub::Debit, [](int thread) {
-        return Parse<v1::DebitRequest>(absl::Substitute(
-            "account_id: 'alice' request_id: 'once' amount_micros: $0 item: ITEM_ADJUSTMENT",
-            1'000 + thread % 2));
-      });
+  const auto answers = SendAThousandTimes<v1::DebitResponse>(
+      &v1::BillingService::Stub::Debit,
+      [](int thread) { return DebitOf("once", 1'000 + thread % 2); });
 
   std::vector<Answer<v1::DebitResponse>> taken;
   for (const Answer<v1::DebitResponse>& answer : answers) {
@@ -223,16 +220,7 @@ TEST_F(Drain, UnderLoadLosesNothingThatWasAnswered) {
   std::thread drainer;
   OnThreads([&](int thread, v1::BillingService::Stub* stub) {
     for (int i = 0;; ++i) {
-      grpc::ClientContext context;
-      SetDeadline(&context);
-      v1::DebitResponse answer;
-      const grpc::Status status =
-          stub->Debit(&context,
-                      Parse<v1::DebitRequest>(absl::Substitute(
-                          "account_id: 'alice' request_id: '$0-$1' amount_micros: 1 item: "
-                          "ITEM_ADJUSTMENT",
-                          thread, i)),
-                      &answer);
+      const grpc::Status status = SendDebit(stub, absl::StrCat(thread, "-", i), 1).status;
       if (!status.ok()) {
         EXPECT_EQ(status.error_code(), StatusCode::UNAVAILABLE) << status.error_message();
         return;
