@@ -115,6 +115,27 @@ absl::Status CheckCaps(const v1::AutoRecharge& settings) {
   return absl::OkStatus();
 }
 
+// Whether the amounts are left out, or those that are there.
+bool KeepsAmounts(const v1::AutoRecharge& asked, const v1::AutoRecharge& stored) {
+  const auto keeps = [](int64_t value, int64_t kept) { return value == 0 || value == kept; };
+  return keeps(asked.mode(), stored.mode()) &&
+         keeps(asked.amount_micros(), stored.amount_micros()) &&
+         keeps(asked.threshold_micros(), stored.threshold_micros());
+}
+
+void KeepWhatIsLeftOut(const v1::AutoRecharge& stored, v1::AutoRecharge* settings) {
+  settings->set_mode(stored.mode());
+  settings->set_amount_micros(stored.amount_micros());
+  settings->set_threshold_micros(stored.threshold_micros());
+  if (settings->failure_email().empty()) settings->set_failure_email(stored.failure_email());
+  if (settings->daily_charges_max() == 0) {
+    settings->set_daily_charges_max(stored.daily_charges_max());
+  }
+  if (settings->monthly_sum_max_micros() == 0) {
+    settings->set_monthly_sum_max_micros(stored.monthly_sum_max_micros());
+  }
+}
+
 }  // namespace
 
 const RechargeLimits& RechargeLimitTable::Of(absl::string_view currency_code) const {
@@ -166,6 +187,24 @@ absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeL
   FAREBOX_RETURN_IF_ERROR(CheckThreshold(settings, limits, currency_code));
   FAREBOX_RETURN_IF_ERROR(CheckEmail(settings));
   return CheckCaps(settings);
+}
+
+absl::StatusOr<v1::AutoRecharge> NewAutoRecharge(const v1::AutoRecharge& asked,
+                                                 const v1::AutoRecharge& stored,
+                                                 const RechargeLimits& limits,
+                                                 absl::string_view currency_code) {
+  v1::AutoRecharge settings = asked;
+  const bool keeps_amounts = !asked.enabled() && KeepsAmounts(asked, stored);
+  if (keeps_amounts) KeepWhatIsLeftOut(stored, &settings);
+  CompleteAutoRecharge(&settings);
+  if (!keeps_amounts) {
+    FAREBOX_RETURN_IF_ERROR(CheckAutoRecharge(settings, limits, currency_code));
+    return settings;
+  }
+  const bool keeps_email = settings.failure_email() == stored.failure_email();
+  if (!keeps_email) FAREBOX_RETURN_IF_ERROR(CheckEmail(settings));
+  FAREBOX_RETURN_IF_ERROR(CheckCaps(settings));
+  return settings;
 }
 
 absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "farebox/v1/recharge.pb.h"
 #include "storage/micros.h"
@@ -40,6 +41,14 @@ void CompleteAutoRecharge(v1::AutoRecharge* settings);
 // Whether the customer may have these settings, completed. The error names the field and the limit.
 absl::Status CheckAutoRecharge(const v1::AutoRecharge& settings, const RechargeLimits& limits,
                                absl::string_view currency_code);
+
+// What auto-recharge becomes, completed and checked, where `asked` is asked for and `stored` is
+// there. Switching off keeps what is left out, and looks only at amounts that change: the
+// operator's limits may be tighter by now, and must not keep it on.
+absl::StatusOr<v1::AutoRecharge> NewAutoRecharge(const v1::AutoRecharge& asked,
+                                                 const v1::AutoRecharge& stored,
+                                                 const RechargeLimits& limits,
+                                                 absl::string_view currency_code);
 
 // Whether that much can be charged, and may be at once, by hand.
 absl::Status CheckPayment(absl::string_view account_id, Micros amount, const RechargeLimits& limits,

@@ -232,17 +232,17 @@ absl::Status RechargeDesk::UpdateAutoRecharge(const v1::UpdateAutoRechargeReques
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account,
                            parts_.ledger->FindAccount(request.account_id()));
   const std::string currency = CurrencyOf(account);
-  v1::AutoRecharge settings = request.auto_recharge();
-  CompleteAutoRecharge(&settings);
-  FAREBOX_RETURN_IF_ERROR(CheckAutoRecharge(settings, parts_.limits->Of(currency), currency));
-  FAREBOX_ASSIGN_OR_RETURN(
-      const PaymentProfile profile, Change(account, [&](PaymentProfile* changed) {
-        const bool is_switched_on = settings.enabled() && !changed->auto_recharge().enabled();
-        // The pause goes on: switching off and on is no way around it.
-        if (is_switched_on) changed->clear_stop();
-        *changed->mutable_auto_recharge() = settings;
-        return absl::OkStatus();
-      }));
+  const auto set = [&](PaymentProfile* changed) -> absl::Status {
+    FAREBOX_ASSIGN_OR_RETURN(const v1::AutoRecharge settings,
+                             NewAutoRecharge(request.auto_recharge(), changed->auto_recharge(),
+                                             parts_.limits->Of(currency), currency));
+    const bool is_switched_on = settings.enabled() && !changed->auto_recharge().enabled();
+    // The pause goes on: switching off and on is no way around it.
+    if (is_switched_on) changed->clear_stop();
+    *changed->mutable_auto_recharge() = settings;
+    return absl::OkStatus();
+  };
+  FAREBOX_ASSIGN_OR_RETURN(const PaymentProfile profile, Change(account, set));
   *response->mutable_auto_recharge() = Show(account, profile);
   return absl::OkStatus();
 }

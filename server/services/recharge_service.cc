@@ -41,7 +41,10 @@ absl::Status Check(const v1::GetAutoRechargeRequest& request) {
 }
 
 absl::Status Check(const v1::UpdateAutoRechargeRequest& request) {
-  return CheckAccountId(request.account_id());
+  FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
+  // Without it, nobody has asked to switch anything off.
+  if (request.has_auto_recharge()) return absl::OkStatus();
+  return error::FieldInvalid("auto_recharge", "is required");
 }
 
 absl::Status Check(const v1::RetryRechargeRequest& request) {

@@ -70,6 +70,39 @@ TEST_F(RepeatedPaymentsTest, APaymentIsToldAgainWhateverTheLimitIsByThen) {
   EXPECT_EQ(Charges(), 1);
 }
 
+// Once, the limits kept it on: nothing but other amounts switched it off.
+TEST_F(RepeatedPaymentsTest, AutoRechargeIsSwitchedOffWhateverTheLimitsAreByThen) {
+  const auto update = [this](absl::string_view settings) {
+    return Ask(&Stub::UpdateAutoRecharge,
+               absl::Substitute("account_id: 'acme' auto_recharge { $0 }", settings));
+  };
+  ASSERT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge), Answers(""));
+  limits_.others.amount_above = Micros(90'000'000);
+  limits_.others.threshold_min = Micros(20'000'000);
+  Restart();
+  recharges_ = v1::RechargeService::NewStub(channel_);
+
+  EXPECT_THAT(update("enabled: false amount_micros: 61000000 threshold_micros: 15000000 "
+                     "failure_email: 'money@acme.example'"),
+              BlamesField("auto_recharge.amount_micros"));
+  EXPECT_THAT(Ask(&Stub::UpdateAutoRecharge, "account_id: 'acme'"), BlamesField("auto_recharge"));
+  for (const char* off : {"enabled: false",
+                          "enabled: false amount_micros: 60000000 "
+                          "threshold_micros: 15000000 failure_email: "
+                          "'money@acme.example' monthly_sum_max_micros: "
+                          "1200000000"}) {
+    const auto answer = update(off);
+    EXPECT_THAT(answer, Answers("auto_recharge { mode: RECHARGE_MODE_FIXED amount_micros: "
+                                "60000000 threshold_micros: 15000000 daily_charges_max: 5 "
+                                "failure_email: 'money@acme.example' monthly_sum_max_micros: "
+                                "1200000000 }"));
+    EXPECT_FALSE(answer->auto_recharge().enabled()) << off;
+  }
+  // Switching on looks at all of it.
+  EXPECT_THAT(Ask(&Stub::UpdateAutoRecharge, kAutoRecharge),
+              BlamesField("auto_recharge.amount_micros"));
+}
+
 // Once, the answer came after the provider's, perhaps too late for who had asked; and who asked
 // again was told that there was no such card.
 TEST_F(RepeatedPaymentsTest, ACardIsDeletedBeforeTheProviderForgetsIt) {

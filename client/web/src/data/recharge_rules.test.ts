@@ -29,3 +29,20 @@ test("an amount is at most what may be charged at once, and in a month", () => {
   expect(problemOf("300", 300n)).toBeUndefined();
   expect(problemOf("301", 0n)).toBeUndefined();
 });
+
+test("what is set already is switched off whatever the limits are by now", () => {
+  const limits = create(RechargeLimitsSchema, { amountAboveMicros: 90n * UNIT });
+  const money = new MoneyFormat("USD", "en-US");
+  const before = create(AutoRechargeSchema, {
+    amountMicros: 60n * UNIT,
+    thresholdMicros: 10n * UNIT,
+    failureEmail: "owner@example.org",
+  });
+  const draft = { enabled: false, amount: "60", threshold: "10", email: "owner@example.org" };
+
+  expect(check(draft, limits, 0n, money, before).problems).toEqual({});
+  const other = { ...draft, amount: "61" };
+  expect(check(other, limits, 0n, money, before).problems.amount).toBeDefined();
+  const on = { ...draft, enabled: true };
+  expect(check(on, limits, 0n, money, before).problems.amount).toBeDefined();
+});

@@ -29,16 +29,25 @@ export function chosenSumMax(before: AutoRecharge | undefined): bigint {
   return monthlySumMaxMicros === USUAL_AMOUNTS_A_MONTH * amountMicros ? 0n : monthlySumMaxMicros;
 }
 
-// `sumMaxMicros` is the chosen limit of a month, 0 for none.
+// `sumMaxMicros` is the chosen limit of a month, 0 for none. Switching off takes what is set
+// already as it is: the limits may be tighter by now.
 export function check(
   draft: Draft,
   limits: RechargeLimits,
   sumMaxMicros: bigint,
   money: MoneyFormat,
+  before?: AutoRecharge,
 ): Checked {
   const problems: Problems = {};
   const amountMicros = money.parse(draft.amount) ?? 0n;
   const thresholdMicros = money.parse(draft.threshold) ?? 0n;
+  const isKept =
+    !draft.enabled &&
+    amountMicros === (before?.amountMicros ?? 0n) &&
+    thresholdMicros === (before?.thresholdMicros ?? 0n);
+  if (isKept && draft.email.trim() === (before?.failureEmail ?? "")) {
+    return { problems, amountMicros, thresholdMicros };
+  }
   if (amountMicros <= limits.amountAboveMicros) {
     problems.amount = `Enter an amount greater than ${money.exact(limits.amountAboveMicros)}.`;
   } else if (amountMicros > limits.chargeMaxMicros) {

@@ -151,7 +151,7 @@ function Form({ answer, limits }: FormProps) {
   const submit = async (form: HTMLFormElement) => {
     const before = answer.autoRecharge;
     const monthlySumMaxMicros = chosenSumMax(before);
-    const checked = check(draft.value, limits, monthlySumMaxMicros, money);
+    const checked = check(draft.value, limits, monthlySumMaxMicros, money, before);
     problems.value = checked.problems;
     problem.value = undefined;
     isUpdated.value = false;
