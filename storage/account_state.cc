@@ -181,10 +181,10 @@ absl::StatusOr<Entry> DecideCredit(const AccountView& account, const Credit& cre
 absl::StatusOr<Entry> DecidePlaceHold(const AccountView& account, const PlaceHold& place) {
   const AccountState& state = account.state;
   if (const Reason refusal = RefusalOf(state.terms); refusal != Reason::kNone) {
-    return Decline(state, place.item, refusal, {});
+    return Decline(state, place.item, refusal, place.detail);
   }
   if (state.open_holds >= state.terms.open_holds_max) {
-    return Decline(state, place.item, Reason::kTooManyHolds, {});
+    return Decline(state, place.item, Reason::kTooManyHolds, place.detail);
   }
   HoldOffer offer = place.size(state.available());
   if (offer.refusal != Reason::kNone) {
@@ -216,7 +216,7 @@ absl::StatusOr<Entry> DecideExtendHold(const AccountView& account, const Hold& h
     return entry;
   };
   if (const Reason refusal = RefusalOf(state.terms); refusal != Reason::kNone) {
-    return decline(refusal, {});
+    return decline(refusal, hold.detail);
   }
   const Micros budget(state.available().value() + hold.amount.value() + hold.charged.value());
   HoldOffer offer = extend.resize(budget, hold);

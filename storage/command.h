@@ -80,6 +80,8 @@ struct Credit {
 struct PlaceHold {
   uint8_t item = 0;
   SizeHold size;
+  // Kept with a refusal that comes before the hold is sized.
+  std::string detail;
 };
 
 // Sets more aside for the same call and moves its expiry.

@@ -185,9 +185,11 @@ absl::StatusOr<Command> CommandFactory::Make(const v1::AuthorizeRequest& request
       .ttl_seconds = request.hold_ttl_seconds(),
       .detail = rated.detail->SerializeAsString()};
   Command command = NewCommand(request, deadline);
+  std::string detail = hold.detail;
   command.action = PlaceHold{
       .item = static_cast<uint8_t>(ItemOf(request.usage())),
-      .size = [hold = std::move(hold)](Micros available) { return OfferHold(hold, available); }};
+      .size = [hold = std::move(hold)](Micros available) { return OfferHold(hold, available); },
+      .detail = std::move(detail)};
   return command;
 }
 

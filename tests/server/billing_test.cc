@@ -54,6 +54,36 @@ TEST_F(Billing, AuthorizeIsDeniedForAnAccountThatMustNotCall) {
               Answers("decision: DECISION_DENIED reason: REASON_ACCOUNT_CLOSED"));
 }
 
+// Once, nobody could tell afterwards which calls these had been.
+TEST_F(Billing, ADenialForTheAccountsStateKeepsWhichCallItWas) {
+  Send<v1::UpdateAccountRequest>(
+      "account { account_id: 'alice' open_holds_max: 1 } request_id: 'u' update_mask { paths: "
+      "'open_holds_max' }");
+  const int64_t hold = AuthorizeCall("alice", "a", 60)->hold_id();
+  OpenAccount("closed");
+  Send<v1::CloseAccountRequest>("account_id: 'closed' request_id: 'close'");
+  const auto expect_kept = [this](absl::string_view account, absl::string_view reason) {
+    EXPECT_THAT(
+        Send<v1::ListActivityRequest>(
+            absl::Substitute("account_id: '$0' show: ACTIVITY_SHOW_JOURNAL page_size: 1", account)),
+        Answers(absl::Substitute("entries { kind: ENTRY_KIND_DECLINE reason: REASON_$0 item: "
+                                 "ITEM_OUTBOUND_CALL usage { call { to: '+12025550123' } } price "
+                                 "{ tariff_id: 'standard@1:2' } }",
+                                 reason)));
+  };
+
+  AuthorizeCall("alice", "b", 60);
+  expect_kept("alice", "TOO_MANY_HOLDS");
+  AuthorizeCall("closed", "a", 60);
+  expect_kept("closed", "ACCOUNT_CLOSED");
+  Send<v1::SuspendAccountRequest>("account_id: 'alice' request_id: 'suspend'");
+  AuthorizeCall("alice", "c", 60);
+  expect_kept("alice", "ACCOUNT_SUSPENDED");
+  Send<v1::ReauthorizeRequest>(absl::Substitute(
+      "account_id: 'alice' request_id: 'd' hold_id: $0 requested_seconds: 60", hold));
+  expect_kept("alice", "ACCOUNT_SUSPENDED");
+}
+
 TEST_F(Billing, AuthorizeWithoutATariffIsDenied) {
   EXPECT_THAT(
       Send<v1::AuthorizeRequest>(

@@ -274,9 +274,9 @@ Model::Answer Model::Credit(const Operation& operation, Account* account) {
 
 Model::Answer Model::Place(const Operation& operation, Account* account) {
   const Reason problem = StateProblem(account->terms);
-  if (problem != Reason::kNone) return Decline(account, operation.item, problem, "");
+  if (problem != Reason::kNone) return Decline(account, operation.item, problem, operation.detail);
   if (static_cast<int32_t>(account->open_holds.size()) >= account->terms.open_holds_max) {
-    return Decline(account, operation.item, Reason::kTooManyHolds, "");
+    return Decline(account, operation.item, Reason::kTooManyHolds, operation.detail);
   }
   const Offer offer = OfferOf(operation, account->available());
   const auto decline = [&](Reason reason) {
@@ -323,7 +323,7 @@ Model::Answer Model::Extend(const Operation& operation, Account* account) {
     return Amend(std::move(entry));
   };
   const Reason problem = StateProblem(account->terms);
-  if (problem != Reason::kNone) return decline(problem, "");
+  if (problem != Reason::kNone) return decline(problem, hold.detail);
   const Offer offer = OfferOf(operation, account->available() + hold.held + hold.charged);
   if (offer.refusal != Reason::kNone) return decline(offer.refusal, operation.detail);
   if (!IsAmount(offer.micros)) return {.error = Reason::kAmountOverflow};

@@ -55,9 +55,10 @@ Action ActionOf(const Operation& operation) {
                     .refunds = operation.kind == Kind::kRefund ? operation.subject : 0,
                     .detail = operation.detail};
     case Kind::kHold:
-      return PlaceHold{.item = operation.item, .size = [operation](Micros available) {
-                         return OfferOf(operation, available);
-                       }};
+      return PlaceHold{
+          .item = operation.item,
+          .size = [operation](Micros available) { return OfferOf(operation, available); },
+          .detail = operation.detail};
     case Kind::kExtend:
       return ExtendHold{
           .hold = operation.subject,
