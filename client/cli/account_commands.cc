@@ -28,7 +28,7 @@ std::string Metadata(const v1::Account& account) {
   return absl::StrJoin(pairs, ", ");
 }
 
-void ShowAccount(Session* session, const v1::Account& account) {
+void ShowAccount(Session* session, const v1::Account& account, bool is_replayed) {
   const std::string& currency = account.currency_code();
   Facts facts(session);
   facts.Add("account", {account.account_id(), Tone::kStrong})
@@ -44,14 +44,26 @@ void ShowAccount(Session* session, const v1::Account& account) {
       .Add("blocked prefixes", absl::StrJoin(account.blocked_prefixes(), ", "))
       .Add("when out of reach", Word(account.failure_handling()))
       .Add("created", FormatTime(account.create_time(), session->zone()));
+  if (is_replayed) facts.Add("replayed", "yes: done before, by the same request id");
   facts.Print();
+}
+
+// An answer to what only reads does not say.
+template <typename Response>
+bool IsReplayed(const Response& answer) {
+  if constexpr (requires { answer.replayed(); }) {
+    return answer.replayed();
+  } else {
+    return false;
+  }
 }
 
 // Shows the account in any answer that has one.
 template <typename Response>
 int AnswerAccount(Session* session, const absl::StatusOr<Response>& response) {
-  return session->Answer<Response>(
-      response, [session](const Response& answer) { ShowAccount(session, answer.account()); });
+  return session->Answer<Response>(response, [session](const Response& answer) {
+    ShowAccount(session, answer.account(), IsReplayed(answer));
+  });
 }
 
 // `key=value` into the account; without `=` the value is empty. One empty pair clears.

@@ -26,10 +26,7 @@ void SubmitChange(Ledger* ledger, Command command, Call* call) {
   ledger->Submit(std::move(submitted), [call](std::vector<Outcome> outcomes) {
     const Outcome& outcome = outcomes[0];
     if (!outcome.status.ok()) return call->Finish(outcome.status);
-    using Response = std::remove_pointer_t<decltype(call->response())>;
-    if constexpr (requires(Response * response) { response->set_replayed(true); }) {
-      call->response()->set_replayed(outcome.replayed);
-    }
+    call->response()->set_replayed(outcome.replayed);
     call->Finish(FillAccount(outcome.entry, call->response()->mutable_account()));
   });
 }

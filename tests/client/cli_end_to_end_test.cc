@@ -130,6 +130,9 @@ TEST_F(CliEndToEndTest, ARepeatedRequestIdMovesMoneyOnce) {
   EXPECT_EQ(Balance(), "6000000");
   EXPECT_EQ(Run({"credit", "acme", "2", "--request-id", "once"}), 1);
   EXPECT_THAT(last_.err, HasSubstr("REQUEST_ID_REUSED"));
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(Run({"account", "suspend", "acme", "--request-id", "s"}), 0);
+  EXPECT_THAT(last_.out, HasSubstr("replayed"));
 }
 
 TEST_F(CliEndToEndTest, ADebitIsRefundedInPartAndNoFurther) {

@@ -56,6 +56,10 @@ TEST_F(Replay, EveryChangeGivesItsFirstAnswerAgain) {
   ExpectSameAnswerAgain<v1::UpdateAccountRequest>(
       "account { account_id: 'alice' email: 'a@example.org' } request_id: 'update' update_mask { "
       "paths: 'email' }");
+  OpenAccount("bob");
+  ExpectSameAnswerAgain<v1::SuspendAccountRequest>("account_id: 'bob' request_id: 'suspend'");
+  ExpectSameAnswerAgain<v1::ResumeAccountRequest>("account_id: 'bob' request_id: 'resume'");
+  ExpectSameAnswerAgain<v1::CloseAccountRequest>("account_id: 'bob' request_id: 'close'");
 }
 
 TEST_F(Replay, EveryStepOfAHoldGivesItsFirstAnswerAgain) {
