@@ -130,24 +130,54 @@ constexpr absl::Duration kRetryAfterRestart = absl::Seconds(1);
 // connection waits in them.
 constexpr absl::Duration kRetryAfterShutdown = absl::Milliseconds(200);
 
+// What a caller gets back of a value that was refused.
+constexpr size_t kValueBytesMax = 64;
+
 std::string Text(Micros amount) { return absl::StrCat(amount.value()); }
+
+// Adds the value, where there is one.
+void AddSet(absl::string_view key, absl::string_view value, Metadata* metadata) {
+  if (!value.empty()) metadata->emplace_back(std::string(key), std::string(value));
+}
+
+void AddSet(absl::string_view key, std::optional<Micros> amount, Metadata* metadata) {
+  if (amount.has_value()) metadata->emplace_back(std::string(key), Text(*amount));
+}
+
+// The beginning of UTF-8, in whole characters.
+absl::string_view Cut(absl::string_view value) {
+  if (value.size() <= kValueBytesMax) return value;
+  size_t size = kValueBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xC0) == 0x80) --size;
+  return value.substr(0, size);
+}
 
 }  // namespace
 
-absl::Status FieldInvalid(absl::string_view field, absl::string_view problem) {
+absl::Status FieldInvalid(absl::string_view field, absl::string_view problem,
+                          absl::string_view value) {
+  Metadata metadata = {{"field", std::string(field)}};
+  AddSet("value", Cut(value), &metadata);
   return Make(absl::StatusCode::kInvalidArgument, Reason::kFieldInvalid,
-              absl::StrCat(field, ": ", problem), {{"field", std::string(field)}});
+              absl::StrCat(field, ": ", problem), metadata);
 }
 
-absl::Status AmountInvalid(absl::string_view field, absl::string_view problem) {
+absl::Status AmountInvalid(absl::string_view field, absl::string_view problem,
+                           std::optional<Micros> value) {
+  Metadata metadata = {{"field", std::string(field)}};
+  AddSet("value", value, &metadata);
   return Make(absl::StatusCode::kInvalidArgument, Reason::kAmountInvalid,
-              absl::StrCat(field, ": ", problem), {{"field", std::string(field)}});
+              absl::StrCat(field, ": ", problem), metadata);
 }
 
-absl::Status AmountOverflow(absl::string_view account_id) {
+absl::Status AmountOverflow(absl::string_view account_id, absl::string_view field) {
+  Metadata metadata;
+  AddSet("account_id", account_id, &metadata);
+  AddSet("field", field, &metadata);
   return Make(absl::StatusCode::kInvalidArgument, Reason::kAmountOverflow,
-              "the amount is beyond what an account can hold",
-              {{"account_id", std::string(account_id)}});
+              absl::StrCat(field, field.empty() ? "" : ": ",
+                           "the amount is beyond what an account can hold"),
+              metadata);
 }
 
 absl::Status RequestIdReused(absl::string_view account_id, absl::string_view request_id) {
@@ -204,10 +234,15 @@ absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, 
                {"refundable_micros", Text(refundable)}});
 }
 
-absl::Status Declined(absl::string_view account_id, Reason reason) {
+absl::Status Declined(absl::string_view account_id, Reason reason, const RefusedUse& use) {
+  Metadata metadata;
+  AddSet("account_id", account_id, &metadata);
+  AddSet("available_micros", use.available, &metadata);
+  AddSet("needed_micros", use.needed, &metadata);
+  AddSet("item", use.item, &metadata);
+  AddSet("destination", use.destination, &metadata);
   return Make(absl::StatusCode::kFailedPrecondition, reason,
-              absl::StrCat("declined: ", ReasonName(reason)),
-              {{"account_id", std::string(account_id)}});
+              absl::StrCat("declined: ", ReasonName(reason)), metadata);
 }
 
 absl::Status NoCard(absl::string_view account_id) {

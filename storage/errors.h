@@ -87,9 +87,14 @@ Reason GetReason(const absl::Status& status);
 // field, request id (a replay first), account, hold, state, money.
 namespace error {
 
-absl::Status FieldInvalid(absl::string_view field, absl::string_view problem);
-absl::Status AmountInvalid(absl::string_view field, absl::string_view problem);
-absl::Status AmountOverflow(absl::string_view account_id);
+// `value` is what the caller sent, where that is short and no secret: the caller gets its beginning
+// back. Empty for none.
+absl::Status FieldInvalid(absl::string_view field, absl::string_view problem,
+                          absl::string_view value = {});
+absl::Status AmountInvalid(absl::string_view field, absl::string_view problem,
+                           std::optional<Micros> value = std::nullopt);
+// Either may be empty: `account_id` where the sum is nobody's, `field` where none is to blame.
+absl::Status AmountOverflow(absl::string_view account_id, absl::string_view field = {});
 absl::Status RequestIdReused(absl::string_view account_id, absl::string_view request_id);
 absl::Status AccountNotFound(absl::string_view account_id);
 absl::Status AccountExists(absl::string_view account_id);
@@ -100,8 +105,17 @@ absl::Status EntryNotFound(absl::string_view account_id, int64_t entry_id);
 absl::Status DeckNotFound(absl::string_view deck);
 absl::Status RefundExceedsDebit(absl::string_view account_id, int64_t entry_id, Micros refundable);
 
+// What a refusal is about, as far as it is known; empty for none. A destination goes to the caller
+// who sent it, never into a log.
+struct RefusedUse {
+  std::optional<Micros> available;
+  std::optional<Micros> needed;
+  std::string item;
+  std::string destination;
+};
 // A refusal that the journal has recorded, as an error for callers that expect the money to move.
-absl::Status Declined(absl::string_view account_id, Reason reason);
+// `account_id` is empty where nobody's money was to move.
+absl::Status Declined(absl::string_view account_id, Reason reason, const RefusedUse& use = {});
 
 absl::Status NoCard(absl::string_view account_id);
 // No money was taken; `decline_code` is the provider's.

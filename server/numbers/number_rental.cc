@@ -73,6 +73,17 @@ mail::NumberPastDue::Cause CauseOf(Reason refusal) {
   }
 }
 
+error::RefusedUse ExplainRefusal(const Rental& rental, const Outcome& outcome) {
+  error::RefusedUse use;
+  if (outcome.entry.reason == Reason::kInsufficientBalance) {
+    use.available = outcome.available();
+  } else if (outcome.entry.reason == Reason::kNoRate) {
+    use.item = v1::Item_Name(static_cast<v1::Item>(outcome.entry.item));
+    use.destination = rental.number();
+  }
+  return use;
+}
+
 // Whether the ledger has the last word on a debit with this: it is not charged, now or before.
 bool IsRefusal(const absl::Status& status) {
   return absl::IsFailedPrecondition(status) || absl::IsInvalidArgument(status) ||
@@ -131,7 +142,8 @@ absl::StatusOr<NumberRental::Purchase> NumberRental::Complete(const AccountFacts
   Outcome outcome = {.status = command.status()};
   if (command.ok()) outcome = parts_.ledger->Apply(*std::move(command));
   if (outcome.status.ok() && outcome.declined()) {
-    outcome.status = error::Declined(account.account_id, outcome.entry.reason);
+    outcome.status =
+        error::Declined(account.account_id, outcome.entry.reason, ExplainRefusal(rental, outcome));
   }
   if (!outcome.status.ok()) {
     // What was begun before may be paid: a busy ledger turns a debit away before it knows it again.

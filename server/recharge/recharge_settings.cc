@@ -33,7 +33,8 @@ absl::Status CheckMode(const v1::AutoRecharge& settings) {
   const bool is_known =
       settings.mode() == v1::RECHARGE_MODE_FIXED || settings.mode() == v1::RECHARGE_MODE_TARGET;
   if (is_known) return absl::OkStatus();
-  return error::FieldInvalid("auto_recharge.mode", "must be FIXED or TARGET");
+  return error::FieldInvalid("auto_recharge.mode", "must be FIXED or TARGET",
+                             absl::StrCat(settings.mode()));
 }
 
 absl::Status CheckCurrency(absl::string_view field, absl::string_view currency_code) {
@@ -48,13 +49,16 @@ absl::Status CheckChargeable(absl::string_view field, Micros amount,
     const Micros step = ChargeStep(currency_code).value_or(Micros(1));
     return error::AmountInvalid(
         field,
-        absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(step, currency_code)));
+        absl::StrCat("must be a multiple of ", mail::FormatAmountRoundedDown(step, currency_code)),
+        amount);
   }
   const Micros least = LeastCharge(currency_code).value_or(Micros(1));
   if (amount >= least) return absl::OkStatus();
   return error::AmountInvalid(
-      field, absl::StrCat("must be at least ", mail::FormatAmountRoundedDown(least, currency_code),
-                          ", the least that the payment provider takes"));
+      field,
+      absl::StrCat("must be at least ", mail::FormatAmountRoundedDown(least, currency_code),
+                   ", the least that the payment provider takes"),
+      amount);
 }
 
 absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits& limits,
@@ -62,13 +66,17 @@ absl::Status CheckAmount(const v1::AutoRecharge& settings, const RechargeLimits&
   const Micros amount(settings.amount_micros());
   if (amount <= limits.amount_above) {
     return error::AmountInvalid(
-        kAmountField, absl::StrCat("must be more than ", mail::FormatAmountRoundedDown(
-                                                             limits.amount_above, currency_code)));
+        kAmountField,
+        absl::StrCat("must be more than ",
+                     mail::FormatAmountRoundedDown(limits.amount_above, currency_code)),
+        amount);
   }
   if (amount > limits.charge_max) {
     return error::AmountInvalid(
-        kAmountField, absl::StrCat("must be at most ", mail::FormatAmountRoundedDown(
-                                                           limits.charge_max, currency_code)));
+        kAmountField,
+        absl::StrCat("must be at most ",
+                     mail::FormatAmountRoundedDown(limits.charge_max, currency_code)),
+        amount);
   }
   // A target is a balance: only what is missing is charged.
   if (settings.mode() == v1::RECHARGE_MODE_TARGET) {
@@ -84,14 +92,17 @@ absl::Status CheckThreshold(const v1::AutoRecharge& settings, const RechargeLimi
     return error::AmountInvalid(
         kThresholdField,
         absl::StrCat("must be at least ",
-                     mail::FormatAmountRoundedDown(limits.threshold_min, currency_code)));
+                     mail::FormatAmountRoundedDown(limits.threshold_min, currency_code)),
+        threshold);
   }
   if (threshold > limits::kAmountMax) {
-    return error::AmountInvalid(kThresholdField, "must be at most 1,000,000,000,000,000 micros");
+    return error::AmountInvalid(kThresholdField, "must be at most 1,000,000,000,000,000 micros",
+                                threshold);
   }
   const bool is_target = settings.mode() == v1::RECHARGE_MODE_TARGET;
   if (is_target && settings.amount_micros() <= settings.threshold_micros()) {
-    return error::AmountInvalid(kAmountField, "must be more than the threshold, as a target");
+    return error::AmountInvalid(kAmountField, "must be more than the threshold, as a target",
+                                Micros(settings.amount_micros()));
   }
   return absl::OkStatus();
 }
@@ -105,12 +116,13 @@ absl::Status CheckEmail(const v1::AutoRecharge& settings) {
 absl::Status CheckCaps(const v1::AutoRecharge& settings) {
   if (settings.daily_charges_max() < 1 || settings.daily_charges_max() > kDailyChargesMax) {
     return error::FieldInvalid("auto_recharge.daily_charges_max",
-                               absl::StrCat("must be 1 to ", kDailyChargesMax));
+                               absl::StrCat("must be 1 to ", kDailyChargesMax),
+                               absl::StrCat(settings.daily_charges_max()));
   }
   const Micros sum_max(settings.monthly_sum_max_micros());
   if (sum_max < Micros(settings.amount_micros()) || sum_max > limits::kAmountMax) {
     return error::AmountInvalid("auto_recharge.monthly_sum_max_micros",
-                                "must be at least the amount of one charge");
+                                "must be at least the amount of one charge", sum_max);
   }
   return absl::OkStatus();
 }

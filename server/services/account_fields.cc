@@ -25,7 +25,7 @@ absl::Status CheckCurrency(const v1::Account& account) {
   // XXX is ISO 4217 for "no currency", XTS for tests.
   if (is_code && code != "XXX" && code != "XTS") return absl::OkStatus();
   return error::FieldInvalid("account.currency_code",
-                             "must be an ISO 4217 code of three capital letters, e.g. USD");
+                             "must be an ISO 4217 code of three capital letters, e.g. USD", code);
 }
 
 absl::Status CheckTimeZone(const v1::Account& account) {
@@ -39,27 +39,27 @@ absl::Status CheckTimeZone(const v1::Account& account) {
   absl::TimeZone zone;
   if (is_name && name[0] != '/' && absl::LoadTimeZone(name, &zone)) return absl::OkStatus();
   return error::FieldInvalid("account.time_zone",
-                             "must be the IANA name of a time zone, e.g. America/New_York");
+                             "must be the IANA name of a time zone, e.g. America/New_York", name);
 }
 
 absl::Status CheckDeck(const v1::Account& account) {
   if (account.deck().empty()) return absl::OkStatus();
   if (CheckDeckName(account.deck()).ok()) return absl::OkStatus();
-  return error::FieldInvalid("account.deck", "must be the name of a rate deck");
+  return error::FieldInvalid("account.deck", "must be the name of a rate deck", account.deck());
 }
 
 absl::Status CheckCreditLimit(const v1::Account& account) {
   const Micros limit(account.credit_limit_micros());
   if (!limit.is_negative() && limit <= limits::kAmountMax) return absl::OkStatus();
   return error::AmountInvalid("account.credit_limit_micros",
-                              "must be 0 to 1,000,000,000,000,000 micros");
+                              "must be 0 to 1,000,000,000,000,000 micros", limit);
 }
 
 absl::Status CheckLowBalanceThreshold(const v1::Account& account) {
   const Micros threshold(account.low_balance_threshold_micros());
   if (!threshold.is_negative() && threshold <= limits::kAmountMax) return absl::OkStatus();
   return error::AmountInvalid("account.low_balance_threshold_micros",
-                              "must be 0 to 1,000,000,000,000,000 micros");
+                              "must be 0 to 1,000,000,000,000,000 micros", threshold);
 }
 
 absl::Status CheckOpenHoldsMax(const v1::Account& account) {
@@ -67,7 +67,8 @@ absl::Status CheckOpenHoldsMax(const v1::Account& account) {
     return absl::OkStatus();
   }
   return error::FieldInvalid("account.open_holds_max",
-                             absl::StrCat("must be 1 to ", limits::kOpenHoldsMax));
+                             absl::StrCat("must be 1 to ", limits::kOpenHoldsMax),
+                             absl::StrCat(account.open_holds_max()));
 }
 
 absl::Status CheckEmail(const v1::Account& account) {
@@ -116,7 +117,8 @@ absl::Status CheckBlockedPrefixes(const v1::Account& account) {
 
 absl::Status CheckFailureHandling(const v1::Account& account) {
   if (v1::FailureHandling_IsValid(account.failure_handling())) return absl::OkStatus();
-  return error::FieldInvalid("account.failure_handling", "is not one of the values known");
+  return error::FieldInvalid("account.failure_handling", "is not one of the values known",
+                             absl::StrCat(account.failure_handling()));
 }
 
 // What a caller may set, and may change later.
@@ -142,7 +144,7 @@ absl::Status CheckAccountField(const v1::Account& account, absl::string_view fie
   for (const FieldRule& rule : kRules) {
     if (rule.name == field) return rule.check(account);
   }
-  return error::FieldInvalid("update_mask", "names a field that cannot be changed");
+  return error::FieldInvalid("update_mask", "names a field that cannot be changed", field);
 }
 
 absl::Status CheckNewAccount(const v1::Account& account) {

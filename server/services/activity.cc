@@ -47,7 +47,8 @@ absl::StatusOr<ActivityQuery> ReadLines(const Request& request) {
   FAREBOX_RETURN_IF_ERROR(CheckTimestamp(request.from_time(), "from_time"));
   FAREBOX_RETURN_IF_ERROR(CheckTimestamp(request.to_time(), "to_time"));
   if (!v1::ActivityShow_IsValid(request.show())) {
-    return error::FieldInvalid("show", "must be ALL, DEBITS, CREDITS or JOURNAL");
+    return error::FieldInvalid("show", "must be ALL, DEBITS, CREDITS or JOURNAL",
+                               absl::StrCat(request.show()));
   }
   ActivityQuery query;
   query.filter.sides = SidesOf(request.show());

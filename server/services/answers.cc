@@ -1,11 +1,14 @@
 #include "server/services/answers.h"
 
+#include <optional>
+
 #include "farebox/stored/v1/stored.pb.h"
 #include "google/protobuf/arena.h"
 #include "server/errors.h"
 #include "server/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/hold_pricing.h"
+#include "server/services/pricing.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -42,11 +45,58 @@ const stored::v1::EntryDetail* FillDecision(const Outcome& outcome, Answer* answ
   return detail;
 }
 
+// The field that an amount comes from.
+absl::string_view AmountFieldOf(const v1::DebitRequest& request) {
+  switch (request.charge_case()) {
+    case v1::DebitRequest::kUsage:
+      return request.usage().has_call() ? "used_seconds" : "usage";
+    case v1::DebitRequest::kSettlement:
+      return "settlement.used_seconds";
+    case v1::DebitRequest::kAmountMicros:
+    case v1::DebitRequest::CHARGE_NOT_SET:
+      break;
+  }
+  return "amount_micros";
+}
+absl::string_view AmountFieldOf(const v1::CreditRequest&) { return "amount_micros"; }
+absl::string_view AmountFieldOf(const v1::ReleaseRequest&) { return {}; }
+
+// What would have been charged, by the tariff of the time.
+std::optional<Micros> NeededBy(const v1::DebitRequest& request, const Entry& decline) {
+  if (!request.has_usage()) return Micros(request.amount_micros());
+  stored::v1::EntryDetail detail;
+  if (!detail.ParseFromString(decline.detail) || !detail.has_price()) return std::nullopt;
+  const rating::Tariff tariff = TariffOf(detail.price());
+  if (!request.usage().has_call()) return rating::PriceOfUnits(tariff, detail.units());
+  return rating::PriceOfCallRoundedUp(tariff, detail.used_seconds());
+}
+
+// Of the entry and the request alone, so that a repeat is told the same.
+error::RefusedUse ExplainRefusal(const v1::DebitRequest& request, const Outcome& outcome) {
+  const Reason reason = outcome.entry.reason;
+  if (reason == Reason::kInsufficientBalance) {
+    return {.available = outcome.available(),
+            .needed = NeededBy(request, outcome.entry),
+            .item = {},
+            .destination = {}};
+  }
+  const bool is_about_usage = reason == Reason::kNoRate || reason == Reason::kDestinationBlocked;
+  return is_about_usage ? RefusedUseOf(request.usage()) : error::RefusedUse();
+}
+// They are refused for the account's state only.
+error::RefusedUse ExplainRefusal(const v1::CreditRequest&, const Outcome&) { return {}; }
+error::RefusedUse ExplainRefusal(const v1::ReleaseRequest&, const Outcome&) { return {}; }
+
 // An outcome that is an error to a caller who expects money to move.
-absl::Status ErrorOf(const Outcome& outcome, absl::string_view account_id) {
-  if (!outcome.status.ok()) return outcome.status;
-  if (outcome.declined()) return error::Declined(account_id, outcome.entry.reason);
-  return absl::OkStatus();
+template <typename Request>
+absl::Status ErrorOf(const Outcome& outcome, const Request& request) {
+  if (GetReason(outcome.status) == Reason::kAmountOverflow) {
+    return error::AmountOverflow(request.account_id(), AmountFieldOf(request));
+  }
+  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  if (!outcome.declined()) return absl::OkStatus();
+  return error::Declined(request.account_id(), outcome.entry.reason,
+                         ExplainRefusal(request, outcome));
 }
 
 template <typename Request, typename Answer>
@@ -77,7 +127,7 @@ absl::Status FillAnswer(const v1::ReauthorizeRequest&, const Outcome& outcome,
 
 absl::Status FillAnswer(const v1::DebitRequest& request, const Outcome& outcome,
                         v1::DebitResponse* answer) {
-  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request.account_id()));
+  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request));
   v1::Entry* const entry = answer->mutable_entry();
   FillEntry(outcome.entry, request.account_id(), entry);
   answer->set_billed_seconds(entry->billed_seconds());
@@ -92,7 +142,7 @@ absl::Status FillAnswer(const v1::DebitRequest& request, const Outcome& outcome,
 
 absl::Status FillAnswer(const v1::ReleaseRequest& request, const Outcome& outcome,
                         v1::ReleaseResponse* answer) {
-  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request.account_id()));
+  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request));
   FillEntry(outcome.entry, request.account_id(), answer->mutable_entry());
   answer->set_replayed(outcome.replayed);
   answer->set_available_micros(outcome.available().value());
@@ -101,7 +151,7 @@ absl::Status FillAnswer(const v1::ReleaseRequest& request, const Outcome& outcom
 
 absl::Status FillAnswer(const v1::CreditRequest& request, const Outcome& outcome,
                         v1::CreditResponse* answer) {
-  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request.account_id()));
+  FAREBOX_RETURN_IF_ERROR(ErrorOf(outcome, request));
   FillEntry(outcome.entry, request.account_id(), answer->mutable_entry());
   answer->set_replayed(outcome.replayed);
   answer->set_available_micros(outcome.available().value());

@@ -44,7 +44,7 @@ absl::Status CheckName(absl::string_view value, size_t bytes_max, absl::string_v
   if (value.empty()) return error::FieldInvalid(field, "is required");
   if (value.size() > bytes_max || !std::all_of(value.begin(), value.end(), IsNameChar)) {
     return error::FieldInvalid(
-        field, absl::StrCat("must be 1 to ", bytes_max, " of A-Z a-z 0-9 . _ : @ + -"));
+        field, absl::StrCat("must be 1 to ", bytes_max, " of A-Z a-z 0-9 . _ : @ + -"), value);
   }
   return absl::OkStatus();
 }
@@ -56,8 +56,10 @@ absl::Status CheckDestination(absl::string_view value, absl::string_view field) 
   if (value.size() > limits::kDestinationBytesMax ||
       !std::all_of(value.begin(), value.end(), IsGraphic)) {
     return error::FieldInvalid(
-        field, absl::StrCat("must be an E.164 number, a short code or a SIP user of at most ",
-                            limits::kDestinationBytesMax, " characters"));
+        field,
+        absl::StrCat("must be an E.164 number, a short code or a SIP user of at most ",
+                     limits::kDestinationBytesMax, " characters"),
+        value);
   }
   return absl::OkStatus();
 }
@@ -67,8 +69,10 @@ absl::Status CheckSender(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
   if (value.size() > limits::kDestinationBytesMax ||
       !std::all_of(value.begin(), value.end(), IsPrintable)) {
-    return error::FieldInvalid(field, absl::StrCat("must be at most ", limits::kDestinationBytesMax,
-                                                   " printable ASCII characters"));
+    return error::FieldInvalid(field,
+                               absl::StrCat("must be at most ", limits::kDestinationBytesMax,
+                                            " printable ASCII characters"),
+                               value);
   }
   return absl::OkStatus();
 }
@@ -77,7 +81,8 @@ absl::Status CheckDirection(v1::Direction direction, absl::string_view field) {
   if (direction == v1::DIRECTION_INBOUND || direction == v1::DIRECTION_OUTBOUND) {
     return absl::OkStatus();
   }
-  return error::FieldInvalid(field, "must be DIRECTION_INBOUND or DIRECTION_OUTBOUND");
+  return error::FieldInvalid(field, "must be DIRECTION_INBOUND or DIRECTION_OUTBOUND",
+                             absl::StrCat(direction));
 }
 
 absl::Status CheckCall(const v1::Call& call) {
@@ -101,7 +106,8 @@ absl::Status CheckText(const v1::Text& text) {
     case v1::Text::kSegments:
       if (text.segments() < 1 || text.segments() > limits::kTextSegmentsMax) {
         return error::FieldInvalid("usage.text.segments",
-                                   absl::StrCat("must be 1 to ", limits::kTextSegmentsMax));
+                                   absl::StrCat("must be 1 to ", limits::kTextSegmentsMax),
+                                   absl::StrCat(text.segments()));
       }
       return absl::OkStatus();
     case v1::Text::LENGTH_NOT_SET:
@@ -116,7 +122,8 @@ absl::Status CheckPhoneNumber(const v1::PhoneNumber& number) {
       number.kind() == v1::PhoneNumber::KIND_RENEWAL) {
     return absl::OkStatus();
   }
-  return error::FieldInvalid("usage.phone_number.kind", "must be KIND_PURCHASE or KIND_RENEWAL");
+  return error::FieldInvalid("usage.phone_number.kind", "must be KIND_PURCHASE or KIND_RENEWAL",
+                             absl::StrCat(number.kind()));
 }
 
 }  // namespace
@@ -129,9 +136,9 @@ bool IsDigits(absl::string_view text) {
 
 absl::Status CheckE164(absl::string_view value, absl::string_view field) {
   if (value.empty()) return error::FieldInvalid(field, "is required");
-  if (value[0] == '+') value.remove_prefix(1);
-  if (!IsDigits(value) || value.size() > limits::kNumberDigitsMax) {
-    return error::FieldInvalid(field, "must be an E.164 number, with or without +");
+  const absl::string_view digits = value[0] == '+' ? value.substr(1) : value;
+  if (!IsDigits(digits) || digits.size() > limits::kNumberDigitsMax) {
+    return error::FieldInvalid(field, "must be an E.164 number, with or without +", value);
   }
   return absl::OkStatus();
 }
@@ -147,8 +154,10 @@ absl::Status CheckDeckName(absl::string_view value) {
 absl::Status CheckRequestId(absl::string_view value) {
   if (value.empty()) return error::FieldInvalid("request_id", "is required");
   if (IsRequestId(value)) return absl::OkStatus();
-  return error::FieldInvalid("request_id", absl::StrCat("must be 1 to ", limits::kRequestIdBytesMax,
-                                                        " printable ASCII characters"));
+  return error::FieldInvalid(
+      "request_id",
+      absl::StrCat("must be 1 to ", limits::kRequestIdBytesMax, " printable ASCII characters"),
+      value);
 }
 
 absl::Status CheckDescription(absl::string_view value) {
@@ -168,18 +177,22 @@ absl::Status CheckDescription(absl::string_view value) {
 
 absl::Status CheckEntryId(int64_t value, absl::string_view field) {
   if (value > 0) return absl::OkStatus();
-  return error::FieldInvalid(field, "is required and greater than 0");
+  return error::FieldInvalid(field, "is required and greater than 0",
+                             value == 0 ? "" : absl::StrCat(value));
 }
 
 absl::Status CheckAmount(int64_t micros, absl::string_view field) {
   if (micros > 0 && Micros(micros) <= limits::kAmountMax) return absl::OkStatus();
-  return error::AmountInvalid(field, "must be 1 to 1,000,000,000,000,000 micros");
+  return error::AmountInvalid(field, "must be 1 to 1,000,000,000,000,000 micros", Micros(micros));
 }
 
 absl::Status CheckSeconds(int64_t value, SecondsRange range, absl::string_view field) {
   if (value >= range.min && value <= range.max) return absl::OkStatus();
-  if (range.max == 0) return error::FieldInvalid(field, "goes with calls only");
-  return error::FieldInvalid(field, absl::StrCat("must be ", range.min, " to ", range.max));
+  if (range.max == 0) {
+    return error::FieldInvalid(field, "goes with calls only", absl::StrCat(value));
+  }
+  return error::FieldInvalid(field, absl::StrCat("must be ", range.min, " to ", range.max),
+                             absl::StrCat(value));
 }
 
 absl::Status CheckTimestamp(const google::protobuf::Timestamp& value, absl::string_view field) {
@@ -210,7 +223,7 @@ absl::Status CheckUsage(const v1::Usage& usage) {
 
 absl::Status CheckItem(v1::Item item, absl::string_view field) {
   if (v1::Item_IsValid(item) && item != v1::ITEM_UNSPECIFIED) return absl::OkStatus();
-  return error::FieldInvalid(field, "must be one of the billing items");
+  return error::FieldInvalid(field, "must be one of the billing items", absl::StrCat(item));
 }
 
 }  // namespace farebox::server

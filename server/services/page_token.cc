@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"
 #include "storage/wire.h"
@@ -40,7 +41,8 @@ absl::StatusOr<int64_t> ReadPageToken(absl::string_view token, absl::string_view
 }
 
 absl::StatusOr<size_t> ReadPageSize(int32_t asked, PageSizes sizes) {
-  if (asked < 0) return error::FieldInvalid("page_size", "must not be negative");
+  if (asked < 0)
+    return error::FieldInvalid("page_size", "must not be negative", absl::StrCat(asked));
   return static_cast<size_t>(asked == 0 ? sizes.by_default : std::min(asked, sizes.max));
 }
 

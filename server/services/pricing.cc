@@ -1,6 +1,8 @@
 #include "server/services/pricing.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,23 +14,6 @@
 
 namespace farebox::server {
 namespace {
-
-// Where a usage goes, which is what decides its tariff.
-absl::string_view DestinationOf(const v1::Usage& usage) {
-  switch (usage.kind_case()) {
-    case v1::Usage::kCall:
-      return usage.call().to();
-    case v1::Usage::kText:
-      return usage.text().to();
-    case v1::Usage::kPhoneNumber:
-      return usage.phone_number().number();
-    case v1::Usage::kRingThrough:
-      return usage.ring_through().to();
-    case v1::Usage::KIND_NOT_SET:
-      break;
-  }
-  return {};
-}
 
 // Whether the account itself calls or texts somebody.
 bool GoesOut(const v1::Usage& usage) {
@@ -47,6 +32,22 @@ bool GoesOut(const v1::Usage& usage) {
 }
 
 }  // namespace
+
+absl::string_view DestinationOf(const v1::Usage& usage) {
+  switch (usage.kind_case()) {
+    case v1::Usage::kCall:
+      return usage.call().to();
+    case v1::Usage::kText:
+      return usage.text().to();
+    case v1::Usage::kPhoneNumber:
+      return usage.phone_number().number();
+    case v1::Usage::kRingThrough:
+      return usage.ring_through().to();
+    case v1::Usage::KIND_NOT_SET:
+      break;
+  }
+  return {};
+}
 
 rating::Item RatedItem(const v1::Usage& usage) {
   switch (usage.kind_case()) {
@@ -86,6 +87,13 @@ v1::Item ToProto(rating::Item item) {
       return v1::ITEM_RING_THROUGH_ATTEMPT;
   }
   return v1::ITEM_UNSPECIFIED;
+}
+
+error::RefusedUse RefusedUseOf(const v1::Usage& usage) {
+  return {.available = std::nullopt,
+          .needed = std::nullopt,
+          .item = v1::Item_Name(ItemOf(usage)),
+          .destination = std::string(DestinationOf(usage))};
 }
 
 int32_t UnitsOf(const v1::Usage& usage) {

@@ -23,6 +23,12 @@ rating::Item RatedItem(const v1::Usage& usage);
 v1::Item ToProto(rating::Item item);
 inline v1::Item ItemOf(const v1::Usage& usage) { return ToProto(RatedItem(usage)); }
 
+// Where a usage goes, which is what decides its tariff.
+absl::string_view DestinationOf(const v1::Usage& usage);
+
+// What an error says of a usage that has no tariff or is blocked.
+error::RefusedUse RefusedUseOf(const v1::Usage& usage);
+
 // Segments, months or attempts; 0 for a call, which is priced by time.
 int32_t UnitsOf(const v1::Usage& usage);
 

@@ -103,7 +103,7 @@ absl::Status FillCall(const rating::Tariff& tariff, int64_t seconds,
 
   const std::optional<Micros> price = rating::PriceOfCallRoundedUp(tariff, seconds);
   const auto steps = rating::ExplainPriceOfCall(tariff, seconds);
-  if (!price.has_value() || !steps.has_value()) return error::AmountOverflow("");
+  if (!price.has_value() || !steps.has_value()) return error::AmountOverflow("", "seconds");
   response->set_amount_micros(price->value());
   response->set_billed_seconds(rating::BilledSeconds(tariff, seconds).value_or(0));
   // As Authorize has it: a call that nobody answers costs the attempt.
@@ -116,7 +116,7 @@ absl::Status FillUnits(const rating::Tariff& tariff, int32_t units, std::optiona
                        v1::QuoteResponse* response) {
   const std::optional<Micros> price = rating::PriceOfUnits(tariff, units);
   const auto steps = rating::ExplainPriceOfUnits(tariff, units);
-  if (!price.has_value() || !steps.has_value()) return error::AmountOverflow("");
+  if (!price.has_value() || !steps.has_value()) return error::AmountOverflow("", "usage");
   response->set_amount_micros(price->value());
   response->set_affordable(CanPay(available, *price));
   FillSteps(*steps, tariff, response);
@@ -133,7 +133,8 @@ absl::Status FillQuote(const QuoteSources& sources, const v1::QuoteRequest& requ
       request.seconds(), {.min = 0, .max = is_call ? limits::kUsedSecondsMax : 0}, "seconds"));
   FAREBOX_ASSIGN_OR_RETURN(const Payer payer, FindPayer(sources, request));
   if (payer.match.refusal != Reason::kNone) {
-    return error::Declined(request.account_id(), payer.match.refusal);
+    return error::Declined(request.account_id(), payer.match.refusal,
+                           RefusedUseOf(request.usage()));
   }
 
   const rating::Tariff& tariff = payer.match.row->tariff;

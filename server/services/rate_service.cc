@@ -47,7 +47,7 @@ absl::StatusOr<std::optional<rating::Item>> ReadItem(v1::Item item) {
   for (const rating::Item priced : rating::kItems) {
     if (ToProto(priced) == item) return priced;
   }
-  return error::FieldInvalid("item", "must be one that decks have rates for");
+  return error::FieldInvalid("item", "must be one that decks have rates for", absl::StrCat(item));
 }
 
 absl::Status FillRates(const Ledger& ledger, const DeckRegistry& decks,
@@ -55,7 +55,8 @@ absl::Status FillRates(const Ledger& ledger, const DeckRegistry& decks,
   if (!request.prefix().empty() &&
       (!IsDigits(request.prefix()) || request.prefix().size() > limits::kNumberDigitsMax)) {
     return error::FieldInvalid("prefix",
-                               absl::StrCat("must be digits, at most ", limits::kNumberDigitsMax));
+                               absl::StrCat("must be digits, at most ", limits::kNumberDigitsMax),
+                               request.prefix());
   }
   FAREBOX_ASSIGN_OR_RETURN(const std::optional<rating::Item> item, ReadItem(request.item()));
   FAREBOX_ASSIGN_OR_RETURN(const size_t page_size, ReadPageSize(request.page_size(), kPageSizes));

@@ -32,7 +32,7 @@ absl::StatusOr<absl::CivilDay> ReadDate(absl::string_view text, absl::string_vie
   const absl::CivilDay date(year, month, day);
   // What is no date, such as a 30th of February, comes out as another one.
   if (is_shaped && year >= 1970 && date.month() == month && date.day() == day) return date;
-  return error::FieldInvalid(field, "must be a date from 1970-01-01 on, e.g. 2026-11-01");
+  return error::FieldInvalid(field, "must be a date from 1970-01-01 on, e.g. 2026-11-01", text);
 }
 
 // The first day of the period after the one that `day` is in.
@@ -129,7 +129,7 @@ absl::StatusOr<SummaryQuery> ReadSummaryQuery(const Ledger& ledger, absl::Time n
                                               const v1::GetSummaryRequest& request) {
   FAREBOX_RETURN_IF_ERROR(CheckAccountId(request.account_id()));
   if (!v1::SummaryStep_IsValid(request.step())) {
-    return error::FieldInvalid("step", "must be DAY, MONTH or NONE");
+    return error::FieldInvalid("step", "must be DAY, MONTH or NONE", absl::StrCat(request.step()));
   }
   SummaryQuery query;
   absl::CivilDay last;
@@ -141,7 +141,7 @@ absl::StatusOr<SummaryQuery> ReadSummaryQuery(const Ledger& ledger, absl::Time n
   }
   const bool has_both = !request.from_date().empty() && !request.to_date().empty();
   if (has_both && last < query.first) {
-    return error::FieldInvalid("to_date", "must not be before from_date");
+    return error::FieldInvalid("to_date", "must not be before from_date", request.to_date());
   }
   FAREBOX_ASSIGN_OR_RETURN(query.account, ledger.FindAccount(request.account_id()));
 

@@ -302,7 +302,11 @@ TEST_F(BadInput, ABalanceNeverLeavesItsRange) {
 
   ASSERT_TRUE(answer.status.ok());
   EXPECT_TRUE(answer->results(999).has_credit());
-  EXPECT_EQ(DetailsOf(answer->results(1000).error()).error_info.reason(), "AMOUNT_OVERFLOW");
+  const ErrorDetails refused = DetailsOf(answer->results(1000).error());
+  EXPECT_EQ(refused.error_info.reason(), "AMOUNT_OVERFLOW");
+  EXPECT_EQ(refused.error_info.metadata().at("field"), "amount_micros");
+  ASSERT_EQ(refused.bad_request.field_violations_size(), 1);
+  EXPECT_EQ(refused.bad_request.field_violations(0).field(), "amount_micros");
   EXPECT_EQ(Balance("rich").balance_micros(), 1'000'000'000'000'000'000);
 }
 

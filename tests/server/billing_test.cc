@@ -253,10 +253,54 @@ TEST_F(Billing, DebitOfAnAmountTakesItOrNothing) {
   const auto refused = Send<v1::DebitRequest>(
       "account_id: 'alice' request_id: 'e' amount_micros: 1 item: ITEM_ADJUSTMENT");
   EXPECT_THAT(refused, FailsWith(StatusCode::FAILED_PRECONDITION, "INSUFFICIENT_BALANCE"));
-  EXPECT_EQ(DetailsOf(refused.status).error_info.metadata().at("account_id"), "alice");
+  const auto metadata = DetailsOf(refused.status).error_info.metadata();
+  EXPECT_EQ(metadata.at("account_id"), "alice");
+  EXPECT_EQ(metadata.at("available_micros"), "0");
+  EXPECT_EQ(metadata.at("needed_micros"), "1");
   EXPECT_THAT(
       Send<v1::ListActivityRequest>("account_id: 'alice' show: ACTIVITY_SHOW_JOURNAL page_size: 1"),
       Answers("entries { kind: ENTRY_KIND_DECLINE reason: REASON_INSUFFICIENT_BALANCE }"));
+}
+
+// A repeat is told the same, from what was recorded.
+TEST_F(Billing, ARefusedUsageSaysWhatWasMissingOrWhereItWent) {
+  OpenAccount("poor", 5'000);
+  const auto debit = [this](absl::string_view account, absl::string_view to) {
+    return Send<v1::DebitRequest>(absl::Substitute(
+        "account_id: '$0' request_id: 'd' used_seconds: 61 usage { call { direction: "
+        "DIRECTION_OUTBOUND from: '+12025550100' to: '$1' } }",
+        account, to));
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = debit("poor", "+12025550123");
+    EXPECT_THAT(refused, FailsWith(StatusCode::FAILED_PRECONDITION, "INSUFFICIENT_BALANCE"));
+    const auto metadata = DetailsOf(refused.status).error_info.metadata();
+    EXPECT_EQ(metadata.at("available_micros"), "5000");
+    EXPECT_EQ(metadata.at("needed_micros"), "400000");
+    // By then, neither is so any more.
+    Send<v1::CreditRequest>(
+        "account_id: 'poor' request_id: 'c' amount_micros: 5 reason: CREDIT_REASON_PAYMENT");
+    ASSERT_TRUE(Import("standard", "item,prefix,rate_per_minute\nOUTBOUND_CALL,1,9\n").status.ok());
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = debit("alice", "+999123456");
+    EXPECT_THAT(refused, FailsWith(StatusCode::FAILED_PRECONDITION, "NO_RATE"));
+    const auto metadata = DetailsOf(refused.status).error_info.metadata();
+    EXPECT_EQ(metadata.at("item"), "ITEM_OUTBOUND_CALL");
+    EXPECT_EQ(metadata.at("destination"), "+999123456");
+    EXPECT_EQ(metadata.count("available_micros"), 0U);
+  }
+}
+
+TEST_F(Billing, AQuoteOfADeckIsNobodysAndSaysWhichDestinationHasNoRate) {
+  const auto nowhere = Send<v1::QuoteRequest>(
+      "deck: 'standard' usage { call { direction: DIRECTION_OUTBOUND from: '12345' to: "
+      "'+999123456' } }");
+
+  EXPECT_THAT(nowhere, FailsWith(StatusCode::FAILED_PRECONDITION, "NO_RATE"));
+  const auto metadata = DetailsOf(nowhere.status).error_info.metadata();
+  EXPECT_EQ(metadata.at("destination"), "+999123456");
+  EXPECT_EQ(metadata.count("account_id"), 0U);
 }
 
 TEST_F(Billing, ACreditLimitIsSpentBelowZero) {

@@ -95,6 +95,35 @@ TEST(ErrorsTest, MetadataSurvivesTheRoundTrip) {
                           Pair("open_holds", "2")));
 }
 
+TEST(ErrorsTest, AValueThatIsRefusedIsGivenBackAsFarAsItIsShort) {
+  const auto metadata = [](const absl::Status& status) { return GetErrorDetail(status)->metadata; };
+  const std::string long_value = "a" + std::string(80, 'b');
+  std::string umlauts = "a";
+  for (int i = 0; i < 40; ++i) umlauts += "\u00e4";
+
+  EXPECT_THAT(metadata(error::FieldInvalid("f", "p", long_value)),
+              ElementsAre(Pair("field", "f"), Pair("value", long_value.substr(0, 64))));
+  // In whole characters.
+  EXPECT_THAT(metadata(error::FieldInvalid("f", "p", umlauts)),
+              ElementsAre(Pair("field", "f"), Pair("value", umlauts.substr(0, 63))));
+  EXPECT_THAT(metadata(error::FieldInvalid("f", "p", "")), ElementsAre(Pair("field", "f")));
+  EXPECT_THAT(metadata(error::AmountInvalid("f", "p", Micros(-1))),
+              ElementsAre(Pair("field", "f"), Pair("value", "-1")));
+}
+
+TEST(ErrorsTest, WhatIsNotKnownIsLeftOut) {
+  const auto metadata = [](const absl::Status& status) { return GetErrorDetail(status)->metadata; };
+
+  EXPECT_THAT(metadata(error::AmountOverflow("", "seconds")),
+              ElementsAre(Pair("field", "seconds")));
+  EXPECT_THAT(metadata(error::AmountOverflow("a")), ElementsAre(Pair("account_id", "a")));
+  EXPECT_THAT(
+      metadata(error::Declined(
+          "", Reason::kNoRate,
+          {.available = std::nullopt, .needed = std::nullopt, .item = "i", .destination = "d"})),
+      ElementsAre(Pair("item", "i"), Pair("destination", "d")));
+}
+
 TEST(ErrorsTest, HostileValuesSurviveTheRoundTrip) {
   for (const std::string& value : {std::string("a\nb c\\n\"'"), std::string("\0\x01\xff", 3),
                                    std::string(), std::string(" "), std::string("\xe2\x80\xae")}) {
