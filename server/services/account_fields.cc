@@ -10,6 +10,7 @@
 #include "server/mail/mail.h"
 #include "server/rating/utf8.h"
 #include "server/services/card_number.h"
+#include "server/services/currency_codes.h"
 #include "server/services/fields.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -19,13 +20,10 @@ namespace {
 
 absl::Status CheckCurrency(const v1::Account& account) {
   const absl::string_view code = account.currency_code();
-  const bool is_code = code.size() == 3 && std::all_of(code.begin(), code.end(), [](char c) {
-                         return absl::ascii_isupper(static_cast<unsigned char>(c));
-                       });
-  // XXX is ISO 4217 for "no currency", XTS for tests.
-  if (is_code && code != "XXX" && code != "XTS") return absl::OkStatus();
-  return error::FieldInvalid("account.currency_code",
-                             "must be an ISO 4217 code of three capital letters, e.g. USD", code);
+  if (IsCurrencyCode(code)) return absl::OkStatus();
+  return error::FieldInvalid(
+      "account.currency_code",
+      "must be the ISO 4217 code of a currency in use, in capital letters, e.g. USD", code);
 }
 
 absl::Status CheckTimeZone(const v1::Account& account) {
