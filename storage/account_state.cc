@@ -215,11 +215,12 @@ absl::StatusOr<Entry> DecideExtendHold(const AccountView& account, const Hold& h
     entry.subject = hold.id;
     return entry;
   };
+  const Micros budget(state.available().value() + hold.amount.value() + hold.charged.value());
+  // What is wrong with the request comes before the account's state.
+  FAREBOX_ASSIGN_OR_RETURN(HoldOffer offer, extend.resize(budget, hold));
   if (const Reason refusal = RefusalOf(state.terms); refusal != Reason::kNone) {
     return decline(refusal, hold.detail);
   }
-  const Micros budget(state.available().value() + hold.amount.value() + hold.charged.value());
-  HoldOffer offer = extend.resize(budget, hold);
   if (offer.refusal != Reason::kNone) return decline(offer.refusal, std::move(offer.detail));
   if (!IsAmount(offer.amount)) return error::AmountOverflow(account.account_id);
   const Micros growth(

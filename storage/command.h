@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/account_terms.h"
 #include "storage/entry.h"
@@ -42,8 +43,9 @@ struct HoldOffer {
 
 // Sizes a new hold: the most that fits in `available`, or all that was asked for.
 using SizeHold = std::function<HoldOffer(Micros available)>;
-// Sizes a hold anew: `budget` is what is available plus what the hold has set aside and charged.
-using ResizeHold = std::function<HoldOffer(Micros budget, const Hold& hold)>;
+// Sizes a hold anew: `budget` is what is available plus what the hold has set aside and charged. An
+// error where the request does not go with the hold: nothing is recorded.
+using ResizeHold = std::function<absl::StatusOr<HoldOffer>(Micros budget, const Hold& hold)>;
 // Prices all that was used of a hold so far, from its detail. Never a refusal.
 using PriceHold = std::function<Charge(const Hold& hold)>;
 

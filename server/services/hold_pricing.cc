@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "server/limits.h"
@@ -78,28 +79,31 @@ HoldOffer OfferHold(const HoldRequest& request, Micros available) {
   return request.units == 0 ? OfferCall(request, available) : OfferUnits(request, available);
 }
 
-HoldOffer OfferExtension(const HoldExtension& extension, Micros budget, const Hold& hold) {
+absl::StatusOr<HoldOffer> OfferExtension(const HoldExtension& extension, Micros budget,
+                                         const Hold& hold) {
   stored::v1::EntryDetail detail;
   if (!detail.ParseFromString(hold.detail) || !detail.usage().has_call()) {
     // Only calls go on.
-    return {.refusal = Reason::kFieldInvalid, .detail = hold.detail};
+    return error::FieldInvalid("requested_seconds", "goes with holds of calls only",
+                               absl::StrCat(extension.requested_seconds));
   }
   const rating::Tariff tariff = TariffOf(detail.price());
   const int64_t so_far = std::max(detail.granted_seconds(), extension.used_seconds);
   const std::optional<rating::Grant> grant =
       rating::LongestAffordable(tariff, budget, so_far + extension.requested_seconds);
   if (!grant.has_value() || grant->seconds <= so_far) {
-    return {.refusal = Reason::kInsufficientBalance, .detail = hold.detail};
+    return HoldOffer{.refusal = Reason::kInsufficientBalance, .detail = hold.detail};
   }
   detail.set_granted_seconds(grant->seconds);
   detail.set_used_seconds(extension.used_seconds);
   // As the ledger will have it: an extension never gives anything back.
   detail.set_held_micros(
       std::max(hold.amount.value(), grant->amount.value() - hold.charged.value()));
-  return {.amount = grant->amount,
-          .final = IsLast(tariff, budget, grant->seconds),
-          .lifetime = Lifetime(extension.ttl_seconds, grant->seconds - extension.used_seconds),
-          .detail = detail.SerializeAsString()};
+  return HoldOffer{
+      .amount = grant->amount,
+      .final = IsLast(tariff, budget, grant->seconds),
+      .lifetime = Lifetime(extension.ttl_seconds, grant->seconds - extension.used_seconds),
+      .detail = detail.SerializeAsString()};
 }
 
 Charge PriceOfUse(const HoldUse& use, const Hold& hold) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "server/rating/tariff.h"
 #include "storage/command.h"
 #include "storage/errors.h"
@@ -32,13 +33,14 @@ struct HoldRequest {
 };
 HoldOffer OfferHold(const HoldRequest& request, Micros available);
 
-// More of the same call.
+// More of the same call. FIELD_INVALID where the hold is of no call.
 struct HoldExtension {
   int64_t used_seconds = 0;
   int64_t requested_seconds = 0;
   int64_t ttl_seconds = 0;
 };
-HoldOffer OfferExtension(const HoldExtension& extension, Micros budget, const Hold& hold);
+absl::StatusOr<HoldOffer> OfferExtension(const HoldExtension& extension, Micros budget,
+                                         const Hold& hold);
 
 // What was used of a hold so far.
 struct HoldUse {

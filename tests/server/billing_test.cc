@@ -159,6 +159,24 @@ TEST_F(Billing, ReauthorizeIsDeniedWhereTheBalancePaysNoMore) {
   EXPECT_EQ(Balance("alice").held_micros(), 10'000'000);
 }
 
+TEST_F(Billing, ReauthorizeOfATextBlamesItsSecondsAndIsRecordedNowhere) {
+  const int64_t hold = Send<v1::AuthorizeRequest>(
+                           "account_id: 'alice' request_id: 'a' usage { text { direction: "
+                           "DIRECTION_OUTBOUND from: '12345' to: '+12025550123' segments: 1 } }")
+                           ->hold_id();
+  const auto ask = [&] {
+    return Send<v1::ReauthorizeRequest>(absl::Substitute(
+        "account_id: 'alice' request_id: 'more' hold_id: $0 requested_seconds: 60", hold));
+  };
+  const int64_t entries = Send<v1::GetStatusRequest>("")->entries();
+
+  EXPECT_THAT(ask(), BlamesField("requested_seconds"));
+  EXPECT_EQ(Send<v1::GetStatusRequest>("")->entries(), entries);
+  // A field before the account's state.
+  Send<v1::SuspendAccountRequest>("account_id: 'alice' request_id: 'suspend'");
+  EXPECT_THAT(ask(), BlamesField("requested_seconds"));
+}
+
 TEST_F(Billing, ReauthorizeMovesTheExpiryFromNow) {
   const auto hold = AuthorizeCall("alice", "a", 60);
   Advance(absl::Seconds(50));

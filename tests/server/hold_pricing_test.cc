@@ -75,14 +75,14 @@ TEST(OfferExtension, CountsFromWhatWasGrantedOrUsedWhicheverIsMore) {
   const Hold hold = {.amount = Micros(200'000), .detail = detail.SerializeAsString()};
 
   const HoldOffer early =
-      OfferExtension({.used_seconds = 50, .requested_seconds = 60}, Micros(1'000'000), hold);
+      *OfferExtension({.used_seconds = 50, .requested_seconds = 60}, Micros(1'000'000), hold);
   EXPECT_EQ(DetailOf(early.detail).granted_seconds(), 120);
   EXPECT_EQ(DetailOf(early.detail).held_micros(), 400'000);
   const HoldOffer late =
-      OfferExtension({.used_seconds = 100, .requested_seconds = 60}, Micros(1'000'000), hold);
+      *OfferExtension({.used_seconds = 100, .requested_seconds = 60}, Micros(1'000'000), hold);
   EXPECT_EQ(DetailOf(late.detail).granted_seconds(), 160);
   const HoldOffer poor =
-      OfferExtension({.used_seconds = 50, .requested_seconds = 60}, Micros(399'999), hold);
+      *OfferExtension({.used_seconds = 50, .requested_seconds = 60}, Micros(399'999), hold);
   EXPECT_EQ(poor.refusal, Reason::kInsufficientBalance);
 }
 
@@ -91,7 +91,7 @@ TEST(OfferExtension, IsForCallsOnly) {
   detail.mutable_usage()->mutable_text()->set_segments(1);
   const Hold hold = {.detail = detail.SerializeAsString()};
 
-  EXPECT_EQ(OfferExtension({.requested_seconds = 1}, Micros(1), hold).refusal,
+  EXPECT_EQ(GetReason(OfferExtension({.requested_seconds = 1}, Micros(1), hold).status()),
             Reason::kFieldInvalid);
 }
 
