@@ -125,7 +125,7 @@ void AddSummary(Commands* commands) {
       ->excludes(to);
   AddChoice<v1::SummaryStep>(
       command, "--by", [request](v1::SummaryStep step) { request->set_step(step); },
-      "What to divide it into; days by default");
+      "What to divide it into; days by default, months where there are over 1,000 days");
 }
 
 // ---- statement

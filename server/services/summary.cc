@@ -45,6 +45,11 @@ absl::CivilDay NextPeriod(absl::CivilDay day, v1::SummaryStep step) {
 absl::Status AddEdges(absl::CivilDay today, v1::SummaryStep step, SummaryQuery* query) {
   if (step == v1::SUMMARY_STEP_NONE || query->first > today) return absl::OkStatus();
   const absl::CivilDay end = std::min(query->end, today + 1);
+  // Where nobody asks for days, an account may be too old for them.
+  if (step == v1::SUMMARY_STEP_UNSPECIFIED &&
+      end - query->first > static_cast<absl::civil_diff_t>(limits::kSummaryPeriodsMax)) {
+    step = v1::SUMMARY_STEP_MONTH;
+  }
   absl::CivilDay day = query->first;
   for (; day < end; day = NextPeriod(day, step)) {
     if (query->edges.size() == limits::kSummaryPeriodsMax) {

@@ -271,7 +271,7 @@ TEST_F(Summary, RefusesWhatIsNoRange) {
   }
   EXPECT_THAT(Get("from_date: '2026-01-02' to_date: '2026-01-01'"), BlamesField("to_date"));
   EXPECT_THAT(Get("step: 9"), BlamesField("step"));
-  EXPECT_THAT(Get("from_date: '1970-01-01'"), BlamesField("step"));
+  EXPECT_THAT(Get("from_date: '1970-01-01' step: SUMMARY_STEP_DAY"), BlamesField("step"));
   EXPECT_TRUE(Get("from_date: '1970-01-01' step: SUMMARY_STEP_MONTH").status.ok());
   EXPECT_THAT(Send<v1::GetSummaryRequest>(""), BlamesField("account_id"));
   EXPECT_THAT(Send<v1::GetSummaryRequest>("account_id: 'bob'"),
@@ -282,12 +282,29 @@ TEST_F(Summary, HasAsManyPeriodsAsAreAllowed) {
   OpenIn("UTC");
   const absl::CivilDay today(2026, 1, 1);
   const auto days_ago = [&](int64_t days) {
-    return absl::StrCat("from_date: '", absl::FormatCivilTime(today - days), "'");
+    return absl::StrCat("step: SUMMARY_STEP_DAY from_date: '", absl::FormatCivilTime(today - days),
+                        "'");
   };
   const auto most = static_cast<int64_t>(limits::kSummaryPeriodsMax);
 
   EXPECT_EQ(Get(days_ago(most - 1))->periods_size(), most);
   EXPECT_THAT(Get(days_ago(most)), BlamesField("step"));
+}
+
+// Once, what asked for nothing but an account was refused as soon as that was old.
+TEST_F(Summary, AnOldAccountIsSummedUpByMonthWhereNobodyAsksForDays) {
+  OpenIn("UTC");
+  clock_.Advance(absl::Hours(24 * 999));
+  EXPECT_EQ(Get()->periods_size(), 1'000);
+
+  clock_.Advance(absl::Hours(24 * 2));
+  const auto answer = Get();
+
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error_message();
+  // January 2026 to September 2028.
+  ASSERT_EQ(answer->periods_size(), 33);
+  EXPECT_THAT(answer->periods(0), Shows("date: '2026-01-01' closing_balance_micros: 1000000000"));
+  EXPECT_THAT(answer->periods(32), Shows("date: '2028-09-01' closing_balance_micros: 1000000000"));
 }
 
 }  // namespace
