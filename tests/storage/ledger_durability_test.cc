@@ -131,7 +131,7 @@ TEST_P(LedgerContract, EverythingIsTheSameAfterARestart) {
 
 // ---- Many at once
 
-// Thirty calls at the same moment on money for one: vectors/holds.md, 5.
+// Thirty calls at the same moment on money for one.
 TEST_P(LedgerContract, OfThirtyCallsAtOnceOnMoneyForOneOneIsGranted) {
   constexpr int kCalls = 30;
   OpenAccount("alice", Cents(20));

@@ -90,7 +90,7 @@ TEST_P(LedgerContract, WhatIsFreePassesAtZero) {
   EXPECT_THAT(Apply(ToDebit("alice", kOneMicro)), IsDeclined(Reason::kInsufficientBalance));
 }
 
-// Five segments on a balance for three: vectors/holds.md, 10.
+// Five segments on a balance for three: none of them is charged.
 TEST_P(LedgerContract, TextOfFiveSegmentsOnMoneyForThreeIsRefusedWhole) {
   constexpr Micros kSegment = Cents(2);
   OpenAccount("alice", Times(3, kSegment));
