@@ -208,8 +208,11 @@ void AddTlsOptions(CLI::App* app, TlsOptions* tls) {
   certificate->needs(app->get_option("--tls-key"));
   app->add_option("--tls-client-ca", tls->client_ca_file,
                   "PEM file of who signs the certificates of clients: every gRPC client must then "
-                  "show one")
+                  "show one, and clients of HTTP are asked for one")
       ->needs(certificate);
+  app->add_flag("--http-needs-client-certificate", tls->http_needs_client_certificate,
+                "Let nobody connect by HTTP without a client certificate: no browsers, no webhooks")
+      ->needs(app->get_option("--tls-client-ca"));
 }
 
 void AddPaymentOptions(CLI::App* app, Config* config, RawOptions* raw) {

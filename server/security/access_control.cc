@@ -23,6 +23,18 @@ constexpr const char* kSpiffeId = GRPC_PEER_SPIFFE_ID_PROPERTY_NAME;
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
 
+// What a certificate is known by that gRPC has verified; empty for none, and where it is not one.
+std::string NameOf(const grpc::AuthContext& certificate) {
+  if (!certificate.IsPeerAuthenticated()) return "";
+  const std::vector<grpc::string_ref> ids = certificate.FindPropertyValues(kSpiffeId);
+  if (ids.size() == 1) return std::string(View(ids[0]));
+  // A certificate with URIs is to be known by one of them, and is not.
+  const std::vector<grpc::string_ref> names =
+      certificate.FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
+  const bool has_uris = !certificate.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME).empty();
+  return names.size() == 1 && !has_uris ? absl::StrCat(kCommonName, View(names[0])) : "";
+}
+
 CallerPtr MakeAnyone() {
   auto anyone = std::make_shared<Caller>();
   anyone->name = "anyone";
@@ -67,20 +79,7 @@ AccessControl::AccessControl(AccessOptions options, const ApiKeys* keys, Session
   }
 }
 
-CallerPtr AccessControl::FindByCertificate(const grpc::AuthContext& certificate) const {
-  if (!certificate.IsPeerAuthenticated()) return nullptr;
-  std::string name;
-  const std::vector<grpc::string_ref> ids = certificate.FindPropertyValues(kSpiffeId);
-  if (ids.size() == 1) {
-    name = std::string(View(ids[0]));
-  } else {
-    // A certificate with URIs is to be known by one of them, and is not.
-    const std::vector<grpc::string_ref> names =
-        certificate.FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
-    const bool has_uris = !certificate.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME).empty();
-    if (names.size() != 1 || has_uris) return nullptr;
-    name = absl::StrCat(kCommonName, View(names[0]));
-  }
+CallerPtr AccessControl::FindByCertificate(absl::string_view name) const {
   const auto found = by_certificate_.find(name);
   return found == by_certificate_.end() ? nullptr : found->second;
 }
@@ -91,17 +90,20 @@ CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
 }
 
 CallerPtr AccessControl::Find(std::optional<absl::string_view> authorization,
-                              absl::string_view session) const {
+                              absl::string_view session,
+                              absl::FunctionRef<std::string()> certificate) const {
   // Who sends a key is let in by it or not at all, whatever else there is.
   if (!is_open() && authorization.has_value()) return FindByKey(*authorization);
   if (!session.empty()) return sessions_->FindCaller(session);
-  return is_open() ? anyone_ : nullptr;
+  if (is_open()) return anyone_;
+  return by_certificate_.empty() ? nullptr : FindByCertificate(certificate());
 }
 
-absl::StatusOr<CallerPtr> AccessControl::IdentifyHeader(absl::string_view authorization,
-                                                        absl::string_view session) const {
+absl::StatusOr<CallerPtr> AccessControl::IdentifyByHttp(const HttpCredentials& shown) const {
+  const auto authorization =
+      shown.authorization.empty() ? std::nullopt : std::make_optional(shown.authorization);
   CallerPtr caller =
-      Find(authorization.empty() ? std::nullopt : std::make_optional(authorization), session);
+      Find(authorization, shown.session, [&] { return std::string(shown.certificate); });
   if (caller == nullptr) return error::Unauthenticated();
   return caller;
 }
@@ -119,15 +121,11 @@ absl::StatusOr<CallerPtr> AccessControl::Identify(const grpc::ServerContextBase&
     const bool is_one = std::next(sent.first) == sent.second;
     authorization = is_one ? View(sent.first->second) : absl::string_view();
   }
-  HttpCallers::Facts by_http;
-  if (is_open() || !authorization.has_value()) {
-    by_http = http_callers_.Read(context).value_or(HttpCallers::Facts());
-  }
-  CallerPtr caller = Find(authorization, by_http.session);
-  const bool shows_nothing_else = !authorization.has_value() && by_http.session.empty();
-  if (caller == nullptr && shows_nothing_else && !by_certificate_.empty()) {
-    caller = FindByCertificate(*context.auth_context());
-  }
+  std::optional<HttpCallers::Facts> by_http;
+  if (is_open() || !authorization.has_value()) by_http = http_callers_.Read(context);
+  CallerPtr caller = Find(
+      authorization, by_http.has_value() ? by_http->session : absl::string_view(),
+      [&] { return by_http.has_value() ? by_http->certificate : NameOf(*context.auth_context()); });
   if (caller == nullptr) return error::Unauthenticated();
   return caller;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "farebox/v1/access_rule.pb.h"
@@ -42,6 +43,16 @@ struct AccessOptions {
 // "spiffe://example.com/router=router", "CN=sms-1=gateway". InvalidArgument says what is wrong.
 absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options);
 
+// What a request by HTTP shows of its caller; empty for what it does not.
+struct HttpCredentials {
+  // The header "Authorization".
+  absl::string_view authorization;
+  // The digest of a session's token.
+  absl::string_view session;
+  // What the client's certificate is known by.
+  absl::string_view certificate;
+};
+
 // Finds out who is calling: by a key, by a session of a browser's, or by a certificate.
 // Thread-safe; waits for nothing.
 class AccessControl {
@@ -52,10 +63,8 @@ class AccessControl {
   // Whose call it is. UNAUTHENTICATED where that is nobody: the same for whatever is wrong.
   absl::StatusOr<CallerPtr> Identify(const grpc::ServerContextBase& context) const;
 
-  // The same for who calls by HTTP: by the header "Authorization", and the digest of a session's
-  // token; empty for none.
-  absl::StatusOr<CallerPtr> IdentifyHeader(absl::string_view authorization,
-                                           absl::string_view session = "") const;
+  // The same for who calls by HTTP.
+  absl::StatusOr<CallerPtr> IdentifyByHttp(const HttpCredentials& shown) const;
 
   // From where it comes, also where the HTTP listener has passed it on.
   std::string PeerOf(const grpc::ServerContextBase& context) const;
@@ -66,10 +75,12 @@ class AccessControl {
   const HttpCallers& http_callers() const { return http_callers_; }
 
  private:
-  // By all that may be shown but a certificate; null for nobody.
-  CallerPtr Find(std::optional<absl::string_view> authorization, absl::string_view session) const;
+  // By what is shown, of which a key counts before a session, and that before a certificate; null
+  // for nobody.
+  CallerPtr Find(std::optional<absl::string_view> authorization, absl::string_view session,
+                 absl::FunctionRef<std::string()> certificate) const;
   CallerPtr FindByKey(absl::string_view authorization) const;
-  CallerPtr FindByCertificate(const grpc::AuthContext& certificate) const;
+  CallerPtr FindByCertificate(absl::string_view name) const;
 
   // Constant after construction.
   const AccessOptions options_;

@@ -19,6 +19,8 @@ class HttpCallers {
     std::string peer;
     // The digest of the session's token, in hexadecimal; empty without a session.
     std::string session;
+    // What the client's certificate is known by, see NameOfClient(); empty without one.
+    std::string certificate;
   };
 
   HttpCallers();

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <cstdlib>
 #include <ctime>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/log.h"
 #include "storage/status_macros.h"
@@ -31,6 +33,8 @@ constexpr absl::Duration kExpiresSoon = absl::Hours(24 * 14);
 struct Deleter {
   void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509* certificate) const { X509_free(certificate); }
+  void operator()(X509_STORE* store) const { X509_STORE_free(store); }
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
   void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
   void operator()(BIGNUM* number) const { BN_free(number); }
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -277,9 +281,25 @@ class TlsCredentials final : public grpc::ServerCredentials {
 
 namespace {
 
+// Whoever has no certificate is let through unless one is needed; one that is no good ends the
+// handshake. Those who sign are named, so that a browser offers none that they have not signed.
+bool AskForCertificate(const std::string& client_ca, bool is_needed, SSL* connection) {
+  const std::optional<Chain> signers = ParseCertificates(client_ca);
+  const Owned<X509_STORE> store(X509_STORE_new());
+  if (!signers.has_value() || store == nullptr) return false;
+  for (const Owned<X509>& signer : *signers) {
+    if (X509_STORE_add_cert(store.get(), signer.get()) != 1) return false;
+    if (SSL_add_client_CA(connection, signer.get()) != 1) return false;
+  }
+  SSL_set_verify(connection, SSL_VERIFY_PEER | (is_needed ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                 nullptr);
+  return SSL_set1_verify_cert_store(connection, store.get()) == 1;
+}
+
 // Called for each connection, so that it gets the identity in force.
-int UseCurrent(SSL* connection, void* files) {
-  const auto current = static_cast<const TlsFiles*>(files)->Current();
+int UseCurrent(SSL* connection, void* context) {
+  const auto& files = *static_cast<const TlsFiles*>(context);
+  const auto current = files.Current();
   const std::optional<Chain> chain = ParseCertificates(current->certificates);
   const Owned<EVP_PKEY> key = ParseKey(current->private_key);
   if (!chain.has_value() || chain->empty() || key == nullptr) return 0;
@@ -288,7 +308,35 @@ int UseCurrent(SSL* connection, void* files) {
   for (size_t i = 1; i < chain->size(); ++i) {
     if (SSL_add1_chain_cert(connection, (*chain)[i].get()) != 1) return 0;
   }
-  return SSL_use_PrivateKey(connection, key.get());
+  if (SSL_use_PrivateKey(connection, key.get()) != 1) return 0;
+  if (current->client_ca.empty()) return 1;
+  const bool is_needed = files.options().http_needs_client_certificate;
+  return AskForCertificate(current->client_ca, is_needed, connection) ? 1 : 0;
+}
+
+std::string Text(const ASN1_STRING* text) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<size_t>(ASN1_STRING_length(text)));
+}
+
+std::vector<std::string> UrisOf(X509* certificate) {
+  const Owned<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  std::vector<std::string> uris;
+  // None where there is no such extension.
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_URI) uris.push_back(Text(name->d.uniformResourceIdentifier));
+  }
+  return uris;
+}
+
+// Empty where there is none, or more than one.
+std::string CommonNameOf(X509* certificate) {
+  X509_NAME* const subject = X509_get_subject_name(certificate);
+  const int first = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (first < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, first) >= 0) return "";
+  return Text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, first)));
 }
 
 }  // namespace
@@ -296,7 +344,20 @@ int UseCurrent(SSL* connection, void* files) {
 bool SetUpTls(const TlsFiles& files, SSL_CTX* context) {
   if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1) return false;
   SSL_CTX_set_cert_cb(context, &UseCurrent, const_cast<TlsFiles*>(&files));
-  return true;
+  if (files.options().client_ca_file.empty()) return true;
+  // A session that is taken up again would bring the client's certificate along unverified.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  return SSL_CTX_set_num_tickets(context, 0) == 1;
+}
+
+std::string NameOfClient(const SSL* connection) {
+  const Owned<X509> certificate(SSL_get1_peer_certificate(connection));
+  if (certificate == nullptr) return "";
+  const std::vector<std::string> uris = UrisOf(certificate.get());
+  if (uris.size() == 1) return absl::StartsWith(uris[0], "spiffe://") ? uris[0] : "";
+  // A certificate with URIs is to be known by one of them, and is not.
+  const std::string common_name = uris.empty() ? CommonNameOf(certificate.get()) : "";
+  return common_name.empty() ? "" : absl::StrCat("CN=", common_name);
 }
 
 void AllowTls13Only() {

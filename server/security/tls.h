@@ -14,6 +14,7 @@
 #include "storage/mutex.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 // TLS 1.3 for those who listen, with certificates that are replaced while the server runs.
 namespace farebox::server {
@@ -23,8 +24,11 @@ struct TlsOptions {
   // The server's certificate first, then those that lead from it to a root.
   std::string certificate_file;
   std::string key_file;
-  // Who signs the certificates of clients. Then every gRPC client must show one; empty: none does.
+  // Who signs the certificates of clients. Then every gRPC client must show one, and clients of
+  // HTTP are asked for one; empty: nobody is.
   std::string client_ca_file;
+  // Whether clients of HTTP must show one too.
+  bool http_needs_client_certificate = false;
 
   bool is_on() const { return !certificate_file.empty(); }
 };
@@ -60,6 +64,7 @@ class TlsFiles {
   ~TlsFiles();
 
   std::shared_ptr<const TlsIdentity> Current() const;
+  const TlsOptions& options() const { return options_; }
 
   // Whether what the files have now was refused, and older certificates are in force.
   bool is_refused() const;
@@ -101,8 +106,14 @@ void AllowTls13Only();
 std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles* files,
                                                             bool asks_clients);
 
-// For a listener that is given its context by OpenSSL's own type. False: it cannot be used.
+// For the HTTP listener, which is given its context by OpenSSL's own type. The files outlive it.
+// False: it cannot be used.
 bool SetUpTls(const TlsFiles& files, ssl_ctx_st* context);
+
+// What the certificate is known by that the client has shown on such a connection: its SPIFFE id,
+// or "CN=" and its common name where it has no URI at all. Empty where that is nothing, or not one.
+// After the handshake.
+std::string NameOfClient(const ssl_st* connection);
 
 }  // namespace farebox::server
 

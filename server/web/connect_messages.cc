@@ -76,7 +76,7 @@ absl::StatusOr<bool> FillContext(const ConnectMethod& method, const Request& req
     // gRPC counts by the machine's clock.
     context->set_deadline(absl::ToChronoTime(SystemClock().Now() + **timeout));
   }
-  server::HttpCallers::Facts facts = {.peer = request.peer};
+  server::HttpCallers::Facts facts = {.peer = request.peer, .certificate = request.certificate};
   const std::string token = SessionToken(request, parts.origins->IsSecure(request));
   if (!token.empty() && request.Header("authorization").empty()) {
     // What only reads, a browser may be led to by anybody: it does not show it to them.
@@ -86,7 +86,9 @@ absl::StatusOr<bool> FillContext(const ConnectMethod& method, const Request& req
   AddMetadata(request, context);
   context->AddMetadata(server::HttpCallers::kName, parts.access->http_callers().Write(facts));
   const absl::StatusOr<server::CallerPtr> caller =
-      parts.access->IdentifyHeader(request.Header("authorization"), facts.session);
+      parts.access->IdentifyByHttp({.authorization = request.Header("authorization"),
+                                    .session = facts.session,
+                                    .certificate = facts.certificate});
   return caller.ok() && method.rule.Allows(**caller);
 }
 

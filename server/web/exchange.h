@@ -32,6 +32,8 @@ struct Request {
   // From where, as gRPC writes it: "ipv4:192.0.2.1:40112", "ipv6:%5B2001:db8::1%5D:40112".
   std::string peer;
   bool is_tls = false;
+  // What the client's certificate is known by (server/security/tls.h); empty where it showed none.
+  std::string certificate;
 
   // The first value; empty where there is none. `name` is in lower case.
   absl::string_view Header(absl::string_view name) const;

@@ -283,7 +283,8 @@ Request Connection::TakeRequest(std::string body) {
                      .query = std::string(target.second),
                      .body = std::move(body),
                      .peer = peer_,
-                     .is_tls = transport_->is_tls()};
+                     .is_tls = transport_->is_tls(),
+                     .certificate = transport_->certificate()};
   request.headers.reserve(16);
   for (const auto& field : message) {
     request.headers.emplace_back(absl::AsciiStrToLower(View(field.name_string())),

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "server/limits.h"
+#include "server/security/tls.h"
 
 namespace farebox::web {
 namespace {
@@ -51,6 +52,7 @@ class Transport final : public HttpTransport {
   }
 
   bool is_tls() const override { return kIsTls; }
+  const std::string& certificate() const override { return certificate_; }
 
   bool IsPeerGone() override {
     tcp_info info = {};
@@ -62,9 +64,13 @@ class Transport final : public HttpTransport {
 
   void Handshake(Done done) override {
     if constexpr (kIsTls) {
-      stream_.async_handshake(
-          asio::ssl::stream_base::server,
-          [done = std::move(done)](const error_code& error) mutable { done(error, 0); });
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [this, done = std::move(done)](const error_code& error) mutable {
+                                if (!error) {
+                                  certificate_ = server::NameOfClient(stream_.native_handle());
+                                }
+                                done(error, 0);
+                              });
     } else {
       done(error_code(), 0);
     }
@@ -96,6 +102,7 @@ class Transport final : public HttpTransport {
   PlainStream& lowest() { return beast::get_lowest_layer(stream_); }
 
   Stream stream_;
+  std::string certificate_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <memory>
+#include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -31,6 +32,8 @@ class HttpTransport {
   virtual void SetTimeout(absl::Duration timeout) = 0;
 
   virtual bool is_tls() const = 0;
+  // What the peer's certificate is known by; empty where it showed none. After the handshake.
+  virtual const std::string& certificate() const = 0;
   // Whether nothing more can come of the peer, whatever of it is unread.
   virtual bool IsPeerGone() = 0;
   // With TLS: before anything else. Without it is done at once.

@@ -16,7 +16,8 @@ constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
 // 200 where the caller may read the figures.
 int CheckMayRead(const AccessControl& access, const web::Request& request) {
   static const AccessRule kRule = AccessRule::Of("farebox.v1.OperationsService/GetStatus");
-  const absl::StatusOr<CallerPtr> caller = access.IdentifyHeader(request.Header("authorization"));
+  const absl::StatusOr<CallerPtr> caller = access.IdentifyByHttp(
+      {.authorization = request.Header("authorization"), .certificate = request.certificate});
   if (!caller.ok()) return 401;
   return kRule.Allows(**caller) && !(*caller)->is_confined() ? 200 : 403;
 }

@@ -96,6 +96,9 @@ TEST(ReadConfig, ListensForOthersOnlyWithKeysAndTls) {
     EXPECT_EQ(with({"--access", "keys"}), kExitUsage);
     EXPECT_EQ(with({"--tls-cert", "a", "--tls-key", "b"}), kExitUsage);
     EXPECT_EQ(with({"--tls-cert", "a"}), kExitUsage);
+    EXPECT_EQ(with({"--access", "keys", "--tls-cert", "a", "--tls-key", "b",
+                    "--http-needs-client-certificate"}),
+              kExitUsage);
     EXPECT_EQ(with({"--access", "keys", "--tls-cert", "a", "--tls-key", "b"}), kExitOk);
     EXPECT_EQ(with({"--insecure-listen-anywhere"}), kExitOk);
   }

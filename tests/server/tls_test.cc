@@ -18,6 +18,7 @@ namespace {
 
 using ::grpc::StatusCode;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Makes certificates with the openssl program, in a folder of its own.
 class CertificateMaker {
@@ -76,13 +77,15 @@ class TlsTest : public ServerTest {
   Config MakeConfig() const override {
     Config config = ServerTest::MakeConfig();
     config.access.mode = AccessMode::kKeys;
-    for (const char* const role : {"spiffe://farebox.test/admin=admin",
-                                   "spiffe://farebox.test/router=router", "CN=sms-1=gateway"}) {
+    for (const char* const role :
+         {"spiffe://farebox.test/admin=admin", "spiffe://farebox.test/router=router",
+          "spiffe://farebox.test/prometheus=metrics", "CN=sms-1=gateway"}) {
       FAREBOX_CHECK(AddCertificateRole(role, &config.access).ok());
     }
     config.tls = {.certificate_file = certificates_.Path("server.pem"),
                   .key_file = certificates_.Path("server.key"),
                   .client_ca_file = certificates_.Path("ca.pem")};
+    config.http_listen = "127.0.0.1:0";
     return config;
   }
 
@@ -108,6 +111,25 @@ class TlsTest : public ServerTest {
     request.set_account_id("acme");
     v1::GetBalanceResponse response;
     return stub->GetBalance(&context, request, &response);
+  }
+
+  // What comes back over HTTPS, in whose beginning openssl tells of the connection. Nothing of HTTP
+  // where there is none.
+  std::string SendByHttp(const std::string& identity, absl::string_view line,
+                         const std::string& body) {
+    std::ofstream(certificates_.Path("request"))
+        << line << " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        << "Content-Type: application/json\r\nContent-Length: " << body.size() << "\r\n\r\n"
+        << body;
+    const std::string shown =
+        identity.empty() ? "" : absl::Substitute("-cert $0.pem -key $0.key", identity);
+    certificates_.Try(absl::Substitute("openssl s_client -quiet -connect 127.0.0.1:$0 $1 < request",
+                                       server_->http_port(), shown));
+    return certificates_.Output();
+  }
+  std::string AskBalanceByHttp(const std::string& identity) {
+    return SendByHttp(identity, "POST /farebox.v1.BillingService/GetBalance",
+                      R"({"account_id":"acme"})");
   }
 
   // The serial number of the certificate that a new connection gets.
@@ -170,6 +192,66 @@ TEST_F(TlsTest, StrangersGetNoConnection) {
   }
   const auto plain = client::Connect({.target = absl::StrCat("127.0.0.1:", server_->port())});
   EXPECT_EQ(AskBalance(plain).error_code(), StatusCode::UNAVAILABLE);
+}
+
+TEST_F(TlsTest, OverHttpACertificateIsKnownAsItIsByGrpc) {
+  OpenAccount("acme", 1'000'000);
+  certificates_.Make("router", "ca", "whatever", "URI:spiffe://farebox.test/router");
+  certificates_.Make("gateway", "ca", "sms-1", "");
+  certificates_.Make("other", "ca", "sms-2", "");
+  certificates_.Make("with-uri", "ca", "sms-1", "URI:spiffe://farebox.test/nobody");
+  certificates_.Make("with-name", "ca", "other", "URI:CN=sms-1");
+  certificates_.Make("with-two", "ca", "sms-1",
+                     "URI:spiffe://farebox.test/admin,URI:spiffe://farebox.test/router");
+
+  for (const char* const identity : {"router", "gateway", "admin"}) {
+    const std::string answer = AskBalanceByHttp(identity);
+    EXPECT_THAT(answer, HasSubstr("HTTP/1.1 200")) << identity;
+    EXPECT_THAT(answer, HasSubstr(R"("balance_micros":"1000000")")) << identity;
+  }
+  EXPECT_THAT(SendByHttp("router", "POST /farebox.v1.AccountService/CreateAccount", "{}"),
+              HasSubstr("HTTP/1.1 403"));
+  // Browsers and webhooks have none: they are let in to show something else.
+  for (const char* const identity : {"", "other", "with-uri", "with-name", "with-two"}) {
+    EXPECT_THAT(AskBalanceByHttp(identity), HasSubstr("HTTP/1.1 401")) << identity;
+  }
+}
+
+TEST_F(TlsTest, OverHttpABadCertificateIsWorseThanNone) {
+  OpenAccount("acme", 1'000'000);
+  certificates_.Make("stranger", "rogue", "admin", "URI:spiffe://farebox.test/admin");
+  certificates_.Make("expired", "ca", "admin", "URI:spiffe://farebox.test/admin", "-1");
+
+  for (const char* const identity : {"stranger", "expired"}) {
+    EXPECT_THAT(AskBalanceByHttp(identity), Not(HasSubstr("HTTP/1.1"))) << identity;
+  }
+}
+
+TEST_F(TlsTest, WhoReadsTheFiguresMayHaveACertificate) {
+  certificates_.Make("prometheus", "ca", "any", "URI:spiffe://farebox.test/prometheus");
+  certificates_.Make("router", "ca", "any", "URI:spiffe://farebox.test/router");
+
+  const std::string figures = SendByHttp("prometheus", "GET /metrics", "");
+  EXPECT_THAT(figures, HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(figures, HasSubstr("farebox_accounts"));
+  EXPECT_THAT(SendByHttp("router", "GET /metrics", ""), HasSubstr("HTTP/1.1 403"));
+  EXPECT_THAT(SendByHttp("", "GET /metrics", ""), HasSubstr("HTTP/1.1 401"));
+}
+
+class HttpNeedsCertificateTest : public TlsTest {
+ protected:
+  Config MakeConfig() const override {
+    Config config = TlsTest::MakeConfig();
+    config.tls.http_needs_client_certificate = true;
+    return config;
+  }
+};
+
+TEST_F(HttpNeedsCertificateTest, NobodyConnectsWithoutOne) {
+  OpenAccount("acme", 1'000'000);
+
+  EXPECT_THAT(AskBalanceByHttp("admin"), HasSubstr("HTTP/1.1 200"));
+  EXPECT_THAT(AskBalanceByHttp(""), Not(HasSubstr("HTTP/1.1")));
 }
 
 TEST_F(TlsTest, NothingOlderThanTls13IsSpoken) {
