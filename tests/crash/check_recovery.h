@@ -14,9 +14,10 @@ namespace farebox {
 // of the recording, in `directory`, and says what is not as promised:
 //
 // 1. it starts, and the journal verifies;
-// 2. every acknowledged commit is there, unchanged; beyond them at most the one that was under way,
-//    whole or not at all;
-// 3. that one, sent again, is answered exactly as it would have been, and has one effect.
+// 2. every acknowledged commit is there, unchanged, and every document as it was acknowledged last;
+//    beyond them at most the commit that was under way, whole or not at all;
+// 3. that one, sent again, is answered exactly as it would have been, and has one effect; of
+//    documents, the groups that are there are refused.
 absl::Status CheckRecovery(const Recording& recording, size_t position, const DiskImage& image,
                            const std::string& directory);
 

@@ -8,8 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "storage/catalog.h"
 #include "storage/check.h"
 #include "storage/clock.h"
+#include "storage/status_macros.h"
+#include "tests/crash/document_source.h"
 #include "tests/crash/recording_vfs.h"
 #include "tests/storage/commands.h"
 #include "tests/support/read_file.h"
@@ -19,6 +22,8 @@ namespace {
 
 constexpr int kAccounts = 3;
 constexpr int kCommandsMax = 5;
+// One step in so many is of documents.
+constexpr uint64_t kStepsPerDocuments = 5;
 // Small enough that a workload has several.
 constexpr int kCheckpointFrames = 20;
 
@@ -39,6 +44,8 @@ class CommandSource {
     for (uint64_t left = 1 + Draw(kCommandsMax); left > 0; --left) commands.push_back(MakeOne());
     return commands;
   }
+
+  bool DrawDocuments() { return Draw(kStepsPerDocuments) == 0; }
 
   absl::Duration MakePause() { return absl::Milliseconds(Draw(40'000)); }
 
@@ -93,20 +100,39 @@ class CommandSource {
   std::vector<Subject> debits_;
 };
 
+void CommitCommands(CommandSource* source, bool is_first, Engine* engine, WorkloadStep* step) {
+  step->commands = source->MakeStep(is_first);
+  const absl::Span<const Command> commands = step->commands;
+  CommitResult result = engine->Commit({commands});
+  FAREBOX_CHECK(result.status.ok());
+  step->outcomes = result.TakeOutcomes(step->commands.size());
+  source->Learn(step->commands, step->outcomes);
+}
+
+void CommitDocuments(DocumentSource* source, Engine* engine, WorkloadStep* step) {
+  step->groups = source->MakeStep(step->now);
+  absl::StatusOr<std::vector<absl::Status>> outcomes = PutDocuments(step->groups, engine);
+  FAREBOX_CHECK(outcomes.ok());
+  step->group_outcomes = *std::move(outcomes);
+  source->Learn(step->groups, step->group_outcomes);
+}
+
 void RunSteps(uint64_t seed, int count, ManualClock* clock, Engine* engine, Recording* recording) {
-  CommandSource source(seed);
+  CommandSource commands(seed);
+  DocumentSource documents(seed);
   for (int i = 0; i < count; ++i) {
     WorkloadStep& step = recording->steps.emplace_back();
-    clock->Advance(source.MakePause());
+    clock->Advance(commands.MakePause());
     step.now = clock->Now();
-    step.commands = source.MakeStep(/*is_first=*/i == 0);
-    const absl::Span<const Command> commands = step.commands;
-    CommitResult result = engine->Commit({commands});
-    FAREBOX_CHECK(result.status.ok());
-    step.outcomes = result.TakeOutcomes(step.commands.size());
+    const bool is_first = i == 0;
+    if (!is_first && commands.DrawDocuments()) {
+      CommitDocuments(&documents, engine, &step);
+    } else {
+      CommitCommands(&commands, is_first, engine, &step);
+    }
     step.head = engine->head();
+    step.documents = documents.documents();
     step.acknowledged_at = recording->log.size();
-    source.Learn(step.commands, step.outcomes);
   }
 }
 
@@ -122,6 +148,17 @@ sqlite::SqliteJournal::Options CrashJournalOptions(const std::string& directory,
 
 Engine::Options CrashEngineOptions() {
   return {.request_window = absl::Hours(24 * 7), .expiry_warning = absl::Seconds(10)};
+}
+
+absl::StatusOr<std::vector<absl::Status>> PutDocuments(const std::vector<DocumentGroup>& groups,
+                                                       Engine* engine) {
+  std::vector<absl::Status> outcomes;
+  const auto put = [&](Catalog& catalog) -> absl::Status {
+    FAREBOX_ASSIGN_OR_RETURN(outcomes, catalog.PutDocuments(groups));
+    return absl::OkStatus();
+  };
+  FAREBOX_RETURN_IF_ERROR(engine->ChangeCatalog(put));
+  return outcomes;
 }
 
 Recording RecordWorkload(uint64_t seed, int steps, const std::string& directory) {

@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "storage/command.h"
+#include "storage/document.h"
 #include "storage/engine.h"
 #include "storage/entry.h"
 #include "storage/sqlite/sqlite_journal.h"
@@ -16,13 +19,16 @@
 
 namespace farebox {
 
-// One commit of a workload.
+// One commit of a workload: of commands or, where there are none, of groups of documents.
 struct WorkloadStep {
   absl::Time now;
   std::vector<Command> commands;
-  // What was answered, and the journal's head then.
+  std::vector<DocumentGroup> groups;
+  // What was answered, and the journal's head and all documents, by their ids, then.
   std::vector<Outcome> outcomes;
+  std::vector<absl::Status> group_outcomes;
   BatchHead head;
+  std::vector<Document> documents;
   // How many operations had been asked of the disk when the answer was known.
   size_t acknowledged_at = 0;
 };
@@ -39,8 +45,12 @@ sqlite::SqliteJournal::Options CrashJournalOptions(const std::string& directory,
                                                    const Clock* clock);
 Engine::Options CrashEngineOptions();
 
-// Runs commits of random commands on a new journal in `directory`, which is emptied. The same seed
-// makes the same recording.
+// One change of documents, as the ledger's document store makes it.
+absl::StatusOr<std::vector<absl::Status>> PutDocuments(const std::vector<DocumentGroup>& groups,
+                                                       Engine* engine);
+
+// Runs commits of random commands and documents on a new journal in `directory`, which is emptied.
+// The same seed makes the same recording.
 Recording RecordWorkload(uint64_t seed, int steps, const std::string& directory);
 
 }  // namespace farebox
