@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   app.add_option("--states", options.states, "at least so many")->capture_default_str();
   app.add_option("--seed", options.seed, "of the first workload; others follow")
       ->capture_default_str();
+  app.add_option("--findings", options.findings_max, "ends early after so many")
+      ->capture_default_str();
   app.add_option("--lie", options.lie, "syncs that the disk only pretends to do")
       ->transform(CLI::CheckedTransformer(lies, CLI::ignore_case));
   CLI11_PARSE(app, argc, argv);

@@ -121,7 +121,8 @@ class Explorer {
 
 ExploreReport ExploreCrashes(const ExploreOptions& options) {
   Progress progress(options);
-  std::vector<std::thread> explorers(std::max(1u, std::thread::hardware_concurrency()));
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> explorers(std::min(processors, options.explorers_max));
   for (std::thread& explorer : explorers) {
     explorer = std::thread([&] { Explorer(options.lie, &progress).Run(); });
   }

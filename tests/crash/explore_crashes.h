@@ -1,7 +1,9 @@
 #ifndef FAREBOX_TESTS_CRASH_EXPLORE_CRASHES_H_
 #define FAREBOX_TESTS_CRASH_EXPLORE_CRASHES_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@ struct ExploreOptions {
   SyncLie lie = SyncLie::kNone;
   // Ends early after so many findings.
   size_t findings_max = 5;
+  // Workloads that are explored at once: as many as there are processors, and no more than this.
+  unsigned explorers_max = std::numeric_limits<unsigned>::max();
 };
 
 struct ExploreReport {
@@ -28,7 +32,7 @@ struct ExploreReport {
 };
 
 // Cuts the power after every operation of recorded workloads, in several ways each, and starts
-// again each time. On all processors; a seed's workload and states are always the same.
+// again each time. A seed's workload and states are always the same.
 ExploreReport ExploreCrashes(const ExploreOptions& options);
 
 }  // namespace farebox
