@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,6 +17,7 @@
 #include "storage/errors.h"
 #include "storage/sqlite/connection.h"
 #include "storage/sqlite/journal_file.h"
+#include "storage/sqlite/journal_reader.h"
 #include "storage/sqlite/journal_schema.h"
 #include "storage/verify.h"
 #include "tests/storage/sqlite/journal_fixture.h"
@@ -46,6 +49,32 @@ class JournalFilesTest : public SqliteJournalFixture {
     ASSERT_THAT(connection, IsOk());
     const absl::Status status = connection->Execute(sql);
     ASSERT_THAT(status, IsOk());
+  }
+
+  // The page that has the newest rows of a table that is some pages long.
+  void DamageNewestPage(const std::string& table) {
+    size_t page_bytes = 0;
+    size_t root = 0;
+    {
+      absl::StatusOr<Connection> connection = Connection::Open(path(), {.read_only = true});
+      ASSERT_THAT(connection, IsOk());
+      page_bytes = static_cast<size_t>(connection->QueryInt64("PRAGMA page_size").value());
+      root = static_cast<size_t>(
+          connection
+              ->QueryInt64(
+                  absl::StrCat("SELECT rootpage FROM sqlite_schema WHERE name = '", table, "'"))
+              .value());
+    }
+    const std::string bytes = ReadFile(path());
+    const std::string node = bytes.substr((root - 1) * page_bytes, page_bytes);
+    // An inner page of a table begins with 5, and names its last child in bytes 8 to 11.
+    ASSERT_EQ(node[0], 5);
+    size_t last = 0;
+    for (size_t at = 8; at < 12; ++at) last = last << 8 | static_cast<uint8_t>(node[at]);
+    std::fstream file(path(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>((last - 1) * page_bytes));
+    file << std::string(page_bytes, 'x');
+    ASSERT_TRUE(file.flush().good());
   }
 
   Reason ReasonOfOpening() { return GetReason(SqliteJournal::Open(Options()).status()); }
@@ -211,6 +240,21 @@ TEST_F(JournalFilesTest, AChangedEntryIsFoundByVerification) {
 
   ASSERT_THAT(report, IsOk());
   EXPECT_EQ(report->first_bad_entry, 3);
+}
+
+TEST_F(JournalFilesTest, AnUnreadableNewestBatchIsDamageOfTheJournal) {
+  OpenJournal();
+  OpenAccounts(1);
+  for (int batch = 0; batch < 200; ++batch) Append({maker_.Debit(1, 1)});
+  journal_.reset();
+  DamageNewestPage("batch");
+
+  const auto reader = SqliteJournalReader::Open(path(), nullptr);
+
+  ASSERT_THAT(reader, IsOk());
+  EXPECT_THAT((*reader)->ReadBatchHead(1), IsOk());
+  EXPECT_THAT((*reader)->FindBatchOf(1), FailsWith(Reason::kJournalDamaged));
+  EXPECT_THAT((*reader)->LastEntryBefore(Start()), FailsWith(Reason::kJournalDamaged));
 }
 
 // ---- Append-only
