@@ -167,7 +167,42 @@ class SmallQueue : public ServerTest {
         absl::StrCat("account_id: 'alice' item: ITEM_ADJUSTMENT amount_micros: 1 request_id: '",
                      request_id, "'"));
   }
+
+  // Of a debit whose caller names no deadline, and which the writer finds after so long.
+  Answer<v1::DebitResponse> DebitWithoutDeadline(absl::Duration in_queue) {
+    ThreadGate gate;
+    HoldUpWriter(&server_->ledger(), &gate);
+    Answer<v1::DebitResponse> answer;
+    std::thread waiting([&] {
+      grpc::ClientContext without_deadline;
+      const auto request = Parse<v1::DebitRequest>(
+          "account_id: 'alice' request_id: 'd' amount_micros: 1 item: ITEM_ADJUSTMENT");
+      answer.status = billing_->Debit(&without_deadline, request, &answer.value);
+    });
+    testing::Await([&] { return server_->ledger().Stats().queued_commands > 0; });
+    clock_.Advance(in_queue);
+    gate.Open();
+    waiting.join();
+    return answer;
+  }
 };
+
+TEST_F(SmallQueue, ACallWithoutADeadlineIsNotBegunAfterTwoSeconds) {
+  OpenAccount("alice", 1'000'000);
+
+  const auto late = DebitWithoutDeadline(absl::Milliseconds(2'001));
+
+  EXPECT_THAT(late, FailsWith(StatusCode::DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED"));
+  EXPECT_EQ(Balance("alice").balance_micros(), 1'000'000);
+}
+
+TEST_F(SmallQueue, ACallWithoutADeadlineIsBegunWithinTwoSeconds) {
+  OpenAccount("alice", 1'000'000);
+
+  const auto in_time = DebitWithoutDeadline(absl::Milliseconds(1'999));
+
+  EXPECT_THAT(in_time, Answers("available_micros: 999999"));
+}
 
 TEST_F(SmallQueue, WhatFindsTheQueueFullIsToldToComeBack) {
   OpenAccount("alice", 1'000'000);
