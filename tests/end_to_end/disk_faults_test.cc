@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <iostream>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
 #include "storage/clock.h"
@@ -50,6 +53,12 @@ class DiskFaultsTest : public FaultyServer {
     EXPECT_THAT(ErrorsBut({kStorageFailed, kShuttingDown, kNoConnection}), IsEmpty());
     RecordProperty("told", static_cast<int>(CountOf(kStorageFailed)));
     RecordProperty("slowest_end_ms", static_cast<int>(absl::ToInt64Milliseconds(slowest_end_)));
+  }
+
+  // How often a server has said that it takes calls, over all its lives.
+  int64_t TimesListening() const {
+    const std::vector<std::string> pieces = absl::StrSplit(server_->Log(), " listening ");
+    return static_cast<int64_t>(pieces.size()) - 1;
   }
 
   absl::Duration slowest_end_;
@@ -115,16 +124,19 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedOnADiskThatStaysBroken) {
         .files = kJournal, .count = DiskFaults::kForEver, .error = EIO};
     at_sync ? disk_.FailSyncs(at_once) : disk_.FailWrites(at_once);
     const int64_t acknowledged = Acknowledged();
+    const int64_t times_listening = TimesListening();
     for (int start = 0; start < 3; ++start) {
       // It never says that it serves: it does not even listen.
       server_->Launch();
       ASSERT_THAT(server_->AwaitExit(), Optional(server::kExitSoftware));
     }
     EXPECT_EQ(Acknowledged(), acknowledged);
+    EXPECT_EQ(TimesListening(), times_listening);
 
     disk_.Heal();
     ASSERT_EQ(server_->Start(), absl::OkStatus());
     ASSERT_TRUE(AwaitAcknowledged(100));
+    EXPECT_GT(TimesListening(), times_listening);
   }
 
   const std::string log = server_->Log();
