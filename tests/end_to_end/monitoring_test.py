@@ -43,11 +43,12 @@ class Server:
         self.folder = tempfile.TemporaryDirectory(prefix="farebox-monitoring-")
         work = self.folder.name
         self.certificate = os.path.join(work, "server.pem")
-        key = os.path.join(work, "server.key")
+        self.key = os.path.join(work, "server.key")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
              "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
-             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", self.certificate],
+             "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.key, "-out",
+             self.certificate],
             check=True, capture_output=True)
         self.http_port = free_port()
         port_file = os.path.join(work, "port")
@@ -55,7 +56,7 @@ class Server:
         self.process = subprocess.Popen(
             [os.path.join(binaries, "farebox-server"), "--data", os.path.join(work, "ledger"),
              "--listen", "127.0.0.1:0", "--port-file", port_file, "--tls-cert", self.certificate,
-             "--tls-key", key, "--http-listen", f"127.0.0.1:{self.http_port}", "--payments",
+             "--tls-key", self.key, "--http-listen", f"127.0.0.1:{self.http_port}", "--payments",
              "simulated", "--mail", "smtp", "--smtp-host", "127.0.0.1", "--smtp-port",
              # Nobody listens there.
              str(free_port()), "--smtp-security", "none", "--mail-from", "billing@example.org"],
@@ -156,6 +157,24 @@ class Monitoring(unittest.TestCase):
         days = (self.value("farebox_certificate_expiry_timestamp_seconds") - time.time()) / 86400
         self.assertGreater(days, 28)
         self.assertLess(days, 31)
+
+    def await_line(self, line):
+        deadline = time.monotonic() + 60
+        while f"\n{line}\n" not in self.server.metrics():
+            self.assertLess(time.monotonic(), deadline, f"{line} does not come")
+            time.sleep(0.05)
+
+    def test_a_key_that_cannot_be_used_is_told_until_it_is_mended(self):
+        with open(self.server.key, "r+", encoding="utf-8") as file:
+            key = file.read()
+            self.await_line("farebox_certificate_refused 0")
+
+            for contents, refused in (("junk", 1), (key, 0)):
+                file.seek(0)
+                file.truncate()
+                file.write(contents)
+                file.flush()
+                self.await_line(f"farebox_certificate_refused {refused}")
 
     def test_every_alert_has_a_line_that_says_what_to_do(self):
         with open(os.path.join(MONITORING, "alerts.yml"), encoding="utf-8") as file:

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "client/cpp/channel.h"
+#include "server/log.h"
 #include "server/security/tls.h"
 #include "tests/server/server_fixture.h"
 #include "tests/support/await.h"
@@ -367,15 +368,31 @@ class TlsFilesTest : public TlsIdentityTest {
 };
 
 TEST_F(TlsFilesTest, AnOldPairStaysUntilTheNewOneIsWhole) {
+  EXPECT_FALSE(files_->is_refused());
   for (const char* const change : {"cp two.pem server.pem", "cp junk server.key", "rm server.key",
                                    "cp weak.pem server.pem && cp weak.key server.key",
                                    "cp half.pem server.pem && cp one.key server.key"}) {
     certificates_.Try(change);
     EXPECT_EQ(CertificatesAfter(2), Contents("one.pem")) << change;
+    EXPECT_TRUE(files_->is_refused()) << change;
   }
 
   certificates_.Try("cp two.pem server.pem && cp two.key server.key");
   EXPECT_EQ(CertificatesAfter(2), Contents("two.pem"));
+  EXPECT_FALSE(files_->is_refused());
+}
+
+TEST_F(TlsFilesTest, WhatIsRefusedIsLoggedOnce) {
+  ConfigureLog(LogFormat::kText, LogLevel::kError);
+  certificates_.Try("cp two.pem server.pem");
+
+  ::testing::internal::CaptureStderr();
+  CertificatesAfter(3);
+  FlushLog();
+
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("certificate_refused problem="));
+  EXPECT_EQ(log.find("certificate_refused"), log.rfind("certificate_refused"));
 }
 
 TEST_F(TlsFilesTest, FilesThatAreBeingWrittenAreNotTaken) {
