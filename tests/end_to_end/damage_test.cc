@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "server/exit_codes.h"
+#include "server/recharge/http_client.h"
 #include "storage/clock.h"
 #include "tests/client/program.h"
 #include "tests/end_to_end/faulty_server.h"
@@ -31,7 +33,7 @@ class DamageTest : public FaultyServer {
  protected:
   void SetUp() override {
     fs::create_directory(Backups());
-    Begin({.arguments = {"--backup-directory", Backups()}});
+    Begin({.arguments = {"--backup-directory", Backups(), "--http-listen", http_address_}});
   }
 
   std::string Ledger() const { return absl::StrCat(directory_.path(), "/ledger"); }
@@ -95,6 +97,15 @@ class DamageTest : public FaultyServer {
     return is_read ? slices[0].begin()[1] : 0;
   }
 
+  // Whether this is a line of the metrics.
+  bool MetricsHave(const std::string& line) {
+    server::HttpRequest request;
+    request.method = "GET";
+    request.url = absl::StrCat("http://", http_address_, "/metrics");
+    const auto answer = http_.Send(request);
+    return answer.ok() && absl::StrContains(answer->body, absl::StrCat("\n", line, "\n"));
+  }
+
   // Another program with the journal open.
   class Stranger {
    public:
@@ -108,6 +119,9 @@ class DamageTest : public FaultyServer {
    private:
     sqlite3* handle_ = nullptr;
   };
+
+  const std::string http_address_ = absl::StrCat("127.0.0.1:", testing::FreePort());
+  server::HttpClient http_{{}};
 };
 
 // The number of the first page that has entries, from 1.
@@ -206,16 +220,21 @@ TEST_F(DamageTest, WhatIsDerivedIsMadeAnew) {
 }
 
 TEST_F(DamageTest, AnotherProgramsLockIsToldAndNothingBreaks) {
+  EXPECT_TRUE(MetricsHave("farebox_journal_locked 0"));
+  EXPECT_TRUE(MetricsHave("farebox_journal_locks_total 0"));
   {
     const Stranger stranger(Journal(), "BEGIN IMMEDIATE");
     ASSERT_TRUE(Await([&] { return CountOf("14 STORAGE_LOCKED with RetryInfo") > 20; }));
     EXPECT_TRUE(Await([&] { return Health() == kNotServing; }));
+    EXPECT_TRUE(Await([&] { return MetricsHave("farebox_journal_locked 1"); }));
     // Reads go on.
     EXPECT_LT(SlowestRead(), absl::Seconds(1));
   }
 
   EXPECT_TRUE(AwaitAcknowledged(100));
   EXPECT_TRUE(Await([&] { return Health() == kServing; }));
+  EXPECT_TRUE(Await([&] { return MetricsHave("farebox_journal_locked 0"); }));
+  EXPECT_FALSE(MetricsHave("farebox_journal_locks_total 0"));
   EXPECT_TRUE(server_->is_running());
   EXPECT_THAT(server_->Log(), HasSubstr("journal_locked"));
   EXPECT_THAT(server_->Log(), HasSubstr("journal_unlocked"));

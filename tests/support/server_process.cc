@@ -36,19 +36,6 @@ bool IsFree(int port) {
   return is_free;
 }
 
-// A port that nobody listens on just now, and that stays free while the server is down: not one of
-// those that the kernel gives to whoever connects somewhere.
-int FreePort() {
-  constexpr int kFirst = 10'000;
-  constexpr int kCount = 20'000;
-  std::random_device random;
-  int port = 0;
-  do {
-    port = kFirst + static_cast<int>(random() % kCount);
-  } while (!IsFree(port));
-  return port;
-}
-
 // The process id that a server's last word named; 0 where it named none.
 pid_t LastHandedOverTo(const std::string& log) {
   pid_t process_id = 0;
@@ -59,6 +46,17 @@ pid_t LastHandedOverTo(const std::string& log) {
 }
 
 }  // namespace
+
+int FreePort() {
+  constexpr int kFirst = 10'000;
+  constexpr int kCount = 20'000;
+  std::random_device random;
+  int port = 0;
+  do {
+    port = kFirst + static_cast<int>(random() % kCount);
+  } while (!IsFree(port));
+  return port;
+}
 
 ServerProcess::ServerProcess(Options options)
     : options_(std::move(options)), address_(absl::StrCat("127.0.0.1:", FreePort())) {}

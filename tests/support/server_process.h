@@ -13,6 +13,10 @@
 
 namespace farebox::testing {
 
+// A port that nobody listens on just now, and that stays free while the server is down: not one of
+// those that the kernel gives to whoever connects somewhere.
+int FreePort();
+
 // The real server program on a real ledger, as a child process, always on the same port.
 // Thread-compatible.
 class ServerProcess {
