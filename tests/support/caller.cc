@@ -154,9 +154,7 @@ void CallLog::Add(history::Operation operation) {
 
 void CallLog::Add(history::Read read) {
   MutexLock lock(&mu_);
-  ++tally_.reads;
-  tally_.slowest_read =
-      std::max(tally_.slowest_read, absl::Nanoseconds(read.answered_at_nanos - read.sent_at_nanos));
+  tally_.read_times.push_back(absl::Nanoseconds(read.answered_at_nanos - read.sent_at_nanos));
   reads_.push_back(std::move(read));
 }
 

@@ -33,8 +33,8 @@ struct CallTally {
   std::map<std::string, int64_t> errors;
   // The shortest that any change took from being sent to being acknowledged for the first time.
   absl::Duration quickest = absl::InfiniteDuration();
-  int64_t reads = 0;
-  absl::Duration slowest_read;
+  // How long each read took that was answered.
+  std::vector<absl::Duration> read_times;
 };
 
 // What all callers saw. Thread-safe.
