@@ -47,9 +47,10 @@ class DiskFaultsTest : public FaultyServer {
     ASSERT_TRUE(AwaitAcknowledged(100));
   }
 
-  // The callers of a batch that failed were told so; nobody was told anything else.
+  // The callers of a batch that failed were told so, and soon; nobody was told anything else.
   void ExpectTold(int64_t times) {
     EXPECT_GE(CountOf(kStorageFailed), times);
+    EXPECT_LT(slowest_end_, absl::Seconds(2));
     EXPECT_THAT(ErrorsBut({kStorageFailed, kShuttingDown, kNoConnection}), IsEmpty());
     RecordProperty("told", static_cast<int>(CountOf(kStorageFailed)));
     RecordProperty("slowest_end_ms", static_cast<int>(absl::ToInt64Milliseconds(slowest_end_)));

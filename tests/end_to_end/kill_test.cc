@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/end_to_end/kill_run.h"
@@ -30,9 +31,11 @@ TEST(KillTest, NothingAnsweredIsLostAndNothingHappensTwice) {
   EXPECT_GT(report.tally.replayed, 0);
   EXPECT_GT(report.tally.refused, 0);
   ASSERT_FALSE(report.recoveries.empty());
+  std::vector<absl::Duration> recoveries = report.recoveries;
+  std::sort(recoveries.begin(), recoveries.end());
+  EXPECT_LT(recoveries[recoveries.size() / 2], absl::Seconds(2));
   RecordProperty("slowest_recovery_ms",
-                 static_cast<int>(absl::ToInt64Milliseconds(
-                     *std::max_element(report.recoveries.begin(), report.recoveries.end()))));
+                 static_cast<int>(absl::ToInt64Milliseconds(recoveries.back())));
 }
 
 // The run has teeth: it notices what a server would lose that answers before its log is written.
