@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -11,8 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "client/cpp/client.h"
-#include "farebox/v1/billing.pb.h"
+#include "farebox/v1/billing.grpc.pb.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "server/exit_codes.h"
+#include "storage/clock.h"
 #include "tests/support/await.h"
 #include "tests/support/health_watch.h"
 #include "tests/support/server_process.h"
@@ -89,6 +94,22 @@ class DrainTest : public ::testing::Test {
     }
   }
 
+  // When a caller that asks again and again, and repeats nothing, is turned away.
+  absl::Time AwaitTurnedAway() {
+    const auto stub = v1::BillingService::NewStub(
+        grpc::CreateChannel(server_.address(), grpc::InsecureChannelCredentials()));
+    v1::GetBalanceRequest request;
+    request.set_account_id("alice");
+    testing::Await([&] {
+      grpc::ClientContext context;
+      context.set_deadline(absl::ToChronoTime(SystemClock().Now() + absl::Seconds(30)));
+      v1::GetBalanceResponse response;
+      return stub->GetBalance(&context, request, &response).error_code() ==
+             grpc::StatusCode::UNAVAILABLE;
+    });
+    return SystemClock().Now();
+  }
+
   const testing::TemporaryDirectory directory_;
   ServerProcess server_{{.binary = FAREBOX_SERVER_BINARY,
                          .data_directory = absl::StrCat(directory_.path(), "/data"),
@@ -106,11 +127,20 @@ TEST_F(DrainTest, ARestartUnderLoadFailsNoCall) {
   StartCallers();
   ASSERT_TRUE(AwaitDone(500));
 
+  absl::Time turned_away;
+  std::thread asking([&] { turned_away = AwaitTurnedAway(); });
   std::thread ending([this] { EXPECT_EQ(server_.Terminate(), server::kExitOk); });
-  // Whoever watches health is told before anybody is turned away.
   EXPECT_TRUE(health.Await(Health::kNotServing));
   EXPECT_TRUE(AwaitDone(1));
   ending.join();
+  asking.join();
+  // Whoever watches health is told before anybody is turned away.
+  const std::vector<HealthWatch::Word> words = health.words();
+  const auto told = std::find_if(words.begin(), words.end(), [](const auto& word) {
+    return word.health == Health::kNotServing;
+  });
+  ASSERT_TRUE(told != words.end());
+  EXPECT_LT(told->time, turned_away);
   const int64_t before = done_.load();
   ASSERT_EQ(server_.Start(), absl::OkStatus());
 
