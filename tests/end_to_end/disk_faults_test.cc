@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <iostream>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "server/exit_codes.h"
 #include "storage/clock.h"
 #include "tests/end_to_end/faulty_server.h"
@@ -27,13 +24,6 @@ using ::testing::IsEmpty;
 using ::testing::Optional;
 
 constexpr uint32_t kJournal = testing::kJournalLog | testing::kJournalFile | testing::kOtherFiles;
-
-// What the server may grow by where no sanitizer keeps memory for itself.
-int64_t GrownBytesMax() {
-  const char* const has_bounds = std::getenv("FAREBOX_MEMORY_BOUNDS");
-  const bool is_sanitized = has_bounds != nullptr && absl::string_view(has_bounds) == "no";
-  return is_sanitized ? std::numeric_limits<int64_t>::max() : 16 << 20;
-}
 
 class DiskFaultsTest : public FaultyServer {
  protected:
@@ -210,7 +200,7 @@ TEST_F(DiskFaultsTest, ASlowDiskFillsTheQueueAndNoMore) {
 
   ASSERT_TRUE(Await([&] { return disk_.syncs() >= 8; }));
 
-  EXPECT_LT(server_->ResidentBytes() - before, GrownBytesMax());
+  EXPECT_LT(server_->ResidentBytes() - before, testing::MemoryAtMost(16 << 20));
   EXPECT_THAT(ErrorsBut({kOverloaded}), IsEmpty());
   RecordProperty("overloaded", static_cast<int>(CountOf(kOverloaded)));
   RecordProperty("grown_kib", static_cast<int>((server_->ResidentBytes() - before) >> 10));

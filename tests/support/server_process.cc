@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -56,6 +58,12 @@ int FreePort() {
     port = kFirst + static_cast<int>(random() % kCount);
   } while (!IsFree(port));
   return port;
+}
+
+int64_t MemoryAtMost(int64_t bytes) {
+  const char* const has_bounds = std::getenv("FAREBOX_MEMORY_BOUNDS");
+  const bool is_sanitized = has_bounds != nullptr && std::string(has_bounds) == "no";
+  return is_sanitized ? std::numeric_limits<int64_t>::max() : bytes;
 }
 
 ServerProcess::ServerProcess(Options options)

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ namespace farebox::testing {
 // A port that nobody listens on just now, and that stays free while the server is down: not one of
 // those that the kernel gives to whoever connects somewhere.
 int FreePort();
+
+// What a server may have in memory beyond what it had: so much, or anything where a sanitizer keeps
+// memory for itself.
+int64_t MemoryAtMost(int64_t bytes);
 
 // The real server program on a real ledger, as a child process, always on the same port.
 // Thread-compatible.
