@@ -55,13 +55,14 @@ def open_account(port, tls=None):
 
 
 class Figures:
-    """What /metrics of a server says."""
+    """What /metrics of a server says, under TLS where `tls` is an SSLContext for it."""
 
-    def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}/metrics"
+    def __init__(self, port, tls=None):
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/metrics"
+        self.tls = tls
 
     def read(self, series):
-        with urllib.request.urlopen(self.url, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(self.url, timeout=PATIENCE, context=self.tls) as answer:
             found = re.search(f"^{re.escape(series)} (.*)$", answer.read().decode(), re.MULTILINE)
         return float(found.group(1))
 
@@ -373,9 +374,11 @@ class Tls(HostileTest):
         make_certificates(cls.directory.name)
         cls.good = client_context(cls.directory.name)
         files = cls.directory.name
+        http_port = free_port()
         cls.server = Server(SERVER_BINARY, f"--tls-cert={files}/server.pem",
                             f"--tls-key={files}/server.key", f"--tls-client-ca={files}/ca.pem",
-                            stderr=subprocess.DEVNULL)
+                            f"--http-listen=127.0.0.1:{http_port}", stderr=subprocess.DEVNULL)
+        cls.figures = Figures(http_port, ssl.create_default_context(cafile=f"{files}/ca.pem"))
         assert open_account(cls.server.port, cls.good) == OK
 
     @classmethod
@@ -390,19 +393,22 @@ class Tls(HostileTest):
         self.expect_cut_soon(took)
         self.expect_served(caller)
 
-    def test_what_is_no_good_tls_is_closed(self):
+    def test_what_is_no_good_tls_is_closed_and_counted(self):
         old = client_context(self.directory.name)
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         no_protocol = ssl.create_default_context(cafile=f"{self.directory.name}/ca.pem")
         no_protocol.load_cert_chain(f"{self.directory.name}/client.pem",
                                     f"{self.directory.name}/client.key")
         stranger = client_context(self.directory.name, certificate=None)
+        series = "farebox_connections_unused_total"
         with floods.GoodCaller(self.server.port, tls=self.good) as caller:
             for name, context in (("old", old), ("no protocol", no_protocol),
                                   ("no certificate", stranger), ("no TLS", None)):
-                with self.assertRaises((OSError, Closed), msg=name):
+                before = self.figures.read(series)
+                with self.assertRaises((ConnectionError, ssl.SSLError, Closed), msg=name):
                     Connection(self.server.port, tls=context)
-        self.assertTrue(caller.waits)
+                self.figures.wait_for(series, lambda value: value == before + 1, SOON)
+        self.expect_served(caller)
 
     def test_a_silent_peer_is_closed(self):
         with connect(self.server.port) as silent:
