@@ -3,7 +3,8 @@
 reset, in a network that swallows everything, or there and no longer answering.
 
 What each held expires in its time and is free for others, its connection is dropped, and who is
-still there notices nothing. Takes as long as the server waits for a sign of life: 70 s.
+still there notices nothing. Takes as long as the server waits for a sign of life, 70 s, and for
+answers to be taken, 20 s.
 Usage: lost_clients_test.py DIRECTORY_OF_BINARIES
 """
 
@@ -35,6 +36,7 @@ from http2_peer import (  # noqa: E402
 BINARIES = pathlib.Path(sys.argv.pop(1))
 AUTHORIZE = method("BillingService/Authorize")
 WATCH = method("BillingService/WatchAccount")
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 DECK = "item,prefix,rate_per_minute,initial_increment,increment\nOUTBOUND_CALL,,0.06,1,1\n"
 # Of all money of an account: a hold takes everything.
 SECONDS = 600
@@ -45,6 +47,10 @@ PATIENCE = 15
 # something is heard.
 KEEPALIVE_SECONDS = 70
 SLACK_SECONDS = 4
+# server/limits.h: kSendTimeout.
+SEND_TIMEOUT_SECONDS = 20
+# Each is some tens of kilobytes: all are more than the systems on both sides keep.
+ANSWERS = 200
 OUTBOUND = 2
 CLONE_NEWNET = 0x40000000
 
@@ -286,6 +292,25 @@ class LostClients(unittest.TestCase):
         for connection in silent.values():
             connection.close()
         living.close()
+
+    def test_who_takes_no_answers_is_dropped(self):
+        await_that(lambda: self.figure("farebox_connections") == 0, "those before are gone")
+        cuts = [f'farebox_connections_cut_total{{reason="{it}"}}' for it in ("bytes", "resets")]
+        deaf = Connection(self.server.port, self.host)
+        # It is not HTTP/2 that keeps the answers back.
+        deaf.send(h2.SettingsFrame(0, settings={h2.SettingsFrame.INITIAL_WINDOW_SIZE: 2**31 - 1}))
+        stream = deaf.start(deaf.headers(REFLECTION, grpc_timeout=None))
+        for _ in range(ANSWERS):
+            deaf.data(stream, framed(text(4, "farebox.v1.BillingService")), end=False)
+
+        took = await_that(lambda: self.figure("farebox_connections") == 0, "it is gone",
+                          2 * SEND_TIMEOUT_SECONDS)
+
+        print(f"took no answers, and was gone after {took:.1f} s", flush=True)
+        # For that alone: it was given time, and a sign of life would have been awaited for longer.
+        self.assertGreater(took, SEND_TIMEOUT_SECONDS / 2)
+        self.assertEqual(sum(map(self.figure, cuts)), 0)
+        deaf.close()
 
 
 if __name__ == "__main__":
