@@ -67,9 +67,12 @@ def connect(port, host="127.0.0.1", tls=None):
 
 
 class Connection:
-    """One HTTP/2 connection that checks nothing of what it sends."""
+    """One HTTP/2 connection that checks nothing of what it sends.
 
-    def __init__(self, port, host="127.0.0.1", tls=None):
+    Where it does not acknowledge the server's settings, the server must not count on them.
+    """
+
+    def __init__(self, port, host="127.0.0.1", tls=None, acknowledge=True):
         self.socket = connect(port, host, tls)
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.next_stream = 1
@@ -82,7 +85,8 @@ class Connection:
             pass
         # What the server asks of its peers.
         self.settings = frame.settings
-        self.send(h2.SettingsFrame(0, flags=["ACK"]))
+        if acknowledge:
+            self.send(h2.SettingsFrame(0, flags=["ACK"]))
         self.ping()
 
     def close(self):
