@@ -20,8 +20,12 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
   const int64_t received = Grown(seen.bytes_received, last_.bytes_received);
   const int64_t calls = Grown(seen.calls.calls, last_.calls.calls);
   const int64_t sent = Grown(seen.bytes_sent, last_.bytes_sent);
-  const int64_t earned = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
-                         calls * limits::kPaidMetadataBytes + sent / limits::kSentBytesPerPaidByte;
+  const int64_t answered = std::min(waiting_ + calls, sent / limits::kAnswerBytesMin);
+  waiting_ = std::min(waiting_ + calls - answered, calls_at_once_max_);
+  const int64_t earned_by_bytes = Grown(seen.calls.request_bytes, last_.calls.request_bytes) +
+                                  sent / limits::kSentBytesPerPaidByte;
+  const int64_t earned = earned_by_bytes + calls * limits::kPaidMetadataBytes;
+  const int64_t earned_by_answers = earned_by_bytes + answered * limits::kPaidMetadataBytes;
   const int64_t resets = Grown(seen.calls.resets, last_.calls.resets);
   const int64_t read = received - Grown(seen.bytes_unread, last_.bytes_unread);
   last_ = seen;
@@ -37,9 +41,12 @@ std::optional<Conduct::Offence> Conduct::Look(const Seen& seen, int64_t looks) {
       seen.calls.is_known ? limits::kUnpaidBytesMax : limits::kUnpaidBytesOfStrangerMax;
   looks_over_ = unpaid_bytes_ > unpaid_max ? looks_over_ + looks : 0;
   // What is read, and not what has come: a window that is full opens by fits and starts. Without
-  // the allowance: gRPC can read so slowly that it would pay for all.
-  const bool is_behind =
-      seen.bytes_unread > 0 && read > earned && unpaid_bytes_ > limits::kUnpaidBytesBehindMax;
+  // the allowance, and without calls that nobody answers: on a busy machine gRPC can read so slowly
+  // that either would pay for all, and tell of what was given up when it is too late.
+  if (seen.bytes_unread == 0) unpaid_behind_ = 0;
+  Add(read, earned_by_answers, &unpaid_behind_);
+  const bool is_behind = seen.bytes_unread > 0 && read > earned_by_answers &&
+                         std::max(unpaid_bytes_, unpaid_behind_) > limits::kUnpaidBytesBehindMax;
   looks_behind_ = is_behind ? looks_behind_ + looks : 0;
   is_quiet_ = unpaid_bytes_ == 0 && resets_ == 0 && received < limits::kFreeBytesPerLook;
 

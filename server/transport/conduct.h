@@ -18,7 +18,7 @@ namespace farebox::server {
 //                                 are unpaid too until they are whole, but those are read as fast
 //                                 as they come, or others become whole meanwhile: far less is borne
 //                                 where more is always waiting, and what is read pays for less
-//                                 than itself, without the allowance.
+//                                 than itself, without the allowance and unanswered calls.
 //   Calls that are given up       opened and reset at once, so that the server works and the
 //   as soon as they are made      limit on simultaneous calls never bites. Where gRPC does not tell
 //                                 of them, calls that nothing was sent for.
@@ -51,6 +51,11 @@ class Conduct {
 
   Seen last_;
   int64_t unpaid_bytes_ = 0;
+  // The same since when more has always been waiting, with nothing paid but by requests and
+  // answers.
+  int64_t unpaid_behind_ = 0;
+  // Calls that may be answered yet.
+  int64_t waiting_ = 0;
   // For how many looks there has been too much of them; and more were read, with some still unread.
   int64_t looks_over_ = 0;
   int64_t looks_behind_ = 0;

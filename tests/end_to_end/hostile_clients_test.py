@@ -164,10 +164,12 @@ class Floods(OneServer):
         return sent
 
     def test_calls_that_are_reset_at_once_are_cut(self):
-        self.expect_cut(floods.resets(300_000), "resets")
+        # Whichever is seen first: a busy machine tells late of what was reset.
+        self.expect_cut(floods.resets(300_000), "resets", "bytes")
 
     def test_calls_with_a_request_that_are_reset_at_once_are_cut(self):
-        self.expect_cut(floods.resets(300_000, message=framed(text(1, "alice"))), "resets")
+        self.expect_cut(floods.resets(300_000, message=framed(text(1, "alice"))),
+                        "resets", "bytes")
 
     def test_calls_of_no_method_that_are_reset_at_once_are_cut(self):
         # Whichever is seen first: what comes fast is not worked through before it is too much.
@@ -230,7 +232,8 @@ class OtherAddresses(HostileTest):
         server = Server(SERVER_BINARY, f"--http-listen=127.0.0.1:{http_port}", listen="[::1]:0",
                         stderr=subprocess.DEVNULL)
         self.addCleanup(server.stop)
-        took, _ = floods.flood(Connection(server.port, host="::1"), floods.resets(100_000))
+        # So few that none waits to be read for long.
+        took, _ = floods.flood(Connection(server.port, host="::1"), floods.resets(3_000))
         self.expect_cut_soon(took)
         # For what it did: its calls were known to be its own.
         Figures(http_port).wait_for('farebox_connections_cut_total{reason="resets"}',

@@ -114,6 +114,35 @@ TEST_F(ConductTest, BytesThatAreHardToReadAreCutSooner) {
               Optional(Offence::kUnpaidBytes));
 }
 
+TEST_F(ConductTest, UnansweredCallsDoNotPayForBytesThatAreHardToRead) {
+  LetIn();
+
+  // Calls that are given up at once, as a busy machine tells of them: without their resets.
+  EXPECT_THAT(
+      Repeat(20, {.bytes_received = 16'000, .bytes_unread = 50'000, .calls = {.calls = 100}}),
+      Optional(Offence::kUnpaidBytes));
+  EXPECT_LE(looks_, limits::kLooksPerSecond);
+}
+
+TEST_F(ConductTest, AnsweredCallsPayForBytesThatAreHardToRead) {
+  // On a machine that is as busy. They are answered later than they come.
+  Look({.bytes_received = 16'000, .bytes_unread = 50'000, .calls = {.calls = 100}});
+  EXPECT_EQ(Repeat(1'000, {.bytes_received = 16'000,
+                           .bytes_sent = 100 * 60,
+                           .bytes_unread = 50'000,
+                           .calls = {.calls = 100}}),
+            std::nullopt);
+}
+
+TEST_F(ConductTest, CallsThatNobodyAnswersForAMomentAreNoFlood) {
+  // What they send is read as it comes, but for a moment.
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(Repeat(3, {.bytes_received = 30'000, .bytes_unread = 5'000, .calls = {.calls = 200}}),
+              std::nullopt);
+    EXPECT_EQ(Look({.bytes_received = 30'000, .calls = {.calls = 200}}), std::nullopt);
+  }
+}
+
 TEST_F(ConductTest, BytesThatComeByFitsAndStartsAreCutAsSoon) {
   // A window that is full lets nothing in until half of it has been read.
   Look({.bytes_received = 160'000, .bytes_unread = 105'000});
