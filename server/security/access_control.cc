@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "grpc/grpc_security_constants.h"
 #include "grpcpp/security/auth_context.h"
+#include "server/security/certificate_name.h"
 #include "storage/errors.h"
 
 namespace farebox::server {
@@ -16,23 +17,20 @@ namespace {
 
 constexpr char kAuthorization[] = "authorization";
 constexpr absl::string_view kScheme = "Bearer ";
-constexpr absl::string_view kCommonName = "CN=";
-// What gRPC calls what it has found in a certificate. The SPIFFE id is there where the certificate
-// has exactly one, and it is well formed.
-constexpr const char* kSpiffeId = GRPC_PEER_SPIFFE_ID_PROPERTY_NAME;
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
 
-// What a certificate is known by that gRPC has verified; empty for none, and where it is not one.
+std::vector<std::string> Texts(const std::vector<grpc::string_ref>& values) {
+  std::vector<std::string> texts;
+  for (const grpc::string_ref& value : values) texts.emplace_back(value.data(), value.size());
+  return texts;
+}
+
+// Of a certificate that gRPC has verified; empty for none.
 std::string NameOf(const grpc::AuthContext& certificate) {
   if (!certificate.IsPeerAuthenticated()) return "";
-  const std::vector<grpc::string_ref> ids = certificate.FindPropertyValues(kSpiffeId);
-  if (ids.size() == 1) return std::string(View(ids[0]));
-  // A certificate with URIs is to be known by one of them, and is not.
-  const std::vector<grpc::string_ref> names =
-      certificate.FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME);
-  const bool has_uris = !certificate.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME).empty();
-  return names.size() == 1 && !has_uris ? absl::StrCat(kCommonName, View(names[0])) : "";
+  return NameOfCertificate(Texts(certificate.FindPropertyValues(GRPC_PEER_URI_PROPERTY_NAME)),
+                           Texts(certificate.FindPropertyValues(GRPC_X509_CN_PROPERTY_NAME)));
 }
 
 CallerPtr MakeAnyone() {
@@ -52,7 +50,9 @@ absl::Status AddCertificateRole(absl::string_view text, AccessOptions* options) 
   if (equals != absl::string_view::npos) {
     v1::Role_Parse(absl::StrCat("ROLE_", absl::AsciiStrToUpper(text.substr(equals + 1))), &role);
   }
-  const bool is_common_name = absl::StartsWith(name, kCommonName) && name.size() > 3;
+  absl::string_view common_name = name;
+  const bool is_common_name =
+      absl::ConsumePrefix(&common_name, kCommonNamePrefix) && !common_name.empty();
   if ((!absl::StartsWith(name, "spiffe://") && !is_common_name) || role == v1::ROLE_UNSPECIFIED) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\" is not like spiffe://example.com/router=router or CN=sms-1",

@@ -18,9 +18,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/log.h"
+#include "server/security/certificate_name.h"
 #include "storage/status_macros.h"
 #include "storage/thread.h"
 
@@ -331,12 +331,14 @@ std::vector<std::string> UrisOf(X509* certificate) {
   return uris;
 }
 
-// Empty where there is none, or more than one.
-std::string CommonNameOf(X509* certificate) {
+std::vector<std::string> CommonNamesOf(X509* certificate) {
   X509_NAME* const subject = X509_get_subject_name(certificate);
-  const int first = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-  if (first < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, first) >= 0) return "";
-  return Text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, first)));
+  std::vector<std::string> names;
+  for (int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1); at >= 0;
+       at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) {
+    names.push_back(Text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
+  }
+  return names;
 }
 
 }  // namespace
@@ -353,11 +355,7 @@ bool SetUpTls(const TlsFiles& files, SSL_CTX* context) {
 std::string NameOfClient(const SSL* connection) {
   const Owned<X509> certificate(SSL_get1_peer_certificate(connection));
   if (certificate == nullptr) return "";
-  const std::vector<std::string> uris = UrisOf(certificate.get());
-  if (uris.size() == 1) return absl::StartsWith(uris[0], "spiffe://") ? uris[0] : "";
-  // A certificate with URIs is to be known by one of them, and is not.
-  const std::string common_name = uris.empty() ? CommonNameOf(certificate.get()) : "";
-  return common_name.empty() ? "" : absl::StrCat("CN=", common_name);
+  return NameOfCertificate(UrisOf(certificate.get()), CommonNamesOf(certificate.get()));
 }
 
 void AllowTls13Only() {

@@ -110,9 +110,8 @@ std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles* file
 // False: it cannot be used.
 bool SetUpTls(const TlsFiles& files, ssl_ctx_st* context);
 
-// What the certificate is known by that the client has shown on such a connection: its SPIFFE id,
-// or "CN=" and its common name where it has no URI at all. Empty where that is nothing, or not one.
-// After the handshake.
+// NameOfCertificate() of what the client has shown on such a connection; empty where it has shown
+// none. After the handshake.
 std::string NameOfClient(const ssl_st* connection);
 
 }  // namespace farebox::server
