@@ -3,11 +3,8 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -21,7 +18,7 @@
 #include "server/security/access_control.h"
 #include "server/security/access_rules.h"
 #include "server/security/audit_log.h"
-#include "server/services/audit_texts.h"
+#include "server/services/audited_call.h"
 #include "server/services/call_context.h"
 #include "server/services/call_gate.h"
 #include "server/services/call_log.h"
@@ -53,33 +50,6 @@ struct RpcBounds {
   Urgency urgency = Urgency::kReads;
   // When its lines in the audit log have their turn.
   Lanes::Turn audit_turn = Lanes::Turn::kInOrder;
-};
-
-// What a change is about, as it is before it: JSON for the audit log, which calls it on a thread of
-// its own. May wait for a disk.
-using DescribeBefore = std::function<std::string(const google::protobuf::Message& request)>;
-
-// A change under way that the audit log is told of. Thread-compatible.
-class AuditedCall {
- public:
-  // `about` has all that every line says; the request and the function outlive the call.
-  AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
-              const DescribeBefore* describe_before, Lanes::Turn turn);
-
-  // See AuditLog.
-  void Begin(absl::AnyInvocable<void(const absl::Status&)> then);
-  void End(const absl::Status& status, const google::protobuf::Message& response,
-           absl::AnyInvocable<void()> then);
-
- private:
-  v1::AuditRecord Line(v1::AuditEvent event, AuditText* text) const;
-
-  AuditLog* const log_;
-  const v1::AuditRecord about_;
-  const google::protobuf::Message& request_;
-  const DescribeBefore* const describe_before_;
-  const Lanes::Turn turn_;
-  AuditLog::Change change_;
 };
 
 // What is the same for all calls of one RPC. Thread-safe; constant after construction.
