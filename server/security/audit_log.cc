@@ -117,10 +117,9 @@ void AuditLog::AwaitChanges() {
   }
 }
 
-AuditLog::Change AuditLog::EnterChange() {
+void AuditLog::EnterChange() {
   MutexLock lock(&mu_);
   ++changes_;
-  return Change(this);
 }
 
 void AuditLog::LeaveChange() {
@@ -186,22 +185,29 @@ AuditLog::Counts AuditLog::counts() const {
   return counts_;
 }
 
-void AuditLog::Begin(Lines asked, Describe describe,
-                     absl::AnyInvocable<void(const absl::Status&)> then, Lanes::Turn turn) {
-  std::string lane = LaneOf(asked, turn);
-  lanes_.Post(
+void AuditLog::Change::Begin(Lines asked, Describe describe,
+                             absl::AnyInvocable<void(const absl::Status&)> then) {
+  std::string lane = LaneOf(asked, turn_);
+  log_->lanes_.Post(
       std::move(lane),
-      [this, asked = std::move(asked), describe = std::move(describe),
+      [log = log_.get(), asked = std::move(asked), describe = std::move(describe),
        then = std::move(then)]() mutable {
         asked.front().set_before_json(describe());
-        then(Write(std::move(asked)));
+        then(log->Write(std::move(asked)));
       },
-      turn);
+      turn_);
 }
 
-void AuditLog::End(Lines answered, absl::AnyInvocable<void()> then, Lanes::Turn turn) {
-  std::string lane = LaneOf(answered, turn);
-  WriteSoon(std::move(lane), std::move(answered), std::move(then), turn);
+void AuditLog::Change::End(Lines answered, absl::AnyInvocable<void()> then) {
+  AuditLog* const log = log_.get();
+  std::string lane = LaneOf(answered, turn_);
+  log->WriteSoon(
+      std::move(lane), std::move(answered),
+      [under_way = std::move(log_), then = std::move(then)]() mutable {
+        under_way = nullptr;
+        then();
+      },
+      turn_);
 }
 
 void AuditLog::WriteSoon(std::string lane, Lines lines, absl::AnyInvocable<void()> then,

@@ -37,26 +37,36 @@ class AuditLog {
   // Drains.
   ~AuditLog();
 
-  // A change under way, from before its first line to after its last, for which Drain() waits.
-  struct Leave {
-    void operator()(AuditLog* log) const { log->LeaveChange(); }
-  };
-  using Change = std::unique_ptr<AuditLog, Leave>;
-  Change EnterChange();
-
   // One or more, of one event of one call.
   using Lines = std::vector<v1::AuditRecord>;
 
-  // Writes the lines that a change is asked for, with what `describe` says of how it is before,
-  // then calls `then`: both on another thread. `then` is told what became of the lines. Not OK: the
-  // change must not be made. While it drains both are dropped.
-  using Describe = absl::AnyInvocable<std::string()>;
-  void Begin(Lines asked, Describe describe, absl::AnyInvocable<void(const absl::Status&)> then,
-             Lanes::Turn turn = Lanes::Turn::kInOrder);
+  // A change under way, from before its first line to after its last, for which Drain() waits.
+  // Thread-compatible. The log outlives it.
+  class Change {
+   public:
+    explicit Change(AuditLog* log, Lanes::Turn turn = Lanes::Turn::kInOrder)
+        : log_(log), turn_(turn) {
+      log->EnterChange();
+    }
 
-  // Writes the lines that it was answered, then calls `then`, on whichever thread, in any case.
-  void End(Lines answered, absl::AnyInvocable<void()> then,
-           Lanes::Turn turn = Lanes::Turn::kInOrder);
+    // Writes the lines that it is asked for, with what `describe` says of how it is before, then
+    // calls `then`: both on another thread. `then` is told what became of the lines. Not OK: the
+    // change must not be made. While the log drains both are dropped.
+    using Describe = absl::AnyInvocable<std::string()>;
+    void Begin(Lines asked, Describe describe, absl::AnyInvocable<void(const absl::Status&)> then);
+
+    // Writes the lines that it was answered, then calls `then`, on whichever thread, in any case.
+    // The change is over with these lines, however long `then` takes. Once.
+    void End(Lines answered, absl::AnyInvocable<void()> then);
+
+   private:
+    struct Leave {
+      void operator()(AuditLog* log) const { log->LeaveChange(); }
+    };
+
+    std::unique_ptr<AuditLog, Leave> log_;  // Null once it is over.
+    Lanes::Turn turn_;
+  };
 
   // Writes by and by that somebody was turned away, as `describe` has it: once a minute for a
   // caller and an RPC, so that nobody fills the disk by asking again.
@@ -87,6 +97,7 @@ class AuditLog {
   void Drain();
 
  private:
+  void EnterChange();
   void LeaveChange();
   void AwaitChanges();
   bool IsNews(absl::string_view caller, absl::string_view method);

@@ -12,12 +12,10 @@ namespace farebox::server {
 AuditedCall::AuditedCall(AuditLog* log, v1::AuditRecord about,
                          const google::protobuf::Message& request,
                          const DescribeBefore* describe_before, Lanes::Turn turn)
-    : log_(log),
-      about_(std::move(about)),
+    : about_(std::move(about)),
       request_(request),
       describe_before_(describe_before),
-      turn_(turn),
-      change_(log->EnterChange()) {}
+      change_(log, turn) {}
 
 v1::AuditRecord AuditedCall::Line(v1::AuditEvent event, AuditText* text) const {
   v1::AuditRecord line = about_;
@@ -37,7 +35,7 @@ void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
   auto describe = [&describe = *describe_before_, &request = request_] {
     return describe == nullptr ? "" : describe(request);
   };
-  log_->Begin(std::move(asked), describe, std::move(then), turn_);
+  change_.Begin(std::move(asked), describe, std::move(then));
 }
 
 void AuditedCall::End(const absl::Status& status, const google::protobuf::Message& response,
@@ -50,14 +48,7 @@ void AuditedCall::End(const absl::Status& status, const google::protobuf::Messag
     line.set_after_json(std::move(text.json));
     if (!status.ok()) line.set_problem(std::string(status.message()));
   }
-  // It is over with its last line, however long the caller takes to read the answer.
-  log_->End(
-      std::move(answered),
-      [change = std::move(change_), then = std::move(then)]() mutable {
-        change = nullptr;
-        then();
-      },
-      turn_);
+  change_.End(std::move(answered), std::move(then));
 }
 
 }  // namespace farebox::server

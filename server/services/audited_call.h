@@ -25,7 +25,7 @@ class AuditedCall {
   AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
               const DescribeBefore* describe_before, Lanes::Turn turn);
 
-  // See AuditLog.
+  // See AuditLog::Change.
   void Begin(absl::AnyInvocable<void(const absl::Status&)> then);
   void End(const absl::Status& status, const google::protobuf::Message& response,
            absl::AnyInvocable<void()> then);
@@ -33,11 +33,9 @@ class AuditedCall {
  private:
   v1::AuditRecord Line(v1::AuditEvent event, AuditText* text) const;
 
-  AuditLog* const log_;
   const v1::AuditRecord about_;
   const google::protobuf::Message& request_;
   const DescribeBefore* const describe_before_;
-  const Lanes::Turn turn_;
   AuditLog::Change change_;
 };
 

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -43,11 +42,11 @@ class AuditLogTest : public ::testing::Test {
 };
 
 TEST_F(AuditLogTest, ADrainWaitsForTheLastLineOfAChange) {
-  AuditLog::Change change = log_.EnterChange();
+  AuditLog::Change change(&log_);
   const std::future<void> drain = std::async(std::launch::async, [this] { log_.Drain(); });
   EXPECT_EQ(drain.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
 
-  log_.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [change = std::move(change)]() mutable {});
+  change.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [] {});
   drain.wait();
 
   EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(1));
@@ -55,10 +54,11 @@ TEST_F(AuditLogTest, ADrainWaitsForTheLastLineOfAChange) {
 
 // It may wait for a disk, and who asks may not.
 TEST_F(AuditLogTest, HowItWasBeforeIsFoundOutOnAThreadOfItsOwn) {
+  AuditLog::Change change(&log_);
   std::promise<absl::Status> noted;
   std::thread::id described_on;
 
-  log_.Begin(
+  change.Begin(
       {Line(v1::AUDIT_EVENT_ASKED)},
       [&] {
         described_on = std::this_thread::get_id();
@@ -87,34 +87,33 @@ TEST_F(AuditLogTest, WhatIsToBeNextWaitsForNoOtherLineOfItsAccount) {
       gate->Wait();
       return std::string();
     };
-    log_.Begin(
-        {thiefs}, wait, [](const absl::Status&) {}, turn);
+    AuditLog::Change(&log_, turn).Begin({thiefs}, wait, [](const absl::Status&) {});
     gate->AwaitReached();
   };
   hold_up(&gates[0], Lanes::Turn::kInOrder);
   hold_up(&gates[1], Lanes::Turn::kNext);
 
+  AuditLog::Change revocation(&log_, Lanes::Turn::kNext);
   std::promise<absl::Status> asked;
   const auto note = [&asked](const absl::Status& status) { asked.set_value(status); };
-  log_.Begin(
-      {owners}, [] { return std::string(); }, note, Lanes::Turn::kNext);
+  revocation.Begin(
+      {owners}, [] { return std::string(); }, note);
   EXPECT_EQ(asked.get_future().get(), absl::OkStatus());
   owners.set_event(v1::AUDIT_EVENT_ANSWERED);
   std::promise<void> answered;
-  log_.End(
-      {owners}, [&answered] { answered.set_value(); }, Lanes::Turn::kNext);
+  revocation.End({owners}, [&answered] { answered.set_value(); });
   answered.get_future().wait();
 
   EXPECT_THAT(log_.List(/*account=*/0, /*before=*/1'000, 10).value(), SizeIs(2));
 }
 
 TEST_F(AuditLogTest, ADrainDoesNotWaitForEver) {
-  const AuditLog::Change change = log_.EnterChange();
+  AuditLog::Change change(&log_);
 
   log_.Drain();
 
   bool is_answered = false;
-  log_.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [&] { is_answered = true; });
+  change.End({Line(v1::AUDIT_EVENT_ANSWERED)}, [&] { is_answered = true; });
   EXPECT_TRUE(is_answered);
   EXPECT_EQ(log_.counts().lost, 1);
 }
