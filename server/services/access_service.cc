@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "server/limits.h"
 #include "server/services/fields.h"
+#include "server/services/lane_call.h"
 #include "server/services/page_token.h"
-#include "server/services/pending_call.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -108,28 +108,6 @@ v1::ApiKey KeyToMake(const Caller& caller, const v1::CreateApiKeyRequest& reques
   return key;
 }
 
-// Makes the call wait for its turn on the lane, then `answer(call)` gives its status.
-template <typename Call, typename Answer>
-void RunOn(Lanes* lanes, std::string lane, Lanes::Turn turn, Call* call, Answer answer) {
-  lanes->Post(
-      std::move(lane),
-      [answer, pending = PendingCall<Call>(call)]() mutable {
-        Call* const answered = pending.Take();
-        answered->Finish(answer(answered));
-      },
-      turn);
-}
-
-// The same for what is of no use to a caller who waits no more. An account has a lane, so that many
-// calls about one hold up no other's.
-template <typename Call, typename Answer>
-void RunInOrder(Lanes* lanes, const std::string& account_id, Call* call, Answer answer) {
-  RunOn(lanes, account_id, Lanes::Turn::kInOrder, call, [answer](Call* answered) -> absl::Status {
-    const absl::Status awaited = answered->CheckIsAwaited();
-    return awaited.ok() ? answer(answered) : awaited;
-  });
-}
-
 }  // namespace
 
 AccessService::AccessService(const Parts& parts)
@@ -160,7 +138,7 @@ grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const By
       answered->response()->set_secret(std::move(made.secret));
       return absl::OkStatus();
     };
-    RunInOrder(parts_.lanes, account_id, call, create);
+    parts_.lanes->Post(account_id, AnswerInTurnIfAwaited(call, create));
   });
 }
 
@@ -183,7 +161,7 @@ grpc::ServerUnaryReactor* AccessService::RevokeApiKey(Context* context, const By
                                parts.keys->Revoke(asked.key_id(), account));
       return absl::OkStatus();
     };
-    RunOn(parts_.lanes, std::move(lane), Lanes::Turn::kNext, call, revoke);
+    parts_.lanes->Post(std::move(lane), AnswerInTurn(call, revoke), Lanes::Turn::kNext);
   });
 }
 
@@ -191,8 +169,7 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
                                                      Bytes* response) {
   using Call = UnaryCall<v1::ListApiKeysRequest, v1::ListApiKeysResponse>;
   return Call::Serve(list_api_keys_, *context, *request, response, [this](Call* call) {
-    const std::string& lane = call->request().account_id();
-    RunInOrder(parts_.lanes, lane, call, [&parts = parts_](Call* answered) -> absl::Status {
+    const auto list = [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
@@ -203,7 +180,8 @@ grpc::ServerUnaryReactor* AccessService::ListApiKeys(Context* context, const Byt
       CutPage(page, &ApiKeys::Listed::position, &listed, answered->response());
       for (ApiKeys::Listed& one : listed) *answered->response()->add_keys() = std::move(one.key);
       return absl::OkStatus();
-    });
+    };
+    parts_.lanes->Post(call->request().account_id(), AnswerInTurnIfAwaited(call, list));
   });
 }
 
@@ -229,8 +207,7 @@ grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const By
                                                       Bytes* response) {
   using Call = UnaryCall<v1::ListAuditLogRequest, v1::ListAuditLogResponse>;
   return Call::Serve(list_audit_log_, *context, *request, response, [this](Call* call) {
-    const std::string& lane = call->request().account_id();
-    RunInOrder(parts_.lanes, lane, call, [&parts = parts_](Call* answered) -> absl::Status {
+    const auto list = [&parts = parts_](Call* answered) -> absl::Status {
       const std::string& account_id = answered->request().account_id();
       FAREBOX_ASSIGN_OR_RETURN(const AccountNumber account,
                                FindAccountNumber(account_id, *parts.ledger));
@@ -243,7 +220,8 @@ grpc::ServerUnaryReactor* AccessService::ListAuditLog(Context* context, const By
         *answered->response()->add_records() = std::move(record);
       }
       return absl::OkStatus();
-    });
+    };
+    parts_.lanes->Post(call->request().account_id(), AnswerInTurnIfAwaited(call, list));
   });
 }
 

@@ -35,6 +35,7 @@ class AccessService final : public RawAccessService {
     std::string http_url;
     AuditLog* audit = nullptr;
     const Ledger* ledger = nullptr;
+    // An account has a lane, so that many calls about it hold up no other's.
     Lanes* lanes = nullptr;
   };
   explicit AccessService(const Parts& parts);

@@ -1,7 +1,7 @@
 #include "server/services/number_service.h"
 
 #include "server/services/fields.h"
-#include "server/services/pending_call.h"
+#include "server/services/lane_call.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
@@ -32,13 +32,10 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerCon
   return Call::Serve(method, context, request, response, [&parts, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    parts.worker->Run(call->request().account_id(), [desk = parts.desk, function,
-                                                     pending = PendingCall<Call>(call)]() mutable {
-      Call* const answered = pending.Take();
-      const absl::Status awaited = answered->CheckIsAwaited();
-      answered->Finish(awaited.ok() ? (desk->*function)(answered->request(), answered->response())
-                                    : awaited);
-    });
+    const auto answer = [desk = parts.desk, function](Call* answered) {
+      return (desk->*function)(answered->request(), answered->response());
+    };
+    parts.worker->Run(call->request().account_id(), AnswerInTurnIfAwaited(call, answer));
   });
 }
 

@@ -10,7 +10,7 @@
 #include "server/limits.h"
 #include "server/services/card_number.h"
 #include "server/services/fields.h"
-#include "server/services/pending_call.h"
+#include "server/services/lane_call.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -99,30 +99,33 @@ std::string LaneOf(const Request& request) {
 // One at a time: it is about all accounts.
 std::string LaneOf(const v1::ReconcileRechargesRequest&) { return "all recharges"; }
 
-// Serves one call by a function of the desk.
+// What answers one call by a function of the desk.
 template <typename Request, typename Response>
-using AtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*);
+Lanes::Work WorkOf(const RechargeService::Parts& parts,
+                   absl::Status (RechargeDesk::*function)(const Request&, Response*),
+                   UnaryCall<Request, Response>* call) {
+  return AnswerInTurnIfAwaited(
+      call, [desk = parts.desk, function](UnaryCall<Request, Response>* answered) {
+        return (desk->*function)(answered->request(), answered->response());
+      });
+}
+
 // What takes long: nobody who has gone away keeps it going, and no stop waits for it.
 template <typename Request, typename Response>
-using LongAtDesk = absl::Status (RechargeDesk::*)(const Request&, Response*,
-                                                  PaymentGateway::ShouldContinue);
-
-template <typename Request, typename Response>
-void AnswerBy(RechargeDesk* desk, AtDesk<Request, Response> function,
-              const std::function<bool()>& /*is_ending*/, UnaryCall<Request, Response>* call) {
-  const absl::Status awaited = call->CheckIsAwaited();
-  call->Finish(awaited.ok() ? (desk->*function)(call->request(), call->response()) : awaited);
+Lanes::Work WorkOf(const RechargeService::Parts& parts,
+                   absl::Status (RechargeDesk::*function)(const Request&, Response*,
+                                                          PaymentGateway::ShouldContinue),
+                   UnaryCall<Request, Response>* call) {
+  return AnswerInTurn(call, [&parts, function](UnaryCall<Request, Response>* answered) {
+    const absl::Status status =
+        (parts.desk->*function)(answered->request(), answered->response(),
+                                [&] { return !parts.is_ending() && !answered->is_given_up(); });
+    const bool is_shut_down = absl::IsCancelled(status) && parts.is_ending();
+    return is_shut_down ? error::ShuttingDown() : status;
+  });
 }
 
-template <typename Request, typename Response>
-void AnswerBy(RechargeDesk* desk, LongAtDesk<Request, Response> function,
-              const std::function<bool()>& is_ending, UnaryCall<Request, Response>* call) {
-  const absl::Status status = (desk->*function)(
-      call->request(), call->response(), [&] { return !is_ending() && !call->is_given_up(); });
-  const bool is_shut_down = absl::IsCancelled(status) && is_ending();
-  call->Finish(is_shut_down ? error::ShuttingDown() : status);
-}
-
+// Serves one call by a function of the desk.
 template <typename Request, typename Response, typename... Long>
 grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerContext& context,
                                 const grpc::ByteBuffer& request, grpc::ByteBuffer* response,
@@ -133,9 +136,7 @@ grpc::ServerUnaryReactor* Serve(const RpcMethod& method, grpc::CallbackServerCon
   return Call::Serve(method, context, request, response, [&parts, lane, function](Call* call) {
     const absl::Status valid = Check(call->request());
     if (!valid.ok()) return call->Finish(valid);
-    auto work = [&parts, function, pending = PendingCall<Call>(call)]() mutable {
-      AnswerBy(parts.desk, function, parts.is_ending, pending.Take());
-    };
+    Lanes::Work work = WorkOf(parts, function, call);
     // By value: the work takes the call along.
     std::string name = LaneOf(call->request());
     switch (lane) {
