@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/errors.h"
-#include "server/services/answers.h"
+#include "server/services/operations_in_flight.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 
@@ -28,13 +27,7 @@ absl::Status RefusalOfAll(const std::vector<Outcome>& outcomes) {
   return absl::OkStatus();
 }
 
-// `refused` are the operations that were no commands, by their place, in order.
-struct Refused {
-  int index;
-  absl::Status status;
-};
-
-void FinishBatch(BatchCall* call, const std::vector<Refused>& refused,
+void FinishBatch(BatchCall* call, OperationsInFlight* operations,
                  const std::vector<Outcome>& outcomes) {
   const absl::Status turned_away = RefusalOfAll(outcomes);
   if (!turned_away.ok()) return call->Finish(turned_away);
@@ -42,15 +35,8 @@ void FinishBatch(BatchCall* call, const std::vector<Refused>& refused,
   const v1::ApplyBatchRequest& request = call->request();
   auto* const results = call->response()->mutable_results();
   results->Reserve(request.operations_size());
-  auto next_refused = refused.begin();
-  auto next_outcome = outcomes.begin();
-  for (int i = 0; i < request.operations_size(); ++i) {
-    v1::OperationResult* const result = results->Add();
-    if (next_refused != refused.end() && next_refused->index == i) {
-      FillRpcStatus((next_refused++)->status, result->mutable_error());
-    } else {
-      FillResult(request.operations(i), *next_outcome++, result);
-    }
+  for (const v1::Operation& operation : request.operations()) {
+    operations->FillNext(operation, outcomes, results->Add());
   }
   call->Finish(absl::OkStatus());
 }
@@ -71,22 +57,17 @@ void SubmitBatch(const CommandFactory& commands, Ledger* ledger, BatchCall* call
         "operations", absl::StrCat("must be 1 to ", limits::kSubmittedCommandsMax, " operations")));
   }
 
-  std::vector<Command> submitted;
-  submitted.reserve(static_cast<size_t>(count));
-  std::vector<Refused> refused;
-  for (int i = 0; i < count; ++i) {
-    absl::StatusOr<Command> command = MakeCommand(commands, call, request.operations(i));
-    if (command.ok()) {
-      submitted.push_back(*std::move(command));
-    } else {
-      refused.push_back({.index = i, .status = command.status()});
-    }
+  OperationsInFlight operations;
+  operations.Reserve(static_cast<size_t>(count));
+  for (const v1::Operation& operation : request.operations()) {
+    operations.Add(MakeCommand(commands, call, operation));
   }
-  if (submitted.empty()) return FinishBatch(call, refused, {});
-  ledger->Submit(std::move(submitted),
-                 [call, refused = std::move(refused)](const std::vector<Outcome>& outcomes) {
-                   FinishBatch(call, refused, outcomes);
-                 });
+  std::vector<Command> submitted = operations.TakeCommands();
+  if (submitted.empty()) return FinishBatch(call, &operations, {});
+  ledger->Submit(std::move(submitted), [call, operations = std::move(operations)](
+                                           const std::vector<Outcome>& outcomes) mutable {
+    FinishBatch(call, &operations, outcomes);
+  });
 }
 
 }  // namespace farebox::server

@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/arena.h"
-#include "server/errors.h"
-#include "server/services/answers.h"
 #include "server/services/message.h"
+#include "server/services/operations_in_flight.h"
 #include "server/services/serial_runner.h"
 #include "server/services/standing_caller.h"
 #include "server/services/stream_limits.h"
@@ -25,8 +23,7 @@
 namespace farebox::server {
 namespace {
 
-// What was read at once, on its way, with the memory for its results: operations, each of which is
-// a command or was refused.
+// What was read at once, on its way, with the memory for its results.
 class StreamMessage {
  public:
   StreamMessage()
@@ -38,37 +35,27 @@ class StreamMessage {
   const v1::ApplyStreamResponse& response() const { return *response_; }
   size_t operation_count() const { return 1 + static_cast<size_t>(request_->more_size()); }
 
-  // The commands that its operations are for the caller of `call`; what they are not is remembered.
+  // The commands that its operations are for the caller of `call`.
   std::vector<Command> MakeCommands(const CommandFactory& factory, const RpcMethod& method,
                                     CallContext* call) {
-    std::vector<Command> commands;
-    commands.reserve(operation_count());
+    operations_.Reserve(operation_count());
     const auto add = [&](const v1::Operation& operation) {
-      absl::StatusOr<Command> command = MakeCommand(factory, method, call, operation);
-      refusals_.push_back(command.status());
-      if (command.ok()) commands.push_back(*std::move(command));
+      operations_.Add(MakeCommand(factory, method, call, operation));
     };
     add(request_->operation());
     for (const v1::StreamOperation& further : request_->more()) add(further.operation());
-    return commands;
+    return operations_.TakeCommands();
   }
 
   // Makes the result, once: `outcomes` are those of its commands.
   void MakeResult(const std::vector<Outcome>& outcomes) {
-    auto outcome = outcomes.begin();
-    size_t index = 0;
-    const auto fill = [&](const v1::Operation& operation, v1::OperationResult* result) {
-      const absl::Status& refusal = refusals_[index++];
-      if (refusal.ok()) return FillResult(operation, *outcome++, result);
-      FillRpcStatus(refusal, result->mutable_error());
-    };
     response_->set_correlation_id(request_->correlation_id());
-    fill(request_->operation(), response_->mutable_result());
+    operations_.FillNext(request_->operation(), outcomes, response_->mutable_result());
     response_->mutable_more()->Reserve(request_->more_size());
     for (const v1::StreamOperation& further : request_->more()) {
       v1::StreamResult* const result = response_->add_more();
       result->set_correlation_id(further.correlation_id());
-      fill(further.operation(), result->mutable_result());
+      operations_.FillNext(further.operation(), outcomes, result->mutable_result());
     }
     result_ = SerializeMessage(*response_);
   }
@@ -86,8 +73,7 @@ class StreamMessage {
   google::protobuf::Arena arena_;
   v1::ApplyStreamRequest* const request_;
   v1::ApplyStreamResponse* const response_;
-  // One for each operation, in order; OK where it became a command.
-  absl::InlinedVector<absl::Status, 1> refusals_;
+  OperationsInFlight operations_;
   grpc::ByteBuffer result_;
 };
 
