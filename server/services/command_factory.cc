@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "google/protobuf/arena.h"
 #include "server/limits.h"
 #include "server/services/content.h"
@@ -121,7 +120,7 @@ absl::Status Check(const v1::CreditRequest& request) {
   FAREBOX_RETURN_IF_ERROR(CheckAmount(request.amount_micros(), "amount_micros"));
   if (!ItemOfCredit(request.reason()).has_value()) {
     return error::FieldInvalid("reason", "must be PAYMENT, REFUND, ADJUSTMENT or PROMOTION",
-                               absl::StrCat(request.reason()));
+                               ValueSent(request.reason()));
   }
   if (request.reason() == v1::CREDIT_REASON_REFUND) {
     FAREBOX_RETURN_IF_ERROR(CheckEntryId(request.refunded_entry_id(), "refunded_entry_id"));

@@ -82,7 +82,7 @@ absl::Status CheckDirection(v1::Direction direction, absl::string_view field) {
     return absl::OkStatus();
   }
   return error::FieldInvalid(field, "must be DIRECTION_INBOUND or DIRECTION_OUTBOUND",
-                             absl::StrCat(direction));
+                             ValueSent(direction));
 }
 
 absl::Status CheckCall(const v1::Call& call) {
@@ -123,10 +123,12 @@ absl::Status CheckPhoneNumber(const v1::PhoneNumber& number) {
     return absl::OkStatus();
   }
   return error::FieldInvalid("usage.phone_number.kind", "must be KIND_PURCHASE or KIND_RENEWAL",
-                             absl::StrCat(number.kind()));
+                             ValueSent(number.kind()));
 }
 
 }  // namespace
+
+std::string ValueSent(int64_t number) { return number == 0 ? "" : absl::StrCat(number); }
 
 bool IsDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -177,8 +179,7 @@ absl::Status CheckDescription(absl::string_view value) {
 
 absl::Status CheckEntryId(int64_t value, absl::string_view field) {
   if (value > 0) return absl::OkStatus();
-  return error::FieldInvalid(field, "is required and greater than 0",
-                             value == 0 ? "" : absl::StrCat(value));
+  return error::FieldInvalid(field, "is required and greater than 0", ValueSent(value));
 }
 
 absl::Status CheckAmount(int64_t micros, absl::string_view field) {
@@ -223,7 +224,7 @@ absl::Status CheckUsage(const v1::Usage& usage) {
 
 absl::Status CheckItem(v1::Item item, absl::string_view field) {
   if (v1::Item_IsValid(item) && item != v1::ITEM_UNSPECIFIED) return absl::OkStatus();
-  return error::FieldInvalid(field, "must be one of the billing items", absl::StrCat(item));
+  return error::FieldInvalid(field, "must be one of the billing items", ValueSent(item));
 }
 
 }  // namespace farebox::server

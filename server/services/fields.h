@@ -2,6 +2,7 @@
 #define FAREBOX_SERVER_SERVICES_FIELDS_H_
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -38,6 +39,9 @@ absl::Status CheckUsage(const v1::Usage& usage);
 
 // Whether the item is one that money is debited for as a plain amount.
 absl::Status CheckItem(v1::Item item, absl::string_view field);
+
+// What an error gives back of an enum or an id: nothing of one that was left out, which reads as 0.
+std::string ValueSent(int64_t number);
 
 // Digits, one at least.
 bool IsDigits(absl::string_view text);

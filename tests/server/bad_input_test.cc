@@ -227,6 +227,39 @@ TEST_F(BadInput, CreditNamesTheFieldToBlame) {
         [](R& r) { r.set_description(std::string(257, 'a')); }}});
 }
 
+// Who has left an enum out has sent no 0.
+TEST_F(BadInput, AnErrorGivesAnEnumBackOnlyWhereItWasSent) {
+  const auto value_of = [](const auto& answer) -> std::string {
+    const auto metadata = DetailsOf(answer.status).error_info.metadata();
+    return metadata.count("value") == 0 ? "none" : metadata.at("value");
+  };
+
+  v1::DebitRequest debit = GoodDebit();
+  debit.clear_item();
+  EXPECT_EQ(value_of(Send(debit)), "none");
+  debit.set_item(static_cast<v1::Item>(99));
+  EXPECT_EQ(value_of(Send(debit)), "99");
+
+  v1::CreditRequest credit = GoodCredit();
+  credit.clear_reason();
+  EXPECT_EQ(value_of(Send(credit)), "none");
+  credit.set_reason(static_cast<v1::CreditReason>(99));
+  EXPECT_EQ(value_of(Send(credit)), "99");
+
+  v1::AuthorizeRequest authorize = GoodAuthorize();
+  authorize.mutable_usage()->mutable_call()->clear_direction();
+  EXPECT_EQ(value_of(Send(authorize)), "none");
+  authorize.mutable_usage()->mutable_call()->set_direction(static_cast<v1::Direction>(99));
+  EXPECT_EQ(value_of(Send(authorize)), "99");
+
+  v1::DebitRequest purchase = GoodDebit();
+  purchase.clear_item();
+  purchase.mutable_usage()->mutable_phone_number()->set_number("+12025550123");
+  EXPECT_EQ(value_of(Send(purchase)), "none");
+  purchase.mutable_usage()->mutable_phone_number()->set_kind(static_cast<v1::PhoneNumber::Kind>(9));
+  EXPECT_EQ(value_of(Send(purchase)), "9");
+}
+
 TEST_F(BadInput, ABalanceNeverLeavesItsRange) {
   OpenAccount("rich");
   v1::CreditRequest credit = Parse<v1::CreditRequest>(
