@@ -45,7 +45,11 @@ const stored::v1::EntryDetail* FillDecision(const Outcome& outcome, Answer* answ
   return detail;
 }
 
-// The field that an amount comes from.
+// The field that an amount comes from; empty where it comes from none.
+absl::string_view AmountFieldOf(const v1::AuthorizeRequest& request) {
+  return request.usage().has_call() ? "requested_seconds" : "usage";
+}
+absl::string_view AmountFieldOf(const v1::ReauthorizeRequest&) { return "requested_seconds"; }
 absl::string_view AmountFieldOf(const v1::DebitRequest& request) {
   switch (request.charge_case()) {
     case v1::DebitRequest::kUsage:
@@ -87,13 +91,17 @@ error::RefusedUse ExplainRefusal(const v1::DebitRequest& request, const Outcome&
 error::RefusedUse ExplainRefusal(const v1::CreditRequest&, const Outcome&) { return {}; }
 error::RefusedUse ExplainRefusal(const v1::ReleaseRequest&, const Outcome&) { return {}; }
 
+// The ledger knows an amount, and not the field that it comes from.
+template <typename Request>
+absl::Status StatusWithField(const Outcome& outcome, const Request& request) {
+  if (GetReason(outcome.status) != Reason::kAmountOverflow) return outcome.status;
+  return error::AmountOverflow(request.account_id(), AmountFieldOf(request));
+}
+
 // An outcome that is an error to a caller who expects money to move.
 template <typename Request>
 absl::Status ErrorOf(const Outcome& outcome, const Request& request) {
-  if (GetReason(outcome.status) == Reason::kAmountOverflow) {
-    return error::AmountOverflow(request.account_id(), AmountFieldOf(request));
-  }
-  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  FAREBOX_RETURN_IF_ERROR(StatusWithField(outcome, request));
   if (!outcome.declined()) return absl::OkStatus();
   return error::Declined(request.account_id(), outcome.entry.reason,
                          ExplainRefusal(request, outcome));
@@ -108,18 +116,18 @@ void FillOrFail(const Request& request, const Outcome& outcome,
 
 }  // namespace
 
-absl::Status FillAnswer(const v1::AuthorizeRequest&, const Outcome& outcome,
+absl::Status FillAnswer(const v1::AuthorizeRequest& request, const Outcome& outcome,
                         v1::AuthorizeResponse* answer) {
-  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  FAREBOX_RETURN_IF_ERROR(StatusWithField(outcome, request));
   if (FillDecision(outcome, answer) != nullptr) {
     answer->set_held_micros(outcome.entry.held_change.value());
   }
   return absl::OkStatus();
 }
 
-absl::Status FillAnswer(const v1::ReauthorizeRequest&, const Outcome& outcome,
+absl::Status FillAnswer(const v1::ReauthorizeRequest& request, const Outcome& outcome,
                         v1::ReauthorizeResponse* answer) {
-  FAREBOX_RETURN_IF_ERROR(outcome.status);
+  FAREBOX_RETURN_IF_ERROR(StatusWithField(outcome, request));
   const stored::v1::EntryDetail* const detail = FillDecision(outcome, answer);
   if (detail != nullptr) answer->set_held_micros(detail->held_micros());
   return absl::OkStatus();

@@ -12,6 +12,7 @@ namespace farebox::server {
 namespace {
 
 using grpc::StatusCode;
+using ::testing::AllOf;
 
 constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
 constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
@@ -280,6 +281,35 @@ TEST_F(BadInput, ABalanceNeverLeavesItsRange) {
   ASSERT_EQ(refused.bad_request.field_violations_size(), 1);
   EXPECT_EQ(refused.bad_request.field_violations(0).field(), "amount_micros");
   EXPECT_EQ(Balance("rich").balance_micros(), 1'000'000'000'000'000'000);
+}
+
+TEST_F(BadInput, APriceThatNoHoldCanHaveBlamesWhatItIsOf) {
+  const auto overflow_of = [](const char* field) {
+    return AllOf(FailsWith(StatusCode::INVALID_ARGUMENT, "AMOUNT_OVERFLOW"), BlamesField(field));
+  };
+  ASSERT_TRUE(Import("standard",
+                     "item,prefix,rate_per_minute,unit_fee\n"
+                     "OUTBOUND_CALL,1,600000000,\n"
+                     "OUTGOING_TEXT,,,600000000\n")
+                  .status.ok());
+  OpenAccount("rich", 1'000'000'000'000'000);
+  ASSERT_TRUE(Send<v1::CreditRequest>("account_id: 'rich' request_id: 'more' "
+                                      "amount_micros: 1000000000000000 "
+                                      "reason: CREDIT_REASON_PAYMENT")
+                  .status.ok());
+  const auto minute = AuthorizeCall("rich", "minute", 60);
+  ASSERT_THAT(minute, Answers("decision: DECISION_GRANTED held_micros: 600000000000000"));
+
+  EXPECT_THAT(AuthorizeCall("rich", "two minutes", 120), overflow_of("requested_seconds"));
+  EXPECT_THAT(Send<v1::ReauthorizeRequest>(
+                  absl::StrCat("account_id: 'rich' request_id: 'one more' requested_seconds: 60 "
+                               "hold_id: ",
+                               minute->hold_id())),
+              overflow_of("requested_seconds"));
+  EXPECT_THAT(Send<v1::AuthorizeRequest>(
+                  "account_id: 'rich' request_id: 'text' usage { text { from: '1' segments: 2 "
+                  "direction: DIRECTION_OUTBOUND to: '+12025550123' } }"),
+              overflow_of("usage"));
 }
 
 TEST_F(BadInput, CreateAccountNamesTheFieldToBlame) {
