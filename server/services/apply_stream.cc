@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/arena.h"
 #include "server/services/message.h"
@@ -181,12 +180,8 @@ class ApplyStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   // Nothing is changed before the audit log has a line of the message.
   void SubmitAudited(Place* place, std::vector<Command> commands) {
     const size_t count = commands.size();
-    // Where the log drains, what was asked is dropped with its line.
-    auto dropped =
-        absl::MakeCleanup([this, place, count] { Refuse(place, count, error::ShuttingDown()); });
-    place->audited->Begin([self = shared_from_this(), place, count, dropped = std::move(dropped),
+    place->audited->Begin([self = shared_from_this(), place, count,
                            commands = std::move(commands)](const absl::Status& noted) mutable {
-      std::move(dropped).Cancel();
       if (!noted.ok()) return self->Refuse(place, count, noted);
       self->Submit(place, std::move(commands));
     });

@@ -6,8 +6,30 @@
 #include "absl/strings/string_view.h"
 #include "server/errors.h"
 #include "server/rpc_metrics.h"
+#include "storage/errors.h"
 
 namespace farebox::server {
+namespace {
+
+// What goes on with a call once its lines are written. Where they are dropped it goes on too: its
+// caller waits for an answer.
+class Continuation {
+ public:
+  explicit Continuation(absl::AnyInvocable<void(const absl::Status&)> then)
+      : then_(std::move(then)) {}
+  ~Continuation() {
+    if (then_ != nullptr) then_(error::ShuttingDown());
+  }
+  Continuation(Continuation&& other) noexcept : then_(std::exchange(other.then_, nullptr)) {}
+  Continuation& operator=(Continuation&&) = delete;
+
+  void operator()(const absl::Status& noted) { std::exchange(then_, nullptr)(noted); }
+
+ private:
+  absl::AnyInvocable<void(const absl::Status&)> then_;
+};
+
+}  // namespace
 
 AuditedCall::AuditedCall(AuditLog* log, v1::AuditRecord about,
                          const google::protobuf::Message& request,
@@ -35,7 +57,7 @@ void AuditedCall::Begin(absl::AnyInvocable<void(const absl::Status&)> then) {
   auto describe = [&describe = *describe_before_, &request = request_] {
     return describe == nullptr ? "" : describe(request);
   };
-  change_.Begin(std::move(asked), describe, std::move(then));
+  change_.Begin(std::move(asked), describe, Continuation(std::move(then)));
 }
 
 void AuditedCall::End(const absl::Status& status, const google::protobuf::Message& response,

@@ -25,7 +25,8 @@ class AuditedCall {
   AuditedCall(AuditLog* log, v1::AuditRecord about, const google::protobuf::Message& request,
               const DescribeBefore* describe_before, Lanes::Turn turn);
 
-  // See AuditLog::Change.
+  // See AuditLog::Change; but `then` is called in any case, with SHUTTING_DOWN where the log
+  // drains.
   void Begin(absl::AnyInvocable<void(const absl::Status&)> then);
   void End(const absl::Status& status, const google::protobuf::Message& response,
            absl::AnyInvocable<void()> then);

@@ -2,15 +2,12 @@
 
 #include <atomic>
 #include <memory>
-#include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "farebox/v1/operations.pb.h"
 #include "server/limits.h"
 #include "server/proto_time.h"
 #include "server/services/message.h"
 #include "server/services/standing_caller.h"
-#include "storage/errors.h"
 #include "storage/hash_chain.h"
 #include "storage/mutex.h"
 #include "storage/status_macros.h"
@@ -41,7 +38,10 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     } else if (audited_ == nullptr) {
       Begin();
     } else {
-      BeginAudited();
+      audited_->Begin([this](const absl::Status& noted) {
+        if (noted.ok()) return Begin();
+        End(noted);
+      });
     }
   }
 
@@ -70,16 +70,6 @@ class BackupCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
     FAREBOX_RETURN_IF_ERROR(method_.CheckMayAsk(&context_, request_));
     audited_ = method_.Audit(&context_, request_);
     return absl::OkStatus();
-  }
-
-  void BeginAudited() {
-    // Where the log drains, the backup is dropped with its line.
-    auto dropped = absl::MakeCleanup([this] { End(error::ShuttingDown()); });
-    audited_->Begin([this, dropped = std::move(dropped)](const absl::Status& noted) mutable {
-      std::move(dropped).Cancel();
-      if (noted.ok()) return Begin();
-      End(noted);
-    });
   }
 
   void Begin() {

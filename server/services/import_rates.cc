@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "farebox/v1/rate.pb.h"
 #include "server/errors.h"
 #include "server/limits.h"
@@ -112,10 +111,7 @@ class ImportCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
     about_.set_deck(name_);
     audited_ = method_.Audit(&context_, about_);
     if (audited_ == nullptr) return Import();
-    // Where the log drains, the import is dropped with its line.
-    auto dropped = absl::MakeCleanup([this] { End(error::ShuttingDown()); });
-    audited_->Begin([this, dropped = std::move(dropped)](const absl::Status& noted) mutable {
-      std::move(dropped).Cancel();
+    audited_->Begin([this](const absl::Status& noted) {
       if (noted.ok()) return Import();
       End(noted);
     });

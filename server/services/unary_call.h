@@ -14,7 +14,6 @@
 #include "server/security/caller.h"
 #include "server/services/call_context.h"
 #include "server/services/message.h"
-#include "server/services/pending_call.h"
 #include "server/services/rpc_method.h"
 #include "server/transport/answers_together.h"
 #include "storage/errors.h"
@@ -54,7 +53,6 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   const Caller& caller() const { return *context_.caller(); }
   const Request& request() const { return *request_; }
   Response* response() { return response_; }
-  google::protobuf::Arena* arena() { return &arena_; }
   // Whether the caller waits no more, for whatever reason.
   bool is_given_up() const { return context_.grpc().IsCancelled(); }
   // When the caller stops waiting.
@@ -106,15 +104,14 @@ class UnaryCall final : public grpc::ServerUnaryReactor {
   // Nothing is changed before the audit log has a line of it.
   template <typename Handler>
   void HandleAudited(Handler&& handler) {
-    audited_->Begin([pending = PendingCall<UnaryCall>(this),
-                     handler = std::forward<Handler>(handler)](const absl::Status& noted) mutable {
-      UnaryCall* const call = pending.Take();
-      if (noted.ok()) {
-        handler(call);
-      } else {
-        call->Finish(noted);
-      }
-    });
+    audited_->Begin(
+        [this, handler = std::forward<Handler>(handler)](const absl::Status& noted) mutable {
+          if (noted.ok()) {
+            handler(this);
+          } else {
+            Finish(noted);
+          }
+        });
   }
 
   void Answer(const absl::Status& status) {
