@@ -109,6 +109,17 @@ constexpr Column kColumns[] = {
     {"request_id", [](const Line& line) { return line.entry.request_id(); }, true},
 };
 
+// `text`, with an apostrophe before what a spreadsheet would take for a formula.
+std::string NeutralCsvText(absl::string_view text) {
+  // The last four are what some spreadsheets read as the first four.
+  constexpr absl::string_view kBeginnings[] = {"=",  "+",  "-",  "@",  "\t", "\r",
+                                               "\n", "＝", "＋", "－", "＠"};
+  for (const absl::string_view beginning : kBeginnings) {
+    if (absl::StartsWith(text, beginning)) return absl::StrCat("'", text);
+  }
+  return std::string(text);
+}
+
 constexpr absl::string_view kLineEnd = "\r\n";
 
 }  // namespace
@@ -131,16 +142,6 @@ void AppendActivityCsvLine(const v1::Entry& entry, absl::TimeZone zone,
     rating::AppendCsvField(column.is_text ? NeutralCsvText(field) : field, out);
   }
   absl::StrAppend(out, kLineEnd);
-}
-
-std::string NeutralCsvText(absl::string_view text) {
-  // The last four are what some spreadsheets read as the first four.
-  constexpr absl::string_view kBeginnings[] = {"=",  "+",  "-",  "@",  "\t", "\r",
-                                               "\n", "＝", "＋", "－", "＠"};
-  for (const absl::string_view beginning : kBeginnings) {
-    if (absl::StartsWith(text, beginning)) return absl::StrCat("'", text);
-  }
-  return std::string(text);
 }
 
 }  // namespace farebox::server

@@ -16,9 +16,6 @@ std::string ActivityCsvHeader();
 void AppendActivityCsvLine(const v1::Entry& entry, absl::TimeZone zone,
                            absl::string_view currency_code, std::string* out);
 
-// `text`, with an apostrophe before what a spreadsheet would take for a formula.
-std::string NeutralCsvText(absl::string_view text);
-
 }  // namespace farebox::server
 
 #endif  // FAREBOX_SERVER_SERVICES_ACTIVITY_CSV_H_

@@ -31,8 +31,7 @@ bool GoesOut(const v1::Usage& usage) {
   return false;
 }
 
-}  // namespace
-
+// Where a usage goes, which is what decides its tariff.
 absl::string_view DestinationOf(const v1::Usage& usage) {
   switch (usage.kind_case()) {
     case v1::Usage::kCall:
@@ -49,6 +48,7 @@ absl::string_view DestinationOf(const v1::Usage& usage) {
   return {};
 }
 
+// What a usage counts as. It has passed CheckUsage().
 rating::Item RatedItem(const v1::Usage& usage) {
   switch (usage.kind_case()) {
     case v1::Usage::kCall:
@@ -68,6 +68,22 @@ rating::Item RatedItem(const v1::Usage& usage) {
   FAREBOX_CHECK(usage.has_ring_through());
   return rating::Item::kRingThroughAttempt;
 }
+
+// Whether the account must not call or text there.
+bool IsBlocked(const stored::v1::AccountSettings& settings, const v1::Usage& usage) {
+  if (settings.blocked_prefixes().empty() || !GoesOut(usage)) return false;
+  absl::string_view digits = DestinationOf(usage);
+  const bool has_plus = absl::ConsumePrefix(&digits, "+");
+  if (!IsDigits(digits)) return false;
+  // A short code is no number: only the whole of it can be blocked.
+  const bool is_short_code = !has_plus && digits.size() <= rating::kShortCodeDigitsMax;
+  return std::any_of(settings.blocked_prefixes().begin(), settings.blocked_prefixes().end(),
+                     [&](const std::string& prefix) {
+                       return is_short_code ? digits == prefix : absl::StartsWith(digits, prefix);
+                     });
+}
+
+}  // namespace
 
 v1::Item ToProto(rating::Item item) {
   switch (item) {
@@ -89,6 +105,8 @@ v1::Item ToProto(rating::Item item) {
   return v1::ITEM_UNSPECIFIED;
 }
 
+v1::Item ItemOf(const v1::Usage& usage) { return ToProto(RatedItem(usage)); }
+
 error::RefusedUse RefusedUseOf(const v1::Usage& usage) {
   return {.available = std::nullopt,
           .needed = std::nullopt,
@@ -104,19 +122,6 @@ int32_t UnitsOf(const v1::Usage& usage) {
   // Protobuf lets only UTF-8 through.
   FAREBOX_CHECK(counted.has_value());
   return static_cast<int32_t>(counted->segments);
-}
-
-bool IsBlocked(const stored::v1::AccountSettings& settings, const v1::Usage& usage) {
-  if (settings.blocked_prefixes().empty() || !GoesOut(usage)) return false;
-  absl::string_view digits = DestinationOf(usage);
-  const bool has_plus = absl::ConsumePrefix(&digits, "+");
-  if (!IsDigits(digits)) return false;
-  // A short code is no number: only the whole of it can be blocked.
-  const bool is_short_code = !has_plus && digits.size() <= rating::kShortCodeDigitsMax;
-  return std::any_of(settings.blocked_prefixes().begin(), settings.blocked_prefixes().end(),
-                     [&](const std::string& prefix) {
-                       return is_short_code ? digits == prefix : absl::StartsWith(digits, prefix);
-                     });
 }
 
 Match FindRate(const DeckRegistry& decks, const stored::v1::AccountSettings& settings,

@@ -3,9 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/usage.pb.h"
@@ -18,22 +16,16 @@
 // From what is used to what it costs. Pure: knows decks and settings, not accounts' money.
 namespace farebox::server {
 
-// What a usage counts as. `usage` has passed CheckUsage().
-rating::Item RatedItem(const v1::Usage& usage);
 v1::Item ToProto(rating::Item item);
-inline v1::Item ItemOf(const v1::Usage& usage) { return ToProto(RatedItem(usage)); }
 
-// Where a usage goes, which is what decides its tariff.
-absl::string_view DestinationOf(const v1::Usage& usage);
+// What a usage counts as. `usage` has passed CheckUsage().
+v1::Item ItemOf(const v1::Usage& usage);
 
 // What an error says of a usage that has no tariff or is blocked.
 error::RefusedUse RefusedUseOf(const v1::Usage& usage);
 
 // Segments, months or attempts; 0 for a call, which is priced by time.
 int32_t UnitsOf(const v1::Usage& usage);
-
-// Whether the account must not call or text there.
-bool IsBlocked(const stored::v1::AccountSettings& settings, const v1::Usage& usage);
 
 // The tariff for a usage, or why there is none.
 struct Match {
