@@ -20,9 +20,11 @@ namespace {
 
 // Submits the change of an account; the answer is the account as the entry has it.
 template <typename Call>
-void SubmitChange(Ledger* ledger, Command command, Call* call) {
+void SubmitChange(Ledger* ledger, absl::StatusOr<Command> command, Call* call) {
+  if (!command.ok()) return call->Finish(command.status());
+  command->deadline = call->deadline();
   std::vector<Command> submitted;
-  submitted.push_back(std::move(command));
+  submitted.push_back(*std::move(command));
   ledger->Submit(std::move(submitted), [call](std::vector<Outcome> outcomes) {
     const Outcome& outcome = outcomes[0];
     if (!outcome.status.ok()) return call->Finish(outcome.status);
@@ -89,13 +91,6 @@ absl::StatusOr<Command> MakeStatusChange(const Request& request, ContentKind kin
   return command;
 }
 
-template <typename Call>
-void Submit(Ledger* ledger, absl::StatusOr<Command> command, Call* call) {
-  if (!command.ok()) return call->Finish(command.status());
-  command->deadline = call->deadline();
-  SubmitChange(ledger, *std::move(command), call);
-}
-
 absl::Status FillAccounts(const Ledger& ledger, const v1::ListAccountsRequest& request,
                           v1::ListAccountsResponse* response) {
   FAREBOX_ASSIGN_OR_RETURN(const Page page, ReadPage(request, "accounts"));
@@ -160,7 +155,7 @@ grpc::ServerUnaryReactor* AccountService::CreateAccount(Context* context, const 
                                                         Bytes* response) {
   using Call = UnaryCall<v1::CreateAccountRequest, v1::CreateAccountResponse>;
   return Call::Serve(create_account_, *context, *request, response, [this](Call* call) {
-    Submit(parts_.ledger, MakeOpen(call->request(), *parts_.decks), call);
+    SubmitChange(parts_.ledger, MakeOpen(call->request(), *parts_.decks), call);
   });
 }
 
@@ -182,7 +177,7 @@ grpc::ServerUnaryReactor* AccountService::UpdateAccount(Context* context, const 
                                                         Bytes* response) {
   using Call = UnaryCall<v1::UpdateAccountRequest, v1::UpdateAccountResponse>;
   return Call::Serve(update_account_, *context, *request, response, [this](Call* call) {
-    Submit(parts_.ledger, MakeUpdate(call->request(), *parts_.decks), call);
+    SubmitChange(parts_.ledger, MakeUpdate(call->request(), *parts_.decks), call);
   });
 }
 
@@ -198,7 +193,7 @@ grpc::ServerUnaryReactor* AccountService::SuspendAccount(Context* context, const
                                                          Bytes* response) {
   using Call = UnaryCall<v1::SuspendAccountRequest, v1::SuspendAccountResponse>;
   return Call::Serve(suspend_account_, *context, *request, response, [this](Call* call) {
-    Submit(
+    SubmitChange(
         parts_.ledger,
         MakeStatusChange(call->request(), ContentKind::kSuspendAccount, AccountStatus::kSuspended),
         call);
@@ -209,9 +204,9 @@ grpc::ServerUnaryReactor* AccountService::ResumeAccount(Context* context, const 
                                                         Bytes* response) {
   using Call = UnaryCall<v1::ResumeAccountRequest, v1::ResumeAccountResponse>;
   return Call::Serve(resume_account_, *context, *request, response, [this](Call* call) {
-    Submit(parts_.ledger,
-           MakeStatusChange(call->request(), ContentKind::kResumeAccount, AccountStatus::kOpen),
-           call);
+    SubmitChange(
+        parts_.ledger,
+        MakeStatusChange(call->request(), ContentKind::kResumeAccount, AccountStatus::kOpen), call);
   });
 }
 
@@ -219,9 +214,10 @@ grpc::ServerUnaryReactor* AccountService::CloseAccount(Context* context, const B
                                                        Bytes* response) {
   using Call = UnaryCall<v1::CloseAccountRequest, v1::CloseAccountResponse>;
   return Call::Serve(close_account_, *context, *request, response, [this](Call* call) {
-    Submit(parts_.ledger,
-           MakeStatusChange(call->request(), ContentKind::kCloseAccount, AccountStatus::kClosed),
-           call);
+    SubmitChange(
+        parts_.ledger,
+        MakeStatusChange(call->request(), ContentKind::kCloseAccount, AccountStatus::kClosed),
+        call);
   });
 }
 
