@@ -11,6 +11,7 @@
 #include "server/services/export_activity.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"
+#include "server/services/reader_call.h"
 #include "server/services/summary.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -125,11 +126,9 @@ DescribeBefore DescribeAccountOf(const Ledger* ledger) {
 template <typename Query, typename Call, typename Fill>
 void AskReader(ReaderPool* readers, absl::StatusOr<Query> query, Call* call, Fill fill) {
   if (!query.ok()) return call->Finish(query.status());
-  const absl::Status queued =
-      readers->Run([call, query = *std::move(query), fill](JournalReader& reader) {
-        call->Finish(fill(query, &reader, call->response()));
-      });
-  if (!queued.ok()) call->Finish(queued);
+  AnswerOnReader(readers, call, [call, query = *std::move(query), fill](JournalReader& reader) {
+    return fill(query, &reader, call->response());
+  });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "absl/strings/string_view.h"
 #include "server/limits.h"
 #include "server/services/backup_call.h"
+#include "server/services/reader_call.h"
 #include "server/services/server_status.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
@@ -67,11 +68,10 @@ grpc::ServerUnaryReactor* OperationsService::GetStatus(Context* context, const B
   using Call = UnaryCall<v1::GetStatusRequest, v1::GetStatusResponse>;
   return Call::Serve(get_status_, *context, *request, response, [this](Call* call) {
     // How large the files are, and what waits in them, is asked of the disk.
-    const absl::Status queued = parts_.readers->Run([this, call](JournalReader&) {
+    AnswerOnReader(parts_.readers, call, [this, call](JournalReader&) {
       FillServerStatus(parts_.status, call->response());
-      call->Finish(absl::OkStatus());
+      return absl::OkStatus();
     });
-    if (!queued.ok()) call->Finish(queued);
   });
 }
 

@@ -16,6 +16,7 @@
 #include "server/services/page_token.h"
 #include "server/services/pricing.h"
 #include "server/services/rate_decks.h"
+#include "server/services/reader_call.h"
 #include "server/services/unary_call.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
@@ -120,11 +121,9 @@ grpc::ServerUnaryReactor* RateService::ListRateDecks(Context* context, const Byt
   return Call::Serve(list_rate_decks_, *context, *request, response, [this](Call* call) {
     absl::StatusOr<Page> page = ReadPage(call->request(), "decks");
     if (!page.ok()) return call->Finish(page.status());
-    const absl::Status queued =
-        parts_.readers->Run([call, page = *std::move(page)](JournalReader& reader) {
-          call->Finish(FillRateDecks(reader.catalog(), page, call->response()));
-        });
-    if (!queued.ok()) call->Finish(queued);
+    AnswerOnReader(parts_.readers, call, [call, page = *std::move(page)](JournalReader& reader) {
+      return FillRateDecks(reader.catalog(), page, call->response());
+    });
   });
 }
 
