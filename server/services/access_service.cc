@@ -66,7 +66,7 @@ absl::Status CheckAccounts(const v1::ApiKey& key, const Ledger& ledger) {
 }
 
 // A key that is asked for in the name of an account is its customer's.
-absl::Status CheckAccount(const v1::CreateApiKeyRequest& request) {
+absl::Status CheckIsOfCustomer(const v1::CreateApiKeyRequest& request) {
   if (request.account_id().empty()) return absl::OkStatus();
   if (request.key().role() != v1::ROLE_CUSTOMER) {
     return error::FieldInvalid("key.role", "must be ROLE_CUSTOMER with an account_id");
@@ -124,7 +124,7 @@ grpc::ServerUnaryReactor* AccessService::CreateApiKey(Context* context, const By
   using Call = UnaryCall<v1::CreateApiKeyRequest, v1::CreateApiKeyResponse>;
   return Call::Serve(create_api_key_, *context, *request, response, [this](Call* call) {
     const v1::ApiKey& wanted = call->request().key();
-    absl::Status valid = CheckAccount(call->request());
+    absl::Status valid = CheckIsOfCustomer(call->request());
     valid.Update(CheckNewKey(wanted, *parts_.ledger, create_api_key_.Now()));
     if (!valid.ok()) return call->Finish(valid);
     const std::string account_id =

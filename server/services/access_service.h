@@ -22,8 +22,8 @@ using RawAccessService = v1::AccessService::WithRawCallbackMethod_CreateApiKey<
                 v1::AccessService::WithRawCallbackMethod_ListAuditLog<
                     v1::AccessService::Service>>>>>;
 
-// Keys, sign-in links and the audit log. Every call may wait for a disk, and so is made on a lane.
-// Thread-safe.
+// Keys, sign-in links and the audit log. What may wait for a disk is done on a lane; links need
+// none. Thread-safe.
 class AccessService final : public RawAccessService {
  public:
   // All of them outlive the service.

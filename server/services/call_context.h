@@ -27,7 +27,7 @@ class CallContext {
   absl::Time start_time() const { return start_time_; }
   std::string peer() const { return context_->peer(); }
 
-  // Null until RpcMethod::Admit has let the call in.
+  // Null until RpcMethod::Admit has found out who calls.
   const CallerPtr& caller() const { return caller_; }
   void set_caller(CallerPtr caller) { caller_ = std::move(caller); }
 

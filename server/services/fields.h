@@ -25,6 +25,7 @@ absl::Status CheckEntryId(int64_t value, absl::string_view field);
 // An amount that moves: 1 to limits::kAmountMax.
 absl::Status CheckAmount(int64_t micros, absl::string_view field);
 
+// 0 to 0 is for what is no call, and has no seconds.
 struct SecondsRange {
   int64_t min = 0;
   int64_t max = 0;
@@ -37,7 +38,7 @@ absl::Status CheckTimestamp(const google::protobuf::Timestamp& value, absl::stri
 // `usage` with all that it needs, in the request's field of that name.
 absl::Status CheckUsage(const v1::Usage& usage);
 
-// Whether the item is one that money is debited for as a plain amount.
+// Whether the item is one of the billing items.
 absl::Status CheckItem(v1::Item item, absl::string_view field);
 
 // What an error gives back of an enum or an id: nothing of one that was left out, which reads as 0.

@@ -39,8 +39,8 @@ class DeckImporter {
   bool Enter();
   void Leave();
 
-  // Calls `done` on a thread of the reader pool, or at once with OVERLOADED. Fails with
-  // FIELD_INVALID where the CSV is no deck; every problem names its line and column.
+  // Calls `done` on a thread of the reader pool, or at once with OVERLOADED or SHUTTING_DOWN. Fails
+  // with FIELD_INVALID where the CSV is no deck; every problem names its line and column.
   void Import(std::string name, std::string csv, Done done);
 
  private:

@@ -67,8 +67,8 @@ class RpcMethod {
   BlockedHandlers::Scope Running() const { return BlockedHandlers::Scope(handlers_, &name_); }
 
   // The first step of every call: whether there is room for it, who is calling, and whether their
-  // role may call this. Fails with SHUTTING_DOWN, OVERLOADED, UNAUTHENTICATED or PERMISSION_DENIED.
-  // A stream has no bytes of a request yet.
+  // role may call this. Fails with SHUTTING_DOWN, OVERLOADED, UNAUTHENTICATED or PERMISSION_DENIED,
+  // and is Cancelled where nobody waits any more. A stream has no bytes of a request yet.
   absl::Status Admit(CallContext* call, size_t request_bytes) const;
 
   // So many more bytes of a stream's requests came.
