@@ -8,10 +8,11 @@
 #include <set>
 #include <string>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "farebox/v1/access.pb.h"
 #include "farebox/v1/account.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -38,6 +39,11 @@ struct GoodCall {
   const char* request;
 };
 constexpr GoodCall kCallsWithIds[] = {
+    {"AccessService.CreateApiKey", "key { role: ROLE_CUSTOMER account_ids: 'alice' }"},
+    {"AccessService.RevokeApiKey", "key_id: 'k' account_id: 'alice'"},
+    {"AccessService.ListApiKeys", "account_id: 'alice'"},
+    {"AccessService.CreateSignInLink", "account_id: 'alice'"},
+    {"AccessService.ListAuditLog", "account_id: 'alice'"},
     {"AccountService.CreateAccount",
      "account { account_id: 'carol' currency_code: 'USD' } request_id: 'x'"},
     {"AccountService.GetAccount", "account_id: 'alice'"},
@@ -82,6 +88,14 @@ constexpr GoodCall kCallsWithIds[] = {
     {"RechargeService.ListRecharges", "account_id: 'alice'"},
 };
 
+// Those that are about all accounts where they name none.
+constexpr absl::string_view kAboutAllAccounts[] = {
+    "AccessService.RevokeApiKey",
+    "AccessService.ListApiKeys",
+    "AccessService.ListAuditLog",
+    "BillingService.WatchAccount",
+};
+
 // A request with $enum in place of one value.
 struct CallWithEnum {
   const char* rpc;
@@ -89,6 +103,7 @@ struct CallWithEnum {
   const char* request;
 };
 constexpr CallWithEnum kCallsWithEnums[] = {
+    {"AccessService.CreateApiKey", "key.role", "key { role: $enum account_ids: 'alice' }"},
     {"AccountService.CreateAccount", "account.failure_handling",
      "account { account_id: 'carol' currency_code: 'USD' failure_handling: $enum } "
      "request_id: 'x'"},
@@ -157,6 +172,8 @@ class EveryRpc : public ServerTest {
 
   // Where the request names its account; empty where it names none.
   static std::string AccountField(const Descriptor& request) {
+    // In the name of an account, it wants the same in both.
+    if (&request == v1::CreateApiKeyRequest::descriptor()) return "key.account_ids";
     if (request.FindFieldByName("account_id") != nullptr) return "account_id";
     const FieldDescriptor* const account = request.FindFieldByName("account");
     return account != nullptr && account->message_type() == v1::Account::descriptor()
@@ -172,13 +189,24 @@ class EveryRpc : public ServerTest {
         google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type)->New());
   }
 
-  static void SetId(absl::string_view field, const std::string& id, Message* message) {
-    if (absl::ConsumePrefix(&field, "account.")) {
-      message = message->GetReflection()->MutableMessage(
-          message, message->GetDescriptor()->FindFieldByName("account"));
+  static const FieldDescriptor* FieldOf(const Message& message, absl::string_view name) {
+    const FieldDescriptor* const field =
+        message.GetDescriptor()->FindFieldByName(std::string(name));
+    FAREBOX_CHECK(field != nullptr);
+    return field;
+  }
+
+  // Of a field with several values, the first one.
+  static void SetId(absl::string_view path, const std::string& id, Message* message) {
+    const google::protobuf::Reflection& reflection = *message->GetReflection();
+    const size_t dot = path.find('.');
+    if (dot != absl::string_view::npos) {
+      const FieldDescriptor* const part = FieldOf(*message, path.substr(0, dot));
+      return SetId(path.substr(dot + 1), id, reflection.MutableMessage(message, part));
     }
-    message->GetReflection()->SetString(
-        message, message->GetDescriptor()->FindFieldByName(std::string(field)), id);
+    const FieldDescriptor* const field = FieldOf(*message, path);
+    if (field->is_repeated()) return reflection.SetRepeatedString(message, field, 0, id);
+    reflection.SetString(message, field, id);
   }
 
   std::unique_ptr<Message> Request(const MethodDescriptor& method, const std::string& text) const {
@@ -212,8 +240,8 @@ class EveryRpc : public ServerTest {
 
 TEST_F(EveryRpc, WithAnIdIsInTheTable) {
   std::set<std::string> with_ids;
-  for (const char* const name :
-       {"AccountService", "BillingService", "NumberService", "RateService", "RechargeService"}) {
+  for (const char* const name : {"AccessService", "AccountService", "BillingService",
+                                 "NumberService", "RateService", "RechargeService"}) {
     const ServiceDescriptor* const service =
         google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
             absl::StrCat("farebox.v1.", name));
@@ -255,8 +283,7 @@ TEST_F(EveryRpc, RefusesAccountIds) {
     const absl::string_view rpc = call.rpc;
     const std::string field = AccountField(*MethodOf(rpc).input_type());
     for (const std::string& id : bad_ids) {
-      // All accounts.
-      if (id.empty() && rpc == "BillingService.WatchAccount") continue;
+      if (id.empty() && absl::c_linear_search(kAboutAllAccounts, rpc)) continue;
       EXPECT_THAT(CallWithId(call, field, id), BlamesField(field)) << id;
     }
     // That opens them.
