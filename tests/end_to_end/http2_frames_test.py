@@ -2,12 +2,13 @@
 """What no gRPC library sends: broken HTTP/2 frames, headers and message framing.
 
 The real server answers each as the API says, or closes the connection; none changes the ledger, and
-others are answered meanwhile. Usage: http2_frames_test.py SERVER_BINARY
+others are answered meanwhile. Usage: http2_frames_test.py SERVER_BINARY FAILING_DISK
 """
 
 import pathlib
 import socket
 import sys
+import time
 import unittest
 
 from hyperframe import frame as h2
@@ -18,8 +19,10 @@ import floods  # noqa: E402
 import memory_bounds  # noqa: E402
 from http2_peer import (  # noqa: E402
     BALANCE, OK, PATIENCE, Closed, Connection, Server, framed, method, number, open_alice, text)
+from stuck_disk import StuckDisk  # noqa: E402
 
 SERVER_BINARY = pathlib.Path(sys.argv.pop(1))
+FAILING_DISK = pathlib.Path(sys.argv.pop(1)).resolve()
 
 UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND = 2, 3, 4, 5
 RESOURCE_EXHAUSTED, UNIMPLEMENTED = 8, 12
@@ -27,6 +30,7 @@ ENHANCE_YOUR_CALM = 11
 SERVING = 1
 CREDITED = 1_000_000
 DEBIT = method("BillingService/Debit")
+RELEASE = method("BillingService/Release")
 HEALTH = "/grpc.health.v1.Health/Check"
 ITEM_ADJUSTMENT = 11
 # server/limits.h: kRequestBytesMax, kMetadataBytesMax.
@@ -36,6 +40,8 @@ METADATA_BYTES_MAX = 8 * 1024
 EARLY_CALLS, EARLY_BYTES_MAX = 300, 20_000_000
 # What HTTP/2 adds to each header when it counts their bytes.
 HEADER_EXTRA_BYTES = 32
+# server/limits.h: kDefaultTimeout. A commit is held for longer, and for less than kStuckWrite.
+DEFAULT_TIMEOUT_SECONDS, HELD_SECONDS = 2, 4
 
 
 def debit(request_id, micros=1):
@@ -293,6 +299,53 @@ class Frames(unittest.TestCase):
         for i in range(1000):
             self.assertEqual(self.bad.call(HEALTH, framed(text(1, f"nothing-{i}"))), NOT_FOUND)
         self.assertEqual(self.answer(HEALTH, b""), number(1, SERVING))
+
+
+class HeldWriter(unittest.TestCase):
+    """What waits in the queue while the disk is stuck."""
+
+    def setUp(self):
+        self.disk = StuckDisk(FAILING_DISK)
+        self.addCleanup(self.disk.close)
+        self.server = Server(SERVER_BINARY, env=self.disk.environment)
+        self.addCleanup(self.server.stop)
+
+    def connection(self):
+        connection = Connection(self.server.port)
+        self.addCleanup(connection.close)
+        return connection
+
+    def begin_release(self, grpc_timeout):
+        """Of a hold that is not there; NOT_FOUND where it comes to be looked for."""
+        connection = self.connection()
+        stream = connection.start(connection.headers(RELEASE, grpc_timeout=grpc_timeout))
+        release = text(1, "alice") + number(2, 999) + text(3, f"<{grpc_timeout}>")
+        connection.data(stream, framed(release))
+        return connection, stream
+
+    def test_a_deadline_that_cannot_be_read_is_our_own_and_passes_in_the_queue(self):
+        held = self.connection()
+        open_alice(held, CREDITED)
+        self.disk.hold(HELD_SECONDS)
+        self.addCleanup(self.disk.let_go)
+        stream = held.start(held.headers(DEBIT, grpc_timeout=None))
+        held.data(stream, framed(debit("held")))
+        self.disk.wait_for_commit(PATIENCE)
+
+        start = time.monotonic()
+        waiting = {timeout: self.begin_release(timeout)
+                   for timeout in ("abc", "99999999999S", "-1S", "1X", "")}
+        readable, its_stream = self.begin_release("300m")
+
+        self.assertEqual(readable.status(its_stream), DEADLINE_EXCEEDED)
+        self.assertLess(time.monotonic() - start, HELD_SECONDS)
+        for timeout, (connection, its_stream) in waiting.items():
+            self.assertEqual(connection.status(its_stream), DEADLINE_EXCEEDED, timeout)
+            self.assertGreater(time.monotonic() - start, DEFAULT_TIMEOUT_SECONDS, timeout)
+        self.assertEqual(held.status(stream), OK)
+        self.disk.let_go()
+        self.assertEqual(held.call(RELEASE, framed(text(1, "alice") + number(2, 999) +
+                                                   text(3, "after"))), NOT_FOUND)
 
 
 if __name__ == "__main__":
