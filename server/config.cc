@@ -1,6 +1,7 @@
 #include "server/config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -97,6 +98,16 @@ struct RawOptions {
   std::string account_rate;
 };
 
+// CLI::Range, to which "nan" is within every range.
+CLI::Validator Between(double min, double max) {
+  const CLI::Validator range = CLI::Range(min, max);
+  CLI::Validator between = range;
+  return between.operation([range](std::string& text) -> std::string {
+    const bool is_number = !std::isnan(std::strtod(text.c_str(), nullptr));
+    return is_number ? range(text) : absl::StrCat("\"", text, "\" is not a number");
+  });
+}
+
 void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
   app->add_option("--data", config->data_directory, "Directory of the ledger; made if missing")
       ->capture_default_str();
@@ -113,16 +124,16 @@ void AddOptions(CLI::App* app, Config* config, RawOptions* raw) {
                   "Write the port to this file once calls are taken");
   app->add_option("--drain-grace", raw->drain_grace_seconds,
                   "Seconds that health says NOT_SERVING before connections are told to go away")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(Between(0.0, 3600.0))
       ->capture_default_str();
   app->add_option("--drain-timeout", raw->drain_timeout_seconds,
                   "Seconds that running calls may take to end while draining")
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(Between(0.1, 3600.0))
       ->capture_default_str();
   app->add_option(
          "--request-window", raw->request_window_hours,
          "Hours for which request ids are kept in memory; older ones are looked up on disk")
-      ->check(CLI::Range(0.01, 24.0 * 366))
+      ->check(Between(0.01, 24.0 * 366))
       ->capture_default_str();
   app->add_option("--queue-max", config->queued_commands_max,
                   "Changes that may wait for the disk; more are answered OVERLOADED")
@@ -165,15 +176,15 @@ void AddConnectionOptions(CLI::App* app, Config* config, RawOptions* raw) {
       ->capture_default_str();
   app->add_option("--connection-idle", raw->connection_idle_seconds,
                   "Seconds without a call after which a connection is told to go away")
-      ->check(CLI::Range(1.0, 864'000.0))
+      ->check(Between(1.0, 864'000.0))
       ->capture_default_str();
   app->add_option("--connection-age", raw->connection_age_seconds,
                   "Seconds after which any connection is told to go away, give or take a tenth")
-      ->check(CLI::Range(1.0, 864'000.0))
+      ->check(Between(1.0, 864'000.0))
       ->capture_default_str();
   app->add_option("--connection-age-grace", raw->connection_age_grace_seconds,
                   "Seconds after that in which calls and streams on it may end")
-      ->check(CLI::Range(0.1, 86'400.0))
+      ->check(Between(0.1, 86'400.0))
       ->capture_default_str();
 }
 

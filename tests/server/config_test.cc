@@ -179,6 +179,19 @@ TEST(ReadConfig, RefusesNumbersThatAreNotDecimalOrTooLarge) {
   }
 }
 
+// Once, "nan" was a time without end.
+TEST(ReadConfig, RefusesTimesThatAreNoNumbersOrTooLong) {
+  for (const char* const option :
+       {"--connection-idle", "--connection-age", "--connection-age-grace", "--drain-grace",
+        "--drain-timeout", "--request-window"}) {
+    for (const char* const text : {"nan", "NaN(1)", "inf", "-1", "1e9", "soon"}) {
+      std::string problem;
+      EXPECT_EQ(Read({option, text}, &problem).exit_code, kExitUsage) << option << " " << text;
+      EXPECT_NE(problem.find(option), std::string::npos) << problem;
+    }
+  }
+}
+
 TEST(ReadConfig, TellsOfItselfAndIsDone) {
   for (const char* flag : {"--help", "--version"}) {
     EXPECT_TRUE(Read({flag}).is_done);
