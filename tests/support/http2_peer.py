@@ -159,16 +159,23 @@ class Connection:
 
     def status(self, stream):
         """The gRPC status that ends the stream."""
+        return int(self.end(stream)[0]["grpc-status"])
+
+    def end(self, stream):
+        """The headers that end the stream, and the messages before them as they were framed."""
+        data = b""
         while True:
             frame = self.read()
             if frame.stream_id != stream:
                 continue
             if isinstance(frame, h2.RstStreamFrame):
                 raise Closed(f"the stream was reset with {frame.error_code}")
+            if isinstance(frame, h2.DataFrame):
+                data += frame.data
             if isinstance(frame, h2.HeadersFrame):
                 fields = dict(self.decoder.decode(frame.data))
                 if "grpc-status" in fields:
-                    return int(fields["grpc-status"])
+                    return fields, data
 
     def call(self, path, body, **headers):
         stream = self.start(self.headers(path, **headers))
