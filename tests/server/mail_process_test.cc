@@ -1,6 +1,8 @@
 // The program and a real mail server: what customers get to read.
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "absl/time/time.h"
 #include "farebox/v1/account.grpc.pb.h"
 #include "farebox/v1/billing.grpc.pb.h"
+#include "farebox/v1/operations.grpc.pb.h"
 #include "farebox/v1/recharge.grpc.pb.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -35,7 +38,7 @@ class MailProcess : public ::testing::Test {
     return {"--payments",       "simulated",
             "--mail",           mail,
             "--smtp-host",      "127.0.0.1",
-            "--smtp-port",      absl::StrCat(catcher_.port()),
+            "--smtp-port",      absl::StrCat(mail_port_),
             "--smtp-security",  "none",
             "--mail-from",      "billing@example.org",
             "--mail-from-name", "Example Telecom",
@@ -125,8 +128,38 @@ class MailProcess : public ::testing::Test {
   const std::string kept_ = directory_.path() + "/mails";
   testing::ListeningProgram catcher_{
       {FAREBOX_PYTHON, FAREBOX_MAIL_CATCHER, "--port", "0", "--keep", kept_}};
+  int mail_port_ = catcher_.port();
   std::unique_ptr<testing::ServerProcess> server_;
   std::shared_ptr<grpc::Channel> channel_;
+};
+
+// Of a mail server that takes the connection, and does not get on.
+class MailTarpit : public MailProcess, public ::testing::WithParamInterface<const char*> {
+ protected:
+  MailTarpit() { std::ofstream(script_) << Action() << "\n"; }
+
+  static std::string Action() { return absl::StrCat(GetParam(), " CONNECT"); }
+
+  v1::MailStatus MailStatus() {
+    using Operations = v1::OperationsService::Stub;
+    return Call(&Operations::GetStatus, v1::OperationsService::NewStub(channel_).get(), "").mails();
+  }
+
+  // The longest of so many debits, one after the other.
+  absl::Duration SlowestDebit(int count) {
+    const SystemClock clock;
+    absl::Duration slowest;
+    for (int i = 0; i < count; ++i) {
+      const absl::Time start = clock.Now();
+      Debit(absl::StrCat("meanwhile ", i), 1'000);
+      slowest = std::max(slowest, clock.Now() - start);
+    }
+    return slowest;
+  }
+
+  const std::string script_ = directory_.path() + "/script";
+  testing::ListeningProgram tarpit_{
+      {FAREBOX_PYTHON, FAREBOX_SMTP_SERVER, "--directory", directory_.path(), "--script", script_}};
 };
 
 TEST_F(MailProcess, ADeclinedRechargeIsToldOnce) {
@@ -182,6 +215,30 @@ TEST_F(MailProcess, ALowBalanceIsToldOnceAlsoWhereMailIsSwitchedOnLater) {
 
   EXPECT_EQ(MailCount(), 1);
 }
+
+TEST_P(MailTarpit, DelaysMailsAndNothingElse) {
+  mail_port_ = tarpit_.port();
+  Start();
+  OpenAccount();
+  Debit("call 1", 15'000'000);
+  tarpit_.AwaitOutput(Action());
+
+  // With room for a machine that is busy with other things.
+  EXPECT_LT(SlowestDebit(100), absl::Seconds(2));
+
+  const v1::MailStatus status = MailStatus();
+  EXPECT_EQ(status.waiting(), 1);
+  EXPECT_EQ(status.sent() + status.given_up(), 0);
+  Stop();
+  // It was kept for the next start.
+  mail_port_ = catcher_.port();
+  Start();
+  EXPECT_THAT(Mail(1), HasSubstr("Subject: Low balance: 5.00 USD left - account alice"));
+  Stop();
+  EXPECT_EQ(MailCount(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, MailTarpit, ::testing::Values("stall", "drip"));
 
 TEST_F(MailProcess, TheLogTellsOfEachMailWithoutItsContent) {
   Start();

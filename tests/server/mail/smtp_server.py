@@ -6,10 +6,11 @@ Its first line says where it listens. Each connection reads the script anew; a l
   reply STAGE WORDS   answer with these words instead
   drop STAGE          cut the connection instead of an answer
   stall STAGE         never answer
+  drip STAGE          answer with a byte a second, without end
 
-where STAGE is CONNECT, a command, or BODY for the answer to the whole message. The Nth mail that is
-taken is kept as N.eml, byte for byte, and as Python understands it: N.subject, N.text, N.html; how
-it came is in N.envelope.
+where STAGE is CONNECT, a command, or BODY for the answer to the whole message. A stage where it
+stalls or drips is printed, as the script has it. The Nth mail that is taken is kept as N.eml, byte
+for byte, and as Python understands it: N.subject, N.text, N.html; how it came is in N.envelope.
 """
 
 import argparse
@@ -55,8 +56,15 @@ class ScriptedSmtp(SMTP):
             if action == "drop":
                 self.transport.abort()
                 raise Ended()
+            if action in ("stall", "drip"):
+                print(action, stage, flush=True)
             if action == "stall":
                 await asyncio.Event().wait()
+            if action == "drip":
+                while not self.transport.is_closing():
+                    self.transport.write(b"2")
+                    await asyncio.sleep(1)
+                raise Ended()
             await self.push("\r\n".join(words[0].split("|")))
             if words[0].startswith("421"):
                 self.transport.close()
