@@ -88,7 +88,7 @@ std::string DescribeLoss(const std::vector<Document>& documents,
   };
   const auto lost = std::count_if(promised.begin(), promised.end(), is_lost);
   return lost == 0
-             ? "documents are there that were never written, or half of a group"
+             ? "documents are there that were never written, or are removed, or half of a group"
              : absl::StrCat("acknowledged documents are lost: ", lost, " of ", promised.size());
 }
 
@@ -158,8 +158,7 @@ absl::Status RepeatCommands(const WorkloadStep& step, bool was_durable, Engine* 
   return absl::OkStatus();
 }
 
-absl::Status RepeatDocuments(const WorkloadStep& step, bool was_durable, Engine* engine,
-                             CatalogReader* catalog) {
+absl::Status RepeatGroups(const WorkloadStep& step, bool was_durable, Engine* engine) {
   FAREBOX_ASSIGN_OR_RETURN(const std::vector<absl::Status> outcomes,
                            PutDocuments(step.groups, engine));
   for (size_t i = 0; i < outcomes.size(); ++i) {
@@ -168,6 +167,20 @@ absl::Status RepeatDocuments(const WorkloadStep& step, bool was_durable, Engine*
     const bool is_same = is_taken ? outcomes[i].ok() : absl::IsAborted(outcomes[i]);
     if (!is_same) return Broken(absl::StrCat("repeated group ", i, " is answered otherwise"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status RepeatRemoval(const Document& removed, bool was_durable, Engine* engine) {
+  const absl::Status outcome = RemoveDocument(removed, engine);
+  const bool is_same = was_durable ? absl::IsAborted(outcome) : outcome.ok();
+  return is_same ? absl::OkStatus() : Broken("the repeated removal is answered otherwise");
+}
+
+absl::Status RepeatDocuments(const WorkloadStep& step, bool was_durable, Engine* engine,
+                             CatalogReader* catalog) {
+  FAREBOX_RETURN_IF_ERROR(step.removed.has_value()
+                              ? RepeatRemoval(*step.removed, was_durable, engine)
+                              : RepeatGroups(step, was_durable, engine));
   FAREBOX_ASSIGN_OR_RETURN(const std::vector<Document> documents, ReadDocuments(catalog));
   if (documents != step.documents) return Broken("the repeated documents are others");
   return absl::OkStatus();

@@ -17,7 +17,7 @@ namespace farebox {
 // 2. every acknowledged commit is there, unchanged, and every document as it was acknowledged last;
 //    beyond them at most the commit that was under way, whole or not at all;
 // 3. that one, sent again, is answered exactly as it would have been, and has one effect; of
-//    documents, the groups that are there are refused.
+//    documents, the groups that are there are refused, and a removal that was made.
 absl::Status CheckRecovery(const Recording& recording, size_t position, const DiskImage& image,
                            const std::string& directory);
 

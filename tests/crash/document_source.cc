@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,8 @@ constexpr DocumentKind kLine = kCrashDocumentKinds[2];
 
 constexpr uint64_t kPayers = 3;
 constexpr int64_t kStepsOfAnAttempt = 3;
+// One change in so many removes a document.
+constexpr uint64_t kChangesPerRemoval = 4;
 // Some documents a page, and so several pages before long.
 constexpr uint64_t kContentBytesMax = 700;
 
@@ -36,6 +39,15 @@ std::vector<DocumentGroup> DocumentSource::MakeStep(absl::Time now) {
   --late.revision;
   groups.push_back({MakeNew(kMail, 0, now), late});
   return groups;
+}
+
+std::optional<Document> DocumentSource::ChooseRemoval() {
+  if (Draw(kChangesPerRemoval) != 0) return std::nullopt;
+  std::vector<Document> removable;
+  std::copy_if(documents_.begin(), documents_.end(), std::back_inserter(removable),
+               [](const Document& it) { return it.kind < kAppendOnlyKindMin; });
+  if (removable.empty()) return std::nullopt;
+  return removable[Draw(removable.size())];
 }
 
 DocumentGroup DocumentSource::MakeGroup(uint64_t account, absl::Time now) {
@@ -83,14 +95,21 @@ void DocumentSource::Learn(const std::vector<DocumentGroup>& groups,
     FAREBOX_CHECK(outcomes[i].ok() || absl::IsAborted(outcomes[i]));
     if (!outcomes[i].ok()) continue;
     for (Document document : groups[i]) {
-      const bool is_new = document.revision == 0;
-      if (is_new) document.id = static_cast<int64_t>(documents_.size()) + 1;
-      ++document.revision;
-      const auto at = static_cast<size_t>(document.id - 1);
-      if (is_new) documents_.emplace_back();
-      documents_.at(at) = std::move(document);
+      if (++document.revision == 1) {
+        document.id = documents_.empty() ? 1 : documents_.back().id + 1;
+        documents_.push_back(std::move(document));
+        continue;
+      }
+      const auto at = std::find_if(documents_.begin(), documents_.end(),
+                                   [&](const Document& it) { return it.id == document.id; });
+      FAREBOX_CHECK(at != documents_.end());
+      *at = std::move(document);
     }
   }
+}
+
+void DocumentSource::LearnRemoval(const Document& removed) {
+  FAREBOX_CHECK(std::erase(documents_, removed) == 1);
 }
 
 }  // namespace farebox

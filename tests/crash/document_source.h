@@ -2,6 +2,7 @@
 #define FAREBOX_TESTS_CRASH_DOCUMENT_SOURCE_H_
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ inline constexpr DocumentKind kCrashDocumentKinds[] = {1, 2, kAppendOnlyKindMin}
 
 // Makes changes of documents as payments do: an attempt takes its account's slot, goes from step to
 // step, each with a time for a worker, and leaves its slot with the last one, together with a mail
-// and a line about it. Knows what the catalog must have, by what was acknowledged alone.
+// and a line about it. Attempts and mails are removed, now and then, whatever their state. Knows
+// what the catalog must have, by what was acknowledged alone.
 class DocumentSource {
  public:
   explicit DocumentSource(uint64_t seed) : random_(seed) {}
@@ -25,7 +27,11 @@ class DocumentSource {
   // Groups for one change. The last of them may come too late, and is refused then.
   std::vector<DocumentGroup> MakeStep(absl::Time now);
 
+  // What is to be removed instead, in a change of its own; mostly nothing.
+  std::optional<Document> ChooseRemoval();
+
   void Learn(const std::vector<DocumentGroup>& groups, const std::vector<absl::Status>& outcomes);
+  void LearnRemoval(const Document& removed);
 
   // All that was acknowledged, by their ids.
   const std::vector<Document>& documents() const { return documents_; }
@@ -40,8 +46,7 @@ class DocumentSource {
 
   std::mt19937_64 random_;
   int next_key_ = 0;
-  // The document with id i is at i - 1: none is ever removed.
-  std::vector<Document> documents_;
+  std::vector<Document> documents_;  // By their ids.
 };
 
 }  // namespace farebox

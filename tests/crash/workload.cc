@@ -110,6 +110,11 @@ void CommitCommands(CommandSource* source, bool is_first, Engine* engine, Worklo
 }
 
 void CommitDocuments(DocumentSource* source, Engine* engine, WorkloadStep* step) {
+  step->removed = source->ChooseRemoval();
+  if (step->removed.has_value()) {
+    FAREBOX_CHECK(RemoveDocument(*step->removed, engine).ok());
+    return source->LearnRemoval(*step->removed);
+  }
   step->groups = source->MakeStep(step->now);
   absl::StatusOr<std::vector<absl::Status>> outcomes = PutDocuments(step->groups, engine);
   FAREBOX_CHECK(outcomes.ok());
@@ -159,6 +164,10 @@ absl::StatusOr<std::vector<absl::Status>> PutDocuments(const std::vector<Documen
   };
   FAREBOX_RETURN_IF_ERROR(engine->ChangeCatalog(put));
   return outcomes;
+}
+
+absl::Status RemoveDocument(const Document& document, Engine* engine) {
+  return engine->ChangeCatalog([&](Catalog& catalog) { return catalog.RemoveDocument(document); });
 }
 
 Recording RecordWorkload(uint64_t seed, int steps, const std::string& directory) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@
 
 namespace farebox {
 
-// One commit of a workload: of commands or, where there are none, of groups of documents.
+// One commit of a workload: of commands or, where there are none, of groups of documents, or of the
+// removal of one.
 struct WorkloadStep {
   absl::Time now;
   std::vector<Command> commands;
   std::vector<DocumentGroup> groups;
+  std::optional<Document> removed;
   // What was answered, and the journal's head and all documents, by their ids, then.
   std::vector<Outcome> outcomes;
   std::vector<absl::Status> group_outcomes;
@@ -45,9 +48,11 @@ sqlite::SqliteJournal::Options CrashJournalOptions(const std::string& directory,
                                                    const Clock* clock);
 Engine::Options CrashEngineOptions();
 
-// One change of documents, as the ledger's document store makes it.
+// Changes of documents, as the ledger's document store makes them.
 absl::StatusOr<std::vector<absl::Status>> PutDocuments(const std::vector<DocumentGroup>& groups,
                                                        Engine* engine);
+
+absl::Status RemoveDocument(const Document& document, Engine* engine);
 
 // Runs commits of random commands and documents on a new journal in `directory`, which is emptied.
 // The same seed makes the same recording.
