@@ -23,11 +23,11 @@ LEDGER = ("storage/", "!storage/sqlite/")
 # What lies directly in server/ and is the base of all the rest there.
 BASE = tuple(f"server/{name}." for name in (
     "account_settings", "blocked_handlers", "call_rates", "deck_registry", "disk_state",
-    "document_kinds", "errors", "lanes", "limits", "log", "log_turns", "proto_time",
-    "reader_pool", "rpc_metrics", "serving_state", "trace", "tuning", "watchdog"))
+    "document_kinds", "due_thread", "errors", "failed_work", "lanes", "limits", "log", "log_turns",
+    "proto_time", "reader_pool", "rpc_metrics", "serving_state", "trace", "tuning", "watchdog"))
 # What those of it need who know nothing of calls.
-WITHOUT_CALLS = ("server/account_settings.h", "server/document_kinds.h", "server/lanes.h",
-                 "server/limits.h", "server/log.h")
+WITHOUT_CALLS = ("server/account_settings.h", "server/document_kinds.h", "server/due_thread.h",
+                 "server/failed_work.h", "server/lanes.h", "server/limits.h", "server/log.h")
 RECHARGE = ("server/mail/", "server/outbox/", "server/recharge/", "farebox/stored/", "farebox/v1/",
             *WITHOUT_CALLS)
 

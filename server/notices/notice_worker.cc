@@ -9,27 +9,20 @@
 #include "server/limits.h"
 #include "server/notices/low_balance.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 
 NoticeWorker::NoticeWorker(Parts parts) : parts_(std::move(parts)) {
   // First: what falls while all are looked at is noticed by looking or by listening.
   parts_.ledger->AddListener(this);
-  thread_ = StartThread("fbx-notices", [this] { Loop(); });
+  thread_.Start();
 }
 
 NoticeWorker::~NoticeWorker() { Drain(); }
 
 void NoticeWorker::Drain() {
   parts_.ledger->RemoveListener(this);
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-    changed_.SignalAll();
-  }
-  MutexLock lock(&drain_mu_);
-  if (thread_.joinable()) thread_.join();
+  thread_.Stop();
 }
 
 // ---- Listening
@@ -46,41 +39,30 @@ void NoticeWorker::OnCommit(absl::Span<const Entry> entries, absl::Span<const Si
       const Micros funds(entry.balance.value() + entry.credit_limit.value());
       const Micros available(funds.value() - entry.held.value());
       const bool has_risen = funds > account.funds && available >= account.threshold;
-      if (has_risen) Ask(account.account_id, entry.id);
+      if (has_risen) AskNow(account.account_id, entry.id);
     }
   }
   for (const Signal& signal : signals) {
-    if (signal.kind == Signal::Kind::kLowBalance) Ask(signal.account_id, /*rise=*/0);
+    if (signal.kind == Signal::Kind::kLowBalance) AskNow(signal.account_id, /*rise=*/0);
   }
 }
 
 void NoticeWorker::Ask(absl::string_view account_id, EntryId rise) {
   EntryId& newest = asked_[account_id];
   newest = std::max(newest, rise);
-  changed_.SignalAll();
 }
 
-bool NoticeWorker::IsStopping() const {
-  MutexLock lock(&mu_);
-  return stopping_;
+void NoticeWorker::AskNow(absl::string_view account_id, EntryId rise) {
+  Ask(account_id, rise);
+  thread_.Wake();
 }
 
 // ---- Looking
 
-void NoticeWorker::Loop() {
-  while (!IsStopping()) {
-    const absl::Duration pause = Work();
-    MutexLock lock(&mu_);
-    if (!stopping_ && (asked_.empty() || pause > limits::kMailDuePause)) {
-      changed_.WaitFor(&mu_, pause);
-    }
-  }
-}
-
 absl::Duration NoticeWorker::Work() {
   absl::Status status = LookAtAll();
   if (status.ok()) status = LookAtAsked();
-  while (status.ok() && !IsStopping()) {
+  while (status.ok() && !thread_.IsStopping()) {
     const absl::StatusOr<bool> reminded = parts_.notices->RemindOfCard();
     status = reminded.status();
     if (status.ok() && !*reminded) break;
@@ -100,7 +82,7 @@ absl::Status NoticeWorker::LookAtAll() {
 
 absl::Status NoticeWorker::LookAtFallen() {
   int64_t before = std::numeric_limits<int64_t>::max();
-  while (!IsStopping()) {
+  while (!thread_.IsStopping()) {
     FAREBOX_ASSIGN_OR_RETURN(
         const std::vector<Document> page,
         parts_.documents->List(kAccountNotices, 0, before, limits::kNoticePageSize));
@@ -116,7 +98,7 @@ absl::Status NoticeWorker::LookAtFallen() {
 
 absl::Status NoticeWorker::LookAtAccounts() {
   AccountNumber before = std::numeric_limits<AccountNumber>::max();
-  while (!IsStopping()) {
+  while (!thread_.IsStopping()) {
     const std::vector<AccountFacts> page =
         parts_.ledger->ListAccounts(before, limits::kNoticePageSize);
     if (page.empty()) break;
@@ -130,11 +112,11 @@ absl::Status NoticeWorker::LookAtAccounts() {
 }
 
 absl::Status NoticeWorker::LookAtAsked() {
-  while (true) {
+  while (!thread_.IsStopping()) {
     std::pair<std::string, EntryId> next;
     {
       MutexLock lock(&mu_);
-      if (asked_.empty() || stopping_) return absl::OkStatus();
+      if (asked_.empty()) return absl::OkStatus();
       next = *asked_.begin();
       asked_.erase(asked_.begin());
     }
@@ -144,6 +126,7 @@ absl::Status NoticeWorker::LookAtAsked() {
     Ask(next.first, next.second);
     return status;
   }
+  return absl::OkStatus();
 }
 
 absl::Status NoticeWorker::Look(const std::string& account_id, EntryId rise) {

@@ -3,12 +3,13 @@
 
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/due_thread.h"
 #include "server/notices/notices.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"
@@ -51,7 +52,6 @@ class NoticeWorker : public LedgerListener {
     EntryId last_entry = 0;
   };
 
-  void Loop();
   // How long to wait before looking again.
   absl::Duration Work();
   absl::Status LookAtAll();
@@ -59,24 +59,22 @@ class NoticeWorker : public LedgerListener {
   absl::Status LookAtAccounts();
   absl::Status LookAtAsked();
   absl::Status Look(const std::string& account_id, EntryId rise);
+  // Has the account looked at when the thread works next.
   void Ask(absl::string_view account_id, EntryId rise) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool IsStopping() const;
+  // The same, soon.
+  void AskNow(absl::string_view account_id, EntryId rise) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Parts parts_;
 
-  mutable Mutex mu_;
-  CondVar changed_;  // Signalled when asked_ or stopping_ changes.
+  Mutex mu_;
   // Accounts to be looked at, and their newest rise: see low_balance.h.
   absl::flat_hash_map<std::string, EntryId> asked_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AccountNumber, Fallen> fallen_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // Used only on the thread.
   bool has_looked_at_all_ = false;
 
-  Mutex drain_mu_;  // Held by the one that joins the thread.
-  // Last: it starts when all above is built.
-  std::thread thread_;
+  DueThread thread_{"fbx-notices", [this] { return Work(); }};
 };
 
 }  // namespace farebox::server

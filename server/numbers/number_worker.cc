@@ -1,14 +1,13 @@
 #include "server/numbers/number_worker.h"
 
-#include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "server/limits.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 namespace {
@@ -32,6 +31,7 @@ NumberWorker::NumberWorker(Parts parts)
     : parts_(std::move(parts)),
       clock_watch_(parts_.last_entry_time),
       records_(parts_.documents),
+      failed_(parts_.clock, limits::kRenewalFailurePause),
       lanes_("fbx-numbers", parts_.threads) {}
 
 absl::StatusOr<std::unique_ptr<NumberWorker>> NumberWorker::Start(Parts parts) {
@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<NumberWorker>> NumberWorker::Start(Parts parts) {
   worker->parts_.ledger->AddListener(worker.get());
   FAREBOX_RETURN_IF_ERROR(worker->FindUnpaid());
   worker->is_clock_believed_ = worker->clock_watch_.Believes(worker->parts_.clock->Now());
-  worker->due_thread_ = StartThread("fbx-renewals", [raw = worker.get()] { raw->DueLoop(); });
+  worker->due_thread_.Start(limits::kRenewalPause);
   return worker;
 }
 
@@ -47,12 +47,7 @@ NumberWorker::~NumberWorker() { Drain(); }
 
 void NumberWorker::Drain() {
   parts_.ledger->RemoveListener(this);
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  stopped_.SignalAll();
-  if (due_thread_.joinable()) due_thread_.join();
+  due_thread_.Stop();
   lanes_.Drain();
 }
 
@@ -108,28 +103,16 @@ void NumberWorker::TryUnpaid(AccountNumber account) {
 
 // ---- What is due
 
-void NumberWorker::DueLoop() {
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) stopped_.WaitFor(&mu_, limits::kRenewalPause);
-      if (stopping_) return;
-    }
-    is_clock_believed_ = clock_watch_.Believes(parts_.clock->Now());
-    if (!is_clock_believed_) continue;
-    if (clock_watch_.TakeSetBack()) SeekPutOff(parts_.clock->Now());
+absl::Duration NumberWorker::LookAround() {
+  const absl::Time now = parts_.clock->Now();
+  is_clock_believed_ = clock_watch_.Believes(now);
+  if (is_clock_believed_) {
+    if (clock_watch_.TakeSetBack()) put_off_sought_at_ = now;
     LookAtPutOff();
     LookAtDue();
+    LookAgainAtFailed();
   }
-}
-
-bool NumberWorker::Rests(const std::string& rental_id) {
-  MutexLock lock(&mu_);
-  const auto found = failed_.find(rental_id);
-  if (found == failed_.end()) return false;
-  if (parts_.clock->Now() < found->second) return true;
-  failed_.erase(found);
-  return false;
+  return limits::kRenewalPause;
 }
 
 void NumberWorker::LookAtDue() {
@@ -140,29 +123,21 @@ void NumberWorker::LookAtDue() {
   absl::flat_hash_set<std::string> taken;
   for (const RentalRecord& record : *due) {
     const std::string& account_id = record.rental.account_id();
-    if (Rests(record.rental.rental_id())) continue;
+    if (failed_.Rests(record.rental.rental_id())) continue;
     if (!taken.contains(account_id) && lanes_.IsBusy(account_id)) continue;
     taken.insert(account_id);
     Work(record);
   }
 }
 
-void NumberWorker::SeekPutOff(absl::Time at) {
-  MutexLock lock(&mu_);
-  put_off_sought_at_ = std::min(put_off_sought_at_, at);
-}
-
 void NumberWorker::LookAtPutOff() {
   const absl::Time now = parts_.clock->Now();
-  {
-    MutexLock lock(&mu_);
-    if (now < put_off_sought_at_) return;
-    put_off_sought_at_ = absl::InfiniteFuture();
-  }
+  if (now < put_off_sought_at_) return;
+  put_off_sought_at_ = absl::InfiniteFuture();
   const absl::Status status = WorkOnPutOff(now);
   if (status.ok()) return;
   parts_.on_error("", status);
-  SeekPutOff(now + limits::kRenewalFailurePause);
+  put_off_sought_at_ = now + limits::kRenewalFailurePause;
 }
 
 absl::Status NumberWorker::WorkOnPutOff(absl::Time now) {
@@ -179,27 +154,35 @@ absl::Status NumberWorker::WorkOnPutOff(absl::Time now) {
   return absl::OkStatus();
 }
 
+void NumberWorker::LookAgainAtFailed() {
+  for (const std::string& rental_id : failed_.TakeRested()) {
+    const absl::StatusOr<std::optional<RentalRecord>> record = records_.Find(rental_id);
+    if (!record.ok()) {
+      parts_.on_error(rental_id, record.status());
+      failed_.Add(rental_id);
+      continue;
+    }
+    if (record->has_value()) Work(**record);
+  }
+}
+
 void NumberWorker::Work(const RentalRecord& due) {
   const std::string account_id = due.rental.account_id();
-  const bool is_put_off = IsPutOff(due, parts_.clock->Now());
-  lanes_.Post(account_id, [this, account_id, is_put_off, account = due.document.account,
+  lanes_.Post(account_id, [this, account_id, account = due.document.account,
                            rental_id = due.rental.rental_id()] {
     // Before it goes past due: money that comes in at that moment is heard of.
     const bool is_first = NoteUnpaid(account, account_id);
     absl::Status status = parts_.rental->Work(rental_id);
     absl::StatusOr<std::optional<RentalRecord>> after = records_.Find(rental_id);
     if (status.ok()) status = after.status();
-    if (!status.ok()) parts_.on_error(rental_id, status);
-    MutexLock lock(&mu_);
     if (!status.ok()) {
-      const absl::Time again = parts_.clock->Now() + limits::kRenewalFailurePause;
-      failed_[rental_id] = again;
-      // It is not due by itself.
-      if (is_put_off) put_off_sought_at_ = std::min(put_off_sought_at_, again);
+      parts_.on_error(rental_id, status);
+      failed_.Add(rental_id);
       return;
     }
     const bool is_unpaid =
         after->has_value() && (*after)->rental.state() == v1::NUMBER_STATE_PAST_DUE;
+    MutexLock lock(&mu_);
     // An account that was on the list before may have another number there.
     if (is_first && !is_unpaid) unpaid_.erase(account);
   });

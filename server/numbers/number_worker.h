@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
@@ -14,6 +13,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/due_thread.h"
+#include "server/failed_work.h"
 #include "server/lanes.h"
 #include "server/numbers/clock_watch.h"
 #include "server/numbers/number_rental.h"
@@ -57,38 +58,36 @@ class NumberWorker : public LedgerListener {
   explicit NumberWorker(Parts parts);
 
   absl::Status FindUnpaid();
-  void DueLoop();
+  // How long to wait before looking again.
+  absl::Duration LookAround();
   void LookAtDue();
-  // Works on what a clock that ran ahead has put off, where it is to be sought now; what fails is
-  // sought again.
-  void LookAtPutOff() ABSL_LOCKS_EXCLUDED(mu_);
+  // Works on what a clock that ran ahead has put off, where it is to be sought now.
+  void LookAtPutOff();
   absl::Status WorkOnPutOff(absl::Time now);
-  void SeekPutOff(absl::Time at) ABSL_LOCKS_EXCLUDED(mu_);
+  void LookAgainAtFailed();
   void Work(const RentalRecord& due);
   // Whether the account was not on the list.
   bool NoteUnpaid(AccountNumber account, const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
   void TryUnpaid(AccountNumber account);
-  bool Rests(const std::string& rental_id) ABSL_LOCKS_EXCLUDED(mu_);
 
   const Parts parts_;
 
-  ClockWatch clock_watch_;  // Used only on the due thread.
-  // What it said last, for the other threads.
+  // Used only on the due thread, once that has started.
+  ClockWatch clock_watch_;
+  // When to look for what a clock that ran ahead has put off.
+  absl::Time put_off_sought_at_ = absl::InfiniteFuture();
+
+  // What the watch said last, for the other threads.
   std::atomic<bool> is_clock_believed_{false};
   RentalRecords records_;
 
   Mutex mu_;
-  CondVar stopped_;  // Signalled when stopping_ changes.
   // Accounts with a number that is past due, or is being worked on and may be in a moment, by id.
   absl::flat_hash_map<AccountNumber, std::string> unpaid_ ABSL_GUARDED_BY(mu_);
-  // Rentals that could not be worked on, and when to try again.
-  absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);
-  // When to look for what a clock that ran ahead has put off.
-  absl::Time put_off_sought_at_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
+  FailedWork failed_;  // Rentals.
   Lanes lanes_;
-  std::thread due_thread_;
+  DueThread due_thread_{"fbx-renewals", [this] { return LookAround(); }};
 };
 
 }  // namespace farebox::server

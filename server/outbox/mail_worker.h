@@ -2,13 +2,12 @@
 #define FAREBOX_SERVER_OUTBOX_MAIL_WORKER_H_
 
 #include <functional>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "server/due_thread.h"
 #include "server/limits.h"
 #include "server/outbox/mailer.h"
-#include "storage/mutex.h"
 
 namespace farebox::server {
 
@@ -34,21 +33,12 @@ class MailWorker {
   void Drain();
 
  private:
-  void Loop();
   // How long to wait before looking again.
   absl::Duration SendAllDue();
-  bool IsStopping() const;
 
   const Parts parts_;
 
-  mutable Mutex mu_;
-  CondVar changed_;  // Signalled when one of the two below changes.
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool has_ended_ ABSL_GUARDED_BY(mu_) = false;
-
-  Mutex drain_mu_;  // Held by the one that joins the thread.
-  // Last: it starts when all above is built.
-  std::thread thread_;
+  DueThread thread_{"fbx-mails", [this] { return SendAllDue(); }};
 };
 
 }  // namespace farebox::server

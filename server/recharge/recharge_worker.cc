@@ -6,7 +6,6 @@
 
 #include "server/document_kinds.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 namespace {
@@ -27,6 +26,7 @@ constexpr size_t kPageSize = 256;
 
 RechargeWorker::RechargeWorker(Parts parts)
     : parts_(std::move(parts)),
+      failed_(parts_.clock, kFailurePause),
       lanes_("fbx-recharge", parts_.threads),
       last_look_(parts_.clock->Now()) {}
 
@@ -35,7 +35,7 @@ absl::StatusOr<std::unique_ptr<RechargeWorker>> RechargeWorker::Start(Parts part
   // First: what falls while the profiles are read is noticed by reading or by listening.
   worker->parts_.ledger->AddListener(worker.get());
   FAREBOX_RETURN_IF_ERROR(worker->WatchAll());
-  worker->due_thread_ = StartThread("fbx-recharges", [raw = worker.get()] { raw->DueLoop(); });
+  worker->due_thread_.Start(kDuePause);
   return worker;
 }
 
@@ -43,12 +43,7 @@ RechargeWorker::~RechargeWorker() { Drain(); }
 
 void RechargeWorker::Drain() {
   parts_.ledger->RemoveListener(this);
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-  }
-  stopped_.SignalAll();
-  if (due_thread_.joinable()) due_thread_.join();
+  due_thread_.Stop();
   lanes_.Drain();
 }
 
@@ -124,8 +119,7 @@ void RechargeWorker::Look(const std::string& account_id) {
     const absl::Status status = parts_.recharger->Work(account_id);
     if (status.ok()) return;
     parts_.on_error(account_id, status);
-    MutexLock lock(&mu_);
-    failed_[account_id] = parts_.clock->Now() + kFailurePause;
+    failed_.Add(account_id);
   });
 }
 
@@ -138,17 +132,11 @@ void RechargeWorker::Ask(const RechargeAttemptName& name) {
   });
 }
 
-void RechargeWorker::DueLoop() {
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) stopped_.WaitFor(&mu_, kDuePause);
-      if (stopping_) return;
-    }
-    LookAtClock();
-    LookAtDue();
-    LookAgainAtFailed();
-  }
+absl::Duration RechargeWorker::LookAround() {
+  LookAtClock();
+  LookAtDue();
+  LookAgainAtFailed();
+  return kDuePause;
 }
 
 void RechargeWorker::LookAtClock() {
@@ -160,22 +148,7 @@ void RechargeWorker::LookAtClock() {
 }
 
 void RechargeWorker::LookAgainAtFailed() {
-  std::vector<std::string> again;
-  {
-    MutexLock lock(&mu_);
-    const absl::Time now = parts_.clock->Now();
-    absl::erase_if(failed_, [&](const auto& failed) {
-      if (failed.second > now) return false;
-      again.push_back(failed.first);
-      return true;
-    });
-  }
-  for (const std::string& account_id : again) Look(account_id);
-}
-
-bool RechargeWorker::Rests(const std::string& account_id) {
-  MutexLock lock(&mu_);
-  return failed_.contains(account_id);
+  for (const std::string& account_id : failed_.TakeRested()) Look(account_id);
 }
 
 void RechargeWorker::LookAtDue() {
@@ -188,7 +161,7 @@ void RechargeWorker::LookAtDue() {
       if (!account.ok()) continue;
       const std::string& account_id = account->account_id;
       // An account that is being worked on has its turn already.
-      if (!lanes_.IsBusy(account_id) && !Rests(account_id)) Look(account_id);
+      if (!lanes_.IsBusy(account_id) && !failed_.Rests(account_id)) Look(account_id);
     }
   }
 }

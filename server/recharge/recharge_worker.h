@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -15,6 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "server/due_thread.h"
+#include "server/failed_work.h"
 #include "server/lanes.h"
 #include "server/recharge/recharge_records.h"
 #include "server/recharge/recharger.h"
@@ -85,30 +86,26 @@ class RechargeWorker : public LedgerListener {
   explicit RechargeWorker(Parts parts);
 
   absl::Status WatchAll();
-  // Whether it could not be worked on a moment ago.
-  bool Rests(const std::string& account_id) ABSL_LOCKS_EXCLUDED(mu_);
+  // How long to wait before looking again.
+  absl::Duration LookAround();
   // What waits for a time that a clock has set that ran ahead would wait for long.
   void LookAtClock();
   void LookAtDue();
   void LookAgainAtFailed();
-  void DueLoop();
 
   const Parts parts_;
 
   Mutex mu_;
-  CondVar stopped_;  // Signalled when stopping_ changes.
   absl::flat_hash_map<AccountNumber, Watched> watched_ ABSL_GUARDED_BY(mu_);
-  // Accounts that could not be worked on, and when to try again.
-  absl::flat_hash_map<std::string, absl::Time> failed_ ABSL_GUARDED_BY(mu_);
   // Accounts with a look that waits for its turn: another one would find nothing more.
   absl::flat_hash_set<std::string> looks_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
+  FailedWork failed_;  // Accounts.
   Lanes lanes_;
 
   // Used by due_thread_ only. The time of its newest look.
   absl::Time last_look_;
-  std::thread due_thread_;
+  DueThread due_thread_{"fbx-recharges", [this] { return LookAround(); }};
 };
 
 }  // namespace farebox::server
