@@ -8,7 +8,7 @@
 #include "storage/limits.h"
 
 // Every bound that the server adds to those of the ledger (storage/limits.h), which belong to the
-// same namespace; those of floods and of a hand-over are beside their rules.
+// same namespace; those of recharges, streams, floods and a hand-over are beside their rules.
 namespace farebox::limits {
 
 // --- Messages
@@ -171,30 +171,6 @@ inline constexpr int kHttpProbesMax = 3;
 
 // While draining: how long requests under way may take to end.
 inline constexpr absl::Duration kHttpDrainTimeout = absl::Seconds(5);
-
-// --- Payments
-
-// Accounts that are charged at once; each may wait for the provider.
-inline constexpr int kRechargeThreads = 16;
-
-// Refunds and disputes that are kept of a charge that no account has: far more than one meets.
-inline constexpr int kMoneyBackCausesMax = 100;
-
-// Threads for settings and lists of recharges, which wait for the disk only.
-inline constexpr int kSettingsThreads = 4;
-
-// Threads for registering and deleting cards and for reconciliations, which ask the provider.
-inline constexpr int kProviderThreads = 8;
-
-// How long the provider may take to list all its charges.
-inline constexpr absl::Duration kReconciliationTimeout = absl::Minutes(10);
-
-// What is listed, searched or compared at once, payments of the provider's or recharges of ours:
-// where there are more, there is no answer.
-inline constexpr int kPaymentsListedMax = 100'000;
-
-// What one reconciliation shows.
-inline constexpr int kDifferencesMax = 1'000;
 
 // --- Numbers
 

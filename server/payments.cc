@@ -4,8 +4,8 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
 #include "server/log.h"
+#include "server/recharge/limits.h"
 #include "server/web/simulated_pages.h"
 #include "server/web/webhook_route.h"
 #include "storage/check.h"

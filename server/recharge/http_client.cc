@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "server/recharge/limits.h"
 #include "storage/check.h"
 
 namespace farebox::server {
@@ -15,7 +16,6 @@ namespace {
 
 // Handles that are kept for the next request; more requests at once are fine.
 constexpr size_t kIdleHandlesMax = 16;
-constexpr size_t kHeaderLinesMax = 256;
 
 // What the callbacks of one request write to.
 struct Receiver {
@@ -41,7 +41,7 @@ size_t ReceiveHeader(char* bytes, size_t /*one*/, size_t count, void* user) {
   if (line.substr(0, 5) == "HTTP/") receiver.response.headers.clear();
   const size_t colon = line.find(':');
   if (colon == absl::string_view::npos) return count;
-  if (receiver.response.headers.size() == kHeaderLinesMax) {
+  if (receiver.response.headers.size() == limits::kProviderHeaderLinesMax) {
     receiver.is_too_large = true;
     return 0;
   }

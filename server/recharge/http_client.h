@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/recharge/limits.h"
 #include "storage/mutex.h"
 
 namespace farebox::server {
@@ -42,10 +43,10 @@ struct HttpResponse {
 class HttpClient {
  public:
   struct Options {
-    absl::Duration connect_timeout = absl::Seconds(5);
+    absl::Duration connect_timeout = limits::kProviderConnectTimeout;
     // From the beginning to the last byte.
-    absl::Duration total_timeout = absl::Seconds(30);
-    size_t response_bytes_max = size_t{4} * 1024 * 1024;
+    absl::Duration total_timeout = limits::kProviderAnswerTimeout;
+    size_t response_bytes_max = limits::kProviderAnswerBytesMax;
     // A file of certificates to trust in place of the system's; empty for the system's.
     std::string ca_file;
     // Empty: none.

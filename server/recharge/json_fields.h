@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "server/recharge/limits.h"
 
 // Reading JSON that somebody else wrote: a field that is missing or of another type is an absent
 // value, never an exception.
@@ -33,13 +34,11 @@ inline std::optional<int64_t> Integer(const nlohmann::json& object, const char* 
   return field.get<int64_t>();
 }
 
-// Null where it is not JSON, or nested so deeply that it is meant to do harm: a copy of it would
-// take the stack.
+// Null where it is not JSON, or nested too deeply.
 inline nlohmann::json ParseJson(absl::string_view text) {
-  constexpr int kDepthMax = 64;
   bool is_too_deep = false;
   const auto is_kept = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
-    is_too_deep = is_too_deep || depth > kDepthMax;
+    is_too_deep = is_too_deep || depth > limits::kJsonDepthMax;
     return !is_too_deep;
   };
   nlohmann::json parsed = nlohmann::json::parse(text.begin(), text.end(), is_kept, false);

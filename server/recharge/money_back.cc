@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
+#include "server/recharge/limits.h"
 
 namespace farebox::server {
 namespace {

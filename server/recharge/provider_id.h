@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "server/limits.h"
+#include "server/recharge/limits.h"
 
 namespace farebox::server {
 
@@ -21,8 +22,7 @@ inline bool IsProviderId(absl::string_view text) {
 // Whether `text` can be a name of ours in the provider's books (see ChargeRequest::attempt_id): a
 // header line, a key with room for a prefix or a suffix.
 inline bool IsRequestName(absl::string_view text) {
-  constexpr size_t kBytesMax = 200;
-  return !text.empty() && text.size() <= kBytesMax &&
+  return !text.empty() && text.size() <= limits::kRequestNameBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                   absl::string_view("._:@+-").find(c) != absl::string_view::npos;

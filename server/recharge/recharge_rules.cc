@@ -1,10 +1,10 @@
 #include "server/recharge/recharge_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "absl/time/civil_time.h"
+#include "server/recharge/limits.h"
 
 namespace farebox::server {
 namespace {
@@ -13,13 +13,8 @@ using stored::v1::PaymentCard;
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
-// After each decline in a row. The last one stops auto-recharge too: its pause is for those who
-// only switch it on again.
-constexpr std::array kBackOff = {absl::Hours(1), absl::Hours(6), absl::Hours(24), absl::Hours(72)};
-constexpr int32_t kDeclinesMax = static_cast<int32_t>(kBackOff.size());
-
-// Until a charge is tried again that failed by the operator's fault: short, as nobody is told.
-constexpr absl::Duration kOperatorsPause = absl::Minutes(30);
+// The last of so many declines in a row stops auto-recharge.
+constexpr int32_t kDeclinesMax = static_cast<int32_t>(limits::kDeclinePauses.size());
 
 // Between the first time zone that has a new day, and the last.
 constexpr absl::Duration kZonesApart = absl::Hours(26);
@@ -87,7 +82,7 @@ void CountForMonth(const RechargeAttempt& attempt, PaymentProfile* profile) {
 // The end of a pause. One that is longer than any was begun by a clock that ran ahead.
 absl::Time EndOfPause(const PaymentProfile& profile, absl::Time now) {
   const absl::Time not_before = absl::FromUnixMicros(profile.not_before_micros());
-  return not_before - now <= kBackOff.back() ? not_before : now;
+  return not_before - now <= limits::kDeclinePauses.back() ? not_before : now;
 }
 
 int64_t QuotientRoundedUp(int64_t dividend, int64_t divisor) {
@@ -207,7 +202,7 @@ AfterDecline NoteDecline(absl::string_view card_token, absl::string_view decline
   }
   const int32_t declines = std::min(profile->declines_in_a_row() + 1, kDeclinesMax);
   profile->set_declines_in_a_row(declines);
-  const absl::Duration pause = kBackOff.at(static_cast<size_t>(declines - 1));
+  const absl::Duration pause = limits::kDeclinePauses.at(static_cast<size_t>(declines - 1));
   profile->set_not_before_micros(absl::ToUnixMicros(now + pause));
   if (declines < kDeclinesMax) return AfterDecline::kBackOff;
   profile->set_stop(stored::v1::RECHARGE_STOP_DECLINED);
@@ -233,7 +228,7 @@ void ForgetDeclinesOf(absl::string_view card_token, PaymentProfile* profile) {
 }
 
 void PauseCharges(absl::Time now, PaymentProfile* profile) {
-  profile->set_not_before_micros(absl::ToUnixMicros(now + kOperatorsPause));
+  profile->set_not_before_micros(absl::ToUnixMicros(now + limits::kMisconfiguredPause));
 }
 
 bool TellCap(RechargeObstacle cap, const RechargeSubject& subject, absl::Time now,

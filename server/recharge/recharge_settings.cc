@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "server/mail/amounts.h"
 #include "server/mail/mail.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/provider_amount.h"
 #include "storage/errors.h"
 #include "storage/limits.h"
@@ -20,11 +21,6 @@ namespace farebox::server {
 namespace {
 
 constexpr int64_t kMicrosOfUnit = 1'000'000;
-
-constexpr int32_t kDailyChargesDefault = 5;
-constexpr int32_t kDailyChargesMax = 100;
-// By default a month may have so many times the amount.
-constexpr int64_t kMonthlyAmountsDefault = 20;
 
 constexpr char kAmountField[] = "auto_recharge.amount_micros";
 constexpr char kThresholdField[] = "auto_recharge.threshold_micros";
@@ -114,9 +110,9 @@ absl::Status CheckEmail(const v1::AutoRecharge& settings) {
 }
 
 absl::Status CheckCaps(const v1::AutoRecharge& settings) {
-  if (settings.daily_charges_max() < 1 || settings.daily_charges_max() > kDailyChargesMax) {
+  if (settings.daily_charges_max() < 1 || settings.daily_charges_max() > limits::kDailyChargesMax) {
     return error::FieldInvalid("auto_recharge.daily_charges_max",
-                               absl::StrCat("must be 1 to ", kDailyChargesMax),
+                               absl::StrCat("must be 1 to ", limits::kDailyChargesMax),
                                absl::StrCat(settings.daily_charges_max()));
   }
   const Micros sum_max(settings.monthly_sum_max_micros());
@@ -180,12 +176,14 @@ void CompleteAutoRecharge(v1::AutoRecharge* settings) {
   if (settings->mode() == v1::RECHARGE_MODE_UNSPECIFIED) {
     settings->set_mode(v1::RECHARGE_MODE_FIXED);
   }
-  if (settings->daily_charges_max() == 0) settings->set_daily_charges_max(kDailyChargesDefault);
+  if (settings->daily_charges_max() == 0)
+    settings->set_daily_charges_max(limits::kDailyChargesDefault);
   const bool has_amount =
       settings->amount_micros() > 0 &&
-      settings->amount_micros() <= limits::kAmountMax.value() / kMonthlyAmountsDefault;
+      settings->amount_micros() <= limits::kAmountMax.value() / limits::kMonthlyAmountsDefault;
   if (settings->monthly_sum_max_micros() == 0 && has_amount) {
-    settings->set_monthly_sum_max_micros(kMonthlyAmountsDefault * settings->amount_micros());
+    settings->set_monthly_sum_max_micros(limits::kMonthlyAmountsDefault *
+                                         settings->amount_micros());
   }
   settings->clear_stopped_because();
   settings->clear_declines_in_a_row();

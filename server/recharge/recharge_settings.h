@@ -8,18 +8,19 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "farebox/v1/recharge.pb.h"
+#include "server/recharge/limits.h"
 #include "storage/micros.h"
 
 namespace farebox::server {
 
 // What an operator allows for charges in one currency.
 struct RechargeLimits {
-  // An automatic charge is more than this: small ones cost more in fees than they bring.
-  Micros amount_above = Micros(50'000'000);
-  // The threshold is at least this, so that calls go on while a charge is under way.
-  Micros threshold_min = Micros(10'000'000);
+  // An automatic charge is more than this.
+  Micros amount_above = limits::kAutomaticChargeAbove;
+  // The threshold is at least this.
+  Micros threshold_min = limits::kThresholdMin;
   // No charge is more than this, by hand or by itself.
-  Micros charge_max = Micros(1'000'000'000);
+  Micros charge_max = limits::kChargeMax;
 };
 
 // The limits of every currency: those with a row of their own, and the rest.

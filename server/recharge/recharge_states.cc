@@ -1,29 +1,14 @@
 #include "server/recharge/recharge_states.h"
 
 #include <algorithm>
-#include <array>
 
 #include "absl/strings/str_cat.h"
+#include "server/recharge/limits.h"
 
 namespace farebox::server {
 namespace {
 
 using stored::v1::RechargeAttempt;
-
-// The provider keeps a key for a day; an hour less, so that none is used while it is forgotten.
-constexpr absl::Duration kKeyLife = absl::Hours(23);
-
-// How long the bank's page stays open to the customer, and how often we look meanwhile: the
-// provider usually tells by itself.
-constexpr absl::Duration kActionPatience = absl::Hours(23);
-constexpr absl::Duration kActionPause = absl::Minutes(5);
-
-// Until the next delivery, by the number of those before; the last one for all that follow.
-constexpr std::array kRetryPauses = {absl::Seconds(5), absl::Seconds(15), absl::Minutes(1),
-                                     absl::Minutes(5), absl::Minutes(15), absl::Minutes(30)};
-
-// The longest pause, whatever the provider asks for: no attempt is due later than this.
-constexpr absl::Duration kPauseMax = absl::Hours(1);
 
 void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAttempt* attempt) {
   if (attempt->state() != state) attempt->set_update_micros(absl::ToUnixMicros(now));
@@ -33,8 +18,9 @@ void Enter(v1::RechargeState state, absl::Time now, absl::Time due, RechargeAtte
 
 absl::Time NextRetry(const CardCharge& charge, absl::Time now, const RechargeAttempt& attempt) {
   const size_t before = static_cast<size_t>(std::max(attempt.deliveries() - 1, 0));
-  const absl::Duration pause = kRetryPauses.at(std::min(before, kRetryPauses.size() - 1));
-  return now + std::clamp(charge.retry_after, pause, kPauseMax);
+  const absl::Duration pause =
+      limits::kAttemptPauses.at(std::min(before, limits::kAttemptPauses.size() - 1));
+  return now + std::clamp(charge.retry_after, pause, limits::kAttemptPauseMax);
 }
 
 // Since it was first sent; very long where it was not.
@@ -46,7 +32,7 @@ absl::Duration AgeOf(const RechargeAttempt& attempt, absl::Time now) {
 NextStep FirstStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
   // It is delivered within moments: one so old has most likely come out of a backup, or nobody
   // waits for it any more.
-  const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= kKeyLife;
+  const bool is_old = now - absl::FromUnixMicros(attempt.create_micros()) >= limits::kKeyLife;
   if (is_old) return NextStep::kFind;
   if (attempt.has_namesake_doubt()) return NextStep::kFindElseTake;
   if (is_from_backup) return NextStep::kFind;
@@ -69,7 +55,7 @@ void NoteTaken(const CardCharge& charge, absl::Time now, RechargeAttempt* attemp
   }
   attempt->set_message(absl::StrCat("the provider charged ", charge.amount.value(), " micros ",
                                     charge.currency_code, ", which is not what was asked for"));
-  Enter(v1::RECHARGE_STATE_UNKNOWN, now, now + kRetryPauses.back(), attempt);
+  Enter(v1::RECHARGE_STATE_UNKNOWN, now, now + limits::kAttemptPauses.back(), attempt);
 }
 
 }  // namespace
@@ -98,7 +84,7 @@ bool IsOpen(const RechargeAttempt& attempt) {
 
 bool IsDue(const RechargeAttempt& attempt, absl::Time now) {
   const absl::Duration left = absl::FromUnixMicros(attempt.due_micros()) - now;
-  return left <= absl::ZeroDuration() || left > kPauseMax;
+  return left <= absl::ZeroDuration() || left > limits::kAttemptPauseMax;
 }
 
 NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from_backup) {
@@ -106,10 +92,10 @@ NextStep NextStepOf(const RechargeAttempt& attempt, absl::Time now, bool is_from
   if (attempt.first_sent_micros() == 0) return FirstStepOf(attempt, now, is_from_backup);
   const absl::Duration age = AgeOf(attempt, now);
   if (attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED) {
-    return age < kActionPatience ? NextStep::kFind : NextStep::kCancel;
+    return age < limits::kActionPatience ? NextStep::kFind : NextStep::kCancel;
   }
   // What is still pending by then stays so.
-  if (age >= kKeyLife) return attempt.is_pending() ? NextStep::kCancel : NextStep::kFind;
+  if (age >= limits::kKeyLife) return attempt.is_pending() ? NextStep::kCancel : NextStep::kFind;
   return attempt.key_is_doubtful() ? NextStep::kFindElseTake : NextStep::kTake;
 }
 
@@ -151,12 +137,12 @@ void NoteCharge(const CardCharge& charge, absl::Time now, RechargeAttempt* attem
       attempt->set_decline_code(charge.decline_code);
       return Enter(v1::RECHARGE_STATE_DECLINED, now, absl::InfiniteFuture(), attempt);
     case ChargeState::kActionRequired:
-      return Enter(v1::RECHARGE_STATE_ACTION_REQUIRED, now, now + kActionPause, attempt);
+      return Enter(v1::RECHARGE_STATE_ACTION_REQUIRED, now, now + limits::kActionPause, attempt);
     case ChargeState::kRejected:
       return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
     case ChargeState::kAbsent:
       // Nothing can be on its way after so long, or where nothing was sent.
-      if (AgeOf(*attempt, now) < kKeyLife) break;
+      if (AgeOf(*attempt, now) < limits::kKeyLife) break;
       attempt->set_message("the provider knows of no such payment");
       return Enter(v1::RECHARGE_STATE_ABANDONED, now, absl::InfiniteFuture(), attempt);
     case ChargeState::kPending:
@@ -175,7 +161,7 @@ void NotePaidBack(const absl::Status& refund, absl::Time now, RechargeAttempt* a
   attempt->set_message(absl::StrCat(
       "charged, but the account was closed meanwhile, and the money could not be sent back yet: ",
       refund.message()));
-  Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now + kRetryPauses.back(), attempt);
+  Enter(v1::RECHARGE_STATE_SUCCEEDED, now, now + limits::kAttemptPauses.back(), attempt);
 }
 
 void NoteNotPaidBack(RechargeAttempt* attempt) {

@@ -5,19 +5,14 @@
 #include <vector>
 
 #include "server/document_kinds.h"
+#include "server/recharge/limits.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
 
-// How often it is looked for what is due: as finely as anything is ever due.
-constexpr absl::Duration kDuePause = absl::Seconds(1);
-
 // A clock that is set back by less than this changes nothing that matters.
 constexpr absl::Duration kClockSlack = absl::Minutes(1);
-
-// How long an account rests that could not be worked on: a disk was full, say.
-constexpr absl::Duration kFailurePause = absl::Seconds(10);
 
 // Documents read at once.
 constexpr size_t kPageSize = 256;
@@ -26,7 +21,7 @@ constexpr size_t kPageSize = 256;
 
 RechargeWorker::RechargeWorker(Parts parts)
     : parts_(std::move(parts)),
-      failed_(parts_.clock, kFailurePause),
+      failed_(parts_.clock, limits::kRechargeFailurePause),
       lanes_("fbx-recharge", parts_.threads),
       last_look_(parts_.clock->Now()) {}
 
@@ -35,7 +30,7 @@ absl::StatusOr<std::unique_ptr<RechargeWorker>> RechargeWorker::Start(Parts part
   // First: what falls while the profiles are read is noticed by reading or by listening.
   worker->parts_.ledger->AddListener(worker.get());
   FAREBOX_RETURN_IF_ERROR(worker->WatchAll());
-  worker->due_thread_.Start(kDuePause);
+  worker->due_thread_.Start(limits::kRechargeDuePause);
   return worker;
 }
 
@@ -136,7 +131,7 @@ absl::Duration RechargeWorker::LookAround() {
   LookAtClock();
   LookAtDue();
   LookAgainAtFailed();
-  return kDuePause;
+  return limits::kRechargeDuePause;
 }
 
 void RechargeWorker::LookAtClock() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/account_settings.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"
@@ -22,9 +23,6 @@ RechargeSubject SubjectOf(const AccountFacts& account) {
           .charge_step = ChargeStep(currency).value_or(Micros(1)),
           .charge_min = LeastCharge(currency).value_or(Micros(1))};
 }
-
-// How often it is looked whether charges are held still.
-constexpr absl::Duration kHeldPause = absl::Minutes(1);
 
 bool IsCap(RechargeObstacle obstacle) {
   return obstacle == RechargeObstacle::kDailyCap || obstacle == RechargeObstacle::kMonthlyCap;
@@ -68,7 +66,7 @@ absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRec
   const Micros charge_max = parts_.limits->Of(currency).charge_max;
   RechargePlan plan = PlanRecharge(profile->profile, SubjectOf(account), charge_max, now);
   if (plan.obstacle == RechargeObstacle::kNone && parts_.is_held()) {
-    plan = {.obstacle = RechargeObstacle::kBackOff, .until = now + kHeldPause};
+    plan = {.obstacle = RechargeObstacle::kBackOff, .until = now + limits::kHeldChargesPause};
   }
   const bool has_moved = profile->document.due != plan.until;
   profile->document.due = plan.until;

@@ -9,6 +9,7 @@
 #include "server/account_settings.h"
 #include "server/log.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/money_back.h"
 #include "server/recharge/recharge_states.h"
 #include "server/recharge/recharger.h"
@@ -21,9 +22,6 @@ namespace {
 
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
-
-// A clock may have been wrong when a backup was made.
-constexpr absl::Duration kForgottenSlack = absl::Hours(24 * 7);
 
 // Whether others are on file instead of the card.
 bool IsReplaced(const stored::v1::PaymentCard& card, const PaymentProfile& profile) {
@@ -73,7 +71,7 @@ ChargeReference Recharger::ReferenceTo(const RechargeAttempt& attempt) const {
   const absl::Time forgotten_since = parts_.forgotten_since();
   // Later than now: by a clock that ran ahead when the backup was made.
   if (forgotten_since <= parts_.clock->Now()) {
-    reference.not_before = forgotten_since - kForgottenSlack;
+    reference.not_before = forgotten_since - limits::kForgottenSlack;
   }
   return reference;
 }

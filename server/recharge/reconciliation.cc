@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "server/recharge/limits.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/status_macros.h"
 
@@ -14,13 +15,6 @@ namespace {
 
 using Kind = RechargeDifference::Kind;
 using stored::v1::RechargeAttempt;
-
-// An attempt may be delivered for so long after it was decided on.
-constexpr absl::Duration kDeliveryTime = absl::Hours(24);
-
-// And is credited within moments after it was charged, unless something is wrong: also where the
-// clock was set back since.
-constexpr absl::Duration kCreditTime = absl::Hours(1);
 
 // Attempts read at once.
 constexpr size_t kPageSize = 256;
@@ -69,8 +63,9 @@ absl::StatusOr<ReconciliationReport> Reconciliation::Compare(
   // Before the charges are listed: those that succeed meanwhile are in no list, and credited.
   FAREBOX_ASSIGN_OR_RETURN(const std::vector<RechargeAttempt> credited,
                            ListCredited(from, to, should_continue));
-  FAREBOX_ASSIGN_OR_RETURN(const Charges charges,
-                           ListCharges(from - kDeliveryTime, to + kDeliveryTime, should_continue));
+  FAREBOX_ASSIGN_OR_RETURN(
+      const Charges charges,
+      ListCharges(from - limits::kDeliveryTime, to + limits::kDeliveryTime, should_continue));
   FAREBOX_RETURN_IF_ERROR(CheckCharges(charges, from, should_continue, journal.get(), &report));
   for (const RechargeAttempt& attempt : credited) {
     ++report.credits;
@@ -143,7 +138,7 @@ bool Reconciliation::IsUnderWay(const RechargeAttempt& attempt) const {
   // The customer may have confirmed it a moment ago: we learn of it when it is due.
   const bool has_waited = attempt.state() == v1::RECHARGE_STATE_ACTION_REQUIRED;
   const int64_t since = has_waited ? attempt.due_micros() : attempt.update_micros();
-  return absl::AbsDuration(parts_.clock->Now() - absl::FromUnixMicros(since)) < kCreditTime;
+  return absl::AbsDuration(parts_.clock->Now() - absl::FromUnixMicros(since)) < limits::kCreditTime;
 }
 
 absl::Status Reconciliation::CheckCharge(const std::string& attempt_id, const CardCharge& charge,
@@ -184,7 +179,7 @@ absl::StatusOr<std::vector<RechargeAttempt>> Reconciliation::ListCredited(
     for (const AttemptRecord& record : page) {
       const absl::Time created = absl::FromUnixMicros(record.attempt.create_micros());
       // The clock may have been set back a little: look at some more than those in order.
-      if (created < from - kDeliveryTime) return credited;
+      if (created < from - limits::kDeliveryTime) return credited;
       const bool is_of_then = created >= from && created < to;
       if (!is_of_then || record.attempt.state() != v1::RECHARGE_STATE_CREDITED) continue;
       if (credited.size() == parts_.credits_max) {

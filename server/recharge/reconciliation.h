@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/limits.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_records.h"
 #include "storage/clock.h"

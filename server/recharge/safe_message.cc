@@ -4,11 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "server/recharge/limits.h"
 
 namespace farebox::server {
 namespace {
 
-constexpr size_t kMessageBytesMax = 256;
 // The shortest card numbers in use have 12 digits.
 constexpr size_t kCardDigitsMin = 12;
 constexpr absl::string_view kHidden = "[hidden]";
@@ -51,7 +51,7 @@ absl::string_view Start(absl::string_view text, size_t bytes_max) {
 
 std::string SafeMessage(absl::string_view text) {
   std::string safe;
-  while (!text.empty() && safe.size() <= kMessageBytesMax) {
+  while (!text.empty() && safe.size() <= limits::kProviderMessageBytesMax) {
     if (const size_t number = CardNumberBytes(text); number > 0) {
       safe.append(kHidden.data(), kHidden.size());
       text.remove_prefix(number);
@@ -68,7 +68,7 @@ std::string SafeMessage(absl::string_view text) {
     safe.append(shown.data(), shown.size());
     text.remove_prefix(word.size());
   }
-  return std::string(Start(safe, kMessageBytesMax));
+  return std::string(Start(safe, limits::kProviderMessageBytesMax));
 }
 
 }  // namespace farebox::server

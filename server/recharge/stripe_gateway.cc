@@ -10,8 +10,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "server/limits.h"
 #include "server/recharge/json_fields.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/provider_id.h"
 #include "server/recharge/webhook_signature.h"
@@ -27,9 +27,6 @@ constexpr absl::string_view kPayments = "/v1/payment_intents";
 constexpr int kPageSize = 100;
 // A list that is longer than this has no answer.
 constexpr int kPagesMax = limits::kPaymentsListedMax / kPageSize;
-// Our clock and Stripe's may differ by this much in a search.
-constexpr absl::Duration kClockSlack = absl::Hours(24);
-constexpr absl::Duration kRetryAfterMax = absl::Hours(1);
 
 // Whether a base URL's host is this machine, where nobody listens in.
 bool IsOnThisMachine(absl::string_view url) {
@@ -69,7 +66,7 @@ std::string PaymentPath(absl::string_view payment_id) {
 absl::Duration RetryAfter(absl::string_view header) {
   int64_t seconds = 0;
   if (!absl::SimpleAtoi(header, &seconds) || seconds < 0) return absl::ZeroDuration();
-  return std::min(absl::Seconds(seconds), kRetryAfterMax);
+  return std::min(absl::Seconds(seconds), limits::kAttemptPauseMax);
 }
 
 // As Stripe counts time: from 1970, and not for ever.
@@ -182,9 +179,10 @@ CardCharge StripeGateway::FindCharge(const ChargeReference& reference) {
   }
   Fields query;
   if (!reference.customer.empty()) query.emplace_back("customer", reference.customer);
-  if (reference.not_before > absl::UnixEpoch() + kClockSlack) {
-    query.emplace_back("created[gte]",
-                       absl::StrCat(absl::ToUnixSeconds(reference.not_before - kClockSlack)));
+  if (reference.not_before > absl::UnixEpoch() + limits::kProviderClockSlack) {
+    query.emplace_back(
+        "created[gte]",
+        absl::StrCat(absl::ToUnixSeconds(reference.not_before - limits::kProviderClockSlack)));
   }
   CardCharge charge = {.state = ChargeState::kAbsent};
   const auto take_sought = [&](const json& payment) {

@@ -13,13 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/recharge/limits.h"
 #include "storage/check.h"
 
 namespace farebox::server {
 namespace {
-
-// Parts of a header that are looked at; the provider sends two or three.
-constexpr size_t kPartsMax = 16;
 
 std::string Hmac(absl::string_view secret, absl::string_view seconds, absl::string_view body) {
   const std::string signed_text = absl::StrCat(seconds, ".", body);
@@ -46,7 +44,8 @@ absl::Status CheckWebhookSignature(absl::string_view body, absl::string_view hea
   if (secret.empty()) return absl::UnauthenticatedError("no webhook secret is configured");
   absl::string_view seconds;
   std::vector<absl::string_view> signatures;
-  for (absl::string_view part : absl::StrSplit(header, absl::MaxSplits(',', kPartsMax))) {
+  for (absl::string_view part :
+       absl::StrSplit(header, absl::MaxSplits(',', limits::kSignaturePartsMax))) {
     if (absl::ConsumePrefix(&part, "t=")) seconds = part;
     if (absl::ConsumePrefix(&part, "v1=")) signatures.push_back(part);
   }
@@ -58,7 +57,7 @@ absl::Status CheckWebhookSignature(absl::string_view body, absl::string_view hea
   if (!is_good) return absl::UnauthenticatedError("the webhook's signature is not good");
   int64_t sent = 0;
   if (!absl::SimpleAtoi(seconds, &sent) ||
-      absl::AbsDuration(now - absl::FromUnixSeconds(sent)) > kWebhookTolerance) {
+      absl::AbsDuration(now - absl::FromUnixSeconds(sent)) > limits::kWebhookTolerance) {
     return absl::UnauthenticatedError("the webhook is too old, or a clock is wrong");
   }
   return absl::OkStatus();

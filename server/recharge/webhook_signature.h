@@ -9,10 +9,6 @@
 
 namespace farebox::server {
 
-// How far a webhook's time stamp may be from our clock, either way: bounds how long a recorded
-// request can be sent again.
-inline constexpr absl::Duration kWebhookTolerance = absl::Minutes(5);
-
 // Whether `header` ("t=1700000000,v1=5257a8...") signs `body`: HMAC-SHA256 of "<t>.<body>" under
 // `secret`. Several v1 may be there while a secret is being replaced; one that fits is enough.
 // Unauthenticated, without saying how close it was.

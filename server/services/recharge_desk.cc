@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/account_settings.h"
-#include "server/limits.h"
 #include "server/proto_time.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"
 #include "server/services/entries.h"

@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "server/limits.h"
+#include "server/recharge/limits.h"
 #include "server/services/card_number.h"
 #include "server/services/fields.h"
 #include "server/services/lane_call.h"

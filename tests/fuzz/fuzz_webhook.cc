@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "server/recharge/limits.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/provider_id.h"
 #include "server/recharge/stripe_objects.h"
@@ -36,7 +37,7 @@ void CheckSignatures(absl::string_view header, absl::string_view body) {
   FAREBOX_CHECK(CheckWebhookSignature(body, good, kSecret, now).ok());
   FAREBOX_CHECK(!CheckWebhookSignature(absl::StrCat(body, " "), good, kSecret, now).ok());
   FAREBOX_CHECK(!CheckWebhookSignature(body, good, "another", now).ok());
-  const absl::Time late = now + kWebhookTolerance + absl::Seconds(1);
+  const absl::Time late = now + limits::kWebhookTolerance + absl::Seconds(1);
   FAREBOX_CHECK(!CheckWebhookSignature(body, good, kSecret, late).ok());
 }
 
