@@ -184,7 +184,7 @@ inline constexpr absl::Duration kUnpaidPause = absl::Hours(24);
 inline constexpr absl::Duration kHeldNumberPause = absl::Hours(1);
 
 // A clock that moves by more than this between two looks has leapt, and is believed after it has
-// gone evenly for so long.
+// gone evenly for so long. After a leap back, recharges and mails too look for what it has put off.
 inline constexpr absl::Duration kClockLeapForwardMax = absl::Hours(24);
 inline constexpr absl::Duration kClockLeapBackMax = absl::Minutes(1);
 inline constexpr absl::Duration kClockTrial = absl::Hours(1);

@@ -94,10 +94,7 @@ bool IsRefusal(const absl::Status& status) {
 
 absl::Time NumberRental::NextRenewal(const Rental& rental) const {
   const absl::StatusOr<AccountFacts> account = parts_.ledger->FindAccount(rental.account_id());
-  absl::TimeZone zone = absl::UTCTimeZone();
-  if (account.ok()) {
-    absl::LoadTimeZone(SettingsOf(*account->settings).time_zone(), &zone);
-  }
+  const absl::TimeZone zone = account.ok() ? TimeZoneOf(*account) : absl::UTCTimeZone();
   return MonthStart(absl::FromUnixMicros(rental.purchase_micros()), rental.months_renewed() + 1,
                     zone);
 }

@@ -19,9 +19,8 @@ constexpr absl::string_view kPrefix = "card/";
 
 absl::Time ExpiryOf(const AccountFacts& account, const stored::v1::PaymentCard& card) {
   if (card.expiry_month() < 1 || card.expiry_month() > 12) return absl::InfiniteFuture();
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(SettingsOf(*account.settings).time_zone(), &zone);
-  return absl::FromCivil(absl::CivilMonth(card.expiry_year(), card.expiry_month()) + 1, zone);
+  const absl::CivilMonth last(card.expiry_year(), card.expiry_month());
+  return absl::FromCivil(last + 1, TimeZoneOf(account));
 }
 
 absl::StatusOr<Document> ReminderOf(const AccountFacts& account,

@@ -5,14 +5,12 @@
 #include <vector>
 
 #include "server/document_kinds.h"
+#include "server/limits.h"
 #include "server/recharge/limits.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {
 namespace {
-
-// A clock that is set back by less than this changes nothing that matters.
-constexpr absl::Duration kClockSlack = absl::Minutes(1);
 
 // Documents read at once.
 constexpr size_t kPageSize = 256;
@@ -137,7 +135,7 @@ absl::Duration RechargeWorker::LookAround() {
 void RechargeWorker::LookAtClock() {
   const absl::Time now = parts_.clock->Now();
   const absl::Time before = std::exchange(last_look_, now);
-  if (now >= before - kClockSlack) return;
+  if (before - now <= limits::kClockLeapBackMax) return;
   const absl::Status status = WatchAll();
   if (!status.ok()) parts_.on_error("", status);
 }
