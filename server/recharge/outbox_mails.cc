@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/mail_address.h"
-#include "storage/check.h"
 
 namespace farebox::server {
 namespace {
@@ -36,38 +35,34 @@ mail::RechargeFailed FailedOf(const PaymentProfile& profile, const RechargeAttem
 }  // namespace
 
 DocumentGroup OutboxMails::Write(RechargeEvent event, const AccountFacts& account,
-                                 const PaymentProfile& profile, const RechargeAttempt* attempt,
+                                 const PaymentProfile& profile, const RechargeAttempt& attempt,
                                  absl::Time now) const {
-  FAREBOX_CHECK(attempt != nullptr);
   const std::string address = FailureAddressOf(account, profile);
-  const std::string key = absl::StrCat("recharge/", attempt->recharge_id());
+  const std::string key = absl::StrCat("recharge/", attempt.recharge_id());
   switch (event) {
     case RechargeEvent::kFailed:
       return stationery_.Write(absl::StrCat(key, "/failed"), account, address,
-                               FailedOf(profile, *attempt, now), now);
+                               FailedOf(profile, attempt, now), now);
     case RechargeEvent::kActionRequired:
       return stationery_.Write(absl::StrCat(key, "/action-required"), account, address,
-                               mail::ActionRequired{.amount = Micros(attempt->amount_micros()),
-                                                    .card = CardOf(*attempt),
-                                                    .confirm_url = attempt->action_url()},
+                               mail::ActionRequired{.amount = Micros(attempt.amount_micros()),
+                                                    .card = CardOf(attempt),
+                                                    .confirm_url = attempt.action_url()},
                                now);
     case RechargeEvent::kSwitchedOff:
       return stationery_.Write(absl::StrCat(key, "/switched-off"), account, address,
-                               mail::RechargeSwitchedOff{.reason = ReasonOf(*attempt)}, now);
-    case RechargeEvent::kDailyCap:
-    case RechargeEvent::kMonthlyCap:
-      break;
+                               mail::RechargeSwitchedOff{.reason = ReasonOf(attempt)}, now);
   }
   return {};
 }
 
-DocumentGroup OutboxMails::WriteCap(RechargeEvent cap, const AccountFacts& account,
+DocumentGroup OutboxMails::WriteCap(RechargeCap cap, const AccountFacts& account,
                                     const PaymentProfile& profile, absl::Time resume_time,
                                     absl::Time now) const {
   const std::string address = FailureAddressOf(account, profile);
   const std::string key = absl::StrCat("recharge/", account.account_id);
   const v1::AutoRecharge& rules = profile.auto_recharge();
-  if (cap == RechargeEvent::kDailyCap) {
+  if (cap == RechargeCap::kDaily) {
     return stationery_.Write(
         absl::StrCat(key, "/", profile.cap_told(), "/daily-cap"), account, address,
         mail::DailyCapReached{.charges_max = rules.daily_charges_max(), .resume_time = resume_time},

@@ -18,8 +18,8 @@ class OutboxMails : public RechargeMails {
 
   DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
                       const stored::v1::PaymentProfile& profile,
-                      const stored::v1::RechargeAttempt* attempt, absl::Time now) const override;
-  DocumentGroup WriteCap(RechargeEvent cap, const AccountFacts& account,
+                      const stored::v1::RechargeAttempt& attempt, absl::Time now) const override;
+  DocumentGroup WriteCap(RechargeCap cap, const AccountFacts& account,
                          const stored::v1::PaymentProfile& profile, absl::Time resume_time,
                          absl::Time now) const override;
   DocumentGroup WriteCardDeleted(const AccountFacts& account,

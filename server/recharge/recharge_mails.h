@@ -11,7 +11,7 @@
 
 namespace farebox::server {
 
-// What a customer is told by mail.
+// What a customer is told by mail about an attempt.
 enum class RechargeEvent {
   // An automatic charge was refused; it is tried again at the profile's not_before.
   kFailed,
@@ -19,8 +19,12 @@ enum class RechargeEvent {
   kActionRequired,
   // Auto-recharge has stopped.
   kSwitchedOff,
-  kDailyCap,
-  kMonthlyCap,
+};
+
+// What no automatic charge goes beyond.
+enum class RechargeCap {
+  kDaily,
+  kMonthly,
 };
 
 // Writes the mails about recharges, to be put into the outbox together with what they are about.
@@ -29,13 +33,12 @@ class RechargeMails {
  public:
   virtual ~RechargeMails() = default;
 
-  // About an attempt: every event but the caps.
   virtual DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
                               const stored::v1::PaymentProfile& profile,
-                              const stored::v1::RechargeAttempt* attempt, absl::Time now) const = 0;
+                              const stored::v1::RechargeAttempt& attempt, absl::Time now) const = 0;
 
-  // A cap was reached: `cap` says which. Charges go on at `resume_time`.
-  virtual DocumentGroup WriteCap(RechargeEvent /*cap*/, const AccountFacts& /*account*/,
+  // The cap was reached. Charges go on at `resume_time`.
+  virtual DocumentGroup WriteCap(RechargeCap /*cap*/, const AccountFacts& /*account*/,
                                  const stored::v1::PaymentProfile& /*profile*/,
                                  absl::Time /*resume_time*/, absl::Time /*now*/) const {
     return {};

@@ -89,15 +89,15 @@ absl::StatusOr<bool> Recharger::DecideBy(const AccountFacts& account, ProfileRec
   return false;
 }
 
-absl::Status Recharger::TellOfCap(RechargeObstacle cap, const AccountFacts& account,
+absl::Status Recharger::TellOfCap(RechargeObstacle obstacle, const AccountFacts& account,
                                   ProfileRecord* profile) {
   const absl::Time now = parts_.clock->Now();
-  const RechargeEvent event =
-      cap == RechargeObstacle::kDailyCap ? RechargeEvent::kDailyCap : RechargeEvent::kMonthlyCap;
+  const RechargeCap cap =
+      obstacle == RechargeObstacle::kDailyCap ? RechargeCap::kDaily : RechargeCap::kMonthly;
   const absl::Time resume_time = profile->document.due;
   FAREBOX_ASSIGN_OR_RETURN(
       DocumentGroup mails,
-      Untold(parts_.mails->WriteCap(event, account, profile->profile, resume_time, now)));
+      Untold(parts_.mails->WriteCap(cap, account, profile->profile, resume_time, now)));
   return records_.Put({.profile = profile, .mails = std::move(mails)});
 }
 

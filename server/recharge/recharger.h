@@ -103,7 +103,8 @@ class Recharger {
   // The same by this profile. Aborted: it was changed meanwhile.
   absl::StatusOr<bool> DecideBy(const AccountFacts& account, ProfileRecord* profile);
   // The profile, which says that it was told, with the mail.
-  absl::Status TellOfCap(RechargeObstacle cap, const AccountFacts& account, ProfileRecord* profile);
+  absl::Status TellOfCap(RechargeObstacle obstacle, const AccountFacts& account,
+                         ProfileRecord* profile);
   // Pay's attempt, as it stands or begun now.
   absl::StatusOr<AttemptRecord> FindOrBegin(const AccountFacts& account,
                                             absl::string_view request_id, Micros amount);

@@ -256,7 +256,7 @@ absl::StatusOr<DocumentGroup> Recharger::TellOfBank(const AccountFacts& account,
   FAREBOX_ASSIGN_OR_RETURN(const ProfileRecord profile, records_.ReadProfile(account));
   // The bank may say so again after a doubt.
   return Untold(parts_.mails->Write(RechargeEvent::kActionRequired, account, profile.profile,
-                                    &attempt, parts_.clock->Now()));
+                                    attempt, parts_.clock->Now()));
 }
 
 absl::StatusOr<DocumentGroup> Recharger::Untold(DocumentGroup mails) {
@@ -294,7 +294,7 @@ absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts
     record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
     const RechargeEvent event =
         next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
-    return parts_.mails->Write(event, account, profile, &attempt, now);
+    return parts_.mails->Write(event, account, profile, attempt, now);
   };
   if (charge.is_misconfigured) {
     Log(LogLevel::kError, "provider_refuses_us",

@@ -49,16 +49,16 @@ class TestMails : public RechargeMails {
  public:
   DocumentGroup Write(RechargeEvent event, const AccountFacts& account,
                       const stored::v1::PaymentProfile& /*profile*/,
-                      const stored::v1::RechargeAttempt* attempt,
+                      const stored::v1::RechargeAttempt& attempt,
                       absl::Time /*now*/) const override {
     static constexpr const char* kNames[] = {"failed", "action", "off"};
-    return Mail(kNames[static_cast<size_t>(event)], attempt->recharge_id(), account);
+    return Mail(kNames[static_cast<size_t>(event)], attempt.recharge_id(), account);
   }
 
-  DocumentGroup WriteCap(RechargeEvent cap, const AccountFacts& account,
+  DocumentGroup WriteCap(RechargeCap cap, const AccountFacts& account,
                          const stored::v1::PaymentProfile& /*profile*/, absl::Time resume_time,
                          absl::Time now) const override {
-    const std::string name = cap == RechargeEvent::kDailyCap ? "daily" : "monthly";
+    const std::string name = cap == RechargeCap::kDaily ? "daily" : "monthly";
     resume_times.push_back(absl::FormatTime("%m-%d %H:%M", resume_time, absl::UTCTimeZone()));
     return Mail(name, absl::FormatTime(now), account);
   }
