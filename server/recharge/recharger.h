@@ -144,6 +144,9 @@ class Recharger {
   absl::StatusOr<DocumentGroup> Untold(DocumentGroup mails);
   absl::Status NoteRefusal(const CardCharge& charge, const AccountFacts& account,
                            AttemptRecord* record);
+  // What it makes of the profile; returns the mails about it.
+  DocumentGroup FollowRefusal(const CardCharge& charge, const AccountFacts& account,
+                              const stored::v1::RechargeAttempt& attempt, ProfileRecord* record);
 
   // Writes the attempt together with what `change` makes of the account's profile and the mails
   // that it returns; anew where somebody else changed the profile meanwhile.

@@ -23,6 +23,39 @@ namespace {
 using stored::v1::PaymentProfile;
 using stored::v1::RechargeAttempt;
 
+Command CreditCommandOf(const RechargeAttempt& attempt) {
+  const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
+  const Micros amount(attempt.amount_micros());
+  return {.account_id = attempt.account_id(),
+          .request_id = attempt.recharge_id(),
+          .fingerprint = ContentFingerprint(absl::StrCat("recharge ", amount.value())),
+          .action = Credit{.item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
+                                                                     : v1::ITEM_FUNDS_MANUAL),
+                           .amount = amount}};
+}
+
+// An attempt that was forgotten, made anew from the charge that it led to.
+RechargeAttempt AttemptOf(const CardCharge& charge, const std::string& recharge_id,
+                          const AccountFacts& account, absl::Time now) {
+  const absl::Time charged =
+      charge.create_time == absl::InfiniteFuture() ? now : charge.create_time;
+  RechargeAttempt attempt;
+  attempt.set_recharge_id(recharge_id);
+  attempt.set_account_id(account.account_id);
+  attempt.set_kind(IsIdOfPayment(recharge_id) ? v1::RECHARGE_KIND_MANUAL
+                                              : v1::RECHARGE_KIND_AUTOMATIC);
+  attempt.set_amount_micros(charge.amount.value());
+  attempt.set_currency_code(charge.currency_code);
+  attempt.set_state(v1::RECHARGE_STATE_SUCCEEDED);
+  attempt.set_create_micros(absl::ToUnixMicros(now));
+  attempt.set_update_micros(absl::ToUnixMicros(now));
+  attempt.set_day(DayOf(charged, TimeZoneOf(account)));
+  attempt.set_month(MonthOf(charged, TimeZoneOf(account)));
+  attempt.set_payment_id(charge.payment_id);
+  attempt.set_message("charged before a restore; made anew from the provider's books");
+  return attempt;
+}
+
 // Whether others are on file instead of the card.
 bool IsReplaced(const stored::v1::PaymentCard& card, const PaymentProfile& profile) {
   const auto& cards = profile.cards();
@@ -117,16 +150,7 @@ absl::Status Recharger::TakeMoney(const AccountFacts& account, AttemptRecord* re
 absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* record,
                                Counted counted) {
   RechargeAttempt& attempt = record->attempt;
-  const bool is_automatic = attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC;
-  const Micros amount(attempt.amount_micros());
-  Command command = {.account_id = attempt.account_id(),
-                     .request_id = attempt.recharge_id(),
-                     .fingerprint = ContentFingerprint(absl::StrCat("recharge ", amount.value())),
-                     .action = farebox::Credit{
-                         .item = static_cast<uint8_t>(is_automatic ? v1::ITEM_FUNDS_AUTO_RECHARGE
-                                                                   : v1::ITEM_FUNDS_MANUAL),
-                         .amount = amount}};
-  Outcome outcome = parts_.ledger->Apply(std::move(command));
+  Outcome outcome = parts_.ledger->Apply(CreditCommandOf(attempt));
   if (GetReason(outcome.status) == Reason::kRequestIdReused) {
     FAREBOX_ASSIGN_OR_RETURN(outcome.entry, FindCreditByHand(attempt));
   } else {
@@ -140,7 +164,7 @@ absl::Status Recharger::Credit(const AccountFacts& account, AttemptRecord* recor
   FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
     // Once: with this it is on disk as credited, for the first time.
     if (counted == Counted::kFromNowOn) CountLateCharge(attempt, &profile->profile);
-    if (is_automatic) {
+    if (attempt.kind() == v1::RECHARGE_KIND_AUTOMATIC) {
       ForgetDeclinesOf(attempt.card().token(), &profile->profile);
     } else {
       ForgetDeclines(&profile->profile);
@@ -199,24 +223,8 @@ absl::Status Recharger::Adopt(const RechargeAttemptName& name, const AccountFact
   const bool is_its = charge.state == ChargeState::kCharged &&
                       charge.account_id == account.account_id && charge.currency_code == currency;
   if (!is_its) return absl::OkStatus();
-  const absl::Time now = parts_.clock->Now();
-  const bool is_manual = IsIdOfPayment(name.recharge_id);
-  RechargeAttempt attempt;
-  attempt.set_recharge_id(name.recharge_id);
-  attempt.set_account_id(account.account_id);
-  attempt.set_kind(is_manual ? v1::RECHARGE_KIND_MANUAL : v1::RECHARGE_KIND_AUTOMATIC);
-  attempt.set_amount_micros(charge.amount.value());
-  attempt.set_currency_code(currency);
-  attempt.set_state(v1::RECHARGE_STATE_SUCCEEDED);
-  attempt.set_create_micros(absl::ToUnixMicros(now));
-  attempt.set_update_micros(absl::ToUnixMicros(now));
-  const absl::Time charged =
-      charge.create_time == absl::InfiniteFuture() ? now : charge.create_time;
-  attempt.set_day(DayOf(charged, TimeZoneOf(account)));
-  attempt.set_month(MonthOf(charged, TimeZoneOf(account)));
-  attempt.set_payment_id(charge.payment_id);
-  attempt.set_message("charged before a restore; made anew from the provider's books");
-  AttemptRecord record = RechargeRecords::NewAttempt(account, std::move(attempt));
+  AttemptRecord record = RechargeRecords::NewAttempt(
+      account, AttemptOf(charge, name.recharge_id, account, parts_.clock->Now()));
   FAREBOX_RETURN_IF_ERROR(records_.RememberPayment(record));
   parts_.reached("remembered");
   return Credit(account, &record, Counted::kFromNowOn);
@@ -268,41 +276,45 @@ absl::StatusOr<DocumentGroup> Recharger::Untold(DocumentGroup mails) {
   return mails;
 }
 
-absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts& account,
-                                    AttemptRecord* record) {
+DocumentGroup Recharger::FollowRefusal(const CardCharge& charge, const AccountFacts& account,
+                                       const RechargeAttempt& attempt, ProfileRecord* record) {
   const absl::Time now = parts_.clock->Now();
-  const RechargeAttempt& attempt = record->attempt;
+  PaymentProfile& profile = record->profile;
+  UncountCharge(attempt, &profile);
+  // Who pays by hand is told at once, and tries again when they like.
+  if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
+  if (charge.is_misconfigured) {
+    PauseCharges(now, &profile);
+    record->document.due = absl::FromUnixMicros(profile.not_before_micros());
+    return {};
+  }
+  // A decline tells nothing of the cards that are there now: one of them is next, at once.
+  if (IsReplaced(attempt.card(), profile)) {
+    record->document.due = now;
+    return {};
+  }
   const bool is_hard =
       DescribeDecline(charge.decline_code, charge.advice_code).kind == DeclineKind::kHard;
-  const auto change = [&](ProfileRecord* record_of_profile) -> DocumentGroup {
-    PaymentProfile& profile = record_of_profile->profile;
-    UncountCharge(attempt, &profile);
-    // Who pays by hand is told at once, and tries again when they like.
-    if (attempt.kind() == v1::RECHARGE_KIND_MANUAL) return {};
-    if (charge.is_misconfigured) {
-      PauseCharges(now, &profile);
-      record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
-      return {};
-    }
-    // A decline tells nothing of the cards that are there now: one of them is next, at once.
-    if (IsReplaced(attempt.card(), profile)) {
-      record_of_profile->document.due = now;
-      return {};
-    }
-    const AfterDecline next =
-        NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
-    record_of_profile->document.due = absl::FromUnixMicros(profile.not_before_micros());
-    const RechargeEvent event =
-        next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
-    return parts_.mails->Write(event, account, profile, attempt, now);
-  };
+  const AfterDecline next =
+      NoteDecline(attempt.card().token(), charge.decline_code, is_hard, now, &profile);
+  record->document.due = absl::FromUnixMicros(profile.not_before_micros());
+  const RechargeEvent event =
+      next == AfterDecline::kStopped ? RechargeEvent::kSwitchedOff : RechargeEvent::kFailed;
+  return parts_.mails->Write(event, account, profile, attempt, now);
+}
+
+absl::Status Recharger::NoteRefusal(const CardCharge& charge, const AccountFacts& account,
+                                    AttemptRecord* record) {
+  const RechargeAttempt& attempt = record->attempt;
   if (charge.is_misconfigured) {
     Log(LogLevel::kError, "provider_refuses_us",
         {{"account_id", attempt.account_id()},
          {"recharge_id", attempt.recharge_id()},
          {"error", charge.message}});
   }
-  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, change));
+  FAREBOX_RETURN_IF_ERROR(PutWithProfile(account, record, [&](ProfileRecord* profile) {
+    return FollowRefusal(charge, account, attempt, profile);
+  }));
   parts_.on_state(attempt);
   parts_.reached(v1::RechargeState_Name(attempt.state()));
   return absl::OkStatus();
