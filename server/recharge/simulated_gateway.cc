@@ -126,6 +126,21 @@ absl::string_view EventType(const SimulatedPayment& payment) {
   return "payment_intent.payment_failed";
 }
 
+// AlreadyExists: all of the charge went back before. FailedPrecondition: not so much can go back.
+absl::Status CheckRefund(const RefundRequest& request, const SimulatedPayment& payment,
+                         Micros refunded) {
+  const bool was_charged = payment.state == ChargeState::kCharged;
+  if (was_charged && refunded == payment.request.amount) {
+    return absl::AlreadyExistsError("nothing is left to give back");
+  }
+  const std::optional<Micros> total = CheckedAdd(refunded, request.amount);
+  const bool is_left = total.has_value() && *total <= payment.request.amount;
+  const bool is_in_its_currency =
+      absl::EqualsIgnoreCase(payment.request.currency_code, request.currency_code);
+  if (was_charged && is_left && is_in_its_currency) return absl::OkStatus();
+  return absl::FailedPreconditionError("more than is left of the charge");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SimulatedGateway>> SimulatedGateway::Create(Options options) {
@@ -225,11 +240,15 @@ CardCharge SimulatedGateway::AskCustomer(const ChargeRequest& /*request*/, CardC
   return found;
 }
 
-absl::StatusOr<std::string> SimulatedGateway::FindAttemptOf(absl::string_view payment_id) {
+absl::StatusOr<SimulatedPayment> SimulatedGateway::FindById(absl::string_view payment_id) {
   const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
-  if (!number.has_value()) return "";
+  if (!number.has_value()) return absl::NotFoundError("no such payment");
+  return store_.FindPayment(*number);
+}
+
+absl::StatusOr<std::string> SimulatedGateway::FindAttemptOf(absl::string_view payment_id) {
   MutexLock lock(&mu_);
-  const absl::StatusOr<SimulatedPayment> payment = store_.FindPayment(*number);
+  const absl::StatusOr<SimulatedPayment> payment = FindById(payment_id);
   if (absl::IsNotFound(payment.status())) return "";
   FAREBOX_RETURN_IF_ERROR(payment.status());
   return payment->request.attempt_id;
@@ -249,10 +268,8 @@ CardCharge SimulatedGateway::CancelCharge(const ChargeReference& reference) {
 
 absl::StatusOr<CardCharge> SimulatedGateway::AnswerBank(absl::string_view payment_id,
                                                         bool confirms) {
-  const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
-  if (!number.has_value()) return absl::NotFoundError("no such payment");
   MutexLock lock(&mu_);
-  FAREBOX_ASSIGN_OR_RETURN(SimulatedPayment payment, store_.FindPayment(*number));
+  FAREBOX_ASSIGN_OR_RETURN(SimulatedPayment payment, FindById(payment_id));
   if (payment.state != ChargeState::kActionRequired) return Describe(payment);
   const SimulatedCard* const card = TestCardOf(payment.request.card.token);
   if (card == nullptr) return absl::DataLossError("a payment without its card");
@@ -281,16 +298,7 @@ absl::Status SimulatedGateway::Refund(const RefundRequest& request) {
   if (absl::IsNotFound(payment.status())) return absl::FailedPreconditionError("no such payment");
   FAREBOX_RETURN_IF_ERROR(payment.status());
   FAREBOX_ASSIGN_OR_RETURN(const Micros refunded, store_.Refunded(*number));
-  const bool was_charged = payment->state == ChargeState::kCharged;
-  if (was_charged && refunded == payment->request.amount) {
-    return absl::AlreadyExistsError("nothing is left to give back");
-  }
-  const std::optional<Micros> total = CheckedAdd(refunded, request.amount);
-  if (!was_charged ||
-      !absl::EqualsIgnoreCase(payment->request.currency_code, request.currency_code) ||
-      !total.has_value() || *total > payment->request.amount) {
-    return absl::FailedPreconditionError("more than is left of the charge");
-  }
+  FAREBOX_RETURN_IF_ERROR(CheckRefund(request, *payment, refunded));
   return store_.AddRefund(refund);
 }
 
@@ -417,15 +425,13 @@ absl::StatusOr<PaymentEvent> SimulatedGateway::ReadEvent(absl::string_view body,
 }
 
 absl::StatusOr<std::string> SimulatedGateway::EventBody(absl::string_view payment_id) {
-  const std::optional<int64_t> number = NumberOf(payment_id, kPaymentPrefix);
-  if (!number.has_value()) return absl::NotFoundError("no such payment");
   MutexLock lock(&mu_);
-  FAREBOX_ASSIGN_OR_RETURN(const SimulatedPayment payment, store_.FindPayment(*number));
+  FAREBOX_ASSIGN_OR_RETURN(const SimulatedPayment payment, FindById(payment_id));
   const absl::string_view type = EventType(payment);
   const json event = {
       // One for each state that a payment goes through.
-      {"id",
-       absl::StrCat("evt_simulated_", *number, "_", absl::StripPrefix(type, "payment_intent."))},
+      {"id", absl::StrCat("evt_simulated_", payment.number, "_",
+                          absl::StripPrefix(type, "payment_intent."))},
       {"object", "event"},
       {"type", std::string(type)},
       {"data", {{"object", IntentOf(payment, Describe(payment).action_url)}}},

@@ -85,6 +85,10 @@ class SimulatedGateway : public PaymentGateway {
 
   CardCharge Describe(const SimulatedPayment& payment) const;
   CardCharge TellAgain(const SimulatedPayment& payment, const ChargeRequest& request) const;
+  // NotFound: there is none with this id.
+  absl::StatusOr<SimulatedPayment> FindById(absl::string_view payment_id)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // NotFound: the attempt has none, or it is another account's.
   absl::StatusOr<SimulatedPayment> Find(const ChargeReference& reference)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The test card behind a request's card. FailedPrecondition: it cannot be charged.
