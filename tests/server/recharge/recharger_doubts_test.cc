@@ -68,6 +68,7 @@ TEST_F(RechargerTest, ARefusalThatTurnsOutToBeAChargeIsCredited) {
     } catch (const Killed&) {
       Restart();
     }
+    EXPECT_EQ(kill_at_, "");
   }
   EXPECT_TRUE(recharger_->Ask(name).ok());
 
