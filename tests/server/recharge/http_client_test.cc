@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "storage/mutex.h"
 #include "tests/server/recharge/provider_fixture.h"
 #include "tests/server/recharge/stub_server.h"
+#include "tests/support/temporary_directory.h"
 
 namespace farebox::server {
 namespace {
@@ -113,17 +115,21 @@ TEST_F(HttpClientTest, ManyThreadsSendAtOnce) {
   EXPECT_EQ(server_.received().size(), 240u);
 }
 
-// The other side resets the connection while we write over TLS: an error, never a signal.
+// The other side breaks the connection off while we still talk TLS: an error, never a signal.
 TEST(HttpClientTlsTest, AConnectionThatBreaksIsAnError) {
   StubServer server([](const StubRequest&) { return StubAnswer{.ending = Ending::kNothing}; },
                     {.certificate_host = "localhost"});
   (void)std::signal(SIGPIPE, SIG_DFL);
-  HttpClient client({});
+  // It is talked to, and not turned away for its certificate.
+  const testing::TemporaryDirectory directory;
+  std::ofstream(directory / "ca.pem") << server.certificate();
+  HttpClient client({.ca_file = directory / "ca.pem"});
 
   for (int i = 0; i < 20; ++i) {
     EXPECT_THAT(client.Send({.method = "POST", .url = server.url(), .body = std::string(1, 'a')}),
                 Not(IsOk()));
   }
+  EXPECT_FALSE(server.received().empty());
 }
 
 TEST(PercentEncodeTest, AllButPlainCharactersAreEscaped) {
