@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "server/recharge/limits.h"
 #include "tests/server/recharge/provider_fixture.h"
 
 namespace farebox::server {
@@ -44,6 +45,19 @@ TEST_F(WebhookSignatureTest, OneOfTwoThatFitsIsEnough) {
   EXPECT_THAT(Check(good_ + other_v1), IsOk());
   EXPECT_THAT(Check(absl::StrCat("t=1790000000", other_v1, good_.substr(good_.find(',')))), IsOk());
   EXPECT_THAT(Check(absl::StrCat("t=1790000000", other_v1)),
+              HasCode(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(WebhookSignatureTest, OneThatComesAfterMoreThanAProviderSendsIsNotLookedAt) {
+  const std::string v1 = good_.substr(good_.find(",v1="));
+  const auto after = [&](size_t others) {
+    std::string header = "t=1790000000";
+    for (size_t i = 0; i < others; ++i) header += ",v0=another";
+    return header + v1;
+  };
+
+  EXPECT_THAT(Check(after(limits::kSignaturePartsMax - 2)), IsOk());
+  EXPECT_THAT(Check(after(limits::kSignaturePartsMax)),
               HasCode(absl::StatusCode::kUnauthenticated));
 }
 
