@@ -1,5 +1,6 @@
 #include "server/lanes.h"
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/server/thread_gate.h"
@@ -35,6 +37,24 @@ TEST(LanesTest, WorkThatIsDroppedMayPostOnItsWay) {
   draining.join();
 
   EXPECT_FALSE(was_taken);
+}
+
+TEST(LanesTest, ALaneKeepsItsOrderAndLanesRunSideBySide) {
+  Lanes lanes("test", 4);
+  std::vector<std::vector<int>> seen(8);
+  for (int i = 0; i < 1000; ++i) {
+    const size_t lane = static_cast<size_t>(i) % seen.size();
+    ASSERT_TRUE(lanes.Post(absl::StrCat(lane), [&seen, lane, i] { seen[lane].push_back(i); }));
+  }
+
+  lanes.WaitUntilIdle();
+
+  for (const std::vector<int>& lane : seen) {
+    EXPECT_EQ(lane.size(), 125U);
+    EXPECT_TRUE(std::is_sorted(lane.begin(), lane.end()));
+  }
+  lanes.Drain();
+  EXPECT_FALSE(lanes.Post("late", [] { ADD_FAILURE(); }));
 }
 
 // One thread that is held up with the first piece of the lane "paying": what is posted meanwhile is

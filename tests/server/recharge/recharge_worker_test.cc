@@ -8,7 +8,6 @@
 #include <future>
 #include <limits>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -273,24 +272,6 @@ TEST_F(RechargeWorkerTest, ManyThatFallTogetherAreEachChargedOnce) {
                   .ok());
   EXPECT_EQ(charges, kAccounts);
   EXPECT_EQ(errors_.load(), 0);
-}
-
-TEST(LanesTest, ALaneKeepsItsOrderAndLanesRunSideBySide) {
-  Lanes lanes("test", 4);
-  std::vector<std::vector<int>> seen(8);
-  for (int i = 0; i < 1000; ++i) {
-    const size_t lane = static_cast<size_t>(i) % seen.size();
-    ASSERT_TRUE(lanes.Post(absl::StrCat(lane), [&seen, lane, i] { seen[lane].push_back(i); }));
-  }
-
-  lanes.WaitUntilIdle();
-
-  for (const std::vector<int>& lane : seen) {
-    EXPECT_EQ(lane.size(), 125U);
-    EXPECT_TRUE(std::is_sorted(lane.begin(), lane.end()));
-  }
-  lanes.Drain();
-  EXPECT_FALSE(lanes.Post("late", [] { ADD_FAILURE(); }));
 }
 
 }  // namespace
