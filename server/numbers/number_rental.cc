@@ -168,13 +168,16 @@ absl::StatusOr<Rental> NumberRental::Release(absl::string_view account_id,
   FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
   FAREBOX_ASSIGN_OR_RETURN(std::optional<RentalRecord> record, records_.FindByNumber(number));
   const bool is_own = record.has_value() && record->rental.account_id() == account_id;
-  if (is_own && record->rental.state() == v1::NUMBER_STATE_UNSPECIFIED) {
+  if (!is_own) return FindReleased(account, number);
+  if (record->rental.state() == v1::NUMBER_STATE_UNSPECIFIED) {
     FAREBOX_RETURN_IF_ERROR(Complete(account, /*is_begun_before=*/true, &*record).status());
   }
-  if (is_own) {
-    FAREBOX_RETURN_IF_ERROR(End(account, /*is_unpaid=*/false, &*record));
-    return std::move(record->rental);
-  }
+  FAREBOX_RETURN_IF_ERROR(End(account, /*is_unpaid=*/false, &*record));
+  return std::move(record->rental);
+}
+
+absl::StatusOr<Rental> NumberRental::FindReleased(const AccountFacts& account,
+                                                  absl::string_view number) {
   int64_t before = std::numeric_limits<int64_t>::max();
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(const std::vector<RentalRecord> page,
@@ -182,7 +185,7 @@ absl::StatusOr<Rental> NumberRental::Release(absl::string_view account_id,
     for (const RentalRecord& past : page) {
       if (past.rental.number() == number) return past.rental;
     }
-    if (page.empty()) return error::NumberNotFound(account_id, number);
+    if (page.empty()) return error::NumberNotFound(account.account_id, number);
     before = page.back().document.id;
   }
 }
@@ -325,20 +328,24 @@ absl::Status NumberRental::NoteUnpaid(const AccountFacts& account, Micros price,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> NumberRental::TryUnpaid(absl::string_view account_id) {
-  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+absl::StatusOr<std::vector<RentalRecord>> NumberRental::ListUnpaid(const AccountFacts& account) {
   std::vector<RentalRecord> unpaid;
   int64_t before = std::numeric_limits<int64_t>::max();
   while (true) {
     FAREBOX_ASSIGN_OR_RETURN(std::vector<RentalRecord> page,
                              records_.List(account.number, before, limits::kRentalPageSize));
-    if (page.empty()) break;
+    if (page.empty()) return unpaid;
     before = page.back().document.id;
     for (RentalRecord& record : page) {
       const bool is_unpaid = record.rental.state() == v1::NUMBER_STATE_PAST_DUE;
       if (is_unpaid) unpaid.push_back(std::move(record));
     }
   }
+}
+
+absl::StatusOr<bool> NumberRental::TryUnpaid(absl::string_view account_id) {
+  FAREBOX_ASSIGN_OR_RETURN(const AccountFacts account, parts_.ledger->FindAccount(account_id));
+  FAREBOX_ASSIGN_OR_RETURN(std::vector<RentalRecord> unpaid, ListUnpaid(account));
   bool is_all_paid = true;
   // The oldest first.
   for (auto record = unpaid.rbegin(); record != unpaid.rend(); ++record) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -87,7 +88,12 @@ class NumberRental {
   // `is_begun_before`: an earlier call, or process, may have charged it.
   absl::StatusOr<Purchase> Complete(const AccountFacts& account, bool is_begun_before,
                                     RentalRecord* record);
+  // The rental of a number that the account had. NUMBER_NOT_FOUND.
+  absl::StatusOr<stored::v1::Rental> FindReleased(const AccountFacts& account,
+                                                  absl::string_view number);
   absl::Status Renew(const AccountFacts& account, RentalRecord* record);
+  // What is past due, newest first.
+  absl::StatusOr<std::vector<RentalRecord>> ListUnpaid(const AccountFacts& account);
   // One month, once it has begun. Whether it is paid.
   absl::StatusOr<bool> ChargeMonth(const AccountFacts& account, RentalRecord* record);
   // Has the rental worked on when its next month begins, which is yet to come; until then it is not
