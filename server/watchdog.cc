@@ -5,7 +5,6 @@
 
 #include "server/limits.h"
 #include "server/log.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 
@@ -25,28 +24,14 @@ Watchdog::Watchdog(Options options)
                              .Name("farebox_blocked_handlers_total")
                              .Help("Handlers that held a thread of gRPC's for 100 ms, by method")
                              .Register(*options_.registry)),
-      looks_since_told_(limits::kBlockedLogLooks),
-      thread_(StartThread("fbx-watchdog", [this] { Loop(); })) {}
-
-Watchdog::~Watchdog() {
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-    changed_.SignalAll();
-  }
-  thread_.join();
+      looks_since_told_(limits::kBlockedLogLooks) {
+  thread_.Start(limits::kWatchPause);
 }
 
-void Watchdog::Loop() {
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitFor(&mu_, limits::kWatchPause);
-      if (stopping_) return;
-    }
-    LookAtDisk();
-    LookAtHandlers();
-  }
+absl::Duration Watchdog::Look() {
+  LookAtDisk();
+  LookAtHandlers();
+  return limits::kWatchPause;
 }
 
 void Watchdog::LookAtDisk() {

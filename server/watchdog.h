@@ -3,16 +3,16 @@
 
 #include <atomic>
 #include <functional>
-#include <thread>
 
+#include "absl/time/time.h"
 #include "prometheus/counter.h"
 #include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/registry.h"
 #include "server/blocked_handlers.h"
 #include "server/disk_state.h"
+#include "server/due_thread.h"
 #include "storage/ledger.h"
-#include "storage/mutex.h"
 
 namespace farebox::server {
 
@@ -35,15 +35,14 @@ class Watchdog {
     std::function<void()> on_stuck_disk;
   };
   explicit Watchdog(Options options);
-  // Stops the thread.
-  ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
   DiskState::Kind disk() const { return disk_.load(std::memory_order_relaxed); }
 
  private:
-  void Loop();
+  // Returns how long to wait before the next.
+  absl::Duration Look();
   void LookAtDisk();
   void LookAtHandlers();
 
@@ -59,10 +58,7 @@ class Watchdog {
   DiskState state_;
   int64_t looks_since_told_ = 0;
 
-  Mutex mu_;
-  CondVar changed_;  // Signalled when stopping_ changes.
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_;  // Last: starts when all above is built.
+  DueThread thread_{"fbx-watchdog", [this] { return Look(); }};  // Last: it uses all above.
 };
 
 }  // namespace farebox::server
