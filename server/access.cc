@@ -1,24 +1,10 @@
 #include "server/access.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <string>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
-#include "absl/strings/str_cat.h"
 #include "server/limits.h"
-#include "server/log.h"
-#include "storage/errors.h"
+#include "server/security/admin_key.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 namespace {
@@ -26,89 +12,20 @@ namespace {
 // How far the time of a key's last use may be behind.
 constexpr absl::Duration kUsePause = absl::Minutes(1);
 
-bool HasAdminCertificate(const AccessOptions& options) {
-  for (const auto& [name, role] : options.certificate_roles) {
-    if (role == v1::ROLE_ADMIN) return true;
-  }
-  return false;
-}
-
-absl::Status FileProblem(const std::string& path, int error) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("--admin-key-file ", path, ": ", std::strerror(error)));
-}
-
-std::string FolderOf(const std::string& path) {
-  return std::filesystem::absolute(path).parent_path();
-}
-
-// Where a key is while it is being made.
-std::string DraftOf(const std::string& path) { return absl::StrCat(path, ".new"); }
-
-// Whether there could be such a file, and is none.
-absl::Status CheckNewFile(const std::string& path) {
-  if (access(path.c_str(), F_OK) == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("there is no key of an admin, and --admin-key-file ", path,
-                     " is not written over: remove it and start again, and it gets a new key"));
-  }
-  const std::string folder = FolderOf(path);
-  return access(folder.c_str(), W_OK) == 0 ? absl::OkStatus() : FileProblem(path, errno);
-}
-
-// In a ledger that has no key of an admin: whether one can be made, or need not be.
-absl::Status CheckFirstKey(const AccessOptions& options) {
-  if (!options.admin_key_file.empty()) return CheckNewFile(options.admin_key_file);
-  if (HasAdminCertificate(options)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "there is no key of an admin, and no certificate for one: --admin-key-file names the file "
-      "that a key is written to");
-}
-
-// A new file in place of what a start that was killed has left, for its owner only; on disk when
-// this returns.
-absl::Status WriteSecretFile(const std::string& path, absl::string_view secret) {
-  unlink(path.c_str());
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return FileProblem(path, errno);
-  const absl::Cleanup close_file = [file] { close(file); };
-  const std::string line = absl::StrCat(secret, "\n");
-  const bool is_written =
-      write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
-      fsync(file) == 0;
-  if (!is_written) return FileProblem(path, errno);
-  const int folder = open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return FileProblem(path, errno);
-  const absl::Cleanup close_folder = [folder] { close(folder); };
-  return fsync(folder) == 0 ? absl::OkStatus() : FileProblem(path, errno);
-}
-
-// Whether no key can be made for an admin just now, and all else is well.
-bool IsOfAdminKeyOnly(const absl::Status& status) {
-  const Reason reason = GetReason(status);
-  return absl::IsInvalidArgument(status) || reason == Reason::kStorageFull ||
-         reason == Reason::kStorageLocked;
-}
-
-absl::Status MoveIntoPlace(const std::string& path) {
-  return std::rename(DraftOf(path).c_str(), path.c_str()) == 0 ? absl::OkStatus()
-                                                               : FileProblem(path, errno);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Access>> Access::Start(const AccessOptions& options,
                                                       const Parts& parts) {
   std::unique_ptr<Access> access(new Access(options, parts));
   FAREBOX_RETURN_IF_ERROR(access->Load());
-  access->use_writer_ = StartThread("fbx-key-use", [self = access.get()] { self->LoopWriteUse(); });
+  access->use_writer_.Start(kUsePause);
   return access;
 }
 
 absl::Status Access::Check(const AccessOptions& options, CatalogReader* catalog) {
   if (options.mode != AccessMode::kKeys) return absl::OkStatus();
   FAREBOX_ASSIGN_OR_RETURN(const bool has_any, ApiKeys::HasAny(catalog));
-  return has_any ? absl::OkStatus() : CheckFirstKey(options);
+  return has_any ? absl::OkStatus() : CheckAdminKeyCanBeMade(options);
 }
 
 Access::Access(const AccessOptions& options, const Parts& parts)
@@ -128,39 +45,8 @@ absl::Status Access::Load() {
                                                       .rate = options_.caller_rate},
                                                      &documents_, keys_.get(), parts_.clock));
   control_ = std::make_unique<AccessControl>(options_, keys_.get(), sessions_.get());
-  if (options_.mode != AccessMode::kKeys) return absl::OkStatus();
-  const absl::Status status = keys_->HasAdmin() ? FinishAdminKey() : MakeAdminKey();
-  if (!IsOfAdminKeyOnly(status) || !keys_->HasAny()) return status;
-  // Whoever has a key is served all the same.
-  Log(LogLevel::kWarning, "admin_key_missing", {{"problem", std::string(status.message())}});
-  return absl::OkStatus();
-}
-
-absl::Status Access::MakeAdminKey() {
-  FAREBOX_RETURN_IF_ERROR(CheckFirstKey(options_));
-  const std::string& path = options_.admin_key_file;
-  if (path.empty()) return absl::OkStatus();
-  v1::ApiKey wanted;
-  wanted.set_role(v1::ROLE_ADMIN);
-  wanted.set_label("made at a start");
-  // On disk before the key is: no other is made where there is one.
-  const std::string secret = ApiKeys::MakeSecret();
-  FAREBOX_RETURN_IF_ERROR(WriteSecretFile(DraftOf(path), secret));
-  FAREBOX_ASSIGN_OR_RETURN(const ApiKeys::NewKey made,
-                           keys_->Create(wanted, /*account=*/0, secret));
-  FAREBOX_RETURN_IF_ERROR(MoveIntoPlace(path));
-  Log(LogLevel::kInfo, "admin_key_made", {{"key_id", made.key.key_id()}, {"file", path}});
-  return absl::OkStatus();
-}
-
-// For a start that was killed after it had made the key.
-absl::Status Access::FinishAdminKey() {
-  const std::string& path = options_.admin_key_file;
-  if (path.empty() || access(path.c_str(), F_OK) == 0) return absl::OkStatus();
-  std::ifstream draft(DraftOf(path));
-  std::string secret;
-  const bool is_good = std::getline(draft, secret) && keys_->Find(secret) != nullptr;
-  return is_good ? MoveIntoPlace(path) : absl::OkStatus();
+  return options_.mode == AccessMode::kKeys ? EnsureAdminKey(options_, keys_.get())
+                                            : absl::OkStatus();
 }
 
 RpcEnvironment Access::Complete(RpcEnvironment environment) {
@@ -179,31 +65,19 @@ void Access::MakeService(const RpcEnvironment& environment) {
                                                                   .lanes = &lanes_});
 }
 
-void Access::LoopWriteUse() {
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitFor(&mu_, kUsePause);
-      if (stopping_) return;
-    }
-    keys_->WriteUse();
-    sessions_->WriteUse();
-    sessions_->RemoveOver([this] { return ShouldContinue(); });
-  }
-}
-
-bool Access::ShouldContinue() {
-  MutexLock lock(&mu_);
-  return !stopping_;
+absl::Duration Access::WriteUse() {
+  keys_->WriteUse();
+  sessions_->WriteUse();
+  sessions_->RemoveOver([this] { return !use_writer_.IsStopping(); });
+  return kUsePause;
 }
 
 void Access::EndUse() {
   {
     MutexLock lock(&mu_);
-    if (std::exchange(stopping_, true)) return;
-    changed_.SignalAll();
+    if (std::exchange(is_use_over_, true)) return;
   }
-  if (use_writer_.joinable()) use_writer_.join();
+  use_writer_.Stop();
   if (keys_ != nullptr) keys_->WriteUse();
   if (sessions_ != nullptr) sessions_->WriteUse();
 }

@@ -3,10 +3,11 @@
 
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/due_thread.h"
 #include "server/lanes.h"
 #include "server/security/access_control.h"
 #include "server/security/api_keys.h"
@@ -63,10 +64,8 @@ class Access {
   Access(const AccessOptions& options, const Parts& parts);
 
   absl::Status Load();
-  absl::Status MakeAdminKey();
-  absl::Status FinishAdminKey();
-  void LoopWriteUse();
-  bool ShouldContinue();
+  // Returns how long to wait before the next.
+  absl::Duration WriteUse();
 
   // Constant after construction.
   const AccessOptions options_;
@@ -82,11 +81,9 @@ class Access {
   std::unique_ptr<AccessService> service_;
 
   Mutex mu_;
-  CondVar changed_;  // Signalled when stopping_ changes.
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_use_over_ ABSL_GUARDED_BY(mu_) = false;
   bool is_drained_ ABSL_GUARDED_BY(mu_) = false;
-  // Last: it starts when all above is built.
-  std::thread use_writer_;
+  DueThread use_writer_{"fbx-key-use", [this] { return WriteUse(); }};  // Last: it uses all above.
 };
 
 }  // namespace farebox::server
