@@ -53,7 +53,7 @@ absl::Status Payments::MakeGateway(const Options& options) {
   }
   simulated_secret_ = RandomHex();
   const std::string page_url =
-      parts_.http_url.empty() ? "" : absl::StrCat(parts_.http_url, kSimulatedPages);
+      parts_.http_url.empty() ? "" : absl::StrCat(parts_.http_url, web::kSimulatedPages);
   FAREBOX_ASSIGN_OR_RETURN(
       std::unique_ptr<SimulatedGateway> simulated,
       MakeSimulatedGateway(options.data_directory, page_url, simulated_secret_, parts_.clock));
@@ -128,14 +128,14 @@ absl::Status Payments::StartWorking() {
 }
 
 void Payments::AddRoutes(const web::OriginRules* origins, web::Router* routes) {
-  AddWebhookRoute(events_.get(), parts_.clock, routes);
+  web::AddWebhookRoute(events_.get(), parts_.clock, routes);
   if (simulated_ == nullptr) return;
-  AddSimulatedPages({.origins = origins,
-                     .gateway = simulated_,
-                     .events = events_.get(),
-                     .webhook_secret = simulated_secret_,
-                     .clock = parts_.clock},
-                    routes);
+  web::AddSimulatedPages({.origins = origins,
+                          .gateway = simulated_,
+                          .events = events_.get(),
+                          .webhook_secret = simulated_secret_,
+                          .clock = parts_.clock},
+                         routes);
 }
 
 void Payments::Drain() {

@@ -253,12 +253,13 @@ void Server::AddRoutes() {
                              .tls = tls_.get(),
                              .watcher_count = [this] { return watchers_->watcher_count(); },
                              .queued_commands_max = config_.queued_commands_max});
-  AddOperationsRoutes({.access = &access_->control(),
-                       .origins = origins_.get(),
-                       .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_,
-                                   work_, std::make_shared<ProcessMetrics>(clock_->Now())},
-                       .serving = &serving_},
-                      &http_->routes());
+  web::AddOperationsRoutes(
+      {.access = &access_->control(),
+       .origins = origins_.get(),
+       .figures = {metrics_.registry(), std::move(server_metrics), ledger_metrics_, work_,
+                   std::make_shared<ProcessMetrics>(clock_->Now())},
+       .serving = &serving_},
+      &http_->routes());
 }
 
 absl::Status Server::MakePayments(const RpcEnvironment& environment) {

@@ -8,15 +8,16 @@
 #include "prometheus/text_serializer.h"
 #include "server/security/access_rules.h"
 
-namespace farebox::server {
+namespace farebox::web {
 namespace {
 
 constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
 
 // 200 where the caller may read the figures.
-int CheckMayRead(const AccessControl& access, const web::Request& request) {
-  static const AccessRule kRule = AccessRule::Of("farebox.v1.OperationsService/GetStatus");
-  const absl::StatusOr<CallerPtr> caller = access.IdentifyByHttp(
+int CheckMayRead(const server::AccessControl& access, const Request& request) {
+  static const server::AccessRule kRule =
+      server::AccessRule::Of("farebox.v1.OperationsService/GetStatus");
+  const absl::StatusOr<server::CallerPtr> caller = access.IdentifyByHttp(
       {.authorization = request.Header("authorization"), .certificate = request.certificate});
   if (!caller.ok()) return 401;
   return kRule.Allows(**caller) && !(*caller)->is_confined() ? 200 : 403;
@@ -32,20 +33,20 @@ std::string MetricsText(const OperationsRoutesParts& parts) {
   return prometheus::TextSerializer().Serialize(families);
 }
 
-web::Response Readiness(const OperationsRoutesParts& parts) {
-  const ServingState::Verdict verdict = parts.serving->verdict();
-  return web::TextResponse(verdict.is_serving ? 200 : 503, verdict.reason);
+Response Readiness(const OperationsRoutesParts& parts) {
+  const server::ServingState::Verdict verdict = parts.serving->verdict();
+  return TextResponse(verdict.is_serving ? 200 : 503, verdict.reason);
 }
 
 }  // namespace
 
-void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes) {
-  routes->AddWaiting("GET", "/metrics", [parts](const web::Request& request) -> web::Response {
+void AddOperationsRoutes(const OperationsRoutesParts& parts, Router* routes) {
+  routes->AddWaiting("GET", "/metrics", [parts](const Request& request) -> Response {
     const absl::Status allowed = parts.origins->Check(request);
-    if (!allowed.ok()) return web::TextResponse(403, allowed.message());
+    if (!allowed.ok()) return TextResponse(403, allowed.message());
     const int status = CheckMayRead(*parts.access, request);
     if (status != 200) {
-      web::Response refused = web::TextResponse(status, "a key of role metrics is needed");
+      Response refused = TextResponse(status, "a key of role metrics is needed");
       if (status == 401) refused.headers.emplace_back("www-authenticate", "Bearer");
       return refused;
     }
@@ -53,12 +54,12 @@ void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes
   });
   // On the listener's thread: whoever restarts a server that does not answer these must not find
   // them behind what waits for others.
-  routes->Add("GET", "/healthz", {.handler = [](const web::ExchangePtr& exchange) {
-                exchange->Answer(web::TextResponse(200, "alive"));
+  routes->Add("GET", "/healthz", {.handler = [](const ExchangePtr& exchange) {
+                exchange->Answer(TextResponse(200, "alive"));
               }});
-  routes->Add("GET", "/readyz", {.handler = [parts](const web::ExchangePtr& exchange) {
+  routes->Add("GET", "/readyz", {.handler = [parts](const ExchangePtr& exchange) {
                 exchange->Answer(Readiness(parts));
               }});
 }
 
-}  // namespace farebox::server
+}  // namespace farebox::web

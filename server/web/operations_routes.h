@@ -10,16 +10,16 @@
 #include "server/web/origin_rules.h"
 #include "server/web/router.h"
 
-namespace farebox::server {
+namespace farebox::web {
 
 // All outlive the routes.
 struct OperationsRoutesParts {
-  const AccessControl* access = nullptr;
-  const web::OriginRules* origins = nullptr;
+  const server::AccessControl* access = nullptr;
+  const OriginRules* origins = nullptr;
   // What is counted, and what is looked at when it is asked for, on a thread that may wait.
   std::vector<std::shared_ptr<const prometheus::Collectable>> figures;
   // What gRPC's health is told by.
-  const ServingState* serving = nullptr;
+  const server::ServingState* serving = nullptr;
 };
 
 // For those who watch the server:
@@ -28,8 +28,8 @@ struct OperationsRoutesParts {
 //                  call GetStatus: 401 or 403 for others; 403 for other sites' pages, too
 //   GET /healthz   200 while the process is alive; one whose disk is stuck ends by itself
 //   GET /readyz    200 where grpc.health.v1.Health says SERVING; 503: send calls elsewhere
-void AddOperationsRoutes(const OperationsRoutesParts& parts, web::Router* routes);
+void AddOperationsRoutes(const OperationsRoutesParts& parts, Router* routes);
 
-}  // namespace farebox::server
+}  // namespace farebox::web
 
 #endif  // FAREBOX_SERVER_WEB_OPERATIONS_ROUTES_H_

@@ -11,11 +11,8 @@
 #include "server/recharge/simulated_cards.h"
 #include "server/recharge/webhook_signature.h"
 
-namespace farebox::server {
+namespace farebox::web {
 namespace {
-
-using web::Request;
-using web::Response;
 
 std::string Escape(absl::string_view text) {
   return absl::StrReplaceAll(
@@ -23,7 +20,7 @@ std::string Escape(absl::string_view text) {
 }
 
 // No script, nothing from elsewhere, and forms lead back here only.
-constexpr char kPolicy[] =
+constexpr char kSimulatedPolicy[] =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'";
 
@@ -39,7 +36,7 @@ constexpr char kStyle[] =
 Response Show(int status, absl::string_view title, absl::string_view body) {
   return {.status = status,
           .headers = {{"content-type", "text/html; charset=utf-8"},
-                      {"content-security-policy", kPolicy}},
+                      {"content-security-policy", kSimulatedPolicy}},
           .body = absl::StrCat(
               "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
               "<meta name=\"viewport\" content=\"width=device-width\"><title>",
@@ -60,23 +57,23 @@ std::string Hidden(absl::string_view name, absl::string_view value) {
 // Of the query, or of the form that was sent.
 std::string Field(const Request& request, absl::string_view name) {
   const bool is_form = request.method == "POST";
-  return web::FormField(is_form ? request.body : request.query, name).value_or("");
+  return FormField(is_form ? request.body : request.query, name).value_or("");
 }
 
 // What becomes of a charge with the card, in a word or two.
-std::string TellCard(const SimulatedCard& card) {
+std::string TellCard(const server::SimulatedCard& card) {
   const std::string code = absl::StrReplaceAll(card.decline_code, {{"_", " "}});
   switch (card.outcome) {
-    case SimulatedCard::Outcome::kDeclined:
+    case server::SimulatedCard::Outcome::kDeclined:
       return absl::StrCat("declined: ", code);
-    case SimulatedCard::Outcome::kActionRequired:
+    case server::SimulatedCard::Outcome::kActionRequired:
       return code.empty() ? "the bank asks the customer"
                           : absl::StrCat("the bank asks the customer, then declines: ", code);
-    case SimulatedCard::Outcome::kSlow:
+    case server::SimulatedCard::Outcome::kSlow:
       return "charged, slowly";
-    case SimulatedCard::Outcome::kAnswerLost:
+    case server::SimulatedCard::Outcome::kAnswerLost:
       return "charged, but the answer is lost";
-    case SimulatedCard::Outcome::kApproved:
+    case server::SimulatedCard::Outcome::kApproved:
       break;
   }
   return "charged";
@@ -84,7 +81,7 @@ std::string TellCard(const SimulatedCard& card) {
 
 Response ShowCards(const Request& request) {
   std::string cards;
-  for (const SimulatedCard& card : SimulatedCards()) {
+  for (const server::SimulatedCard& card : server::SimulatedCards()) {
     absl::StrAppend(&cards, "<label><input type=\"radio\" name=\"token\" required value=\"",
                     Escape(card.token), "\"", cards.empty() ? " checked" : "", "> ",
                     Escape(card.brand), " ", Escape(card.last_four), " <small>", TellCard(card),
@@ -102,7 +99,7 @@ std::string WayBack(absl::string_view url) {
   return absl::StrCat("<p><a href=\"", Escape(url), "\">Go back</a></p>");
 }
 
-Response EnterCard(SimulatedGateway* gateway, const Request& request) {
+Response EnterCard(server::SimulatedGateway* gateway, const Request& request) {
   const std::string setup_id = Field(request, "setup_id");
   const absl::Status entered = gateway->EnterCard(setup_id, Field(request, "token"));
   if (!entered.ok()) return ShowProblem(entered);
@@ -123,17 +120,18 @@ Response AskCustomer(const Request& request) {
 absl::Status TellEvent(const SimulatedPagesParts& parts, const std::string& payment_id) {
   const absl::StatusOr<std::string> body = parts.gateway->EventBody(payment_id);
   if (!body.ok()) return body.status();
-  return parts.events->Hear(*body, SignWebhook(*body, parts.webhook_secret, parts.clock->Now()));
+  return parts.events->Hear(*body,
+                            server::SignWebhook(*body, parts.webhook_secret, parts.clock->Now()));
 }
 
 Response TakeAnswer(const SimulatedPagesParts& parts, const Request& request) {
   const std::string payment_id = Field(request, "payment_id");
   const bool confirms = Field(request, "answer") == "yes";
-  const absl::StatusOr<CardCharge> charge = parts.gateway->AnswerBank(payment_id, confirms);
+  const absl::StatusOr<server::CardCharge> charge = parts.gateway->AnswerBank(payment_id, confirms);
   if (!charge.ok()) return ShowProblem(charge.status());
   const absl::Status told = TellEvent(parts, payment_id);
   if (!told.ok()) return ShowProblem(told);
-  const bool is_charged = charge->state == ChargeState::kCharged;
+  const bool is_charged = charge->state == server::ChargeState::kCharged;
   return Show(
       200, is_charged ? "Paid" : "Not paid",
       is_charged ? "<p>The account is credited in a moment.</p>" : "<p>Nothing was charged.</p>");
@@ -141,18 +139,18 @@ Response TakeAnswer(const SimulatedPagesParts& parts, const Request& request) {
 
 }  // namespace
 
-void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes) {
+void AddSimulatedPages(const SimulatedPagesParts& parts, Router* routes) {
   // Mails and other pages lead to them; their forms are sent by themselves only.
-  const auto add_page = [&](const std::string& path, web::WaitingHandler show) {
+  const auto add_page = [&](const std::string& path, WaitingHandler show) {
     routes->AddWaiting("GET", path, [origins = parts.origins, show](const Request& request) {
       const absl::Status allowed = origins->CheckName(request);
-      return allowed.ok() ? show(request) : web::TextResponse(403, allowed.message());
+      return allowed.ok() ? show(request) : TextResponse(403, allowed.message());
     });
   };
-  const auto add_form = [&](const std::string& path, web::WaitingHandler take) {
+  const auto add_form = [&](const std::string& path, WaitingHandler take) {
     routes->AddWaiting("POST", path, [origins = parts.origins, take](const Request& request) {
       const absl::Status allowed = origins->Check(request);
-      return allowed.ok() ? take(request) : web::TextResponse(403, allowed.message());
+      return allowed.ok() ? take(request) : TextResponse(403, allowed.message());
     });
   };
   const std::string card = absl::StrCat(kSimulatedPages, "/card");
@@ -165,4 +163,4 @@ void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes) {
   add_form(confirm, [parts](const Request& request) { return TakeAnswer(parts, request); });
 }
 
-}  // namespace farebox::server
+}  // namespace farebox::web

@@ -10,16 +10,16 @@
 #include "server/web/router.h"
 #include "storage/clock.h"
 
-namespace farebox::server {
+namespace farebox::web {
 
 // Below this the simulated provider has its pages.
 inline constexpr absl::string_view kSimulatedPages = "/simulated";
 
 struct SimulatedPagesParts {
-  const web::OriginRules* origins = nullptr;
-  SimulatedGateway* gateway = nullptr;
+  const OriginRules* origins = nullptr;
+  server::SimulatedGateway* gateway = nullptr;
   // Told what a customer has answered, as by a webhook that is signed with this secret.
-  ProviderEvents* events = nullptr;
+  server::ProviderEvents* events = nullptr;
   std::string webhook_secret;
   const Clock* clock = nullptr;
 };
@@ -27,8 +27,8 @@ struct SimulatedPagesParts {
 // What a real provider shows to a customer: the page that takes a card (here: one of the test
 // cards, never a number), and the bank's page that asks whether to pay. All of `parts` outlives
 // the routes.
-void AddSimulatedPages(const SimulatedPagesParts& parts, web::Router* routes);
+void AddSimulatedPages(const SimulatedPagesParts& parts, Router* routes);
 
-}  // namespace farebox::server
+}  // namespace farebox::web
 
 #endif  // FAREBOX_SERVER_WEB_SIMULATED_PAGES_H_

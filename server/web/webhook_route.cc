@@ -9,7 +9,7 @@
 #include "server/log.h"
 #include "server/log_turns.h"
 
-namespace farebox::server {
+namespace farebox::web {
 namespace {
 
 int HttpStatusOf(const absl::Status& status) {
@@ -20,19 +20,20 @@ int HttpStatusOf(const absl::Status& status) {
 
 }  // namespace
 
-void AddWebhookRoute(ProviderEvents* events, const Clock* clock, web::Router* routes) {
-  const auto turns = std::make_shared<LogTurns>(clock, limits::kRefusedWebhookLinesPerSecond);
-  const auto hear = [events, turns](const web::Request& request) {
+void AddWebhookRoute(server::ProviderEvents* events, const Clock* clock, Router* routes) {
+  const auto turns =
+      std::make_shared<server::LogTurns>(clock, limits::kRefusedWebhookLinesPerSecond);
+  const auto hear = [events, turns](const Request& request) {
     const absl::Status heard =
         events->Hear(request.body, std::string(request.Header("stripe-signature")));
     if (int64_t left_out = 0; !heard.ok() && turns->Take(&left_out)) {
-      Log(LogLevel::kWarning, "webhook_refused",
-          {{"peer", request.peer}, {"error", heard.message()}, {"left_out", left_out}});
+      server::Log(server::LogLevel::kWarning, "webhook_refused",
+                  {{"peer", request.peer}, {"error", heard.message()}, {"left_out", left_out}});
     }
     // The caller learns no more: it may be anybody.
-    return web::TextResponse(HttpStatusOf(heard), heard.ok() ? "heard" : "refused");
+    return TextResponse(HttpStatusOf(heard), heard.ok() ? "heard" : "refused");
   };
-  routes->AddWaiting("POST", "/webhooks/payments", hear, web::Router::Waiting::kForOthers);
+  routes->AddWaiting("POST", "/webhooks/payments", hear, Router::Waiting::kForOthers);
 }
 
-}  // namespace farebox::server
+}  // namespace farebox::web
