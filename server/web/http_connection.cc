@@ -16,11 +16,11 @@
 #include "server/web/http_transport.h"
 
 // A connection's life:
+//   kHandshake --> kIdle --> kReading --> kAnswering --> kIdle ...
+//      |             |           |             |
+//      +-------------+-----------+-------------+--> kLingering --> kGone
 //
-//   kShaking --> kIdle --> kReading --> kAnswering --> kIdle ...        (kShaking with TLS only)
-//      |           |           |             |
-//      +-----------+-----------+-------------+--> kLingering --> kGone
-//
+//   kHandshake  with TLS only: handshake_timeout
 //   kIdle       waits for the first byte of a request: idle_timeout
 //   kReading    the head is to be whole within read_timeout, and so is the body after it
 //   kAnswering  somebody holds the exchange: no bound but theirs, and they are told within a second
@@ -59,13 +59,13 @@ class Connection final : public HttpConnection,
                          public AnsweredConnection,
                          public std::enable_shared_from_this<Connection> {
  public:
-  Connection(HttpHouse* house, HttpWorker* worker, HttpSocket socket, std::string peer,
+  Connection(HttpListenerState* shared, HttpWorker* worker, HttpSocket socket, std::string peer,
              absl::AnyInvocable<void()> closed)
       : HttpConnection(std::move(closed)),
-        house_(house),
+        shared_(shared),
         worker_(worker),
         peer_(std::move(peer)),
-        transport_(MakeHttpTransport(std::move(socket), house->tls)),
+        transport_(MakeHttpTransport(std::move(socket), shared->tls)),
         place_(worker_->all().insert(worker_->all().end(), this)) {}
 
   void Start();
@@ -85,7 +85,7 @@ class Connection final : public HttpConnection,
   using Parser = beast::http::request_parser<beast::http::string_body>;
   using Place = std::list<HttpConnection*>::iterator;
 
-  enum class Phase { kShaking, kIdle, kReading, kAnswering, kLingering, kGone };
+  enum class Phase { kHandshake, kIdle, kReading, kAnswering, kLingering, kGone };
 
   // Reading.
   void AwaitRequest();
@@ -112,14 +112,14 @@ class Connection final : public HttpConnection,
   void Linger();
 
   // Constant after construction.
-  HttpHouse* const house_;
+  HttpListenerState* const shared_;
   HttpWorker* const worker_;
   const std::string peer_;
 
   const std::unique_ptr<HttpTransport> transport_;
   const Place place_;
   std::optional<Place> idle_place_;
-  Phase phase_ = Phase::kShaking;
+  Phase phase_ = Phase::kHandshake;
   bool is_reading_ = false;
   bool is_sending_ = false;
 
@@ -130,7 +130,7 @@ class Connection final : public HttpConnection,
   bool is_head_read_ = false;
   bool is_http_10_ = false;
   bool keeps_alive_ = false;
-  BodyRoom body_room_{&house_->bodies_bytes};
+  BodyRoom body_room_{&shared_->bodies_bytes};
   absl::AnyInvocable<void(absl::StatusOr<std::string>)> on_piece_;
 
   // The answer. First what is unsent of `sending_`, then of the body, then the next pieces.
@@ -149,7 +149,7 @@ class Connection final : public HttpConnection,
 // ---- Reading
 
 void Connection::Start() {
-  transport_->SetTimeout(house_->bounds.handshake_timeout);
+  transport_->SetTimeout(shared_->bounds.handshake_timeout);
   transport_->Handshake([self = shared_from_this()](const error_code& error, size_t) {
     if (error) return self->Close();
     if (self->phase_ != Phase::kGone) self->AwaitRequest();
@@ -157,9 +157,9 @@ void Connection::Start() {
 }
 
 void Connection::AwaitRequest() {
-  if (house_->is_draining.load(std::memory_order_relaxed)) return Close();
+  if (shared_->is_draining.load(std::memory_order_relaxed)) return Close();
   parser_.emplace();
-  parser_->header_limit(static_cast<uint32_t>(house_->bounds.header_bytes_max));
+  parser_->header_limit(static_cast<uint32_t>(shared_->bounds.header_bytes_max));
   // Known once the route is; what has no limit here is refused by Boost 1.74 whatever its length.
   parser_->body_limit(std::numeric_limits<uint64_t>::max());
   parser_->eager(false);
@@ -168,13 +168,13 @@ void Connection::AwaitRequest() {
   if (buffer_.size() > 0) {
     // The next request came with the one before.
     phase_ = Phase::kReading;
-    transport_->SetTimeout(house_->bounds.read_timeout);
+    transport_->SetTimeout(shared_->bounds.read_timeout);
     return Parse();
   }
   if (buffer_.capacity() > kReadBytes) buffer_.shrink_to_fit();
   phase_ = Phase::kIdle;
   idle_place_ = worker_->idle().insert(worker_->idle().end(), this);
-  transport_->SetTimeout(house_->bounds.idle_timeout);
+  transport_->SetTimeout(shared_->bounds.idle_timeout);
   Read(kFirstReadBytes);
 }
 
@@ -203,7 +203,7 @@ void Connection::OnRead(const error_code& error, size_t bytes) {
   if (phase_ == Phase::kIdle) {
     StopIdling();
     phase_ = Phase::kReading;
-    transport_->SetTimeout(house_->bounds.read_timeout);
+    transport_->SetTimeout(shared_->bounds.read_timeout);
   }
   // Whoever was to have it has answered without.
   if (phase_ == Phase::kAnswering && on_piece_ == nullptr) return;
@@ -243,7 +243,7 @@ void Connection::OnHead() {
   if (!IsWellFormed()) return Reject(message.version() / 10 == 1 ? 400 : 505);
   const absl::string_view target = View(message.target());
   Router::Found found =
-      house_->router->Find(View(message.method_string()), target.substr(0, target.find('?')));
+      shared_->router->Find(View(message.method_string()), target.substr(0, target.find('?')));
   if (found.route == nullptr) {
     return Reject(405, {{"allow", std::move(found.allowed_methods)}});
   }
@@ -258,7 +258,7 @@ void Connection::OnHead() {
   }
   keeps_alive_ = parser_->keep_alive();
   // The body has a time of its own.
-  transport_->SetTimeout(house_->bounds.read_timeout);
+  transport_->SetTimeout(shared_->bounds.read_timeout);
   if (!expected.empty() && !is_http_10_ && !parser_->is_done()) return Continue();
   route_->takes_pieces ? Handle("") : Parse();
 }
@@ -297,7 +297,7 @@ Request Connection::TakeRequest(std::string body) {
 bool Connection::CountBody() {
   const size_t bytes = parser_->get().body().size();
   return bytes <= limits::kHttpSmallBodyBytes ||
-         body_room_.Grow(bytes, house_->bounds.bodies_bytes_max);
+         body_room_.Grow(bytes, shared_->bounds.bodies_bytes_max);
 }
 
 void Connection::Handle(std::string body) {
@@ -311,7 +311,7 @@ void Connection::ReadBody(absl::AnyInvocable<void(absl::StatusOr<std::string>)> 
   const bool is_answered = is_sending_ || is_in_pieces_ || phase_ != Phase::kAnswering;
   if (is_answered) return read(absl::UnavailableError("the request was answered, or is gone"));
   on_piece_ = std::move(read);
-  transport_->SetTimeout(house_->bounds.read_timeout);
+  transport_->SetTimeout(shared_->bounds.read_timeout);
   Parse();
 }
 
@@ -343,7 +343,7 @@ void Connection::RejectWith(Response response) {
 std::string Connection::Head(const Response& response, bool is_in_pieces) {
   // What comes after a body that nobody has read is no request.
   const bool is_whole = parser_->is_done() && !is_in_pieces;
-  keeps_alive_ = keeps_alive_ && is_whole && !house_->is_draining.load(std::memory_order_relaxed);
+  keeps_alive_ = keeps_alive_ && is_whole && !shared_->is_draining.load(std::memory_order_relaxed);
   return MakeHead(response,
                   {.is_tls = transport_->is_tls(),
                    .is_in_chunks = is_in_pieces && !is_http_10_,
@@ -376,7 +376,7 @@ void Connection::Begin(const Response& head) {
   unsent_ = sending_;
   // What comes now is thrown away; that nothing can come any more means that the client is gone.
   transport_->SetTimeout(parser_->is_done() ? absl::InfiniteDuration()
-                                            : house_->bounds.read_timeout);
+                                            : shared_->bounds.read_timeout);
   if (!is_reading_) Read(kFirstReadBytes);
   Send();
   if (on_piece != nullptr) on_piece(absl::UnavailableError("the request was answered"));
@@ -428,7 +428,7 @@ void Connection::Send() {
   const absl::string_view slice = source.substr(0, kWriteBytes);
   source.remove_prefix(slice.size());
   is_sending_ = true;
-  transport_->SetTimeout(house_->bounds.write_timeout);
+  transport_->SetTimeout(shared_->bounds.write_timeout);
   transport_->Write(slice, [self = shared_from_this()](const error_code& error, size_t) {
     self->is_sending_ = false;
     if (self->phase_ != Phase::kGone) self->OnSent(error);
@@ -490,9 +490,10 @@ void HttpWorker::CloseLongestIdle() {
   if (!idle_.empty()) idle_.front()->Close();
 }
 
-void StartHttpConnection(HttpHouse* house, HttpWorker* worker, HttpSocket socket, std::string peer,
-                         absl::AnyInvocable<void()> closed) {
-  std::make_shared<Connection>(house, worker, std::move(socket), std::move(peer), std::move(closed))
+void StartHttpConnection(HttpListenerState* shared, HttpWorker* worker, HttpSocket socket,
+                         std::string peer, absl::AnyInvocable<void()> closed) {
+  std::make_shared<Connection>(shared, worker, std::move(socket), std::move(peer),
+                               std::move(closed))
       ->Start();
 }
 

@@ -53,8 +53,8 @@ class HttpWorker {
   std::list<HttpConnection*> all_;
 };
 
-// What all connections share; outlives them.
-struct HttpHouse {
+// What the connections of one listener share. It outlives them.
+struct HttpListenerState {
   const Router* router = nullptr;
   HttpBounds bounds;
   // Null without TLS.
@@ -86,8 +86,8 @@ class HttpConnection {
 };
 
 // `closed` is called when the connection is gone.
-void StartHttpConnection(HttpHouse* house, HttpWorker* worker, HttpSocket socket, std::string peer,
-                         absl::AnyInvocable<void()> closed);
+void StartHttpConnection(HttpListenerState* shared, HttpWorker* worker, HttpSocket socket,
+                         std::string peer, absl::AnyInvocable<void()> closed);
 
 }  // namespace farebox::web
 

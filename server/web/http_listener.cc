@@ -70,8 +70,8 @@ absl::Status CheckHttpAddress(const std::string& address) {
 class HttpListener::Core {
  public:
   Core(const HttpBounds& bounds) : workers_(limits::kHttpThreads) {
-    house_.router = &router_;
-    house_.bounds = bounds;
+    shared_.router = &router_;
+    shared_.bounds = bounds;
   }
 
   absl::Status UseTls(const server::TlsFiles& tls);
@@ -98,7 +98,7 @@ class HttpListener::Core {
   void Forget(const PeerAddress& peer);
 
   // Set before it serves.
-  HttpHouse house_;
+  HttpListenerState shared_;
   std::optional<asio::ssl::context> tls_;
   int port_ = 0;
   Router router_;
@@ -128,7 +128,7 @@ absl::Status HttpListener::Core::UseTls(const server::TlsFiles& tls) {
   if (!server::SetUpTls(tls, tls_->native_handle())) {
     return absl::InternalError("TLS cannot be set up for HTTP");
   }
-  house_.tls = &*tls_;
+  shared_.tls = &*tls_;
   return absl::OkStatus();
 }
 
@@ -222,7 +222,7 @@ bool HttpListener::Core::CountPeer(const PeerAddress& peer) {
   if (peer.is_local) return true;
   MutexLock lock(&mu_);
   size_t& count = by_peer_[peer.host];
-  if (count >= house_.bounds.connections_per_peer_max) return false;
+  if (count >= shared_.bounds.connections_per_peer_max) return false;
   ++count;
   return true;
 }
@@ -239,7 +239,7 @@ void HttpListener::Core::Forget(const PeerAddress& peer) {
 
 void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const PeerAddress& peer) {
   accepted_.fetch_add(1);
-  const int64_t connections_max = static_cast<int64_t>(house_.bounds.connections_max);
+  const int64_t connections_max = static_cast<int64_t>(shared_.bounds.connections_max);
   // At the bound, one that waits for nothing makes room; where none does, nobody is let in.
   const bool is_full = open_.load() >= connections_max + limits::kHttpConnectionsSlack;
   if (is_full || !CountPeer(peer)) {
@@ -250,7 +250,7 @@ void HttpListener::Core::Take(HttpWorker* worker, HttpSocket socket, const PeerA
   asio::post(worker->context(),
              [this, worker, socket = std::move(socket), makes_room, peer]() mutable {
                if (makes_room) worker->CloseLongestIdle();
-               StartHttpConnection(&house_, worker, std::move(socket), peer.name,
+               StartHttpConnection(&shared_, worker, std::move(socket), peer.name,
                                    [this, peer] { Forget(peer); });
              });
 }
@@ -266,7 +266,7 @@ void HttpListener::Core::StopAccepting() {
 
 void HttpListener::Core::StopTaking() {
   if (is_stopping_.exchange(true)) return;
-  house_.is_draining = true;
+  shared_.is_draining = true;
   StopAccepting();
   for (HttpWorker& worker : workers_) {
     asio::post(worker.context(), [&worker] {
