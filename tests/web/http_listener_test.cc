@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "server/web/http_connection.h"
+#include "server/web/http_bounds.h"
 #include "storage/mutex.h"
 #include "tests/support/await.h"
 #include "tests/web/raw_connection.h"

@@ -1,0 +1,25 @@
+#include "server/web/http_worker.h"
+
+#include <boost/system/error_code.hpp>
+
+#include "absl/time/time.h"
+#include "server/limits.h"
+#include "server/web/http_connection.h"
+
+namespace farebox::web {
+
+void HttpWorker::WatchPeers() {
+  next_look_.expires_after(absl::ToChronoNanoseconds(limits::kHttpLookPause));
+  next_look_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    // One that is told may end.
+    for (auto next = all_.begin(); next != all_.end();) (*next++)->LookForPeer();
+    WatchPeers();
+  });
+}
+
+void HttpWorker::CloseLongestIdle() {
+  if (!idle_.empty()) idle_.front()->Close();
+}
+
+}  // namespace farebox::web
