@@ -105,17 +105,13 @@ Owned<EVP_PKEY> ParseKey(const std::string& pem) {
       PEM_read_bio_PrivateKey(Memory(pem).get(), nullptr, NoPassphrase, nullptr));
 }
 
-// Whether OpenSSL would serve them: it refuses what is too weak.
-bool CanServe(const Chain& chain, EVP_PKEY* key) {
-  const Owned<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
-  if (context == nullptr || SSL_CTX_use_certificate(context.get(), chain[0].get()) != 1) {
-    return false;
-  }
+// False where OpenSSL does not serve them: it refuses what is too weak.
+bool UsePair(const Chain& chain, EVP_PKEY* key, SSL_CTX* context) {
+  if (SSL_CTX_use_certificate(context, chain[0].get()) != 1) return false;
   for (size_t i = 1; i < chain.size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(context.get(), chain[i].get()) != 1) return false;
+    if (SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return false;
   }
-  return SSL_CTX_use_PrivateKey(context.get(), key) == 1 &&
-         SSL_CTX_check_private_key(context.get()) == 1;
+  return SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
 }
 
 absl::Status CheckPair(const TlsOptions& options, const Chain& chain, const std::string& key_pem) {
@@ -128,11 +124,48 @@ absl::Status CheckPair(const TlsOptions& options, const Chain& chain, const std:
         options.key_file, " is not the key of the certificate in ", options.certificate_file));
   }
   ERR_clear_error();
-  if (CanServe(chain, key.get())) return absl::OkStatus();
+  const Owned<SSL_CTX> trial(SSL_CTX_new(TLS_server_method()));
+  if (trial != nullptr && UsePair(chain, key.get(), trial.get())) return absl::OkStatus();
   const char* const problem = ERR_reason_error_string(ERR_peek_last_error());
   ERR_clear_error();
   return absl::InvalidArgumentError(absl::StrCat(
       options.certificate_file, " cannot be used: ", problem == nullptr ? "unknown" : problem));
+}
+
+// Whoever has no certificate is let through unless one is needed; one that is no good ends the
+// handshake. Those who sign are named, so that a browser offers none that they have not signed.
+bool AskForCertificate(const std::string& client_ca, bool is_needed, SSL_CTX* context) {
+  const std::optional<Chain> signers = ParseCertificates(client_ca);
+  const Owned<X509_STORE> store(X509_STORE_new());
+  if (!signers.has_value() || store == nullptr) return false;
+  for (const Owned<X509>& signer : *signers) {
+    if (X509_STORE_add_cert(store.get(), signer.get()) != 1) return false;
+    if (SSL_CTX_add_client_CA(context, signer.get()) != 1) return false;
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (is_needed ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+  // A session that is taken up again would bring the client's certificate along unverified.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  return SSL_CTX_set_num_tickets(context, 0) == 1 &&
+         SSL_CTX_set1_verify_cert_store(context, store.get()) == 1;
+}
+
+// What TlsFiles::HttpContext() is about; null where OpenSSL cannot make it. A long list of signers
+// takes long.
+std::shared_ptr<SSL_CTX> MakeHttpContext(const TlsIdentity& identity,
+                                         bool needs_client_certificate) {
+  Owned<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
+  const std::optional<Chain> chain = ParseCertificates(identity.certificates);
+  const Owned<EVP_PKEY> key = ParseKey(identity.private_key);
+  if (context == nullptr || !chain.has_value() || chain->empty() || key == nullptr) return nullptr;
+  if (SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1) return nullptr;
+  if (!UsePair(*chain, key.get(), context.get())) return nullptr;
+  const bool asks_clients = !identity.client_ca.empty();
+  if (asks_clients &&
+      !AskForCertificate(identity.client_ca, needs_client_certificate, context.get())) {
+    return nullptr;
+  }
+  return context;
 }
 
 }  // namespace
@@ -163,9 +196,13 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(const TlsOptions& optio
                                                          const Clock* clock,
                                                          absl::Duration look_pause) {
   FAREBOX_ASSIGN_OR_RETURN(TlsIdentity identity, ReadTlsIdentity(options, clock->Now()));
+  std::shared_ptr<SSL_CTX> context =
+      MakeHttpContext(identity, options.http_needs_client_certificate);
+  if (context == nullptr) return absl::InternalError("OpenSSL cannot set up TLS");
   std::unique_ptr<TlsFiles> files(new TlsFiles(options, clock, look_pause));
   {
     MutexLock lock(&files->mu_);
+    files->http_context_ = std::move(context);
     files->current_ = std::make_shared<const TlsIdentity>(std::move(identity));
   }
   files->thread_ = StartThread("fbx-tls-files", [self = files.get()] { self->Loop(); });
@@ -186,6 +223,11 @@ std::shared_ptr<const TlsIdentity> TlsFiles::Current() const {
   return current_;
 }
 
+std::shared_ptr<SSL_CTX> TlsFiles::HttpContext() const {
+  MutexLock lock(&mu_);
+  return http_context_;
+}
+
 bool TlsFiles::is_refused() const {
   MutexLock lock(&mu_);
   return !last_problem_.empty();
@@ -202,17 +244,17 @@ void TlsFiles::Loop() {
   }
 }
 
+void TlsFiles::Refuse(const absl::Status& problem) {
+  MutexLock lock(&mu_);
+  last_read_.reset();
+  if (problem.message() == last_problem_) return;
+  Log(LogLevel::kError, "certificate_refused", {{"problem", problem.message()}});
+  last_problem_ = std::string(problem.message());
+}
+
 void TlsFiles::Look() {
   absl::StatusOr<TlsIdentity> read = ReadTlsIdentity(options_, clock_->Now());
-  if (!read.ok()) {
-    const std::string problem(read.status().message());
-    MutexLock lock(&mu_);
-    last_read_.reset();
-    if (problem == last_problem_) return;
-    Log(LogLevel::kError, "certificate_refused", {{"problem", problem}});
-    last_problem_ = problem;
-    return;
-  }
+  if (!read.ok()) return Refuse(read.status());
   {
     MutexLock lock(&mu_);
     last_problem_.clear();
@@ -220,12 +262,17 @@ void TlsFiles::Look() {
     last_read_ = *read;
     if (!is_settled || *read == *current_) return;
   }
+  // Without the lock, which connections that begin wait for.
+  std::shared_ptr<SSL_CTX> context = MakeHttpContext(*read, options_.http_needs_client_certificate);
+  if (context == nullptr) return Refuse(absl::InternalError("OpenSSL cannot set up TLS"));
   Log(read->expire_time - clock_->Now() < kExpiresSoon ? LogLevel::kWarning : LogLevel::kInfo,
       "certificate_replaced",
       {{"serial", read->serial}, {"expires", absl::FormatTime(read->expire_time)}});
   auto next = std::make_shared<const TlsIdentity>(*std::move(read));
   MutexLock lock(&mu_);
   current_ = std::move(next);
+  // Whoever has the last hold of the old one frees it after the lock.
+  http_context_.swap(context);
 }
 
 // ---- gRPC
@@ -277,42 +324,9 @@ class TlsCredentials final : public grpc::ServerCredentials {
 
 }  // namespace
 
-// ---- OpenSSL
+// ---- Certificates of clients
 
 namespace {
-
-// Whoever has no certificate is let through unless one is needed; one that is no good ends the
-// handshake. Those who sign are named, so that a browser offers none that they have not signed.
-bool AskForCertificate(const std::string& client_ca, bool is_needed, SSL* connection) {
-  const std::optional<Chain> signers = ParseCertificates(client_ca);
-  const Owned<X509_STORE> store(X509_STORE_new());
-  if (!signers.has_value() || store == nullptr) return false;
-  for (const Owned<X509>& signer : *signers) {
-    if (X509_STORE_add_cert(store.get(), signer.get()) != 1) return false;
-    if (SSL_add_client_CA(connection, signer.get()) != 1) return false;
-  }
-  SSL_set_verify(connection, SSL_VERIFY_PEER | (is_needed ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                 nullptr);
-  return SSL_set1_verify_cert_store(connection, store.get()) == 1;
-}
-
-// Called for each connection, so that it gets the identity in force.
-int UseCurrent(SSL* connection, void* context) {
-  const auto& files = *static_cast<const TlsFiles*>(context);
-  const auto current = files.Current();
-  const std::optional<Chain> chain = ParseCertificates(current->certificates);
-  const Owned<EVP_PKEY> key = ParseKey(current->private_key);
-  if (!chain.has_value() || chain->empty() || key == nullptr) return 0;
-  SSL_certs_clear(connection);
-  if (SSL_use_certificate(connection, (*chain)[0].get()) != 1) return 0;
-  for (size_t i = 1; i < chain->size(); ++i) {
-    if (SSL_add1_chain_cert(connection, (*chain)[i].get()) != 1) return 0;
-  }
-  if (SSL_use_PrivateKey(connection, key.get()) != 1) return 0;
-  if (current->client_ca.empty()) return 1;
-  const bool is_needed = files.options().http_needs_client_certificate;
-  return AskForCertificate(current->client_ca, is_needed, connection) ? 1 : 0;
-}
 
 std::string Text(const ASN1_STRING* text) {
   return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
@@ -342,15 +356,6 @@ std::vector<std::string> CommonNamesOf(X509* certificate) {
 }
 
 }  // namespace
-
-bool SetUpTls(const TlsFiles& files, SSL_CTX* context) {
-  if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1) return false;
-  SSL_CTX_set_cert_cb(context, &UseCurrent, const_cast<TlsFiles*>(&files));
-  if (files.options().client_ca_file.empty()) return true;
-  // A session that is taken up again would bring the client's certificate along unverified.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  return SSL_CTX_set_num_tickets(context, 0) == 1;
-}
 
 std::string NameOfClient(const SSL* connection) {
   const Owned<X509> certificate(SSL_get1_peer_certificate(connection));

@@ -64,6 +64,11 @@ class TlsFiles {
   ~TlsFiles();
 
   std::shared_ptr<const TlsIdentity> Current() const;
+
+  // The same for connections of HTTP that begin now, by OpenSSL's own type: parsed when the files
+  // changed, not for each connection, and shared by all of them. Nobody changes it.
+  std::shared_ptr<ssl_ctx_st> HttpContext() const;
+
   const TlsOptions& options() const { return options_; }
 
   // Whether what the files have now was refused, and older certificates are in force.
@@ -79,6 +84,7 @@ class TlsFiles {
       : options_(options), clock_(clock), look_pause_(look_pause) {}
 
   void Loop();
+  void Refuse(const absl::Status& problem);
 
   // Constant after construction.
   const TlsOptions options_;
@@ -88,6 +94,7 @@ class TlsFiles {
   mutable Mutex mu_;
   CondVar changed_;  // Signalled when stopping_ changes.
   std::shared_ptr<const TlsIdentity> current_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<ssl_ctx_st> http_context_ ABSL_GUARDED_BY(mu_);  // Of current_.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // What the last look read, if it was good: files that are being written are not taken.
@@ -106,12 +113,8 @@ void AllowTls13Only();
 std::shared_ptr<grpc::ServerCredentials> MakeTlsCredentials(const TlsFiles* files,
                                                             bool asks_clients);
 
-// For the HTTP listener, which is given its context by OpenSSL's own type. The files outlive it.
-// False: it cannot be used.
-bool SetUpTls(const TlsFiles& files, ssl_ctx_st* context);
-
-// NameOfCertificate() of what the client has shown on such a connection; empty where it has shown
-// none. After the handshake.
+// NameOfCertificate() of what the client has shown on a connection of HTTP; empty where it has
+// shown none. After the handshake.
 std::string NameOfClient(const ssl_st* connection);
 
 }  // namespace farebox::server

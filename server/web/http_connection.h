@@ -2,7 +2,6 @@
 #define FAREBOX_SERVER_WEB_HTTP_CONNECTION_H_
 
 #include <atomic>
-#include <boost/asio/ssl/context.hpp>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -20,7 +19,7 @@ struct HttpListenerState {
   const Router* router = nullptr;
   HttpBounds bounds;
   // Null without TLS.
-  boost::asio::ssl::context* tls = nullptr;
+  const server::TlsFiles* tls = nullptr;
   // Bytes of the bodies that there are, but for the small ones.
   std::atomic<size_t> bodies_bytes{0};
   // Set when the listener is about to stop: connections end after the answer under way.

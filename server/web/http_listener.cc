@@ -69,12 +69,12 @@ absl::Status CheckHttpAddress(const std::string& address) {
 // The sockets and threads behind the listener.
 class HttpListener::Core {
  public:
-  Core(const HttpBounds& bounds) : workers_(limits::kHttpThreads) {
+  Core(const HttpBounds& bounds, const server::TlsFiles* tls) : workers_(limits::kHttpThreads) {
     shared_.router = &router_;
     shared_.bounds = bounds;
+    shared_.tls = tls;
   }
 
-  absl::Status UseTls(const server::TlsFiles& tls);
   absl::Status Bind(const HostAndPort& address);
   absl::Status Adopt(int socket);
   void Serve();
@@ -99,7 +99,6 @@ class HttpListener::Core {
 
   // Set before it serves.
   HttpListenerState shared_;
-  std::optional<asio::ssl::context> tls_;
   int port_ = 0;
   Router router_;
 
@@ -122,15 +121,6 @@ class HttpListener::Core {
   std::atomic<bool> is_stopping_{false};
   std::vector<std::thread> threads_;
 };
-
-absl::Status HttpListener::Core::UseTls(const server::TlsFiles& tls) {
-  tls_.emplace(asio::ssl::context::tls_server);
-  if (!server::SetUpTls(tls, tls_->native_handle())) {
-    return absl::InternalError("TLS cannot be set up for HTTP");
-  }
-  shared_.tls = &*tls_;
-  return absl::OkStatus();
-}
 
 absl::Status HttpListener::Core::Bind(const HostAndPort& address) {
   const auto refuse = [&](const error_code& error) {
@@ -320,17 +310,15 @@ absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Bind(const std::stri
                                                                  const HttpBounds& bounds) {
   const std::optional<HostAndPort> parsed = Parse(address);
   if (!parsed.has_value()) return CheckHttpAddress(address);
-  auto core = std::make_unique<Core>(bounds);
-  if (tls != nullptr) FAREBOX_RETURN_IF_ERROR(core->UseTls(*tls));
+  auto core = std::make_unique<Core>(bounds, tls);
   FAREBOX_RETURN_IF_ERROR(core->Bind(*parsed));
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(core)));
 }
 
 absl::StatusOr<std::unique_ptr<HttpListener>> HttpListener::Adopt(int socket,
                                                                   const server::TlsFiles* tls) {
-  auto core = std::make_unique<Core>(HttpBounds());
+  auto core = std::make_unique<Core>(HttpBounds(), tls);
   FAREBOX_RETURN_IF_ERROR(core->Adopt(socket));
-  if (tls != nullptr) FAREBOX_RETURN_IF_ERROR(core->UseTls(*tls));
   return std::unique_ptr<HttpListener>(new HttpListener(std::move(core)));
 }
 

@@ -2,9 +2,11 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl.hpp>
@@ -107,9 +109,13 @@ class Transport final : public HttpTransport {
 
 }  // namespace
 
-std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, asio::ssl::context* tls) {
+std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, const server::TlsFiles* tls) {
   if (tls == nullptr) return std::make_unique<Transport<PlainStream>>(std::move(socket));
-  return std::make_unique<Transport<TlsStream>>(PlainStream(std::move(socket)), *tls);
+  const std::shared_ptr<SSL_CTX> in_force = tls->HttpContext();
+  // Asio's context lets go of what it is given; the stream has a hold of its own then.
+  SSL_CTX_up_ref(in_force.get());
+  asio::ssl::context context(in_force.get());
+  return std::make_unique<Transport<TlsStream>>(PlainStream(std::move(socket)), context);
 }
 
 }  // namespace farebox::web

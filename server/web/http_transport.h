@@ -3,7 +3,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <memory>
@@ -12,6 +11,10 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+
+namespace farebox::server {
+class TlsFiles;
+}  // namespace farebox::server
 
 namespace farebox::web {
 
@@ -47,8 +50,8 @@ class HttpTransport {
   virtual void Close() = 0;
 };
 
-// Without TLS where `tls` is null.
-std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, boost::asio::ssl::context* tls);
+// With the certificates that are in force now; without TLS where `tls` is null.
+std::unique_ptr<HttpTransport> MakeHttpTransport(HttpSocket socket, const server::TlsFiles* tls);
 
 }  // namespace farebox::web
 

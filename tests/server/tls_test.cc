@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "client/cpp/channel.h"
@@ -134,13 +135,8 @@ class TlsTest : public ServerTest {
   }
 
   // The serial number of the certificate that a new connection gets.
-  std::string SerialSeen() {
-    certificates_.Try(absl::Substitute(
-        "openssl s_client -connect 127.0.0.1:$0 -alpn h2 -cert admin.pem -key admin.key "
-        "2> handshake | openssl x509 -noout -serial",
-        server_->port()));
-    return certificates_.Output();
-  }
+  std::string SerialSeen() { return SerialSeenAt(server_->port()); }
+  std::string SerialSeenByHttp() { return SerialSeenAt(server_->http_port()); }
   std::string SerialOf(const std::string& name) {
     certificates_.Try(absl::Substitute("openssl x509 -noout -serial -in $0.pem", name));
     return certificates_.Output();
@@ -152,6 +148,15 @@ class TlsTest : public ServerTest {
   }
 
   CertificateMaker certificates_;
+
+ private:
+  std::string SerialSeenAt(int port) {
+    certificates_.Try(absl::Substitute(
+        "openssl s_client -connect 127.0.0.1:$0 -alpn h2 -cert admin.pem -key admin.key "
+        "2> handshake | openssl x509 -noout -serial",
+        port));
+    return certificates_.Output();
+  }
 };
 
 TEST_F(TlsTest, ACertificatesSpiffeIdDecidesOnTheRole) {
@@ -287,6 +292,25 @@ TEST_F(TlsTest, ANewCertificateIsUsedWithoutARestart) {
   EXPECT_TRUE(AskBalance(connected).ok());
 }
 
+TEST_F(TlsTest, OverHttpNewCertificatesAreUsedWithoutARestart) {
+  OpenAccount("acme", 1'000'000);
+  certificates_.MakeCa("new-ca");
+  certificates_.Make("next", "ca", "farebox", "IP:127.0.0.1,DNS:localhost");
+  certificates_.Make("newcomer", "new-ca", "admin", "URI:spiffe://farebox.test/admin");
+  certificates_.Try("cat ca.pem new-ca.pem > both.pem");
+  ASSERT_EQ(SerialSeenByHttp(), SerialOf("server"));
+  ASSERT_THAT(AskBalanceByHttp("newcomer"), Not(HasSubstr("HTTP/1.1")));
+
+  Install("next.key", "server.key");
+  Install("next.pem", "server.pem");
+  Install("both.pem", "ca.pem");
+
+  const std::string next = SerialOf("next");
+  testing::Await([&] { return SerialSeenByHttp() == next; });
+  testing::Await([&] { return absl::StrContains(AskBalanceByHttp("newcomer"), "HTTP/1.1 200"); });
+  EXPECT_THAT(AskBalanceByHttp("admin"), HasSubstr("HTTP/1.1 200"));
+}
+
 // ---- What is in the files
 
 class TlsIdentityTest : public ::testing::Test {
@@ -380,6 +404,21 @@ TEST_F(TlsFilesTest, AnOldPairStaysUntilTheNewOneIsWhole) {
   certificates_.Try("cp two.pem server.pem && cp two.key server.key");
   EXPECT_EQ(CertificatesAfter(2), Contents("two.pem"));
   EXPECT_FALSE(files_->is_refused());
+}
+
+TEST_F(TlsFilesTest, ConnectionsOfHttpShareWhatIsParsedOnce) {
+  const auto first = files_->HttpContext();
+  ASSERT_TRUE(first != nullptr);
+  CertificatesAfter(2);
+  EXPECT_TRUE(files_->HttpContext() == first);
+
+  certificates_.Try("cp two.pem server.pem");
+  CertificatesAfter(2);
+  EXPECT_TRUE(files_->HttpContext() == first) << "for a pair that does not fit together";
+
+  certificates_.Try("cp two.key server.key");
+  CertificatesAfter(2);
+  EXPECT_TRUE(files_->HttpContext() != first);
 }
 
 TEST_F(TlsFilesTest, WhatIsRefusedIsLoggedOnce) {
