@@ -129,7 +129,8 @@ inline constexpr int kHttpBacklog = 1'024;
 // How long no connection is taken after that has failed: mostly there are no descriptors left.
 inline constexpr absl::Duration kHttpAcceptPause = absl::Milliseconds(100);
 
-// The head of a request, its cookies included.
+// The head of a request, its cookies included; and the first line of each chunk of a body, and what
+// follows the last.
 inline constexpr size_t kHttpHeaderBytesMax = 16 * 1024;
 
 // A webhook of the payment provider, or a form.

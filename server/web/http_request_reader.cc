@@ -60,6 +60,12 @@ HttpRequestReader::Step HttpRequestReader::Parse() {
     is_head_read_ = true;
     return Step::kHead;
   }
+  // Beast's own bound is that of the head. A chunk's first line, and what follows the last chunk,
+  // are taken in as a whole too.
+  if (wants_more && buffer_.size() > header_bytes_max_) {
+    error_status_ = 431;
+    return Step::kMalformed;
+  }
   needs_bytes_ = wants_more;
   return Step::kGoesOn;
 }

@@ -247,6 +247,16 @@ TEST_F(HttpListenerTest, TurnsAwayAHeadOfAMegabyte) {
   EXPECT_THAT(Ask(kGet), EndsWith("hello\n"));
 }
 
+TEST_F(HttpListenerTest, TurnsAwayAChunkThatBeginsWithAMegabyte) {
+  RawConnection connection = Connect();
+  connection.Send(
+      absl::StrCat("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "1;",
+                   std::string(1 << 20, 'x')));
+
+  EXPECT_THAT(connection.ReadAll(), StartsWith("HTTP/1.1 431"));
+  EXPECT_THAT(Ask(kGet), EndsWith("hello\n"));
+}
+
 TEST_F(HttpListenerTest, TellsWhichMethodsThereAre) {
   EXPECT_THAT(Ask("POST /hello HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr("allow: GET, HEAD\r\n"));
 }

@@ -13,6 +13,8 @@ namespace {
 
 using Step = HttpRequestReader::Step;
 
+constexpr char kChunkedHead[] = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+
 class HttpRequestReaderTest : public ::testing::Test {
  protected:
   HttpRequestReaderTest() { reader_.BeginRequest(); }
@@ -76,12 +78,38 @@ TEST_F(HttpRequestReaderTest, ALongerBodyThanIsAllowedIsRefusedByItsHead) {
 }
 
 TEST_F(HttpRequestReaderTest, ALongerBodyOfChunksIsRefusedWhereItComes) {
-  Bring("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n");
+  Bring(absl::StrCat(kChunkedHead, "4\r\nabcd\r\n0\r\n\r\n"));
   ASSERT_EQ(ReadOn(), Step::kHead);
   ASSERT_TRUE(reader_.AllowBody(3));
 
   EXPECT_EQ(ReadOn(), Step::kMalformed);
   EXPECT_EQ(reader_.error_status(), 413);
+}
+
+TEST_F(HttpRequestReaderTest, WhatAChunkBeginsWithHasABound) {
+  Bring(kChunkedHead);
+  ASSERT_EQ(ReadOn(), Step::kHead);
+  ASSERT_TRUE(reader_.AllowBody(10));
+  Bring("1;a=b");
+  ASSERT_EQ(ReadOn(), Step::kNeedsBytes);
+
+  Bring(std::string(2'000, 'b'));
+
+  EXPECT_EQ(ReadOn(), Step::kMalformed);
+  EXPECT_EQ(reader_.error_status(), 431);
+}
+
+TEST_F(HttpRequestReaderTest, WhatFollowsTheLastChunkHasABound) {
+  Bring(kChunkedHead);
+  ASSERT_EQ(ReadOn(), Step::kHead);
+  ASSERT_TRUE(reader_.AllowBody(10));
+  Bring("0\r\nA: b");
+  ASSERT_EQ(ReadOn(), Step::kNeedsBytes);
+
+  Bring(std::string(2'000, 'b'));
+
+  EXPECT_EQ(ReadOn(), Step::kMalformed);
+  EXPECT_EQ(reader_.error_status(), 431);
 }
 
 TEST_F(HttpRequestReaderTest, WhatIsNoRequestIsMalformed) {
