@@ -240,7 +240,7 @@ bool Connection::CountBody() {
 void Connection::Handle(std::string body) {
   phase_ = Phase::kAnswering;
   transport_->SetTimeout(absl::InfiniteDuration());
-  Request request = reader_.MakeRequest(std::move(body));
+  Request request = reader_.TakeRequest(std::move(body));
   request.peer = peer_;
   request.is_tls = transport_->is_tls();
   request.certificate = transport_->certificate();

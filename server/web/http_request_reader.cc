@@ -58,6 +58,7 @@ HttpRequestReader::Step HttpRequestReader::Parse() {
   }
   if (!is_head_read_ && parser_->is_header_done()) {
     is_head_read_ = true;
+    KeepHeaders();
     return Step::kHead;
   }
   // Beast's own bound is that of the head. A chunk's first line, and what follows the last chunk,
@@ -98,20 +99,22 @@ bool HttpRequestReader::AllowBody(size_t bytes_max) {
   return true;
 }
 
-Request HttpRequestReader::MakeRequest(std::string body) const {
-  const auto& message = parser_->get();
-  const std::pair<absl::string_view, absl::string_view> target =
-      absl::StrSplit(View(message.target()), absl::MaxSplits('?', 1));
-  Request request = {.method = std::string(method()),
-                     .path = std::string(target.first),
-                     .query = std::string(target.second),
-                     .body = std::move(body)};
-  request.headers.reserve(16);
-  for (const auto& field : message) {
-    request.headers.emplace_back(absl::AsciiStrToLower(View(field.name_string())),
-                                 View(field.value()));
+void HttpRequestReader::KeepHeaders() {
+  headers_.clear();
+  headers_.reserve(16);
+  for (const auto& field : parser_->get()) {
+    headers_.emplace_back(absl::AsciiStrToLower(View(field.name_string())), View(field.value()));
   }
-  return request;
+}
+
+Request HttpRequestReader::TakeRequest(std::string body) {
+  const std::pair<absl::string_view, absl::string_view> target =
+      absl::StrSplit(View(parser_->get().target()), absl::MaxSplits('?', 1));
+  return {.method = std::string(method()),
+          .path = std::string(target.first),
+          .query = std::string(target.second),
+          .headers = std::move(headers_),
+          .body = std::move(body)};
 }
 
 }  // namespace farebox::web

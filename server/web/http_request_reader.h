@@ -66,17 +66,21 @@ class HttpRequestReader {
 
   bool is_whole() const { return parser_->is_done(); }
 
-  // What the head says, with this body; what the connection knows of its peer is left out.
-  Request MakeRequest(std::string body) const;
+  // What the head says, with this body, once; what the connection knows of its peer is left out.
+  Request TakeRequest(std::string body);
 
  private:
   using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+
+  void KeepHeaders();
 
   const size_t header_bytes_max_;
 
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;  // Since BeginRequest().
   bool is_head_read_ = false;
+  // Of the head. Beast adds to its own what follows the last chunk, which nobody may take for them.
+  Headers headers_;
   // Of the bytes that there are, nothing can be read without more of them.
   bool needs_bytes_ = false;
   int error_status_ = 0;

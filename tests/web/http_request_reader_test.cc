@@ -45,7 +45,7 @@ TEST_F(HttpRequestReaderTest, ReadsOneRequestAfterAnother) {
   EXPECT_FALSE(reader_.is_whole());
   ASSERT_TRUE(reader_.AllowBody(3));
   ASSERT_EQ(ReadOn(), Step::kWhole);
-  const Request request = reader_.MakeRequest(std::move(reader_.body()));
+  const Request request = reader_.TakeRequest(std::move(reader_.body()));
   EXPECT_EQ(request.path, "/a");
   EXPECT_EQ(request.query, "b");
   EXPECT_EQ(request.body, "abc");
@@ -56,6 +56,19 @@ TEST_F(HttpRequestReaderTest, ReadsOneRequestAfterAnother) {
   EXPECT_EQ(reader_.path(), "/next");
   EXPECT_TRUE(reader_.is_http_10());
   EXPECT_TRUE(reader_.is_whole());
+}
+
+TEST_F(HttpRequestReaderTest, WhatFollowsTheLastChunkIsNoHeader) {
+  Bring(absl::StrCat(kChunkedHead, "1\r\na\r\n0\r\nAuthorization: Bearer b\r\n\r\n"));
+  ASSERT_EQ(ReadOn(), Step::kHead);
+  ASSERT_TRUE(reader_.AllowBody(10));
+  ASSERT_EQ(ReadOn(), Step::kWhole);
+
+  const Request request = reader_.TakeRequest(std::move(reader_.body()));
+
+  EXPECT_EQ(request.body, "a");
+  EXPECT_EQ(request.Header("host"), "h");
+  EXPECT_EQ(request.Header("authorization"), "");
 }
 
 TEST_F(HttpRequestReaderTest, AHeadMayComeByteByByte) {
