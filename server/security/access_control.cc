@@ -85,8 +85,9 @@ CallerPtr AccessControl::FindByCertificate(absl::string_view name) const {
 }
 
 CallerPtr AccessControl::FindByKey(absl::string_view authorization) const {
-  absl::string_view secret = authorization;
-  return absl::ConsumePrefix(&secret, kScheme) ? keys_->Find(secret) : nullptr;
+  // The name of a scheme is written as one likes (RFC 9110, 11.1).
+  if (!absl::StartsWithIgnoreCase(authorization, kScheme)) return nullptr;
+  return keys_->Find(authorization.substr(kScheme.size()));
 }
 
 CallerPtr AccessControl::Find(std::optional<absl::string_view> authorization,

@@ -160,6 +160,16 @@ TEST_F(ConnectTest, TheSameRulesHoldAsForGrpc) {
   EXPECT_EQ(http_->Call("BillingService/GetBalance", balance, {confined}).status, 404);
 }
 
+TEST_F(ConnectTest, TheSchemeOfAKeyIsWrittenInAnyCase) {
+  const std::string balance = R"({"account_id": "acme"})";
+  const std::string secret = MakeKey("role: ROLE_ROUTER").secret();
+
+  for (const char* const scheme : {"Bearer ", "bearer ", "BEARER "}) {
+    const std::string header = absl::StrCat("Authorization: ", scheme, secret);
+    EXPECT_EQ(http_->Call("BillingService/GetBalance", balance, {header}).status, 200) << scheme;
+  }
+}
+
 // Whoever is nobody costs no more than their bytes: what they sent is not even looked at.
 TEST_F(ConnectTest, NothingOfAStrangersRequestIsRead) {
   const HttpResponse plain = http_->Call("BillingService/ApplyBatch", "{}");
