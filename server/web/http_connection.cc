@@ -285,7 +285,8 @@ std::string Connection::Head(const Response& response, bool is_in_pieces) {
   const bool is_whole = reader_.is_whole() && !is_in_pieces;
   keeps_alive_ = keeps_alive_ && is_whole && !shared_->is_draining.load(std::memory_order_relaxed);
   return MakeHead(response,
-                  {.is_tls = transport_->is_tls(),
+                  {.date = worker_->Date(),
+                   .is_tls = transport_->is_tls(),
                    .is_in_chunks = is_in_pieces && !reader_.is_http_10(),
                    .has_length = response.status != 204 && response.status != 304 && !is_in_pieces,
                    .keeps_alive = keeps_alive_,

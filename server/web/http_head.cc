@@ -33,6 +33,7 @@ absl::string_view BodyOf(const Response& response) {
 std::string MakeHead(const Response& response, const HeadOptions& options) {
   std::string head =
       absl::StrCat("HTTP/1.1 ", response.status, " ", Reason(response.status), "\r\n");
+  absl::StrAppend(&head, "date: ", options.date, "\r\n");
   for (const auto& [name, value] : response.headers) {
     if (IsOneLine(name) && IsOneLine(value)) absl::StrAppend(&head, name, ": ", value, "\r\n");
   }

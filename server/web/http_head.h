@@ -10,6 +10,8 @@ namespace farebox::web {
 
 // How an answer is sent.
 struct HeadOptions {
+  // The header of that name.
+  absl::string_view date;
   bool is_tls = false;
   // In chunks, which HTTP/1.0 does not have: there the end of the connection is the body's end.
   bool is_in_chunks = false;

@@ -1,10 +1,12 @@
 #include "server/web/http_worker.h"
 
 #include <boost/system/error_code.hpp>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "server/limits.h"
 #include "server/web/http_connection.h"
+#include "storage/clock.h"
 
 namespace farebox::web {
 
@@ -16,6 +18,15 @@ void HttpWorker::WatchPeers() {
     for (auto next = all_.begin(); next != all_.end();) (*next++)->LookForPeer();
     WatchPeers();
   });
+}
+
+const std::string& HttpWorker::Date() {
+  const int64_t seconds = absl::ToUnixSeconds(SystemClock().Now());
+  if (std::exchange(date_seconds_, seconds) != seconds) {
+    date_ = absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::FromUnixSeconds(seconds),
+                             absl::UTCTimeZone());
+  }
+  return date_;
 }
 
 void HttpWorker::CloseLongestIdle() {

@@ -3,7 +3,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <list>
+#include <string>
 
 namespace farebox::web {
 
@@ -24,11 +26,16 @@ class HttpWorker {
   // Looks after those who wait for an answer, again and again until the context ends.
   void WatchPeers();
 
+  // The time, as the header "Date" has it: written anew once a second. Good until the next call.
+  const std::string& Date();
+
  private:
   boost::asio::io_context context_{1};
   boost::asio::steady_timer next_look_{context_};
   std::list<HttpConnection*> idle_;
   std::list<HttpConnection*> all_;
+  int64_t date_seconds_ = 0;
+  std::string date_;
 };
 
 }  // namespace farebox::web

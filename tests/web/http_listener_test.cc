@@ -166,6 +166,12 @@ TEST_F(HttpListenerTest, AnswersRequestAfterRequestOnOneConnection) {
   }
 }
 
+TEST_F(HttpListenerTest, SaysWhenItAnswered) {
+  EXPECT_THAT(Ask(kGet),
+              ::testing::ContainsRegex("\r\ndate: [A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} "
+                                       "[0-9]{2}:[0-9]{2}:[0-9]{2} GMT\r\n"));
+}
+
 TEST_F(HttpListenerTest, AnswersWhatCameAtOnceInOrder) {
   RawConnection connection = Connect();
   ASSERT_TRUE(connection.Send(absl::StrCat(
