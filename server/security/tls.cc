@@ -132,6 +132,17 @@ absl::Status CheckPair(const TlsOptions& options, const Chain& chain, const std:
       options.certificate_file, " cannot be used: ", problem == nullptr ? "unknown" : problem));
 }
 
+// Fills in what the certificate says of itself.
+absl::Status CheckContents(const TlsOptions& options, TlsIdentity* identity) {
+  FAREBOX_ASSIGN_OR_RETURN(const Chain chain,
+                           ReadChain(options.certificate_file, identity->certificates));
+  FAREBOX_RETURN_IF_ERROR(CheckPair(options, chain, identity->private_key));
+  identity->serial = SerialOf(chain[0].get());
+  identity->expire_time = ExpiryOf(chain[0].get());
+  if (options.client_ca_file.empty()) return absl::OkStatus();
+  return ReadChain(options.client_ca_file, identity->client_ca).status();
+}
+
 // Whoever has no certificate is let through unless one is needed; one that is no good ends the
 // handshake. Those who sign are named, so that a browser offers none that they have not signed.
 bool AskForCertificate(const std::string& client_ca, bool is_needed, SSL_CTX* context) {
@@ -170,24 +181,23 @@ std::shared_ptr<SSL_CTX> MakeHttpContext(const TlsIdentity& identity,
 
 }  // namespace
 
-absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now) {
+absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now,
+                                            const TlsIdentity* known) {
   TlsIdentity identity;
   FAREBOX_ASSIGN_OR_RETURN(identity.certificates, ReadFile(options.certificate_file));
   FAREBOX_ASSIGN_OR_RETURN(identity.private_key, ReadFile(options.key_file));
-  FAREBOX_ASSIGN_OR_RETURN(const Chain chain,
-                           ReadChain(options.certificate_file, identity.certificates));
-  FAREBOX_RETURN_IF_ERROR(CheckPair(options, chain, identity.private_key));
-  identity.serial = SerialOf(chain[0].get());
-  identity.expire_time = ExpiryOf(chain[0].get());
-  if (identity.expire_time <= now) {
-    return absl::InvalidArgumentError(absl::StrCat("the certificate in ", options.certificate_file,
-                                                   " expired at ",
-                                                   absl::FormatTime(identity.expire_time)));
+  if (!options.client_ca_file.empty()) {
+    FAREBOX_ASSIGN_OR_RETURN(identity.client_ca, ReadFile(options.client_ca_file));
   }
-  if (options.client_ca_file.empty()) return identity;
-  FAREBOX_ASSIGN_OR_RETURN(identity.client_ca, ReadFile(options.client_ca_file));
-  FAREBOX_RETURN_IF_ERROR(ReadChain(options.client_ca_file, identity.client_ca).status());
-  return identity;
+  if (known != nullptr && identity == *known) {
+    identity = *known;
+  } else {
+    FAREBOX_RETURN_IF_ERROR(CheckContents(options, &identity));
+  }
+  if (identity.expire_time > now) return identity;
+  return absl::InvalidArgumentError(absl::StrCat("the certificate in ", options.certificate_file,
+                                                 " expired at ",
+                                                 absl::FormatTime(identity.expire_time)));
 }
 
 // ---- TlsFiles
@@ -253,7 +263,7 @@ void TlsFiles::Refuse(const absl::Status& problem) {
 }
 
 void TlsFiles::Look() {
-  absl::StatusOr<TlsIdentity> read = ReadTlsIdentity(options_, clock_->Now());
+  absl::StatusOr<TlsIdentity> read = ReadTlsIdentity(options_, clock_->Now(), Current().get());
   if (!read.ok()) return Refuse(read.status());
   {
     MutexLock lock(&mu_);

@@ -49,8 +49,10 @@ struct TlsIdentity {
 };
 
 // Reads the files once. InvalidArgument says which is wrong, and how: it cannot be read, one of its
-// certificates is not whole, the key is not the certificate's, it is too weak, it has expired.
-absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now);
+// certificates is not whole, the key is not the certificate's, it is too weak, it has expired. What
+// is the same as `known`, which was good once, is not parsed again; null: nothing is known.
+absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Time now,
+                                            const TlsIdentity* known = nullptr);
 
 // The identity in force. Looks at the files every second: what is good, and the same at two looks
 // in a row, replaces it for connections that begin; what is not good is logged and the old one

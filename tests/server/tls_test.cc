@@ -364,6 +364,27 @@ TEST_F(TlsIdentityTest, WhatDoesNotFitTogetherIsRefused) {
   }
 }
 
+TEST_F(TlsIdentityTest, WhatIsKnownIsNotParsedAgainButMayHaveExpired) {
+  const TlsOptions options = {.certificate_file = certificates_.Path("one.pem"),
+                              .key_file = certificates_.Path("one.key"),
+                              .client_ca_file = certificates_.Path("ca.pem")};
+  const absl::Time now = SystemClock().Now();
+  absl::StatusOr<TlsIdentity> known = ReadTlsIdentity(options, now);
+  ASSERT_TRUE(known.ok()) << known.status();
+  known->serial = "as it was known";
+
+  const absl::StatusOr<TlsIdentity> again = ReadTlsIdentity(options, now, &*known);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->serial, "as it was known");
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      ReadTlsIdentity(options, now + absl::Hours(24 * 31), &*known).status()));
+
+  certificates_.Try("cp two.pem one.pem && cp two.key one.key");
+  const absl::StatusOr<TlsIdentity> changed = ReadTlsIdentity(options, now, &*known);
+  ASSERT_TRUE(changed.ok()) << changed.status();
+  EXPECT_NE(changed->serial, "as it was known");
+}
+
 // ---- Files that change
 
 // Looks when the test does.
