@@ -22,7 +22,6 @@
 #include "server/log.h"
 #include "server/security/certificate_name.h"
 #include "storage/status_macros.h"
-#include "storage/thread.h"
 
 namespace farebox::server {
 namespace {
@@ -215,17 +214,8 @@ absl::StatusOr<std::unique_ptr<TlsFiles>> TlsFiles::Open(const TlsOptions& optio
     files->http_context_ = std::move(context);
     files->current_ = std::make_shared<const TlsIdentity>(std::move(identity));
   }
-  files->thread_ = StartThread("fbx-tls-files", [self = files.get()] { self->Loop(); });
+  files->thread_.Start(look_pause);
   return files;
-}
-
-TlsFiles::~TlsFiles() {
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-    changed_.SignalAll();
-  }
-  if (thread_.joinable()) thread_.join();
 }
 
 std::shared_ptr<const TlsIdentity> TlsFiles::Current() const {
@@ -241,17 +231,6 @@ std::shared_ptr<SSL_CTX> TlsFiles::HttpContext() const {
 bool TlsFiles::is_refused() const {
   MutexLock lock(&mu_);
   return !last_problem_.empty();
-}
-
-void TlsFiles::Loop() {
-  while (true) {
-    {
-      MutexLock lock(&mu_);
-      if (!stopping_) changed_.WaitFor(&mu_, look_pause_);
-      if (stopping_) return;
-    }
-    Look();
-  }
 }
 
 void TlsFiles::Refuse(const absl::Status& problem) {

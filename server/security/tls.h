@@ -4,12 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/security/server_credentials.h"
+#include "server/due_thread.h"
 #include "storage/clock.h"
 #include "storage/mutex.h"
 
@@ -63,7 +63,6 @@ class TlsFiles {
   static absl::StatusOr<std::unique_ptr<TlsFiles>> Open(const TlsOptions& options,
                                                         const Clock* clock,
                                                         absl::Duration look_pause = kLookPause);
-  ~TlsFiles();
 
   std::shared_ptr<const TlsIdentity> Current() const;
 
@@ -85,7 +84,6 @@ class TlsFiles {
   TlsFiles(const TlsOptions& options, const Clock* clock, absl::Duration look_pause)
       : options_(options), clock_(clock), look_pause_(look_pause) {}
 
-  void Loop();
   void Refuse(const absl::Status& problem);
 
   // Constant after construction.
@@ -94,17 +92,18 @@ class TlsFiles {
   const absl::Duration look_pause_;
 
   mutable Mutex mu_;
-  CondVar changed_;  // Signalled when stopping_ changes.
   std::shared_ptr<const TlsIdentity> current_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<ssl_ctx_st> http_context_ ABSL_GUARDED_BY(mu_);  // Of current_.
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // What the last look read, if it was good: files that are being written are not taken.
   std::optional<TlsIdentity> last_read_ ABSL_GUARDED_BY(mu_);
   // What was refused last, so that it is told once.
   std::string last_problem_ ABSL_GUARDED_BY(mu_);
-  // Last: it starts when all above is built.
-  std::thread thread_;
+  // Last: it uses all above.
+  DueThread thread_{"fbx-tls-files", [this] {
+                      Look();
+                      return look_pause_;
+                    }};
 };
 
 // Leaves TLS 1.2 no cipher, and so no connection: gRPC 1.51 does not let one choose the version.
