@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/security/admin_key.h"
 #include "storage/status_macros.h"
 

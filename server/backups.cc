@@ -10,8 +10,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 

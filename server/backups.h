@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "prometheus/registry.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/metrics/backup_metrics.h"
 #include "storage/backup.h"
 #include "storage/clock.h"

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "server/call_rates.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/call_rates.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 #include "server/mailing.h"
 #include "server/payments.h"
 #include "server/rentals.h"

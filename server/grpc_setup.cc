@@ -7,8 +7,8 @@
 #include "grpc/grpc.h"
 #include "grpc/support/log.h"
 #include "grpcpp/resource_quota.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 
 namespace farebox::server {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/mail/message.h"
 #include "server/whole_number.h"
 #include "storage/status_macros.h"

@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/mail/file_mail_sender.h"
 #include "storage/check.h"
 

@@ -4,7 +4,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/recharge/limits.h"
 #include "server/web/simulated_pages.h"
 #include "server/web/webhook_route.h"

@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/metrics/outcome_metrics.h"
 #include "server/payment_provider.h"
 #include "server/recharge/outbox_mails.h"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "server/log.h"
+#include "server/base/log.h"
 #include "storage/check.h"
 #include "storage/status_macros.h"
 

@@ -8,7 +8,7 @@
 #include "storage/micros.h"
 
 // Every bound of the ledger. What the server adds (messages, deadlines, pages) is in
-// server/limits.h.
+// server/base/limits.h.
 namespace farebox::limits {
 
 // An account id: the operator's own name for the account, `A-Z a-z 0-9 . _ : @ + -`.

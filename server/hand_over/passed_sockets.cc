@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "server/log.h"
+#include "server/base/log.h"
 
 namespace farebox::server {
 namespace {

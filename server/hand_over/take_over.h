@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/base/deck_registry.h"
 #include "server/config.h"
-#include "server/deck_registry.h"
 #include "storage/recovery.h"
 #include "storage/sqlite/sqlite_journal.h"
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 // Every bound of mail, each with its reason. That of an address, kEmailBytesMax, is in
-// server/limits.h, because the API promises it.
+// server/base/limits.h, because the API promises it.
 namespace farebox::mail {
 
 // What stands before the @, as RFC 5321 has it.

@@ -13,7 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/mail/limits.h"
 #include "server/rating/utf8.h"
 #include "storage/check.h"

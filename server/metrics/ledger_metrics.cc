@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "server/account_settings.h"
-#include "server/limits.h"
+#include "server/base/account_settings.h"
+#include "server/base/limits.h"
 #include "server/metrics/families.h"
 #include "storage/account_terms.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "prometheus/collectable.h"
-#include "server/reader_pool.h"
+#include "server/base/reader_pool.h"
 #include "server/security/audit_log.h"
 #include "server/security/tls.h"
 #include "storage/journal.h"

@@ -4,8 +4,8 @@
 
 #include "farebox/stored/v1/mail.pb.h"
 #include "farebox/stored/v1/recharge.pb.h"
-#include "server/document_kinds.h"
-#include "server/limits.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
 #include "server/metrics/families.h"
 #include "server/outbox/mail_states.h"
 #include "storage/document.h"

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "server/document_kinds.h"
-#include "server/limits.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
 #include "server/notices/low_balance.h"
 #include "storage/status_macros.h"
 

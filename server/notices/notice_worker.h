@@ -9,7 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "server/due_thread.h"
+#include "server/base/due_thread.h"
 #include "server/notices/notices.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"

@@ -1,6 +1,6 @@
 #include "server/numbers/clock_watch.h"
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 namespace farebox::server {
 

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/account_settings.h"
-#include "server/limits.h"
+#include "server/base/account_settings.h"
+#include "server/base/limits.h"
 #include "server/mail/mail_templates.h"
 #include "server/numbers/renewal_calendar.h"
 #include "storage/errors.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/mail/letter.h"
 #include "server/mail/limits.h"
 

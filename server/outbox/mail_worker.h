@@ -5,8 +5,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "server/due_thread.h"
-#include "server/limits.h"
+#include "server/base/due_thread.h"
+#include "server/base/limits.h"
 #include "server/outbox/mailer.h"
 
 namespace farebox::server {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/document_kinds.h"
-#include "server/limits.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
 #include "server/outbox/mail_states.h"
 #include "storage/status_macros.h"
 

@@ -1,8 +1,8 @@
 #include "server/outbox/stationery.h"
 
 #include "farebox/stored/v1/mail.pb.h"
-#include "server/account_settings.h"
-#include "server/document_kinds.h"
+#include "server/base/account_settings.h"
+#include "server/base/document_kinds.h"
 
 namespace farebox::server {
 

@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "farebox/stored/v1/mail.pb.h"
-#include "server/account_settings.h"
-#include "server/document_kinds.h"
-#include "server/limits.h"
+#include "server/base/account_settings.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

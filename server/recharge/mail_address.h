@@ -4,7 +4,7 @@
 #include <string>
 
 #include "farebox/stored/v1/recharge.pb.h"
-#include "server/account_settings.h"
+#include "server/base/account_settings.h"
 #include "storage/books.h"
 
 // Where mails about an account go; empty where nobody is to be told.

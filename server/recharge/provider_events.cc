@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/entry.pb.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/recharge/money_back.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/errors.h"

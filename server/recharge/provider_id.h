@@ -6,7 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/recharge/limits.h"
 
 namespace farebox::server {

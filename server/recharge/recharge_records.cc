@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "server/recharge/recharge_states.h"
 #include "storage/request_ids.h"
 #include "storage/status_macros.h"

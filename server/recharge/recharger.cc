@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/account_settings.h"
+#include "server/base/account_settings.h"
 #include "server/recharge/limits.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/recharge_states.h"

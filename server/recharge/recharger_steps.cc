@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/account_settings.h"
-#include "server/log.h"
+#include "server/base/account_settings.h"
+#include "server/base/log.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/limits.h"
 #include "server/recharge/money_back.h"

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/recharge/json_fields.h"
 #include "server/recharge/provider_amount.h"
 #include "server/recharge/provider_id.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "farebox/v1/access_rule.pb.h"
 #include "grpcpp/server_context.h"
-#include "server/call_rates.h"
+#include "server/base/call_rates.h"
 #include "server/security/api_keys.h"
 #include "server/security/caller.h"
 #include "server/security/http_callers.h"

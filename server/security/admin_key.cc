@@ -14,7 +14,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "storage/errors.h"
 #include "storage/status_macros.h"
 

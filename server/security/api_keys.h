@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "farebox/stored/v1/access.pb.h"
 #include "farebox/v1/access.pb.h"
-#include "server/call_rates.h"
+#include "server/base/call_rates.h"
 #include "server/security/caller.h"
 #include "storage/catalog.h"
 #include "storage/clock.h"

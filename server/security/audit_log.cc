@@ -9,10 +9,10 @@
 #include "absl/strings/str_format.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/util/json_util.h"
-#include "server/document_kinds.h"
-#include "server/limits.h"
-#include "server/log.h"
-#include "server/proto_time.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/base/proto_time.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "farebox/v1/access.pb.h"
 #include "google/protobuf/message.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "storage/clock.h"
 #include "storage/document_store.h"
 #include "storage/ledger.h"

@@ -7,7 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "farebox/v1/access_rule.pb.h"
-#include "server/call_rates.h"
+#include "server/base/call_rates.h"
 #include "storage/micros.h"
 
 namespace farebox::server {

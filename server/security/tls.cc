@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/security/certificate_name.h"
 #include "storage/status_macros.h"
 

@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "grpcpp/security/server_credentials.h"
-#include "server/due_thread.h"
+#include "server/base/due_thread.h"
 #include "storage/clock.h"
 #include "storage/mutex.h"
 

@@ -6,7 +6,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/services/fields.h"
 #include "server/services/lane_call.h"
 #include "server/services/page_token.h"

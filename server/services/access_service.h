@@ -6,7 +6,7 @@
 #include "farebox/v1/access.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/security/api_keys.h"
 #include "server/security/audit_log.h"
 #include "server/security/sessions.h"

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/mail/mail.h"
 #include "server/rating/utf8.h"
 #include "server/services/card_number.h"

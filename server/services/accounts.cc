@@ -3,8 +3,8 @@
 #include <array>
 
 #include "absl/status/statusor.h"
-#include "server/account_settings.h"
-#include "server/proto_time.h"
+#include "server/base/account_settings.h"
+#include "server/base/proto_time.h"
 #include "storage/status_macros.h"
 
 namespace farebox::server {

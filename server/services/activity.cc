@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
-#include "server/proto_time.h"
+#include "server/base/limits.h"
+#include "server/base/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"

@@ -5,7 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "server/proto_time.h"
+#include "server/base/proto_time.h"
 #include "server/rating/csv_reader.h"
 #include "server/rating/decimal.h"
 

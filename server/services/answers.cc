@@ -4,8 +4,8 @@
 
 #include "farebox/stored/v1/stored.pb.h"
 #include "google/protobuf/arena.h"
-#include "server/errors.h"
-#include "server/proto_time.h"
+#include "server/base/errors.h"
+#include "server/base/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/hold_pricing.h"
 #include "server/services/pricing.h"

@@ -9,7 +9,7 @@
 #include "farebox/v1/access.pb.h"
 #include "farebox/v1/billing.pb.h"
 #include "google/protobuf/descriptor.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/security/audit_log.h"
 #include "server/services/call_gate.h"
 #include "server/services/text_field.h"

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "server/errors.h"
-#include "server/rpc_metrics.h"
+#include "server/base/errors.h"
+#include "server/base/rpc_metrics.h"
 #include "storage/errors.h"
 
 namespace farebox::server {

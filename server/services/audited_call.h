@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "farebox/v1/access.pb.h"
 #include "google/protobuf/message.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/security/audit_log.h"
 #include "server/services/audit_texts.h"
 

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "farebox/v1/operations.pb.h"
-#include "server/limits.h"
-#include "server/proto_time.h"
+#include "server/base/limits.h"
+#include "server/base/proto_time.h"
 #include "server/services/message.h"
 #include "server/services/standing_caller.h"
 #include "storage/hash_chain.h"

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/account_settings.h"
-#include "server/proto_time.h"
+#include "server/base/account_settings.h"
+#include "server/base/proto_time.h"
 #include "server/services/accounts.h"
 #include "server/services/fields.h"
 #include "server/services/page_token.h"

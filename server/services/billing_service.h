@@ -4,7 +4,7 @@
 #include "farebox/v1/billing.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/deck_registry.h"
+#include "server/base/deck_registry.h"
 #include "server/services/command_factory.h"
 #include "server/services/open_streams.h"
 #include "server/services/rpc_method.h"

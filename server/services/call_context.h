@@ -7,8 +7,8 @@
 
 #include "absl/time/time.h"
 #include "grpcpp/server_context.h"
+#include "server/base/trace.h"
 #include "server/security/caller.h"
-#include "server/trace.h"
 #include "server/transport/client_socket.h"
 
 namespace farebox::server {

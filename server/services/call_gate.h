@@ -11,7 +11,7 @@
 #include "google/protobuf/message.h"
 #include "prometheus/counter.h"
 #include "prometheus/registry.h"
-#include "server/call_rates.h"
+#include "server/base/call_rates.h"
 #include "server/security/caller.h"
 #include "storage/clock.h"
 #include "storage/ledger.h"

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/errors.h"
-#include "server/log.h"
-#include "server/rpc_metrics.h"
+#include "server/base/errors.h"
+#include "server/base/log.h"
+#include "server/base/rpc_metrics.h"
 #include "server/services/text_field.h"
 #include "storage/errors.h"
 

@@ -7,8 +7,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
-#include "server/limits.h"
-#include "server/log_turns.h"
+#include "server/base/limits.h"
+#include "server/base/log_turns.h"
 #include "server/services/call_context.h"
 #include "storage/clock.h"
 

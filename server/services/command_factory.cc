@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "google/protobuf/arena.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/services/content.h"
 #include "server/services/fields.h"
 #include "server/services/hold_pricing.h"

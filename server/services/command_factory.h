@@ -4,7 +4,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "farebox/v1/billing.pb.h"
-#include "server/deck_registry.h"
+#include "server/base/deck_registry.h"
 #include "server/services/pricing.h"
 #include "storage/clock.h"
 #include "storage/command.h"

@@ -2,7 +2,7 @@
 
 #include "farebox/stored/v1/stored.pb.h"
 #include "google/protobuf/arena.h"
-#include "server/proto_time.h"
+#include "server/base/proto_time.h"
 #include "storage/check.h"
 
 namespace farebox::server {

@@ -10,8 +10,8 @@
 
 #include "farebox/v1/account.pb.h"
 #include "google/protobuf/arena.h"
-#include "server/account_settings.h"
-#include "server/limits.h"
+#include "server/base/account_settings.h"
+#include "server/base/limits.h"
 #include "server/services/activity.h"
 #include "server/services/activity_csv.h"
 #include "server/services/entries.h"

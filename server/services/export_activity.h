@@ -4,7 +4,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/reader_pool.h"
+#include "server/base/reader_pool.h"
 #include "server/services/open_streams.h"
 #include "server/services/rpc_method.h"
 #include "storage/ledger.h"

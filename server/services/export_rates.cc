@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "farebox/v1/rate.pb.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/rating/deck_csv.h"
 #include "server/services/fields.h"
 #include "server/services/message.h"

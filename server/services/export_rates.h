@@ -4,7 +4,7 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/deck_registry.h"
+#include "server/base/deck_registry.h"
 #include "server/services/rpc_method.h"
 
 namespace farebox::server {

@@ -7,8 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
-#include "server/proto_time.h"
+#include "server/base/limits.h"
+#include "server/base/proto_time.h"
 #include "server/rating/utf8.h"
 #include "server/services/card_number.h"
 #include "storage/errors.h"

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/services/pricing.h"
 
 namespace farebox::server {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "farebox/v1/rate.pb.h"
-#include "server/errors.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/errors.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 #include "server/rating/deck_csv.h"
 #include "server/services/fields.h"
 #include "server/services/message.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/services/pending_call.h"
 
 // Calls that wait for a disk or for somebody else are answered on threads of lanes, since gRPC's

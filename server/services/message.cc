@@ -3,7 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 #include "grpcpp/support/slice.h"
-#include "server/errors.h"
+#include "server/base/errors.h"
 #include "storage/check.h"
 #include "storage/errors.h"
 

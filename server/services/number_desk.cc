@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "server/proto_time.h"
+#include "server/base/proto_time.h"
 #include "server/services/entries.h"
 #include "server/services/page_token.h"
 #include "storage/status_macros.h"

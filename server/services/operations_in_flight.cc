@@ -1,6 +1,6 @@
 #include "server/services/operations_in_flight.h"
 
-#include "server/errors.h"
+#include "server/base/errors.h"
 #include "server/services/answers.h"
 #include "storage/check.h"
 

@@ -3,7 +3,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/services/backup_call.h"
 #include "server/services/reader_call.h"
 #include "server/services/server_status.h"

@@ -7,7 +7,7 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "server/backups.h"
-#include "server/reader_pool.h"
+#include "server/base/reader_pool.h"
 #include "server/services/rpc_method.h"
 #include "server/services/server_status.h"
 

@@ -11,7 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 // Where a list goes on: a position that is good for one query only. A token grants nothing that
 // the query itself would not; that it cannot be mixed up with another query's is what its

@@ -7,7 +7,7 @@
 #include "absl/time/time.h"
 #include "farebox/stored/v1/stored.pb.h"
 #include "farebox/v1/usage.pb.h"
-#include "server/deck_registry.h"
+#include "server/base/deck_registry.h"
 #include "server/rating/item.h"
 #include "server/rating/rate_deck.h"
 #include "server/rating/tariff.h"

@@ -1,7 +1,7 @@
 #include "server/services/rate_decks.h"
 
 #include "absl/time/time.h"
-#include "server/proto_time.h"
+#include "server/base/proto_time.h"
 #include "server/services/pricing.h"
 
 namespace farebox::server {

@@ -2,7 +2,7 @@
 #define FAREBOX_SERVER_SERVICES_RATE_DECKS_H_
 
 #include "farebox/v1/rate.pb.h"
-#include "server/deck_registry.h"
+#include "server/base/deck_registry.h"
 #include "server/rating/rate_deck.h"
 #include "storage/catalog.h"
 

@@ -9,7 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "server/account_settings.h"
+#include "server/base/account_settings.h"
 #include "server/services/accounts.h"
 #include "server/services/export_rates.h"
 #include "server/services/fields.h"

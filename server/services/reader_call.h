@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "server/reader_pool.h"
+#include "server/base/reader_pool.h"
 #include "storage/journal.h"
 
 namespace farebox::server {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/account_settings.h"
-#include "server/proto_time.h"
+#include "server/base/account_settings.h"
+#include "server/base/proto_time.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/decline_codes.h"
 #include "server/recharge/limits.h"

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "farebox/v1/recharge.pb.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/recharge/payment_gateway.h"
 #include "server/recharge/recharge_mails.h"
 #include "server/recharge/recharge_records.h"

@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/recharge/limits.h"
 #include "server/services/card_number.h"
 #include "server/services/fields.h"

@@ -6,7 +6,7 @@
 #include "farebox/v1/recharge.grpc.pb.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "server/lanes.h"
+#include "server/base/lanes.h"
 #include "server/recharge/recharge_worker.h"
 #include "server/services/recharge_desk.h"
 #include "server/services/rpc_method.h"

@@ -1,6 +1,6 @@
 #include "server/services/request_bounds.h"
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 namespace farebox::server {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "server/errors.h"
-#include "server/log.h"
+#include "server/base/errors.h"
+#include "server/base/log.h"
 #include "server/services/message.h"
 #include "server/services/request_bounds.h"
 #include "server/transport/flood_limits.h"

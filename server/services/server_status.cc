@@ -6,8 +6,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/proto_time.h"
 #include "server/metrics/process_metrics.h"
-#include "server/proto_time.h"
 #include "server/services/entries.h"
 
 namespace farebox::server {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 // The bounds of calls that go on: batches in a stream, watches, exports; the others are in
-// server/limits.h.
+// server/base/limits.h.
 namespace farebox::limits {
 
 // Operations of one ApplyStream that are not answered yet; from there on the stream is not read.

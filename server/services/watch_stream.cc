@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "farebox/v1/billing.pb.h"
 #include "google/protobuf/arena.h"
-#include "server/errors.h"
+#include "server/base/errors.h"
 #include "server/services/entries.h"
 #include "server/services/fields.h"
 #include "server/services/message.h"

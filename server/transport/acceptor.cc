@@ -19,8 +19,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 #include "server/transport/flood_limits.h"
 #include "storage/check.h"
 #include "storage/status_macros.h"

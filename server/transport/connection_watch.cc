@@ -16,7 +16,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/transport/descriptor.h"
 #include "server/transport/flood_limits.h"
 

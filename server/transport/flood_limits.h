@@ -6,7 +6,8 @@
 
 #include "absl/time/time.h"
 
-// What a flood is, and what is done about it (conduct.h); the other bounds are in server/limits.h.
+// What a flood is, and what is done about it (conduct.h); the other bounds are in
+// server/base/limits.h.
 namespace farebox::limits {
 
 // Each connection is looked at so often, and seldomer while next to nothing comes.

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "google/protobuf/arena.h"
-#include "server/errors.h"
+#include "server/base/errors.h"
 #include "server/security/sessions.h"
 #include "server/services/message.h"
 #include "server/web/call_metadata.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.pb.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/services/request_bounds.h"
 #include "server/web/call_metadata.h"
 #include "server/web/connect_messages.h"

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/errors.h"
-#include "server/limits.h"
+#include "server/base/errors.h"
+#include "server/base/limits.h"
 #include "server/web/call_metadata.h"
 #include "server/web/connect_messages.h"
 #include "server/web/gzip.h"

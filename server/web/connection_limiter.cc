@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "storage/clock.h"
 
 namespace farebox::web {

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "absl/time/time.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 namespace farebox::web {
 

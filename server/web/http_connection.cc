@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/web/body_room.h"
 #include "server/web/http_exchange.h"
 #include "server/web/http_head.h"

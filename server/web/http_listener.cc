@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/transport/peer_address.h"
 #include "server/web/connection_limiter.h"
 #include "server/web/http_connection.h"

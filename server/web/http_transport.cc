@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/security/tls.h"
 
 namespace farebox::web {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/web/http_connection.h"
 #include "storage/clock.h"
 

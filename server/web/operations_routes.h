@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "prometheus/collectable.h"
+#include "server/base/serving_state.h"
 #include "server/security/access_control.h"
-#include "server/serving_state.h"
 #include "server/web/origin_rules.h"
 #include "server/web/router.h"
 

@@ -11,8 +11,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
-#include "server/lanes.h"
-#include "server/limits.h"
+#include "server/base/lanes.h"
+#include "server/base/limits.h"
 #include "server/web/exchange.h"
 
 namespace farebox::web {

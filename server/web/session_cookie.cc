@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 namespace farebox::web {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
-#include "server/log.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
 #include "server/services/call_gate.h"
 #include "server/web/connect_messages.h"
 #include "server/web/connect_protocol.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 
 namespace farebox::web {
 namespace {

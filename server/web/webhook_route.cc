@@ -5,9 +5,9 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "server/limits.h"
-#include "server/log.h"
-#include "server/log_turns.h"
+#include "server/base/limits.h"
+#include "server/base/log.h"
+#include "server/base/log_turns.h"
 
 namespace farebox::web {
 namespace {

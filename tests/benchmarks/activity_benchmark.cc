@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cpp/client.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/server.h"
 #include "storage/check.h"
 #include "storage/clock.h"

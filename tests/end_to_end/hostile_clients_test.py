@@ -34,7 +34,7 @@ PATIENCE = 30
 # another connection may stand still.
 SOON = 5
 FLOOD_SOON = 10
-# server/limits.h: kHandshakeTimeout.
+# server/base/limits.h: kHandshakeTimeout.
 HANDSHAKE_SECONDS = 5
 UNIMPLEMENTED = 12
 

@@ -33,14 +33,14 @@ DEBIT = method("BillingService/Debit")
 RELEASE = method("BillingService/Release")
 HEALTH = "/grpc.health.v1.Health/Check"
 ITEM_ADJUSTMENT = 11
-# server/limits.h: kRequestBytesMax, kMetadataBytesMax.
+# server/base/limits.h: kRequestBytesMax, kMetadataBytesMax.
 REQUEST_BYTES_MAX = 64 * 1024
 METADATA_BYTES_MAX = 8 * 1024
 # Calls with 100 KB of metadata each, one after the other: together more than may be kept of them.
 EARLY_CALLS, EARLY_BYTES_MAX = 300, 20_000_000
 # What HTTP/2 adds to each header when it counts their bytes.
 HEADER_EXTRA_BYTES = 32
-# server/limits.h: kDefaultTimeout. A commit is held for longer, and for less than kStuckWrite.
+# server/base/limits.h: kDefaultTimeout. A commit is held for longer, and for less than kStuckWrite.
 DEFAULT_TIMEOUT_SECONDS, HELD_SECONDS = 2, 4
 
 

@@ -24,7 +24,7 @@ import memory_bounds  # noqa: E402
 SILENT = 10_000
 SLOW = 300
 UNREADING = 200
-# server/limits.h: kHttpConnectionsMax and kHttpConnectionsSlack.
+# server/base/limits.h: kHttpConnectionsMax and kHttpConnectionsSlack.
 CONNECTIONS_MAX = 4_096 + 256
 OTHER_DESCRIPTORS = 200
 MEMORY_MAX = 64 * 1024 * 1024

@@ -43,11 +43,11 @@ SECONDS = 600
 MICROS = 600_000
 TTL_SECONDS = 3
 PATIENCE = 15
-# server/limits.h: kKeepaliveInterval, kKeepaliveTimeout. The clock of the first begins anew when
-# something is heard.
+# server/base/limits.h: kKeepaliveInterval, kKeepaliveTimeout. The clock of the first begins anew
+# when something is heard.
 KEEPALIVE_SECONDS = 70
 SLACK_SECONDS = 4
-# server/limits.h: kSendTimeout.
+# server/base/limits.h: kSendTimeout.
 SEND_TIMEOUT_SECONDS = 20
 # Each is some tens of kilobytes: all are more than the systems on both sides keep.
 ANSWERS = 200

@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/server.h"
 #include "storage/check.h"
 #include "storage/clock.h"

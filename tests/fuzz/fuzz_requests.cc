@@ -14,7 +14,7 @@
 #include "farebox/v1/operations.grpc.pb.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/server.h"
 #include "storage/check.h"
 #include "storage/clock.h"

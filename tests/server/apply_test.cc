@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "storage/clock.h"
 #include "storage/mutex.h"
 #include "tests/server/server_fixture.h"

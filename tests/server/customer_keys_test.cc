@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/v1/access.grpc.pb.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "tests/server/access_fixture.h"
 #include "tests/server/thread_gate.h"
 

@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/rating/csv_reader.h"
 #include "server/services/activity_csv.h"
 #include "server/services/stream_limits.h"

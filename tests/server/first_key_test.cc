@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/access.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "storage/sqlite/sqlite_journal.h"
 #include "tests/server/access_fixture.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/substitute.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/recharge/stripe_gateway.h"
 #include "server/recharge/webhook_signature.h"
 #include "tests/server/payments_fixture.h"

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/recharge/limits.h"
 #include "storage/restored_mark.h"
 #include "tests/server/payments_fixture.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/substitute.h"
 #include "absl/time/civil_time.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "tests/server/server_fixture.h"
 
 namespace farebox::server {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "client/cpp/channel.h"
-#include "server/log.h"
+#include "server/base/log.h"
 #include "server/security/tls.h"
 #include "tests/server/server_fixture.h"
 #include "tests/support/await.h"

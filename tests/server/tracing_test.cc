@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "tests/server/access_fixture.h"
 #include "tests/server/http_calls.h"
 

@@ -8,7 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "tests/server/thread_gate.h"
 
 namespace farebox::web {

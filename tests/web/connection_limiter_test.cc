@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "server/transport/peer_address.h"
 
 namespace farebox::web {

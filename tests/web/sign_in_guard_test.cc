@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "server/limits.h"
+#include "server/base/limits.h"
 #include "storage/clock.h"
 
 namespace farebox::web {

@@ -10,7 +10,8 @@
 #include <string>
 
 #include "farebox/v1/billing.grpc.pb.h"
-#include "server/rpc_metrics.h"
+#include "server/base/rpc_metrics.h"
+#include "server/base/tuning.h"
 #include "server/security/access_control.h"
 #include "server/security/audit_log.h"
 #include "server/services/pending_call.h"
@@ -18,7 +19,6 @@
 #include "server/services/unary_call.h"
 #include "server/transport/acceptor.h"
 #include "server/transport/connection_table.h"
-#include "server/tuning.h"
 #include "storage/clock.h"
 #include "storage/status_macros.h"
 #include "tools/benchmark/noop_stream.h"

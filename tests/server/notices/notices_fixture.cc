@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "server/recharge/card_reminders.h"
 #include "server/recharge/recharge_records.h"
 

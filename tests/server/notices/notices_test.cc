@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "server/recharge/card_reminders.h"
 #include "tests/server/notices/notices_fixture.h"
 

@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/mail.pb.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "server/numbers/renewal_calendar.h"
 #include "storage/errors.h"
 #include "storage/request_ids.h"

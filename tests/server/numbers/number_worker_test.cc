@@ -2,7 +2,7 @@
 // ones when money comes in.
 
 #include "server/numbers/number_worker.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "server/document_kinds.h"
-#include "server/limits.h"
+#include "server/base/document_kinds.h"
+#include "server/base/limits.h"
 #include "tests/server/outbox/outbox_fixture.h"
 
 namespace farebox::server {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "storage/check.h"
 #include "tests/storage/commands.h"
 

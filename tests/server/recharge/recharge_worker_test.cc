@@ -13,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "farebox/stored/v1/stored.pb.h"
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "server/recharge/simulated_gateway.h"
 #include "tests/server/recharge/recharger_fixture.h"
 #include "tests/storage/commands.h"

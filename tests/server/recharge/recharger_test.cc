@@ -1,6 +1,6 @@
 // Charges by the simulated provider, on a ledger in memory that is "killed" between any two steps.
 
-#include "server/document_kinds.h"
+#include "server/base/document_kinds.h"
 #include "tests/server/recharge/recharger_fixture.h"
 
 namespace farebox::server {
