@@ -1,5 +1,6 @@
 #include "server/web/session_routes.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -22,6 +23,9 @@ using server::Sessions;
 
 constexpr char kPath[] = "/session";
 
+// Of the log. One address is slowed down; many at once are not to fill it.
+constexpr int kRefusedLinesPerSecond = 5;
+
 // The one field of a sign-in; FIELD_INVALID where there is none, or more than one.
 struct Credential {
   std::string field;
@@ -37,10 +41,21 @@ absl::StatusOr<Credential> ReadCredential(absl::string_view body) {
 
 }  // namespace
 
+SessionRoutes::SessionRoutes(const Parts& parts)
+    : parts_(parts), guard_(parts.clock), refused_turns_(parts.clock, kRefusedLinesPerSecond) {}
+
 void SessionRoutes::AddRoutes(Router* routes) {
   routes->AddWaiting("POST", kPath, [this](const Request& request) { return SignIn(request); });
   routes->AddWaiting("GET", kPath, [this](const Request& request) { return Show(request); });
   routes->AddWaiting("DELETE", kPath, [this](const Request& request) { return SignOut(request); });
+}
+
+void SessionRoutes::NoteRefused(const Request& request) {
+  guard_.NoteFailure(request.peer);
+  int64_t left_out = 0;
+  if (!refused_turns_.Take(&left_out)) return;
+  server::Log(server::LogLevel::kWarning, "sign_in_refused",
+              {{"peer", request.peer}, {"left_out", left_out}});
 }
 
 Response SessionRoutes::Refuse(const absl::Status& status) const {
@@ -114,10 +129,7 @@ Response SessionRoutes::SignIn(const Request& request) {
   }
   const absl::StatusOr<Sessions::Opened> opened = Open(request);
   if (!opened.ok()) {
-    if (absl::IsUnauthenticated(opened.status())) {
-      guard_.NoteFailure(request.peer);
-      server::Log(server::LogLevel::kWarning, "sign_in_refused", {{"peer", request.peer}});
-    }
+    if (absl::IsUnauthenticated(opened.status())) NoteRefused(request);
     return Refuse(opened.status());
   }
   // Whatever session there was is over: what somebody may have put there is worth nothing.

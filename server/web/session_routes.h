@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/base/log_turns.h"
 #include "server/security/audit_log.h"
 #include "server/security/sessions.h"
 #include "server/web/origin_rules.h"
@@ -41,7 +42,7 @@ class SessionRoutes {
     // Nobody is asked who they are.
     bool is_open = false;
   };
-  explicit SessionRoutes(const Parts& parts) : parts_(parts), guard_(parts.clock) {}
+  explicit SessionRoutes(const Parts& parts);
 
   void AddRoutes(Router* routes);
 
@@ -56,11 +57,13 @@ class SessionRoutes {
   // who they are, or there is no such session.
   std::optional<v1::AuditRecord> Line(const char* method, const Request& request,
                                       const std::string& digest) const;
+  void NoteRefused(const Request& request);
   Response Refuse(const absl::Status& status) const;
   Response Tell(const server::Sessions::Facts& facts) const;
 
   const Parts parts_;
   SignInGuard guard_;
+  server::LogTurns refused_turns_;
 };
 
 }  // namespace farebox::web

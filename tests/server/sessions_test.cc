@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "server/base/log.h"
 #include "tests/server/access_fixture.h"
 #include "tests/server/http_calls.h"
 #include "tests/web/raw_connection.h"
@@ -15,6 +17,7 @@ using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 // What a browser says with a request of our own page.
@@ -166,6 +169,21 @@ TEST_F(SessionsTest, GuessingIsSlowedDown) {
 
   clock_.Advance(limits::kSignInFailurePause);
   EXPECT_EQ(SignIn({{"api_key", key}}).status, 200);
+}
+
+TEST_F(SessionsTest, AFloodOfGuessesIsFiveLinesASecond) {
+  ConfigureLog(LogFormat::kJson, LogLevel::kInfo);
+  ::testing::internal::CaptureStderr();
+  for (int i = 0; i < limits::kSignInFailuresMax; ++i) SignIn({{"api_key", "fbx_wrong"}});
+  clock_.Advance(limits::kSignInFailurePause);
+  SignIn({{"api_key", "fbx_wrong"}});
+  FlushLog();
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  ConfigureLog(LogFormat::kText, LogLevel::kError);
+
+  const std::vector<std::string> parts = absl::StrSplit(text, "sign_in_refused");
+  ASSERT_THAT(parts, SizeIs(1 + 5 + 1)) << text;
+  EXPECT_THAT(parts.back(), HasSubstr("\"left_out\":5"));
 }
 
 TEST_F(SessionsTest, OtherSitesPagesCannotUseIt) {
