@@ -13,9 +13,10 @@ bool FailedWork::Rests(absl::string_view name) const {
 }
 
 std::vector<std::string> FailedWork::TakeRested() {
-  const absl::Time now = clock_->Now();
   std::vector<std::string> rested;
   MutexLock lock(&mu_);
+  // Under the lock: what is added meanwhile would seem to have failed later than now.
+  const absl::Time now = clock_->Now();
   absl::erase_if(failed_, [&](const auto& failed) {
     const absl::Duration since = now - failed.second;
     if (since >= absl::ZeroDuration() && since < rest_) return false;
