@@ -38,7 +38,7 @@ void DueThread::BeginStop() {
   changed_.SignalAll();
 }
 
-bool DueThread::EndsWithin(absl::Duration patience) {
+bool DueThread::StopWithin(absl::Duration patience) {
   BeginStop();
   MutexLock lock(&mu_);
   while (is_running_) {
@@ -55,7 +55,9 @@ void DueThread::Stop() {
 
 bool DueThread::AwaitTurn(absl::Duration pause) {
   MutexLock lock(&mu_);
-  if (!stopping_ && !is_woken_) changed_.WaitFor(&mu_, pause);
+  // Rather late than early, where it wakes up for no reason.
+  while (!stopping_ && !is_woken_ && changed_.WaitFor(&mu_, pause)) {
+  }
   // Before it works: what happens from now on is a reason to work again.
   is_woken_ = false;
   return !stopping_;

@@ -10,8 +10,8 @@
 namespace farebox::server {
 
 // A thread for work that is due now and then: it works, waits for as long as the work has said, and
-// works again; sooner where it is woken. Now and then it works too early: work must not mind.
-// Thread-safe; the work must call neither EndsWithin() nor Stop().
+// works again; sooner where it is woken. Pauses are finite. Thread-safe; the work must call neither
+// StopWithin() nor Stop().
 class DueThread {
  public:
   // Does all that is due, and returns how long to wait for more.
@@ -35,7 +35,7 @@ class DueThread {
 
   // Begins no more work, and waits for what it is doing, but not for longer than this. Whether that
   // has ended.
-  bool EndsWithin(absl::Duration patience);
+  bool StopWithin(absl::Duration patience);
 
   // Begins no more work, and returns when what it is doing has ended. Idempotent.
   void Stop();

@@ -9,7 +9,7 @@ MailWorker::MailWorker(Parts parts) : parts_(std::move(parts)) { thread_.Start()
 MailWorker::~MailWorker() { Drain(); }
 
 void MailWorker::Drain() {
-  if (!thread_.EndsWithin(parts_.drain_timeout)) parts_.mailer->BreakOff();
+  if (!thread_.StopWithin(parts_.drain_timeout)) parts_.mailer->BreakOff();
   thread_.Stop();
 }
 

@@ -67,10 +67,10 @@ TEST(DueThreadTest, WhatIsDoneEndsBeforeItHasStoppedAndNothingIsDoneAfterThat) {
   thread.Start();
   gate.AwaitReached();
 
-  EXPECT_FALSE(thread.EndsWithin(absl::Milliseconds(1)));
+  EXPECT_FALSE(thread.StopWithin(absl::Milliseconds(1)));
   EXPECT_TRUE(thread.IsStopping());
   gate.Open();
-  EXPECT_TRUE(thread.EndsWithin(kForEver));
+  EXPECT_TRUE(thread.StopWithin(kForEver));
   thread.Stop();
   thread.Wake();
 
@@ -81,7 +81,7 @@ TEST(DueThreadTest, OneThatWaitsStopsAtOnce) {
   DueThread thread("test", [] { return kForEver; });
   thread.Start(kForEver);
 
-  EXPECT_TRUE(thread.EndsWithin(kForEver));
+  EXPECT_TRUE(thread.StopWithin(kForEver));
   thread.Stop();
   thread.Stop();
 }
@@ -89,7 +89,7 @@ TEST(DueThreadTest, OneThatWaitsStopsAtOnce) {
 TEST(DueThreadTest, OneThatNeverStartedHasNothingToEnd) {
   DueThread thread("test", [] { return kForEver; });
 
-  EXPECT_TRUE(thread.EndsWithin(kForEver));
+  EXPECT_TRUE(thread.StopWithin(kForEver));
 }
 
 }  // namespace
