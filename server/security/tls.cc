@@ -132,7 +132,7 @@ absl::Status CheckPair(const TlsOptions& options, const Chain& chain, const std:
 }
 
 // Fills in what the certificate says of itself.
-absl::Status CheckContents(const TlsOptions& options, TlsIdentity* identity) {
+absl::Status ReadContents(const TlsOptions& options, TlsIdentity* identity) {
   FAREBOX_ASSIGN_OR_RETURN(const Chain chain,
                            ReadChain(options.certificate_file, identity->certificates));
   FAREBOX_RETURN_IF_ERROR(CheckPair(options, chain, identity->private_key));
@@ -191,7 +191,7 @@ absl::StatusOr<TlsIdentity> ReadTlsIdentity(const TlsOptions& options, absl::Tim
   if (known != nullptr && identity == *known) {
     identity = *known;
   } else {
-    FAREBOX_RETURN_IF_ERROR(CheckContents(options, &identity));
+    FAREBOX_RETURN_IF_ERROR(ReadContents(options, &identity));
   }
   if (identity.expire_time > now) return identity;
   return absl::InvalidArgumentError(absl::StrCat("the certificate in ", options.certificate_file,
@@ -246,10 +246,10 @@ void TlsFiles::Look() {
   if (!read.ok()) return Refuse(read.status());
   {
     MutexLock lock(&mu_);
-    last_problem_.clear();
     const bool is_settled = last_read_.has_value() && *read == *last_read_;
     last_read_ = *read;
-    if (!is_settled || *read == *current_) return;
+    if (*read == *current_) return last_problem_.clear();
+    if (!is_settled) return;
   }
   // Without the lock, which connections that begin wait for.
   std::shared_ptr<SSL_CTX> context = MakeHttpContext(*read, options_.http_needs_client_certificate);
@@ -259,6 +259,7 @@ void TlsFiles::Look() {
       {{"serial", read->serial}, {"expires", absl::FormatTime(read->expire_time)}});
   auto next = std::make_shared<const TlsIdentity>(*std::move(read));
   MutexLock lock(&mu_);
+  last_problem_.clear();
   current_ = std::move(next);
   // Whoever has the last hold of the old one frees it after the lock.
   http_context_.swap(context);
