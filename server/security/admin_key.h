@@ -13,7 +13,8 @@ namespace farebox::server {
 absl::Status CheckAdminKeyCanBeMade(const AccessOptions& options);
 
 // Makes the key where there is none in force, and puts the file into place that a start which was
-// killed had not. Where that cannot be done it fails, as above, only if there is no key at all.
+// killed had not. Where it is only this key that cannot be made, for its file or for a disk that is
+// full, that fails only in a ledger that has no key at all, and is logged otherwise.
 absl::Status EnsureAdminKey(const AccessOptions& options, ApiKeys* keys);
 
 }  // namespace farebox::server

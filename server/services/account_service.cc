@@ -19,7 +19,8 @@
 namespace farebox::server {
 namespace {
 
-// Submits the change of an account; the answer is the account as the entry has it.
+// Submits the change of an account, or ends the call where there is none; the answer is the account
+// as the entry has it.
 template <typename Call>
 void SubmitChange(Ledger* ledger, absl::StatusOr<Command> command, Call* call) {
   if (!command.ok()) return call->Finish(command.status());

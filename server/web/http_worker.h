@@ -34,7 +34,7 @@ class HttpWorker {
   boost::asio::steady_timer next_look_{context_};
   std::list<HttpConnection*> idle_;
   std::list<HttpConnection*> all_;
-  int64_t date_seconds_ = 0;
+  int64_t date_seconds_ = -1;
   std::string date_;
 };
 
