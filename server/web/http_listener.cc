@@ -14,6 +14,7 @@
 #include "server/base/limits.h"
 #include "server/transport/peer_address.h"
 #include "server/web/connection_limiter.h"
+#include "server/web/http_bounds.h"
 #include "server/web/http_connection.h"
 #include "server/web/listening_socket.h"
 #include "storage/status_macros.h"
