@@ -239,7 +239,10 @@ TEST_F(ConductTest, ALookThatComesLateForgivesAsMuchAsThoseThatWereMissed) {
 
 TEST_F(ConductTest, WhatIsUnpaidIsLookedAtEachTime) {
   Look({.bytes_received = kMebibyte / 2});
+  EXPECT_FALSE(conduct_.is_quiet());
 
+  // Nothing more came, but that is owed still.
+  Look({});
   EXPECT_FALSE(conduct_.is_quiet());
 }
 
