@@ -193,7 +193,7 @@ TEST_F(DiskFaultsTest, NothingIsAcknowledgedBeforeASlowSync) {
 }
 
 TEST_F(DiskFaultsTest, ASlowDiskFillsTheQueueAndNoMore) {
-  Begin({.arguments = {"--queue-max", "64"}, .callers = 100});
+  Begin({.arguments = {"--queue-max", "64"}, .callers = 100, .patience = absl::Minutes(1)});
   disk_.SlowSyncs(absl::Milliseconds(500));
   ASSERT_TRUE(Await([&] { return CountOf(kOverloaded) > 100; }));
   const int64_t before = server_->ResidentBytes();

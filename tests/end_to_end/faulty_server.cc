@@ -56,7 +56,8 @@ absl::Duration FaultyServer::ReadTimeP80() {
   load_->log().ResetTally();
   for (size_t i = 0; i < kRounds; ++i) load_->ReadBalances();
   std::vector<absl::Duration> times = load_->log().tally().read_times;
-  EXPECT_EQ(times.size(), kRounds * load_->account_ids().size());
+  // The callers read now and then, too.
+  EXPECT_GE(times.size(), kRounds * load_->account_ids().size());
   if (times.empty()) return absl::InfiniteDuration();
   std::sort(times.begin(), times.end());
   return times[times.size() * 4 / 5];
