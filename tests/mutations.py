@@ -250,8 +250,8 @@ MUTATIONS = [
         "web_test", "ConnectionLimiterTest.AProxyOnThisMachineStandsForMany"),
     mutation(
         "refused-sign-ins-fill-the-log", "server/web/session_routes.cc",
-        "constexpr int kRefusedLinesPerSecond = 5;",
-        "constexpr int kRefusedLinesPerSecond = 50;",
+        "refused_turns_(parts.clock, limits::kRefusedSignInLinesPerSecond)",
+        "refused_turns_(parts.clock, 10 * limits::kRefusedSignInLinesPerSecond)",
         "server_http_test", "SessionsTest.AFloodOfGuessesIsFiveLinesASecond"),
     mutation(
         "figures-know-no-certificates", "server/web/operations_routes.cc",

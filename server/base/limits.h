@@ -400,6 +400,9 @@ inline constexpr int kSlowCallLinesPerSecond = 100;
 // Lines about refused webhooks a second: anybody may post what is none.
 inline constexpr int kRefusedWebhookLinesPerSecond = 1;
 
+// Lines about refused sign-ins a second: one address is slowed down, many at once are not.
+inline constexpr int kRefusedSignInLinesPerSecond = 5;
+
 // Currencies that have figures of their own; the rest is one.
 inline constexpr size_t kWatchedCurrenciesMax = 64;
 

@@ -23,9 +23,6 @@ using server::Sessions;
 
 constexpr char kPath[] = "/session";
 
-// Of the log. One address is slowed down; many at once are not to fill it.
-constexpr int kRefusedLinesPerSecond = 5;
-
 // The one field of a sign-in; FIELD_INVALID where there is none, or more than one.
 struct Credential {
   std::string field;
@@ -42,7 +39,9 @@ absl::StatusOr<Credential> ReadCredential(absl::string_view body) {
 }  // namespace
 
 SessionRoutes::SessionRoutes(const Parts& parts)
-    : parts_(parts), guard_(parts.clock), refused_turns_(parts.clock, kRefusedLinesPerSecond) {}
+    : parts_(parts),
+      guard_(parts.clock),
+      refused_turns_(parts.clock, limits::kRefusedSignInLinesPerSecond) {}
 
 void SessionRoutes::AddRoutes(Router* routes) {
   routes->AddWaiting("POST", kPath, [this](const Request& request) { return SignIn(request); });
